@@ -1,0 +1,76 @@
+"""What a resource is: one frozen row. Built-ins (builtins.py) and custom resources are the same thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kubepy.api.objects import api_version
+
+# The order discovery lists them in.
+ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+@dataclass(frozen=True, slots=True)
+class Subresource:
+    """One subresource row of discovery."""
+
+    name: str  # "status"
+    kind: str  # "Deployment", "Scale", "Eviction": what its bodies are
+    verbs: tuple[str, ...]  # ("get", "patch", "update")
+    group: str = ""  # group and version of `kind` where it is not the resource's own: "autoscaling"
+    version: str = ""  # "v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource in one served version.
+
+    A resource with several versions has one row per version; they share `storage` and hence one place in the store.
+    """
+
+    group: str  # "apps", "" for core
+    version: str  # "v1"
+    kind: str  # "Deployment"
+    plural: str  # "deployments"
+    singular: str  # "deployment"
+    namespaced: bool
+    verbs: tuple[str, ...] = ALL_VERBS
+    short_names: tuple[str, ...] = ()  # ("deploy",)
+    categories: tuple[str, ...] = ()  # ("all",)
+    subresources: tuple[Subresource, ...] = ()
+    storage_version: str = ""  # the version it is stored in, "" = this one
+    storage_group: str | None = None  # where another group's row owns the storage: events.k8s.io -> ""
+    list_kind: str = ""  # "DeploymentList"
+    schema: str = ""  # definition name, "io.k8s.api.apps.v1.Deployment"; "" for custom resources
+    custom: bool = False
+    extra: dict[str, object] = field(default_factory=dict, compare=False)
+
+    @property
+    def api_version(self) -> str:
+        return api_version(self.group, self.version)
+
+    @property
+    def group_resource(self) -> str:
+        """As error texts qualify it: "pods", "deployments.apps"."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def group_kind(self) -> str:
+        """As Invalid's text qualifies it: "Pod", "Deployment.apps"."""
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        """The URL path: /apis/apps/v1/namespaces/default/deployments/web/status. namespace "" = all, or cluster scope."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        parts = [root]
+        if namespace and self.namespaced:
+            parts += ["namespaces", namespace]
+        parts.append(self.plural)
+        parts += [part for part in (name, subresource) if part]
+        return "/".join(parts)
+
+    def subresource(self, name: str) -> Subresource | None:
+        return next((sub for sub in self.subresources if sub.name == name), None)
+
+    def __str__(self) -> str:
+        return self.group_resource

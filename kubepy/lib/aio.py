@@ -1,0 +1,64 @@
+"""Tasks that somebody owns.
+
+`Tasks` is the one way to start background work: a component has one, starts its loops in it and closes it.
+A task that ends with an exception is reported to `on_error` once and never takes its siblings down; closing
+cancels what is left and waits for it, so no task outlives its owner.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+ErrorSink = Callable[[str, BaseException], None]
+
+
+class Tasks:
+    """A set of owned tasks. `on_error(name, exception)` is called for each task that fails."""
+
+    def __init__(self, on_error: ErrorSink) -> None:
+        self._on_error = on_error
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closing = False
+
+    def start(self, work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
+        """Run `work` until it ends or `close()`; its result is dropped, its exception reported."""
+        if self._closing:
+            work.close()
+            raise RuntimeError(f"{name}: its owner is shutting down")
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_error(task.get_name(), error)
+
+    async def close(self) -> None:
+        """Cancel and wait for every task; safe to call twice, and from one of the tasks itself."""
+        self._closing = True
+        me = asyncio.current_task()
+        while tasks := [t for t in self._tasks if t is not me]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __bool__(self) -> bool:
+        return True
+
+
+async def gather_bounded(limit: int, works: list[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Run `works` with at most `limit` at once; results or exceptions in their order, none is lost."""
+    gate = asyncio.Semaphore(limit)
+
+    async def one(work: Coroutine[Any, Any, Any]) -> Any:
+        async with gate:
+            return await work
+
+    return await asyncio.gather(*(one(work) for work in works), return_exceptions=True)

@@ -1,0 +1,1 @@
+"""Shipped to users: a whole cluster in a test, on virtual time."""
