@@ -1,0 +1,64 @@
+"""Named checks behind /livez, /readyz and /healthz.
+
+A check returns None when all is well, else the reason in one sentence. Checks only look; they never wait.
+Source of the texts: apiserver pkg/server/healthz/healthz.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+Check = Callable[[], str | None]
+
+GROUPS = ("healthz", "livez", "readyz")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a health endpoint answers: 200 if ok, else 500."""
+
+    ok: bool
+    text: str
+
+
+class Checks:
+    def __init__(self) -> None:
+        self._checks: dict[str, tuple[Check, Collection[str]]] = {"ping": (lambda: None, GROUPS)}
+
+    def add(self, name: str, check: Check, groups: Collection[str] = GROUPS) -> None:
+        assert name not in self._checks, f"two health checks are called {name}"
+        self._checks[name] = (check, groups)
+
+    def names(self, group: str) -> list[str]:
+        return [name for name, (_, groups) in self._checks.items() if group in groups]
+
+    def run(self, group: str, *, verbose: bool = False, exclude: Collection[str] = ()) -> Report:
+        """All checks of the group; the long form on request or when something failed."""
+        lines, failed = [], []
+        for name in self.names(group):
+            if name in exclude:
+                lines.append(f"[+]{name} excluded: ok")
+            elif self._checks[name][0]() is None:
+                lines.append(f"[+]{name} ok")
+            else:
+                # The reason goes to the log, not to whoever asks. Source: healthz.go, handleRootHealth.
+                lines.append(f"[-]{name} failed: reason withheld")
+                failed.append(name)
+        unknown = [f'warn: some health checks cannot be excluded: no matches for "{n}"' for n in exclude if n not in self._checks]
+        if failed:
+            return Report(False, "\n".join([*lines, *unknown, f"{group} check failed", ""]))
+        if verbose or unknown:
+            return Report(True, "\n".join([*lines, *unknown, f"{group} check passed", ""]))
+        return Report(True, "ok")
+
+    def run_one(self, group: str, name: str) -> Report | None:
+        """One named check, e.g. /readyz/ping; None if there is no such check."""
+        if name not in self.names(group):
+            return None
+        reason = self._checks[name][0]()
+        return Report(True, "ok") if reason is None else Report(False, f"internal server error: {reason}\n")
+
+    def failing(self, group: str) -> list[tuple[str, str]]:
+        """(name, reason) of what is not well, for the log."""
+        return [(name, reason) for name in self.names(group) if (reason := self._checks[name][0]()) is not None]

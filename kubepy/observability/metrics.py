@@ -1,0 +1,64 @@
+"""Prometheus metrics, one registry per cluster.
+
+Names are upstream's where the thing is the same (apiserver_request_total, workqueue_depth, scheduler_...). Callers keep the
+label children they use often: `.labels()` costs more than the increment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+# Source: apiserver pkg/endpoints/metrics/metrics.go, requestLatencies buckets, thinned to what a local cluster shows.
+LATENCY_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class Metrics:
+    """Get-or-create by name, so that components need not agree on who comes first."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=False)
+        self._by_name: dict[str, Any] = {}
+
+    def counter(self, name: str, help_: str, labels: Sequence[str] = ()) -> Counter:
+        return self._get(name, lambda: Counter(name, help_, labels, registry=self.registry))
+
+    def gauge(self, name: str, help_: str, labels: Sequence[str] = ()) -> Gauge:
+        return self._get(name, lambda: Gauge(name, help_, labels, registry=self.registry))
+
+    def histogram(
+        self, name: str, help_: str, labels: Sequence[str] = (), buckets: Sequence[float] = LATENCY_BUCKETS_S
+    ) -> Histogram:
+        return self._get(name, lambda: Histogram(name, help_, labels, buckets=buckets, registry=self.registry))
+
+    def observe(self, name: str, help_: str, read: Callable[[], float]) -> None:
+        """A gauge whose value is read when somebody scrapes."""
+        self.registry.register(_Read(name, help_, read))
+
+    def render(self) -> bytes:
+        """The text exposition; tens of milliseconds with thousands of series, so callers run it in a thread."""
+        return generate_latest(self.registry)
+
+    def _get(self, name: str, make: Callable[[], Any]) -> Any:
+        metric = self._by_name.get(name)
+        if metric is None:
+            metric = self._by_name[name] = make()
+        return metric
+
+
+class _Read:
+    def __init__(self, name: str, help_: str, read: Callable[[], float]) -> None:
+        self._name, self._help, self._read = name, help_, read
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        return [GaugeMetricFamily(self._name, self._help)]
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        family = GaugeMetricFamily(self._name, self._help)
+        family.add_metric([], self._read())
+        yield family
