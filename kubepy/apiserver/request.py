@@ -1,0 +1,363 @@
+"""What travels through the API server: a Request goes in, a Response comes out.
+
+Both doors (server.py over HTTP, loopback.py in this process) make Requests and hand them to the same chain of filters
+(app.py); a filter and the handler at the end have one shape, `Handler`. Nothing here knows aiohttp.
+
+Everything is built for the read path: slots, no dict per request that nobody asked for, query and headers parsed when
+somebody reads them, one shared RequestInfo per path.
+
+How an answer is rendered: a handler sets `body` (exact bytes for the wire; JSON ends in a newline) or only `document`
+or `obj`, and the HTTP door makes JSON of it. To a request that is `in_process` a handler gives `document`, `obj` or
+`page` and no body. Indenting for people (?pretty, curl) is the HTTP door's business.
+
+How a watch is delivered: the handler returns a WatchResponse with a Subscription; the door calls
+`subscription.attach(sink)` once. What was before comes back from attach, to be sent first at the client's pace; what
+commits later is pushed into the sink, synchronously, in order. Over HTTP the pieces are `chunk(line)` bytes, encoded
+once and shared by all watchers of one representation; in process they are client.transport.WatchEvents.
+
+Source: apiserver pkg/endpoints/request/requestinfo.go, pkg/endpoints/handlers/watch.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import unquote, unquote_plus
+
+import orjson
+
+from kubepy.api.errors import BadRequest, StatusError
+from kubepy.api.objects import Document, Obj
+from kubepy.client.transport import Page
+
+JSON = "application/json"
+
+
+@dataclass(slots=True)
+class User:
+    """Who asks. Source: apiserver pkg/authentication/user/user.go."""
+
+    name: str  # "system:serviceaccount:default:builder"
+    groups: tuple[str, ...] = ()  # ("system:serviceaccounts", "system:authenticated")
+    uid: str = ""
+    extra: dict[str, list[str]] = field(
+        default_factory=dict
+    )  # {"authentication.kubernetes.io/credential-id": [...]}
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInfo:
+    """What a method and a path mean. Shared between requests of the same path."""
+
+    is_resource: bool
+    path: str  # decoded, without query: "/api/v1/namespaces/default/pods/web-0/log"
+    verb: str  # get list watch create update patch delete deletecollection; else the HTTP method, lower case
+    prefix: str = ""  # "api", "apis"
+    group: str = ""
+    version: str = ""  # "v1"
+    resource: str = ""  # "pods"
+    subresource: str = ""  # "log"
+    namespace: str = ""
+    name: str = ""  # "web-0"; for list and watch the one in fieldSelector=metadata.name=...
+    parts: tuple[str, ...] = ()  # ("pods", "web-0", "log"), and what follows
+
+
+class Query:
+    """The parameters behind the "?", parsed on first use. The first value of a name counts, as in Go."""
+
+    __slots__ = ("_raw", "_values")
+
+    def __init__(self, raw: str = "", values: dict[str, list[str]] | None = None) -> None:
+        self._raw = raw
+        self._values = values
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, str] | None) -> Query:
+        return cls("", {name: [value] for name, value in parameters.items()} if parameters else None)
+
+    def _parsed(self) -> dict[str, list[str]]:
+        values = self._values
+        if values is None:
+            values = self._values = {}
+            for pair in self._raw.split("&") if self._raw else ():
+                if pair:
+                    name, _, value = pair.partition("=")
+                    if "%" in pair or "+" in pair:
+                        name, value = unquote_plus(name), unquote_plus(value)
+                    values.setdefault(name, []).append(value)
+        return values
+
+    def get(self, name: str, default: str = "") -> str:
+        if self._values is None and not self._raw:
+            return default
+        found = self._parsed().get(name)
+        return found[0] if found else default
+
+    def all(self, name: str) -> Sequence[str]:
+        return self._parsed().get(name, ())
+
+    def flag(self, name: str) -> bool:
+        """True for anything but "false" and "0". Source: apimachinery pkg/runtime/conversion.go Convert_Slice_string_To_bool."""
+        if self._values is None and not self._raw:
+            return False
+        found = self._parsed().get(name)
+        return bool(found) and found[0].lower() not in ("false", "0")
+
+    def integer(self, name: str) -> int | None:
+        """None if absent or empty. Raises BadRequest with Go's text."""
+        text = self.get(name)
+        if not text:
+            return None
+        digits = text[1:] if text[0] in "+-" else text
+        if not (digits.isascii() and digits.isdigit()):
+            raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+        number = int(text)
+        if not -(1 << 63) <= number < 1 << 63:
+            raise BadRequest(f'strconv.ParseInt: parsing "{text}": value out of range')
+        return number
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._parsed()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parsed())
+
+    def __bool__(self) -> bool:
+        return bool(self._parsed())
+
+
+class Request:
+    """One request, as every filter and handler sees it. The two doors subclass it for headers and body.
+
+    Filters fill in: `info` (request_info), `user` (authentication), `deadline` (timeout). Handlers may append to
+    `warnings` (each becomes a Warning header) and write to `audit` (annotations of the audit event).
+    """
+
+    __slots__ = (
+        "audit",
+        "deadline",
+        "info",
+        "method",
+        "obj",
+        "path",
+        "query",
+        "request_id",
+        "user",
+        "warnings",
+    )
+
+    in_process = False  # True: the answer is handed over as objects, no body wanted
+
+    def __init__(self, method: str, path: str, query: Query, request_id: str) -> None:
+        self.method = method
+        self.path = path  # decoded, without query
+        self.query = query
+        self.request_id = request_id  # also the audit id
+        self.info: RequestInfo = NO_INFO
+        self.user: User | None = None
+        self.deadline: float | None = None  # of clock.monotonic(); None: no limit (watches)
+        self.obj: Any = (
+            None  # in process: the decoded body, this request's own to change; over HTTP always None
+        )
+        self.warnings: list[str] = []
+        self.audit: dict[str, str] = {}
+
+    def header(self, name: str) -> str:
+        """The header's (first) value, "" without one; `name` in any case."""
+        return ""
+
+    async def read_body(self) -> bytes:
+        """The whole body, b"" without one. Raises RequestEntityTooLarge beyond 3 MiB; the second call returns the same."""
+        return orjson.dumps(self.obj) if self.obj is not None else b""
+
+    @property
+    def content_type(self) -> str:
+        return self.header("Content-Type")
+
+    @property
+    def accept(self) -> str:
+        return self.header("Accept")
+
+    @property
+    def user_agent(self) -> str:
+        return self.header("User-Agent")
+
+
+class Response:
+    """One answer; see the module's head for who renders what."""
+
+    __slots__ = ("body", "content_type", "document", "headers", "obj", "page", "status")
+
+    def __init__(
+        self,
+        status: int = 200,
+        body: bytes | None = None,
+        content_type: str = JSON,
+        headers: dict[str, str] | None = None,
+        *,
+        document: Document | None = None,
+        obj: Obj | None = None,
+        page: Page | None = None,
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.content_type = content_type
+        self.headers = headers  # further ones: {"ETag": ...}
+        self.document = document
+        self.obj = obj  # shared, read-only
+        self.page = page  # a list, for callers in this process
+
+
+class Sink(Protocol):
+    """The door's end of a watch. Called synchronously, never raises, never blocks.
+
+    After `fail`, `end` or `Subscription.close()` further calls are ignored.
+    """
+
+    def send(self, batch: Sequence[Any]) -> None:
+        """Events in order; `batch` is shared, nobody changes it. A client too slow to take them is cut off (the sink
+        then closes the subscription)."""
+
+    def fail(self, error: StatusError) -> None:
+        """Send an ERROR event with this Status (410 Expired ...), then end."""
+
+    def end(self) -> None:
+        """The stream is over, in good order."""
+
+
+class Subscription(Protocol):
+    """The registry's end of a watch; registers nothing before `attach`."""
+
+    def attach(self, sink: Sink) -> Iterable[Sequence[Any]]:
+        """Called once. Returns what must be sent first, in batches that are encoded as they are taken (the door waits
+        for the client between them; about 64 events a batch), and pushes every later event into `sink`, without gap
+        or duplicate between the two."""
+
+    def close(self) -> None:
+        """Nobody listens any more: forget the sink. Idempotent; also right without an attach before."""
+
+
+class WatchResponse(Response):
+    """200 and a stream of events until the subscription ends, `timeout_s` passes, or the client goes away."""
+
+    __slots__ = ("subscription", "timeout_s")
+
+    def __init__(self, subscription: Subscription, *, timeout_s: float, content_type: str = JSON) -> None:
+        super().__init__(200, None, content_type)
+        self.subscription = subscription
+        self.timeout_s = timeout_s
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+"""The end of the chain, and every filter once it is given the next one."""
+
+
+def chunk(line: bytes) -> bytes:
+    """A piece of a chunked HTTP body: what a Subscription gives to the sinks of HTTP watchers."""
+    return b"%x\r\n%b\r\n" % (len(line), line)
+
+
+# -- what a path means -----------------------------------------------------------------------------------------
+
+NO_INFO = RequestInfo(False, "", "")
+
+_VERBS = {
+    "POST": "create",
+    "GET": "get",
+    "HEAD": "get",
+    "PUT": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
+_NAMESPACE_SUBRESOURCES = ("status", "finalize")
+
+
+class Resolver:
+    """RequestInfos by (method, path), remembered: clients ask the same few paths again and again."""
+
+    def __init__(self, size_max: int = 8192) -> None:
+        self._size_max = size_max
+        self._known: dict[tuple[str, str], RequestInfo] = {}
+
+    def resolve(self, method: str, path: str, query: Query) -> RequestInfo:
+        """Raises BadRequest for a path that ends in a special verb (/api/v1/watch)."""
+        info = self._known.get((method, path))
+        if info is None:
+            if len(self._known) >= self._size_max:
+                self._known.clear()
+            info = self._known[method, path] = resolve_path(method, path)
+        if info.name or info.verb not in ("list", "deletecollection") or not query:
+            return info
+        return _with_query(info, query)
+
+
+def resolve_path(method: str, path: str) -> RequestInfo:
+    """The part of requestinfo.go NewRequestInfo that needs no query: a nameless GET is a list here."""
+    trimmed = path.strip("/")
+    parts = trimmed.split("/") if trimmed else []
+    verb = method.lower()
+    if len(parts) < 3 or parts[0] not in ("api", "apis"):
+        return RequestInfo(False, path, verb)
+    prefix, group = parts[0], ""
+    if prefix == "apis":
+        if len(parts) < 4:
+            return RequestInfo(False, path, verb, prefix)
+        group = parts[1]
+        parts = parts[1:]
+    version = parts[1]
+    parts = parts[2:]
+
+    if parts[0] in ("proxy", "watch"):
+        if len(parts) < 2:
+            raise BadRequest(f"unable to determine kind and namespace from url, {path}")
+        verb = parts[0]
+        parts = parts[1:]
+    else:
+        verb = _VERBS.get(method, "")
+
+    namespace = ""
+    if parts[0] == "namespaces" and len(parts) > 1:
+        namespace = parts[1]
+        if len(parts) > 2 and parts[2] not in _NAMESPACE_SUBRESOURCES:
+            parts = parts[2:]
+    name = parts[1] if len(parts) > 1 else ""
+    subresource = parts[2] if len(parts) > 2 and verb != "proxy" else ""
+    if not name:
+        verb = {"get": "list", "delete": "deletecollection"}.get(verb, verb)
+    return RequestInfo(
+        True, path, verb, prefix, group, version, parts[0], subresource, namespace, name, tuple(parts)
+    )
+
+
+def _with_query(info: RequestInfo, query: Query) -> RequestInfo:
+    verb, name = info.verb, ""
+    if verb == "list":
+        name = _exact_name(query.get("fieldSelector"))
+        if query.flag("watch"):
+            verb = "watch"
+    if verb == info.verb and not name:
+        return info
+    return RequestInfo(
+        True, info.path, verb, info.prefix, info.group, info.version, info.resource, info.subresource, info.namespace,
+        name, info.parts,
+    )  # fmt: skip
+
+
+def _exact_name(field_selector: str) -> str:
+    """The name that metadata.name=... asks for, if it could be one."""
+    for term in field_selector.split(",") if "metadata.name" in field_selector else ():
+        field_name, equals, value = term.partition("=")
+        if equals and field_name.strip() == "metadata.name":
+            value = value.removeprefix("=").strip()
+            if value not in (".", "..") and "/" not in value and "%" not in value:
+                return value
+    return ""
+
+
+def split_target(target: str) -> tuple[str, Query]:
+    """A request target as it came over the wire -> decoded path and query."""
+    path, _, raw_query = target.partition("?")
+    if "%" in path:
+        path = unquote(path)
+    return path, Query(raw_query)
