@@ -1,19 +1,19 @@
 """What travels through the API server: a Request goes in, a Response comes out.
 
-Both doors (server.py over HTTP, loopback.py in this process) make Requests and hand them to the same chain of filters
-(app.py); a filter and the handler at the end have one shape, `Handler`. Nothing here knows aiohttp.
+Both doors (server.py over HTTP, loopback.py in this process) make Requests and hand them to the same chain of
+filters (app.py); a filter and the handler at the end have one shape, `Handler`. Nothing here knows aiohttp.
 
-Everything is built for the read path: slots, no dict per request that nobody asked for, query and headers parsed when
-somebody reads them, one shared RequestInfo per path.
+Everything is built for the read path: slots, no dict per request that nobody asked for, query and headers parsed
+when somebody reads them, one shared RequestInfo per path.
 
-How an answer is rendered: a handler sets `body` (exact bytes for the wire; JSON ends in a newline) or only `document`
-or `obj`, and the HTTP door makes JSON of it. To a request that is `in_process` a handler gives `document`, `obj` or
-`page` and no body. Indenting for people (?pretty, curl) is the HTTP door's business.
+How an answer is rendered: a handler sets `body` (exact bytes for the wire; JSON ends in a newline) or only
+`document` or `obj`, and the HTTP door makes JSON of it. To a request that is `in_process` a handler gives
+`document`, `obj` or `page` and no body. Indenting for people (?pretty, curl) is the HTTP door's business.
 
 How a watch is delivered: the handler returns a WatchResponse with a Subscription; the door calls
-`subscription.attach(sink)` once. What was before comes back from attach, to be sent first at the client's pace; what
-commits later is pushed into the sink, synchronously, in order. Over HTTP the pieces are `chunk(line)` bytes, encoded
-once and shared by all watchers of one representation; in process they are client.transport.WatchEvents.
+`subscription.attach(sink)` once. What was before comes back from attach, to be sent first at the client's pace;
+what commits later is pushed into the sink, synchronously, in order. Over HTTP the pieces are `chunk(line)` bytes,
+encoded once and shared by all watchers of one representation; in process they are client.transport.WatchEvents.
 
 Source: apiserver pkg/endpoints/request/requestinfo.go, pkg/endpoints/handlers/watch.go.
 """
@@ -21,7 +21,7 @@ Source: apiserver pkg/endpoints/request/requestinfo.go, pkg/endpoints/handlers/w
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from urllib.parse import unquote, unquote_plus
 
@@ -98,11 +98,14 @@ class Query:
         return self._parsed().get(name, ())
 
     def flag(self, name: str) -> bool:
-        """True for anything but "false" and "0". Source: apimachinery pkg/runtime/conversion.go Convert_Slice_string_To_bool."""
+        """True for anything but "false" and "0".
+
+        Source: apimachinery pkg/runtime/conversion.go Convert_Slice_string_To_bool.
+        """
         if self._values is None and not self._raw:
             return False
         found = self._parsed().get(name)
-        return bool(found) and found[0].lower() not in ("false", "0")
+        return found is not None and found[0].lower() not in ("false", "0")
 
     def integer(self, name: str) -> int | None:
         """None if absent or empty. Raises BadRequest with Go's text."""
@@ -130,8 +133,8 @@ class Query:
 class Request:
     """One request, as every filter and handler sees it. The two doors subclass it for headers and body.
 
-    Filters fill in: `info` (request_info), `user` (authentication), `deadline` (timeout). Handlers may append to
-    `warnings` (each becomes a Warning header) and write to `audit` (annotations of the audit event).
+    Filters fill in: `info` (request_info), `user` (authentication), `deadline` (timeout). Handlers may append
+    to `warnings` (each becomes a Warning header) and write to `audit` (annotations of the audit event).
     """
 
     __slots__ = (
@@ -168,7 +171,10 @@ class Request:
         return ""
 
     async def read_body(self) -> bytes:
-        """The whole body, b"" without one. Raises RequestEntityTooLarge beyond 3 MiB; the second call returns the same."""
+        """The whole body, b"" without one; a second call returns the same.
+
+        Raises RequestEntityTooLarge beyond 3 MiB.
+        """
         return orjson.dumps(self.obj) if self.obj is not None else b""
 
     @property
@@ -216,8 +222,10 @@ class Sink(Protocol):
     """
 
     def send(self, batch: Sequence[Any]) -> None:
-        """Events in order; `batch` is shared, nobody changes it. A client too slow to take them is cut off (the sink
-        then closes the subscription)."""
+        """Events in order; `batch` is shared, nobody changes it.
+
+        A client too slow to take them is cut off: the sink then closes the subscription.
+        """
 
     def fail(self, error: StatusError) -> None:
         """Send an ERROR event with this Status (410 Expired ...), then end."""
@@ -230,9 +238,11 @@ class Subscription(Protocol):
     """The registry's end of a watch; registers nothing before `attach`."""
 
     def attach(self, sink: Sink) -> Iterable[Sequence[Any]]:
-        """Called once. Returns what must be sent first, in batches that are encoded as they are taken (the door waits
-        for the client between them; about 64 events a batch), and pushes every later event into `sink`, without gap
-        or duplicate between the two."""
+        """Called once. Push every later event into `sink` and return what must be sent first.
+
+        The returned batches (about 64 events each) are encoded as they are taken: between them the door waits
+        for its client. No gap and no duplicate between the two.
+        """
 
     def close(self) -> None:
         """Nobody listens any more: forget the sink. Idempotent; also right without an attach before."""
@@ -258,7 +268,7 @@ def chunk(line: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(line), line)
 
 
-# -- what a path means -----------------------------------------------------------------------------------------
+# -- what a path means --------------------------------------------------------------------------------
 
 NO_INFO = RequestInfo(False, "", "")
 
@@ -287,7 +297,7 @@ class Resolver:
             if len(self._known) >= self._size_max:
                 self._known.clear()
             info = self._known[method, path] = resolve_path(method, path)
-        if info.name or info.verb not in ("list", "deletecollection") or not query:
+        if info.verb != "list" or not query:
             return info
         return _with_query(info, query)
 
@@ -331,28 +341,25 @@ def resolve_path(method: str, path: str) -> RequestInfo:
 
 
 def _with_query(info: RequestInfo, query: Query) -> RequestInfo:
-    verb, name = info.verb, ""
-    if verb == "list":
-        name = _exact_name(query.get("fieldSelector"))
-        if query.flag("watch"):
-            verb = "watch"
-    if verb == info.verb and not name:
-        return info
-    return RequestInfo(
-        True, info.path, verb, info.prefix, info.group, info.version, info.resource, info.subresource, info.namespace,
-        name, info.parts,
-    )  # fmt: skip
+    verb = "watch" if query.flag("watch") else "list"
+    name = _exact_name(query.get("fieldSelector"))
+    return replace(info, verb=verb, name=name) if name or verb != info.verb else info
 
 
 def _exact_name(field_selector: str) -> str:
     """The name that metadata.name=... asks for, if it could be one."""
-    for term in field_selector.split(",") if "metadata.name" in field_selector else ():
+    if "metadata.name" not in field_selector:
+        return ""
+    found = ""
+    for term in field_selector.split(","):
         field_name, equals, value = term.partition("=")
-        if equals and field_name.strip() == "metadata.name":
-            value = value.removeprefix("=").strip()
+        if term and not equals:
+            return ""  # does not parse: whoever serves the request says so
+        if field_name == "metadata.name" and not found:
+            value = value.removeprefix("=")
             if value not in (".", "..") and "/" not in value and "%" not in value:
-                return value
-    return ""
+                found = value
+    return found
 
 
 def split_target(target: str) -> tuple[str, Query]:
