@@ -139,7 +139,13 @@ class Client:
         await self.transport.request("DELETE", resource.path(namespace), query=query, body=options)
 
     async def _write(
-        self, method: str, path: str, body: Any, *, content_type: str = "application/json", query: Obj | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        *,
+        content_type: str = "application/json",
+        query: Obj | None = None,
     ) -> Reply:
         query = {"fieldManager": self.field_manager, **(query or {})}
         return await self.transport.request(method, path, query=query, body=body, content_type=content_type)

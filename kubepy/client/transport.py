@@ -67,4 +67,7 @@ class Transport(Protocol):
     def with_identity(self, user: str, groups: Sequence[str]) -> Transport:
         """The same door under another name: loopback authenticates as (user, groups) directly; HTTP impersonates."""
 
+    def metadata_only(self) -> Transport:
+        """The same door asking for PartialObjectMetadata in lists and watches; itself where that would save nothing."""
+
     async def close(self) -> None: ...
