@@ -174,6 +174,11 @@ class _VirtualTimer:
         return (self.due, self.order) < (other.due, other.order)
 
 
+def pause(seconds: float) -> None:
+    """Block the thread: for commands that have no loop, never inside one."""
+    time.sleep(seconds)
+
+
 def _wake(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)

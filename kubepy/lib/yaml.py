@@ -29,11 +29,17 @@ def _resolve(tag: str, pattern: str, first: str) -> None:
 
 # Only plain scalars are resolved, first match wins; a scalar that matches nothing is a string.
 _Loader.yaml_implicit_resolvers = {}
-_resolve("tag:yaml.org,2002:bool", r"^(?:y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$", "yYnNtTfFoO")
+_resolve(
+    "tag:yaml.org,2002:bool",
+    r"^(?:y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$",
+    "yYnNtTfFoO",
+)
 _resolve("tag:yaml.org,2002:null", r"^(?:~|null|Null|NULL|)$", "~nN")
 _Loader.yaml_implicit_resolvers.setdefault("", []).append(("tag:yaml.org,2002:null", re.compile(r"^$")))
 _resolve("tag:yaml.org,2002:merge", r"^<<$", "<")
-_resolve("tag:kubepy,int", r"^[-+]?(?:0b[0-1_]+|0o[0-7_]+|0[0-7_]*|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$", "-+0123456789")
+_resolve(
+    "tag:kubepy,int", r"^[-+]?(?:0b[0-1_]+|0o[0-7_]+|0[0-7_]*|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$", "-+0123456789"
+)
 _resolve(
     "tag:kubepy,float",
     r"^[-+]?(?:(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))$|^\.(?:nan|NaN|NAN)$",
@@ -58,13 +64,18 @@ def _float(loader: Any, node: Any) -> float:
     number = float(text.replace(".inf", "inf").replace(".nan", "nan"))
     if not math.isfinite(number):
         # JSON has no such numbers. Source: encoding/json UnsupportedValueError.
-        raise yaml.constructor.ConstructorError(None, None, f"json: unsupported value: {text}", node.start_mark)
+        raise yaml.constructor.ConstructorError(
+            None, None, f"json: unsupported value: {text}", node.start_mark
+        )
     return int(number) if number.is_integer() and abs(number) < 2**63 else number
 
 
 def _mapping(loader: Any, node: Any) -> dict[str, Any]:
     loader.flatten_mapping(node)
-    return {_key(loader.construct_object(k, deep=True)): loader.construct_object(v, deep=True) for k, v in node.value}
+    return {
+        _key(loader.construct_object(k, deep=True)): loader.construct_object(v, deep=True)
+        for k, v in node.value
+    }
 
 
 def _key(value: Any) -> str:
@@ -80,7 +91,9 @@ _Loader.add_constructor("tag:kubepy,float", _float)
 _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 _Loader.add_constructor("tag:yaml.org,2002:float", _float)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:bool", lambda loader, node: loader.construct_scalar(node).lower() in _TRUE)
+_Loader.add_constructor(
+    "tag:yaml.org,2002:bool", lambda loader, node: loader.construct_scalar(node).lower() in _TRUE
+)
 for _tag in ("timestamp", "merge", "value"):
     _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", lambda loader, node: loader.construct_scalar(node))
 _Loader.add_constructor(
@@ -121,7 +134,9 @@ def lines_of(text: str | bytes) -> dict[tuple[str, ...], int]:
 
 def dump(value: Any) -> str:
     """Block style, keys in their order, as kubectl prints."""
-    return yaml.dump(value, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=1 << 20, default_flow_style=False)
+    return yaml.dump(
+        value, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=1 << 20, default_flow_style=False
+    )
 
 
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)

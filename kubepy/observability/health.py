@@ -45,7 +45,11 @@ class Checks:
                 # The reason goes to the log, not to whoever asks. Source: healthz.go, handleRootHealth.
                 lines.append(f"[-]{name} failed: reason withheld")
                 failed.append(name)
-        unknown = [f'warn: some health checks cannot be excluded: no matches for "{n}"' for n in exclude if n not in self._checks]
+        unknown = [
+            f'warn: some health checks cannot be excluded: no matches for "{n}"'
+            for n in exclude
+            if n not in self._checks
+        ]
         if failed:
             return Report(False, "\n".join([*lines, *unknown, f"{group} check failed", ""]))
         if verbose or unknown:
@@ -61,4 +65,6 @@ class Checks:
 
     def failing(self, group: str) -> list[tuple[str, str]]:
         """(name, reason) of what is not well, for the log."""
-        return [(name, reason) for name in self.names(group) if (reason := self._checks[name][0]()) is not None]
+        return [
+            (name, reason) for name in self.names(group) if (reason := self._checks[name][0]()) is not None
+        ]

@@ -72,7 +72,9 @@ class LogFile:
 class Sinks:
     """Where the finished event goes: standard output in one of two forms, and the log file."""
 
-    def __init__(self, stream: TextIO | None, *, form: str, file: LogFile | None, colour: bool = False) -> None:
+    def __init__(
+        self, stream: TextIO | None, *, form: str, file: LogFile | None, colour: bool = False
+    ) -> None:
         self._stream, self._file = stream, file
         self._render = render_json_text if form == "json" else (render_colour if colour else render_console)
 
@@ -178,7 +180,9 @@ def _plain(value: Any) -> str:
     return f'"{text}"' if " " in text or not text else text
 
 
-def select(lines: Iterable[bytes], *, component: str = "", object_: str = "", level: str = "") -> Iterable[dict[str, Any]]:
+def select(
+    lines: Iterable[bytes], *, component: str = "", object_: str = "", level: str = ""
+) -> Iterable[dict[str, Any]]:
     """The events of a log file that match: component equal (or its prefix before "-"), object containing, level at least."""
     least = LEVELS.get(level, 0)
     for line in lines:

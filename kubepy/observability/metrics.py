@@ -34,7 +34,9 @@ class Metrics:
     def histogram(
         self, name: str, help_: str, labels: Sequence[str] = (), buckets: Sequence[float] = LATENCY_BUCKETS_S
     ) -> Histogram:
-        return self._get(name, lambda: Histogram(name, help_, labels, buckets=buckets, registry=self.registry))
+        return self._get(
+            name, lambda: Histogram(name, help_, labels, buckets=buckets, registry=self.registry)
+        )
 
     def observe(self, name: str, help_: str, read: Callable[[], float]) -> None:
         """A gauge whose value is read when somebody scrapes."""

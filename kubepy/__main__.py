@@ -1,0 +1,5 @@
+"""python -m kubepy."""
+
+from kubepy.cli import main
+
+main()

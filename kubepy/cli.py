@@ -1,0 +1,368 @@
+"""The `kubepy` command: up, status, stop, kubeconfig, logs, config.
+
+Every mistake a person can make ends in one sentence on standard error and exit status 1 (2 for wrong flags). Nothing but
+argparse is imported until a command needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NoReturn
+
+from kubepy import __version__
+
+if TYPE_CHECKING:
+    from kubepy.daemon.config import Config
+    from kubepy.daemon.instance import Instance
+
+# `kubepy stop` waits this long for a clean end before it says so.
+STOP_TIMEOUT_S = 15.0
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # `kubepy logs | head`: the reader has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="kubepy", description="The whole Kubernetes control plane in one process."
+    )
+    root.add_argument("--version", action="version", version=f"kubepy {__version__} · Kubernetes v1.37")
+    commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    up = _command(commands, "up", _up, "start a cluster in the foreground")
+    up.add_argument("--config", metavar="FILE", help="settings file; config/kubepy.yaml documents every key")
+    up.add_argument(
+        "--detach", action="store_true", help="start in the background and return when it is ready"
+    )
+    _settings(up)
+
+    named = {"status": (_status, "say whether the cluster runs, and how it is")}
+    named["stop"] = (_stop, "stop the cluster; its state stays")
+    named["kubeconfig"] = (_kubeconfig, "print a self-contained admin kubeconfig")
+    for name, (run, help_) in named.items():
+        _place(_command(commands, name, run, help_))
+
+    logs = _command(commands, "logs", _logs, "print the cluster's log")
+    _place(logs)
+    logs.add_argument("-f", "--follow", action="store_true", help="go on as lines are written")
+    logs.add_argument("-n", "--lines", type=int, default=0, metavar="N", help="only the last N")
+    logs.add_argument("--component", default="", help="only this component, e.g. scheduler")
+    logs.add_argument("--object", default="", help="only lines about this object, e.g. default/web")
+    logs.add_argument(
+        "--level", default="", choices=["debug", "info", "warning", "error"], help="this level and above"
+    )
+    logs.add_argument("--json", action="store_true", help="as JSON lines")
+
+    config = _command(commands, "config", _config, "print the effective settings")
+    config.add_argument("--config", metavar="FILE", help="settings file")
+    config.add_argument(
+        "--documented", action="store_true", help="print every key with its meaning and default"
+    )
+    _settings(config)
+    return root
+
+
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], None], help_: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=help_, description=help_[0].upper() + help_[1:] + ".")
+    command.set_defaults(run=run)
+    return command
+
+
+def _place(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--name", default=argparse.SUPPRESS, metavar="NAME", help="cluster name (default)")
+    command.add_argument(
+        "--data-dir", default=argparse.SUPPRESS, metavar="DIR", help="where the cluster lives"
+    )
+
+
+def _settings(command: argparse.ArgumentParser) -> None:
+    """One flag per setting; those not given stay out of the namespace, so that file and defaults hold."""
+    from kubepy.daemon.config import FIELDS, split
+
+    for name, known in FIELDS.items():
+        kwargs: dict[str, Any] = {
+            "help": known.metadata["help"].replace("%", "%%"),
+            "default": argparse.SUPPRESS,
+        }
+        if isinstance(known.default, bool):
+            kwargs["action"] = argparse.BooleanOptionalAction
+        else:
+            kwargs["type"] = split if isinstance(known.default, tuple) else type(known.default)
+            if known.metadata["choices"]:
+                kwargs["choices"] = known.metadata["choices"]
+            else:
+                kwargs["metavar"] = known.metadata["metavar"]
+        command.add_argument(f"--{name}", dest=known.name, **kwargs)
+
+
+def _load(options: argparse.Namespace) -> Config:
+    from kubepy.daemon import config
+
+    flags = {f.name: getattr(options, f.name) for f in config.FIELDS.values() if hasattr(options, f.name)}
+    try:
+        return config.load(getattr(options, "config", None), flags)
+    except config.ConfigError as error:
+        _fail(str(error))
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(f"kubepy: {sentence}", file=sys.stderr)
+    sys.exit(1)
+
+
+# -- up --------------------------------------------------------------------------------------------------------
+
+
+def _up(options: argparse.Namespace) -> None:
+    from kubepy.lib.clock import RealClock
+
+    clock = RealClock()
+    # Counted from the start of the process, not of this function: imports are what a person waits for too.
+    started = clock.monotonic() - _age_s()
+    config = _load(options)
+    if options.detach:
+        _detach(config, options)
+        return
+    _serve(config, clock, started)
+
+
+def _serve(config: Config, clock: Any, started: float) -> None:
+    from kubepy.daemon import daemon
+
+    progress = Progress(sys.stderr)
+    # The parent of a detached cluster reads our banner from this descriptor and then lets go.
+    handover = os.environ.pop("KUBEPY_READY_FD", "")
+
+    def ready(here: Instance) -> None:
+        progress.clear()
+        text = banner(config, here, clock.monotonic() - started)
+        if handover:
+            os.write(int(handover), text.encode())
+            os.close(int(handover))
+        else:
+            print(text, flush=True)
+
+    try:
+        _run(daemon.run(config, clock, progress=progress, on_ready=ready))
+    except daemon.StartError as error:
+        progress.clear()
+        _fail(str(error))
+
+
+def _run(work: Any) -> None:
+    import asyncio
+    import gc
+
+    # Objects live as bytes; what the collector would scan again and again is code and caches.
+    gc.set_threshold(50_000, 20, 50)
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(work)
+        return
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
+
+
+def banner(config: Config, here: Instance, took_s: float) -> str:
+    """What a person sees when the cluster is ready."""
+    version = ".".join(here.version.split(".")[:2])
+    kubeconfig = str(config.directory / "kubeconfig").replace(str(Path.home()), "$HOME", 1)
+    nodes = f"{here.nodes} simulated" if here.nodes else "none: nothing runs pods"
+    lines = [
+        f"kubepy {version} · Kubernetes v1.37 · ready in {took_s:.1f} s",
+        f"  API server   {here.server}",
+        f"  kubeconfig   export KUBECONFIG={kubeconfig}",
+        f"  nodes        {nodes}",
+    ]
+    if here.ephemeral:
+        lines.append("  storage      memory only, nothing survives a stop")
+    return "\n".join(lines)
+
+
+def _age_s() -> float:
+    """Seconds since the kernel started this process; 0 where /proc does not tell."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+    except (OSError, ValueError):
+        return 0.0
+    return max(0.0, uptime - int(fields[19]) / os.sysconf("SC_CLK_TCK"))
+
+
+class Progress:
+    """One line that overwrites itself, on a terminal only."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream if stream.isatty() else None
+        self._shown = False
+
+    def __call__(self, what: str) -> None:
+        if self._stream is not None:
+            self._stream.write(f"\r\x1b[K{what} …")
+            self._stream.flush()
+            self._shown = True
+
+    def clear(self) -> None:
+        if self._shown and self._stream is not None:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+            self._shown = False
+
+
+def _detach(config: Config, options: argparse.Namespace) -> None:
+    import subprocess
+
+    reader, writer = os.pipe()
+    os.set_inheritable(writer, True)
+    arguments = [a for a in sys.argv[1:] if a != "--detach"]
+    config.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    errors = (config.directory / "stderr.log").open("w+")
+    child = subprocess.Popen(
+        [sys.executable, "-m", "kubepy", *arguments],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
+        start_new_session=True, pass_fds=(writer,), env=os.environ | {"KUBEPY_READY_FD": str(writer)},
+    )  # fmt: skip
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        text = pipe.read()
+    if text:
+        print(text)
+        return
+    child.wait()
+    errors.seek(0)
+    sys.stderr.write(errors.read())
+    sys.exit(child.returncode or 1)
+
+
+# -- the others ------------------------------------------------------------------------------------------------
+
+
+def _running(config: Config) -> Instance:
+    from kubepy.daemon import instance
+
+    here = instance.read(config.directory)
+    if here is None or not instance.is_running(config.directory):
+        _fail(f'cluster "{config.name}" is not running')
+    return here
+
+
+def _status(options: argparse.Namespace) -> None:
+    config = _load(options)
+    here = _running(config)
+    code, text = _get(config, here, "/readyz?verbose")
+    print(
+        f'cluster "{config.name}" is {"ready" if code == 200 else "not ready"}: {here.server}, pid {here.pid}, since {here.started}'
+    )
+    print(text, end="")
+    if code != 200:
+        sys.exit(1)
+
+
+def _get(config: Config, here: Instance, path: str) -> tuple[int, str]:
+    import ssl
+    import urllib.error
+    import urllib.request
+
+    context = ssl.create_default_context(cafile=str(config.directory / "pki" / "ca.crt"))
+    # Loopback never goes through a proxy.
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
+    try:
+        with opener.open(here.server + path, timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError as error:
+        _fail(f"{here.server} does not answer: {getattr(error, 'reason', error)}")
+
+
+def _stop(options: argparse.Namespace) -> None:
+    import signal
+
+    from kubepy.daemon import instance
+    from kubepy.lib.clock import RealClock, pause
+
+    config = _load(options)
+    here = _running(config)
+    os.kill(here.pid, signal.SIGTERM)
+    clock = RealClock()
+    deadline = clock.monotonic() + STOP_TIMEOUT_S
+    while instance.is_running(config.directory):
+        if clock.monotonic() > deadline:
+            _fail(f"pid {here.pid} has not ended after {STOP_TIMEOUT_S:.0f} s")
+        pause(0.02)
+    print(f'cluster "{config.name}" stopped')
+
+
+def _kubeconfig(options: argparse.Namespace) -> None:
+    config = _load(options)
+    try:
+        print((config.directory / "kubeconfig").read_text(), end="")
+    except FileNotFoundError:
+        _fail(f'there is no cluster "{config.name}"; start it with `kubepy up --name {config.name}`')
+
+
+def _logs(options: argparse.Namespace) -> None:
+    from kubepy.observability import logs
+
+    config = _load(options)
+    path = config.directory / "kubepy.log"
+    if not path.exists():
+        _fail(f'cluster "{config.name}" has no log yet ({path})')
+    if options.json:
+        render = logs.render_json_text
+    else:
+        render = logs.render_colour if sys.stdout.isatty() else logs.render_console
+    with path.open("rb") as file:
+        lines: Any = _tail(file, path, options.lines) if options.follow else _last(file, options.lines)
+        for event in logs.select(
+            lines, component=options.component, object_=options.object, level=options.level
+        ):
+            sys.stdout.write(render(event))
+            if options.follow:
+                sys.stdout.flush()
+
+
+def _last(file: IO[bytes], count: int) -> Iterator[bytes]:
+    from collections import deque
+
+    return iter(deque(file, maxlen=count) if count else file)
+
+
+def _tail(file: IO[bytes], path: Path, count: int) -> Iterator[bytes]:
+    """The file's lines and then those to come, across a rotation."""
+    from kubepy.lib.clock import pause
+
+    yield from _last(file, count)
+    partial = b""
+    while True:
+        for line in file:
+            partial += line
+            if partial.endswith(b"\n"):
+                yield partial
+                partial = b""
+        pause(0.1)
+        if path.exists() and path.stat().st_ino != os.fstat(file.fileno()).st_ino:
+            file = path.open("rb")
+
+
+def _config(options: argparse.Namespace) -> None:
+    from kubepy.daemon import config
+
+    print(config.documented() if options.documented else config.render(_load(options)), end="")

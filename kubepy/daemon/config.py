@@ -1,0 +1,272 @@
+"""Settings: one table, three doors.
+
+Each field of `Config` is a key of `config/kubepy.yaml`, a flag of `kubepy up` and a line in the documentation, under one name
+(kebab-case, upstream's where upstream has it). Precedence: flag, file, default. A wrong key, type or value is a
+`ConfigError`: one sentence that names file, line and the nearest right key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import ipaddress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kubepy.lib import yaml
+
+
+class ConfigError(Exception):
+    """One sentence for a person."""
+
+
+def _key(default: Any, help_: str, *, choices: tuple[str, ...] = (), metavar: str = "") -> Any:
+    return field(default=default, metadata={"help": help_, "choices": choices, "metavar": metavar})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings, with their defaults. Tuples are comma-separated on the command line and lists in the file."""
+
+    name: str = _key(
+        "default", "cluster name; several clusters live side by side on one machine", metavar="NAME"
+    )
+    data_dir: str = _key("", "where the cluster lives; default ~/.kubepy/NAME", metavar="DIR")
+    ephemeral: bool = _key(False, "keep everything in memory; nothing survives a stop")
+    bind: str = _key("127.0.0.1", "address the API server listens on", metavar="ADDRESS")
+    port: int = _key(6443, "port the API server listens on; 0 takes a free one", metavar="PORT")
+    nodes: int = _key(3, "simulated nodes; 0: nothing runs pods", metavar="N")
+    log_format: str = _key("console", "form of the log on standard output", choices=("console", "json"))
+    log_level: str = _key(
+        "info",
+        "least level on standard output and in kubepy.log",
+        choices=("debug", "info", "warning", "error"),
+    )
+    seed: str = _key(
+        "",
+        "replay randomness (uids, names, jitter) from this seed; for tests, never for secrets",
+        metavar="SEED",
+    )
+
+    controllers: tuple[str, ...] = _key(
+        ("*",), "controllers to run: '*' all, 'foo' named, '-foo' all but", metavar="LIST"
+    )
+    scheduler: str = _key("on", "run the scheduler", choices=("on", "off"))
+
+    token_auth_file: str = _key(
+        "", 'CSV of static bearer tokens: token,user,uid,"group1,group2"', metavar="FILE"
+    )
+    client_ca_file: str = _key("", "more CAs whose client certificates are accepted", metavar="FILE")
+    anonymous_auth: bool = _key(
+        False, "let requests without credentials in as system:anonymous; health checks always are"
+    )
+    authorization_mode: tuple[str, ...] = _key(
+        ("Privileged",),
+        "authorizers in order: Privileged (system:masters and kubepy's own components), AlwaysAllow, AlwaysDeny",
+        metavar="LIST",
+    )
+    enable_admission_plugins: tuple[str, ...] = _key(
+        (), "admission plugins to run beside the default ones", metavar="LIST"
+    )
+    disable_admission_plugins: tuple[str, ...] = _key(
+        (), "default admission plugins not to run", metavar="LIST"
+    )
+    tls_cert_file: str = _key(
+        "", "serve with this certificate instead of one from the cluster's own CA", metavar="FILE"
+    )
+    tls_private_key_file: str = _key("", "key of tls-cert-file", metavar="FILE")
+    service_account_issuer: str = _key(
+        "https://kubernetes.default.svc.cluster.local", "issuer of service account tokens", metavar="URL"
+    )
+    service_cluster_ip_range: str = _key(
+        "10.96.0.0/16", "cluster IPs of Services come from here", metavar="CIDR"
+    )
+    service_node_port_range: str = _key(
+        "30000-32767", "node ports of Services come from here", metavar="RANGE"
+    )
+    cluster_cidr: str = _key("10.244.0.0/16", "pod IPs come from here", metavar="CIDR")
+    event_ttl: str = _key("1h", "how long Events are kept", metavar="DURATION")
+    etcd_compaction_interval: str = _key(
+        "5m", "how long old revisions can be read and watched", metavar="DURATION"
+    )
+    stages: str = _key("", "directory with more Stage documents for simulated pods and nodes", metavar="DIR")
+
+    @property
+    def directory(self) -> Path:
+        return Path(self.data_dir).expanduser() if self.data_dir else Path.home() / ".kubepy" / self.name
+
+    @property
+    def event_ttl_s(self) -> float:
+        return duration_s(self.event_ttl)
+
+    @property
+    def compaction_interval_s(self) -> float:
+        return duration_s(self.etcd_compaction_interval)
+
+
+FIELDS = {f.name.replace("_", "-"): f for f in dataclasses.fields(Config)}
+
+# Named in upstream's flags, not there yet: say so rather than "unknown key".
+LATER_MODES = ("RBAC", "Node", "Webhook")
+
+
+def load(path: str | None, flags: dict[str, Any]) -> Config:
+    """File (if any) under flags (only those that were given; keys with underscores). Raises ConfigError."""
+    values: dict[str, Any] = {}
+    if path:
+        values = _read(Path(path).expanduser())
+    config = Config(**(values | flags))
+    check(config)
+    return config
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text()
+        data = yaml.load(text)
+        lines = yaml.lines_of(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from None
+    except yaml.Error as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise ConfigError(f"{where}: not YAML: {getattr(error, 'problem', None) or error}") from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: must be a mapping of settings, see config/kubepy.yaml")
+    return {
+        name.replace("-", "_"): _typed(path, lines.get((name,), 1), name, value)
+        for name, value in data.items()
+    }
+
+
+def _typed(path: Path, line: int, name: str, value: Any) -> Any:
+    where = f"{path}:{line}"
+    known = FIELDS.get(name)
+    if known is None:
+        near = difflib.get_close_matches(name.replace("_", "-"), FIELDS, n=1, cutoff=0.5)
+        hint = f'; did you mean "{near[0]}"?' if near else "; `kubepy config --documented` lists them all"
+        raise ConfigError(f'{where}: unknown key "{name}"{hint}')
+    default = known.default
+    if isinstance(default, tuple):
+        if isinstance(value, str):
+            return split(value)
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        raise ConfigError(f'{where}: "{name}" must be a list of words')
+    if isinstance(default, bool):
+        if isinstance(value, bool):
+            return value
+        raise ConfigError(f'{where}: "{name}" must be true or false, not {value!r}')
+    if isinstance(default, int):
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        raise ConfigError(f'{where}: "{name}" must be a number, not {value!r}')
+    if isinstance(value, bool) and known.metadata["choices"] == ("on", "off"):
+        return "on" if value else "off"
+    if value is None:
+        return default
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        return str(value)
+    raise ConfigError(f'{where}: "{name}" must be text, not {value!r}')
+
+
+def split(text: str) -> tuple[str, ...]:
+    """ "a, b" -> ("a", "b")."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def check(config: Config) -> None:
+    """What a type cannot say. Raises ConfigError."""
+    for name, known in FIELDS.items():
+        value, choices = getattr(config, known.name), known.metadata["choices"]
+        if choices and value not in choices:
+            raise ConfigError(f'{name} must be one of {", ".join(choices)}, not "{value}"')
+    if (
+        not config.name
+        or not all(c.isalnum() or c in "-_." for c in config.name)
+        or config.name.startswith(".")
+    ):
+        raise ConfigError(f'name must be letters, digits, "-", "_" and ".", not "{config.name}"')
+    if not 0 <= config.port <= 65535:
+        raise ConfigError(f"port must be 0 to 65535, not {config.port}")
+    if config.nodes < 0:
+        raise ConfigError(f"nodes must be 0 or more, not {config.nodes}")
+    if bool(config.tls_cert_file) != bool(config.tls_private_key_file):
+        raise ConfigError("tls-cert-file and tls-private-key-file go together")
+    for mode in config.authorization_mode:
+        if mode in LATER_MODES:
+            raise ConfigError(
+                f"authorization-mode {mode} is not there yet; there is Privileged, AlwaysAllow, AlwaysDeny"
+            )
+        if mode not in ("Privileged", "AlwaysAllow", "AlwaysDeny"):
+            raise ConfigError(
+                f'authorization-mode must be of Privileged, AlwaysAllow, AlwaysDeny, not "{mode}"'
+            )
+    for name in ("service_cluster_ip_range", "cluster_cidr"):
+        try:
+            ipaddress.ip_network(getattr(config, name))
+        except ValueError as error:
+            raise ConfigError(f"{name.replace('_', '-')}: {error}") from None
+    low, dash, high = config.service_node_port_range.partition("-")
+    if not (dash and low.isdigit() and high.isdigit() and 0 < int(low) <= int(high) <= 65535):
+        raise ConfigError(
+            f'service-node-port-range must be like 30000-32767, not "{config.service_node_port_range}"'
+        )
+    try:
+        ipaddress.ip_address(config.bind)
+    except ValueError:
+        raise ConfigError(f'bind must be an IP address, not "{config.bind}"') from None
+    for name in ("event_ttl", "etcd_compaction_interval"):
+        duration_s(getattr(config, name), name.replace("_", "-"))
+
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "d": 86400.0}
+
+
+def duration_s(text: str, name: str = "duration") -> float:
+    """ "1h30m" -> 5400.0. Raises ConfigError."""
+    import re
+
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[dhms])", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ConfigError(f'{name} must be a duration like 5m or 1h30m, not "{text}"')
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def render(config: Config) -> str:
+    """The effective settings as YAML, for `kubepy config`."""
+    values = {name: getattr(config, f.name) for name, f in FIELDS.items()}
+    return yaml.dump({name: list(v) if isinstance(v, tuple) else v for name, v in values.items()})
+
+
+def documented() -> str:
+    """config/kubepy.yaml: every key with what it means and its default, all commented out."""
+    blocks = [
+        "# Every setting of kubepy with its default. Use it with `kubepy up --config FILE`; each key is also a flag of",
+        "# `kubepy up` (flags win). Lists may be written as [a, b] or as one comma-separated word.",
+    ]
+    for name, known in FIELDS.items():
+        default = list(known.default) if isinstance(known.default, tuple) else known.default
+        text = (
+            yaml.dump({name: default}).strip()
+            if not isinstance(default, list)
+            else f"{name}: [{', '.join(map(_quoted, default))}]"
+        )
+        choices = f" One of: {', '.join(known.metadata['choices'])}." if known.metadata["choices"] else ""
+        help_ = known.metadata["help"]
+        blocks.append(f"\n# {help_[0].upper()}{help_[1:]}.{choices}\n# {text}")
+    return "\n".join(blocks) + "\n"
+
+
+def _quoted(word: str) -> str:
+    return word if word.replace("-", "").isalnum() else f'"{word}"'
+
+
+def files_dir() -> Path:
+    """The shipped `config/`: inside the package when installed as a wheel, beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "config"
+    return inside if inside.is_dir() else package.parent / "config"

@@ -1,0 +1,128 @@
+"""One cluster as a process: lock, keys, store, control plane, signals.
+
+`run` is everything `kubepy up` does between parsing its flags and exiting. What can go wrong for reasons a person can mend
+(port or directory in use, unreadable or newer database, wrong settings) is raised as `StartError`, one sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from kubepy import __version__
+from kubepy.daemon import instance, pki
+from kubepy.daemon.cluster import ControlPlane
+from kubepy.daemon.config import Config, ConfigError
+from kubepy.lib.clock import Clock
+from kubepy.lib.random import Random
+from kubepy.observability.logs import LogFile, Logs
+from kubepy.observability.metrics import Metrics
+from kubepy.store.base import Store, Unusable
+
+# Called with what is going on ("loading pods") while start-up takes time.
+Progress = Callable[[str], None]
+
+
+class StartError(Exception):
+    """Why there is no cluster, in one sentence."""
+
+
+async def run(
+    config: Config, clock: Clock, *, progress: Progress, on_ready: Callable[[instance.Instance], None]
+) -> None:
+    """Serve until SIGINT or SIGTERM. Raises StartError."""
+    directory = config.directory
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    held = _hold(directory)
+    logs: Logs | None = None
+    store: Store | None = None
+    plane: ControlPlane | None = None
+    try:
+        keys = pki.ensure(directory / "pki", clock, addresses=server_addresses(config.bind))
+        logs = Logs(
+            clock,
+            level=config.log_level,
+            form=config.log_format,
+            stream=sys.stdout,
+            file=LogFile(directory / "kubepy.log"),
+            colour=sys.stdout.isatty(),
+        )
+        store = await _open_store(config, clock, logs, progress)
+        random = Random(config.seed or None)
+        plane = ControlPlane(config, store, keys, clock=clock, random=random, logs=logs, metrics=Metrics())
+        try:
+            port = await plane.start(progress)
+        except OSError as error:
+            raise StartError(_listening(config, error)) from None
+        host = f"[{config.bind}]" if ":" in config.bind else config.bind
+        server = f"https://{'127.0.0.1' if config.bind == '0.0.0.0' else host}:{port}"  # noqa: S104
+        pki.write_private(
+            directory / "kubeconfig", pki.kubeconfig(keys, server=server, name=_context(config)).encode()
+        )
+        here = instance.Instance(
+            pid=os.getpid(), server=server, nodes=config.nodes, ephemeral=config.ephemeral,
+            started=clock.rfc3339(), version=__version__,
+        )  # fmt: skip
+        instance.write(directory, here)
+        on_ready(here)
+        await stop.wait()
+    except Unusable as error:
+        raise StartError(str(error)) from None
+    except (ConfigError, PermissionError) as error:
+        raise StartError(str(error)) from None
+    finally:
+        if plane is not None:
+            await plane.close()
+        if store is not None:
+            await store.close()
+        if logs is not None:
+            logs.close()
+        held.close()
+
+
+def _hold(directory: Path) -> IO[str]:
+    try:
+        return instance.lock(directory)
+    except instance.InUse as error:
+        raise StartError(
+            f"{error}; stop it with `kubepy stop`, or start a second cluster with --name"
+        ) from None
+    except OSError as error:
+        raise StartError(f"cannot use {directory}: {error.strerror}") from None
+
+
+async def _open_store(config: Config, clock: Clock, logs: Logs, progress: Progress) -> Store:
+    if config.ephemeral:
+        from kubepy.store.memory import MemoryStore
+
+        return MemoryStore()
+    from kubepy.store.sqlite import SqliteStore
+
+    return await SqliteStore.open(
+        config.directory / "store.db", clock=clock, log=logs.of("store"), on_progress=progress
+    )
+
+
+def _context(config: Config) -> str:
+    return "kubepy" if config.name == "default" else f"kubepy-{config.name}"
+
+
+def _listening(config: Config, error: OSError) -> str:
+    where = f"{config.bind}:{config.port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where} is in use by another program; choose another port with --port (0 takes a free one)"
+    return f"cannot listen on {where}: {error.strerror or error}"
+
+
+def server_addresses(bind: str) -> tuple[str, ...]:
+    """IPs the server certificate must carry: loopback, and the bound address unless it is all of them."""
+    return tuple(dict.fromkeys(("127.0.0.1", "::1", *((bind,) if bind not in ("0.0.0.0", "::") else ()))))  # noqa: S104
