@@ -291,7 +291,7 @@ class FieldError(NamedTuple):
 
 
 def render_value(value: Any) -> str:
-    """A bad value as Go's %#v-like rendering in ErrorBody shows it: strings quoted, null, numbers bare, rest as JSON."""
+    """A bad value as field.Error.ErrorBody shows it: strings quoted, null, numbers bare, the rest as JSON."""
     if value is None:
         return "null"
     if isinstance(value, str):
