@@ -49,6 +49,7 @@ IndexFunction = Callable[[Obj], Iterable[str]]
 OnAdd = Callable[[Document], object]
 OnUpdate = Callable[[Document, Document], object]
 OnDelete = Callable[[Document], object]
+Objs = list[Obj]  # spelled out here because `Informer.list` hides the builtin from annotations
 
 _NO_KEYS: dict[Key, None] = {}
 
@@ -155,7 +156,7 @@ class Informer:
     def document(self, key: Key) -> Document | None:
         return self._documents.get(key)
 
-    def list(self, namespace: str = "") -> list[Obj]:
+    def list(self, namespace: str = "") -> Objs:
         """Objects of one namespace, or of all; decodes each: prefer `keys` or an index where that will do."""
         return [document.obj for document in self.documents(namespace)]
 
@@ -170,7 +171,7 @@ class Informer:
         """A live view; copy it before waiting."""
         return self._namespaces.get(namespace, _NO_KEYS).keys() if namespace else self._documents.keys()
 
-    def by_index(self, index: str, value: str) -> list[Obj]:
+    def by_index(self, index: str, value: str) -> Objs:
         """Objects with `value` in `index`, in the order they came there. O(found)."""
         documents = self._documents
         return [documents[key].obj for key in self._indexes[index].keys.get(value, _NO_KEYS)]
