@@ -1,0 +1,514 @@
+"""Deployments: upstream's tables over the pure plan, and whole rollouts played by a model of the ReplicaSet controller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kubepy.controllers import deployment as deployments
+from kubepy.controllers.deployment import (
+    DESIRED_REPLICAS,
+    HASH_LABEL,
+    MAX_REPLICAS,
+    REVISION,
+    REVISION_HISTORY,
+)
+from kubepy.lib.clock import VirtualClock, rfc3339
+
+NOW = VirtualClock.START
+OLDER, OLD, NEW = "2016-05-20T00:00:00Z", "2016-05-20T01:00:00Z", "2016-05-20T02:00:00Z"
+
+
+def template(image: str = "nginx", **labels: str) -> dict[str, Any]:
+    return {
+        "metadata": {"labels": {"app": "foo", **labels}},
+        "spec": {"containers": [{"name": "c", "image": image}]},
+    }
+
+
+def deployment(
+    replicas: int, *, surge: Any = 0, unavailable: Any = 0, image: str = "nginx", **spec: Any
+) -> Any:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "foo", "namespace": "default", "uid": "d", "generation": 1},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": "foo"}},
+            "template": template(image),
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable},
+            },
+            "progressDeadlineSeconds": 600,
+            "revisionHistoryLimit": 10,
+            **spec,
+        },
+        "status": {},
+    }
+
+
+def replica_set(
+    name: str,
+    replicas: int,
+    *,
+    created: str = NEW,
+    image: str = "old",
+    available: int | None = None,
+    **annotations: str,
+) -> Any:
+    available = replicas if available is None else available
+    labels = {HASH_LABEL: name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": name,
+            "namespace": "default",
+            "uid": name,
+            "creationTimestamp": created,
+            "generation": 1,
+            "annotations": annotations,
+        },
+        "spec": {"replicas": replicas, "minReadySeconds": 0, "template": template(image, **labels)},
+        "status": {
+            "replicas": replicas,
+            "readyReplicas": available,
+            "availableReplicas": available,
+            "terminatingReplicas": 0,
+            "observedGeneration": 1,
+        },
+    }
+
+
+def sized_for(obj: Any, desired: int, surge: int = 0) -> Any:
+    obj["metadata"]["annotations"] |= {DESIRED_REPLICAS: str(desired), MAX_REPLICAS: str(desired + surge)}
+    return obj
+
+
+def sizes(plan: deployments.Plan, sets: list[Any]) -> list[int]:
+    new = {update.replica_set["metadata"]["name"]: update.new for update in plan.updates}
+    return [new.get(each["metadata"]["name"], each["spec"]["replicas"]) for each in sets]
+
+
+# Source: pkg/controller/deployment/sync_test.go, TestScale.
+@pytest.mark.parametrize(
+    ("desired", "before", "surges", "new", "old", "expected"),
+    [
+        pytest.param(12, 10, (0, 0), 10, [], [12], id="up"),
+        pytest.param(5, 10, (0, 0), 10, [], [5], id="down"),
+        pytest.param(10, 5, (0, 0), 2, [3], [4, 6], id="5 -> 10"),
+        pytest.param(3, 5, (0, 0), 2, [3], [1, 2], id="5 -> 3"),
+        pytest.param(4, 9, (0, 0), 8, [1], [4, 0], id="9 -> 4"),
+        pytest.param(10, 7, (0, 0), 2, [3, 2], [3, 4, 3], id="7 -> 10"),
+        pytest.param(8, 13, (0, 0), 2, [8, 3], [1, 5, 2], id="13 -> 8"),
+        pytest.param(4, 3, (0, 0), 1, [1, 1], [2, 1, 1], id="leftover goes to the newest"),
+        pytest.param(2, 3, (0, 0), 1, [1, 1], [1, 1, 0], id="leftover is taken from the oldest"),
+        pytest.param(5, 4, (0, 0), None, [2, 2], [3, 2], id="no new set"),
+        pytest.param(0, 6, (0, 0), 3, [2, 1], [0, 0, 0], id="to zero"),
+        pytest.param(20, 10, (2, 2), 6, [6], [11, 11], id="with surge"),
+        pytest.param(50, 10, (6, 3), 5, [8], [22, 34], id="surge and size"),
+        pytest.param(14, 10, (0, 0), None, [7, 3], [10, 4], id="size and template"),
+    ],
+)
+def test_a_rescaled_rollout_keeps_its_proportions(
+    desired: int, before: int, surges: tuple[int, int], new: int | None, old: list[int], expected: list[int]
+) -> None:
+    surge, surge_before = surges
+    sets = [] if new is None else [replica_set("new", new, created=NEW, image="nginx")]
+    sets += [replica_set(f"old-{i}", size, created=(OLD, OLDER)[i]) for i, size in enumerate(old)]
+    for each in sets:
+        sized_for(each, before, surge_before)
+    plan = deployments.plan(deployment(desired, surge=surge), sets, NOW)
+    assert plan.create is None
+    assert sizes(plan, sets) == expected
+
+
+def test_a_rescaled_set_remembers_what_it_was_sized_for() -> None:
+    sets = [sized_for(replica_set("new", 3, image="nginx"), 3)]
+    (update,) = deployments.plan(deployment(5, surge=2), sets, NOW).updates
+    annotations = update.replica_set["metadata"]["annotations"]
+    assert (annotations[DESIRED_REPLICAS], annotations[MAX_REPLICAS]) == ("5", "7")
+
+
+# Source: pkg/controller/deployment/rolling_test.go, TestDeploymentController_reconcileNewReplicaSet.
+@pytest.mark.parametrize(
+    ("desired", "surge", "old", "new", "expected"),
+    [(10, 0, 10, 0, 0), (10, 2, 10, 0, 2), (10, 2, 5, 0, 7), (10, 2, 10, 2, 2), (10, 2, 2, 11, 10)],
+)
+def test_the_new_set_grows_as_far_as_the_surge_allows(
+    desired: int, surge: int, old: int, new: int, expected: int
+) -> None:
+    sets = [replica_set("old", old, created=OLD, available=0), replica_set("new", new, image="nginx")]
+    sized = [deployments.Sized.of(each) for each in sets]
+    assert deployments.new_set_size(deployment(desired, surge=surge), sized, sized[1]) == expected
+
+
+# Source: rolling_test.go, TestDeploymentController_reconcileOldReplicaSets and _cleanupUnhealthyReplicas.
+@pytest.mark.parametrize(
+    ("desired", "unavailable", "old", "new", "old_ready", "new_ready", "expected_old"),
+    [
+        pytest.param(10, 0, 10, 0, 10, 0, 10, id="none may go"),
+        pytest.param(10, 2, 10, 0, 10, 0, 8, id="as many as may be unavailable"),
+        pytest.param(10, 2, 10, 0, 8, 0, 8, id="unhealthy ones first"),
+        pytest.param(10, 2, 10, 0, 9, 0, 8, id="one unhealthy, one healthy"),
+        pytest.param(10, 2, 8, 0, 8, 0, 8, id="already at the limit"),
+    ],
+)
+def test_old_sets_shrink_as_far_as_availability_allows(
+    desired: int, unavailable: int, old: int, new: int, old_ready: int, new_ready: int, expected_old: int
+) -> None:
+    sets = [
+        sized_for(replica_set("new", new, image="nginx", available=new_ready), desired),
+        sized_for(replica_set("old", old, created=OLD, available=old_ready), desired),
+    ]
+    plan = deployments.plan(deployment(desired, surge=1, unavailable=unavailable), sets, NOW)
+    # The new set may grow in the first step; then the old one waits for the next.
+    if sizes(plan, sets)[0] != new:
+        sets[0]["spec"]["replicas"] = sizes(plan, sets)[0]
+        plan = deployments.plan(deployment(desired, surge=1, unavailable=unavailable), sets, NOW)
+    assert sizes(plan, sets)[1] == expected_old
+
+
+# Source: util/deployment_util_test.go, TestResolveFenceposts.
+@pytest.mark.parametrize(
+    ("surge", "unavailable", "desired", "expected"),
+    [
+        ("0%", "0%", 0, (0, 1)),
+        ("39%", "39%", 10, (4, 3)),
+        (2, 3, 10, (2, 3)),
+        ("50%", "100%", 8, (4, 8)),
+        (0, "25%", 1, (0, 1)),
+        ("1%", 0, 2, (1, 0)),
+    ],
+)
+def test_fenceposts_round_surge_up_and_unavailable_down(
+    surge: Any, unavailable: Any, desired: int, expected: tuple[int, int]
+) -> None:
+    assert deployments.fenceposts(deployment(desired, surge=surge, unavailable=unavailable)) == expected
+
+
+def test_the_first_set_is_created_at_full_size_with_its_annotations() -> None:
+    subject = deployment(3, surge=1, minReadySeconds=5)
+    subject["metadata"]["annotations"] = {
+        "team": "blue",
+        "kubectl.kubernetes.io/last-applied-configuration": "{}",
+        REVISION: "7",
+    }
+    plan = deployments.plan(subject, [], NOW)
+    created = plan.create
+    assert created is not None
+    hash_ = created["metadata"]["labels"][HASH_LABEL]
+    assert created["metadata"]["name"] == f"foo-{hash_}"
+    assert created["metadata"]["annotations"] == {
+        "team": "blue",
+        REVISION: "1",
+        DESIRED_REPLICAS: "3",
+        MAX_REPLICAS: "4",
+    }
+    assert created["spec"]["replicas"] == 3
+    assert created["spec"]["minReadySeconds"] == 5
+    assert created["spec"]["selector"] == {"matchLabels": {"app": "foo", HASH_LABEL: hash_}}
+    assert created["spec"]["template"]["metadata"]["labels"] == {"app": "foo", HASH_LABEL: hash_}
+    assert created["metadata"]["ownerReferences"][0]["uid"] == "d"
+    assert plan.revision == "1"
+    assert condition(plan, "Progressing")["reason"] == "NewReplicaSetCreated"
+    assert condition(plan, "Progressing")["message"] == f'Created new replica set "foo-{hash_}"'
+    assert condition(plan, "Available")["reason"] == "MinimumReplicasUnavailable"
+
+
+def test_a_long_name_leaves_room_for_the_hash() -> None:
+    subject = deployment(1)
+    subject["metadata"]["name"] = "a" * 253
+    assert len(deployments.render_replica_set(subject)["metadata"]["name"]) == 253
+
+
+def test_a_collision_count_changes_the_hash() -> None:
+    subject = deployment(1)
+    first = deployments.render_replica_set(subject)["metadata"]["name"]
+    subject["status"] = {"collisionCount": 1}
+    assert deployments.render_replica_set(subject)["metadata"]["name"] != first
+
+
+def test_a_rollback_reuses_the_old_set_and_moves_its_revision_on() -> None:
+    sets = [
+        sized_for(replica_set("v1", 0, created=OLD, image="nginx", **{REVISION: "1"}), 3),
+        sized_for(replica_set("v2", 3, created=NEW, image="broken", **{REVISION: "2"}), 3),
+    ]
+    plan = deployments.plan(deployment(3, surge=1), sets, NOW)
+    assert plan.create is None
+    assert plan.revision == "3"
+    written = {update.replica_set["metadata"]["name"]: update for update in plan.updates}["v1"]
+    assert written.replica_set["metadata"]["annotations"][REVISION] == "3"
+    assert written.replica_set["metadata"]["annotations"][REVISION_HISTORY] == "1"
+    assert written.new == 1
+
+
+def test_revision_history_forgets_its_oldest_when_it_is_full() -> None:
+    history = ",".join(["1000"] * 400)
+    annotations = deployments.new_set_annotations(
+        deployment(1), {REVISION: "2000", REVISION_HISTORY: history}, 2001
+    )
+    assert len(annotations[REVISION_HISTORY]) <= deployments.REVISION_HISTORY_CHARS_MAX
+    assert annotations[REVISION_HISTORY].endswith(",2000")
+
+
+def test_recreate_starts_nothing_before_the_last_old_pod_has_ended() -> None:
+    subject = deployment(2, strategy={"type": "Recreate"})
+    old = sized_for(replica_set("old", 2, created=OLD), 2)
+    assert sizes(deployments.plan(subject, [old], NOW), [old]) == [0]
+    old["spec"]["replicas"], old["status"]["replicas"] = 0, 2
+    assert deployments.plan(subject, [old], NOW).create is None
+    old["status"]["replicas"] = 0
+    assert deployments.plan(subject, [old], NOW, busy={"old"}).create is None
+    created = deployments.plan(subject, [old], NOW).create
+    assert created is not None
+    assert created["spec"]["replicas"] == 2
+
+
+def test_a_paused_deployment_scales_and_does_not_roll() -> None:
+    subject = deployment(5, paused=True)
+    old = sized_for(replica_set("old", 3, created=OLD), 3)
+    plan = deployments.plan(subject, [old], NOW)
+    assert plan.create is None
+    assert sizes(plan, [old]) == [5]
+    assert condition(plan, "Progressing")["reason"] == "DeploymentPaused"
+    subject["status"] = plan.status
+    subject["spec"]["paused"] = False
+    assert condition(deployments.plan(subject, [sized_for(old, 5)], NOW), "Progressing")["reason"] in (
+        "DeploymentResumed",
+        "NewReplicaSetCreated",
+    )
+
+
+def test_only_the_newest_revisions_are_kept() -> None:
+    subject = deployment(1, revisionHistoryLimit=1)
+    sets = [replica_set(f"v{i}", 0, created=OLD, image=f"v{i}", **{REVISION: str(i)}) for i in (10, 9, 2)]
+    new = sized_for(replica_set("new", 1, image="nginx", **{REVISION: "11"}), 1)
+    subject["status"] = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "observedGeneration": 1}
+    deleted = deployments.plan(subject, [*sets, new], NOW).delete
+    assert [each["metadata"]["name"] for each in deleted] == ["v2", "v9"]
+
+
+def test_history_with_pods_is_not_deleted() -> None:
+    subject = deployment(1, revisionHistoryLimit=0)
+    busy = replica_set("busy", 0, created=OLD, image="busy")
+    busy["status"]["replicas"] = 1
+    unseen = replica_set("unseen", 0, created=OLD, image="unseen")
+    unseen["metadata"]["generation"] = 2
+    new = sized_for(replica_set("new", 1, image="nginx"), 1)
+    subject["status"] = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "observedGeneration": 1}
+    assert deployments.plan(subject, [busy, unseen, new], NOW).delete == ()
+
+
+# -- status ----------------------------------------------------------------------------------------------------
+
+
+def condition(plan: deployments.Plan, type_: str) -> Any:
+    return next((c for c in plan.status.get("conditions", ()) if c["type"] == type_), None)
+
+
+def settled(replicas: int = 2) -> tuple[Any, Any]:
+    new = sized_for(replica_set("new", replicas, image="nginx", **{REVISION: "1"}), replicas)
+    return deployment(replicas), new
+
+
+def test_a_finished_rollout_says_so_and_then_rests() -> None:
+    subject, new = settled()
+    plan = deployments.plan(subject, [new], NOW)
+    assert condition(plan, "Progressing")["reason"] == "NewReplicaSetAvailable"
+    assert condition(plan, "Progressing")["message"] == 'ReplicaSet "new" has successfully progressed.'
+    assert condition(plan, "Available")["message"] == "Deployment has minimum availability."
+    assert plan.status["terminatingReplicas"] == 0
+    subject["status"] = plan.status
+    again = deployments.plan(subject, [new], NOW + 5000)
+    assert again.status == plan.status
+    assert again.updates == () and again.after_s is None
+
+
+def test_progress_moves_the_deadline() -> None:
+    subject, new = settled(4)
+    subject["status"] = {
+        "observedGeneration": 1,
+        "replicas": 4,
+        "updatedReplicas": 4,
+        "conditions": [progressing("NewReplicaSetCreated")],
+    }
+    new["status"] |= {"availableReplicas": 1, "readyReplicas": 1}
+    found = condition(deployments.plan(subject, [new], NOW + 100), "Progressing")
+    assert (found["reason"], found["message"]) == ("ReplicaSetUpdated", 'ReplicaSet "new" is progressing.')
+    assert found["lastUpdateTime"] == rfc3339(NOW + 100)
+    assert found["lastTransitionTime"] == rfc3339(NOW)
+
+
+def progressing(reason: str, at: float = NOW) -> Any:
+    return {
+        "type": "Progressing",
+        "status": "True",
+        "reason": reason,
+        "message": "",
+        "lastUpdateTime": rfc3339(at),
+        "lastTransitionTime": rfc3339(at),
+    }
+
+
+def test_a_rollout_without_progress_runs_out_of_time() -> None:
+    subject, new = settled(4)
+    new["status"] |= {"availableReplicas": 0, "readyReplicas": 0}
+    subject["status"] = deployments.plan(subject, [new], NOW).status
+    subject["status"]["conditions"] = [
+        c for c in subject["status"]["conditions"] if c["type"] != "Progressing"
+    ] + [progressing("ReplicaSetUpdated")]
+    waiting = deployments.plan(subject, [new], NOW + 100)
+    assert waiting.after_s == 501
+    late = deployments.plan(subject, [new], NOW + 601)
+    found = condition(late, "Progressing")
+    assert (found["status"], found["reason"]) == ("False", "ProgressDeadlineExceeded")
+    assert found["message"] == 'ReplicaSet "new" has timed out progressing.'
+    subject["status"] = late.status
+    assert deployments.plan(subject, [new], NOW + 9000).after_s is None
+
+
+def test_without_a_deadline_there_is_no_progressing_condition() -> None:
+    subject, new = settled()
+    subject["spec"]["progressDeadlineSeconds"] = 2**31 - 1
+    assert condition(deployments.plan(subject, [new], NOW), "Progressing") is None
+
+
+def test_a_set_that_cannot_make_pods_fails_its_deployment() -> None:
+    subject, new = settled()
+    failure = {
+        "type": "ReplicaFailure",
+        "status": "True",
+        "reason": "FailedCreate",
+        "message": "no quota",
+        "lastTransitionTime": rfc3339(NOW),
+    }
+    new["status"]["conditions"] = [failure]
+    plan = deployments.plan(subject, [new], NOW)
+    assert condition(plan, "ReplicaFailure")["message"] == "no quota"
+    subject["status"], new["status"]["conditions"] = plan.status, []
+    assert condition(deployments.plan(subject, [new], NOW), "ReplicaFailure") is None
+
+
+def test_a_deployment_that_is_being_deleted_only_reports() -> None:
+    subject, new = settled(2)
+    subject["spec"]["replicas"] = 7
+    subject["metadata"]["deletionTimestamp"] = rfc3339(NOW)
+    plan = deployments.plan(subject, [new], NOW)
+    assert plan.create is None and plan.updates == () and plan.delete == ()
+    assert plan.status["replicas"] == 2
+
+
+# -- templates -------------------------------------------------------------------------------------------------
+
+
+def with_container(**fields: Any) -> Any:
+    return {
+        "metadata": {"labels": {"a": "b"}},
+        "spec": {"containers": [{"name": "c", "image": "i", **fields}]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (template(), template(**{HASH_LABEL: "x"}), True),
+        (template(**{HASH_LABEL: "y"}), template(**{HASH_LABEL: "x"}), True),
+        (template(), template(more="labels"), False),
+        (template("nginx:1"), template("nginx:2"), False),
+        (with_container(resources={}), with_container(), True),
+        (with_container(resources={"limits": {"cpu": "1"}}), with_container(resources={"limits": {"cpu": "1000m"}}), True),
+        (with_container(resources={"limits": {"cpu": "1"}}), with_container(resources={"limits": {"cpu": "2"}}), False),
+        (with_container(env=[]), with_container(), True),
+        (with_container(stdin=False), with_container(), True),
+        (with_container(env=[{"name": "A", "value": ""}]), with_container(env=[{"name": "A"}]), True),
+        (with_container(securityContext={"runAsNonRoot": False}), with_container(securityContext={}), False),
+    ],
+)  # fmt: skip
+def test_templates_are_compared_as_upstream_does(one: Any, other: Any, same: bool) -> None:
+    assert deployments.is_same_template(one, other) is same
+
+
+def test_an_empty_volume_source_is_not_an_absent_one() -> None:
+    one, other = with_container(), with_container()
+    one["spec"]["volumes"] = [{"name": "v", "emptyDir": {}}]
+    other["spec"]["volumes"] = [{"name": "v"}]
+    assert not deployments.is_same_template(one, other)
+
+
+# -- whole rollouts --------------------------------------------------------------------------------------------
+
+
+def apply(subject: Any, sets: list[Any], plan: deployments.Plan) -> None:
+    """What the API server would store."""
+    if plan.create is not None:
+        name = plan.create["metadata"]["name"]
+        metadata = plan.create["metadata"] | {"uid": name, "creationTimestamp": rfc3339(NOW), "generation": 1}
+        sets.append(plan.create | {"metadata": metadata, "status": {}})
+    for update in plan.updates:
+        at = next(
+            i
+            for i, each in enumerate(sets)
+            if each["metadata"]["name"] == update.replica_set["metadata"]["name"]
+        )
+        sets[at] = update.replica_set
+    gone = {each["metadata"]["name"] for each in plan.delete}
+    sets[:] = [each for each in sets if each["metadata"]["name"] not in gone]
+    subject["status"] = plan.status
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    replicas=st.integers(0, 12),
+    rescaled=st.integers(0, 12),
+    surge=st.integers(0, 4),
+    unavailable=st.integers(0, 4),
+    initial=st.integers(0, 12),
+    moves=st.lists(st.tuples(st.sampled_from(["plan", "pods", "rescale"]), st.integers(0, 5)), max_size=40),
+)
+def test_any_order_of_events_keeps_the_bounds_and_converges(
+    replicas: int, rescaled: int, surge: int, unavailable: int, initial: int, moves: list[tuple[str, int]]
+) -> None:
+    subject = deployment(replicas, surge=surge, unavailable=unavailable)
+    sets = [sized_for(replica_set("old", initial, created=OLD, **{REVISION: "1"}), replicas, surge)]
+
+    def pods_follow(count: int) -> None:
+        """Up to `count` pods of each set become available; what is too many goes at once."""
+        for at, each in enumerate(sets):
+            size = each["spec"]["replicas"]
+            available = min(size, each["status"].get("availableReplicas", 0) + count)
+            status = {
+                "replicas": size,
+                "readyReplicas": available,
+                "availableReplicas": available,
+                "terminatingReplicas": 0,
+                "observedGeneration": 1,
+            }
+            sets[at] = each | {"status": status}
+
+    for move, count in moves:
+        if move == "plan":
+            total = sum(each["spec"]["replicas"] for each in sets)
+            apply(subject, sets, deployments.plan(subject, sets, NOW))
+            limit = max(total, subject["spec"]["replicas"] + deployments.max_surge(subject))
+            assert sum(each["spec"]["replicas"] for each in sets) <= limit
+        elif move == "pods":
+            pods_follow(count)
+        else:
+            subject["spec"]["replicas"] = rescaled
+            subject["metadata"]["generation"] += 1
+    for _ in range(60):
+        apply(subject, sets, deployments.plan(subject, sets, NOW))
+        pods_follow(3)
+    final = subject["spec"]["replicas"]
+    by_image = {each["spec"]["template"]["spec"]["containers"][0]["image"]: each for each in sets}
+    assert by_image["nginx"]["spec"]["replicas"] == final
+    assert by_image["old"]["spec"]["replicas"] == 0
+    assert deployments.is_complete(subject, subject["status"])
+    rest = deployments.plan(subject, sets, NOW)
+    assert (rest.create, rest.updates) == (None, ())
