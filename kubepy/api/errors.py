@@ -186,7 +186,9 @@ def not_found(resource: Resource, name: str) -> NotFound:
 
 
 def already_exists(resource: Resource, name: str) -> AlreadyExists:
-    return AlreadyExists(f'{resource.group_resource} "{name}" already exists', details=_details(resource, name))
+    return AlreadyExists(
+        f'{resource.group_resource} "{name}" already exists', details=_details(resource, name)
+    )
 
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
@@ -206,7 +208,8 @@ def forbidden(resource: Resource, name: str, why: str) -> Forbidden:
 
 def method_not_supported(resource: Resource, verb: str) -> MethodNotAllowed:
     return MethodNotAllowed(
-        f'{verb} is not supported on resources of kind "{resource.group_resource}"', details=_details(resource, "")
+        f'{verb} is not supported on resources of kind "{resource.group_resource}"',
+        details=_details(resource, ""),
     )
 
 
@@ -255,13 +258,16 @@ class FieldErrorType(enum.Enum):
     NOT_SUPPORTED = ("FieldValueNotSupported", "Unsupported value")
     FORBIDDEN = ("FieldValueForbidden", "Forbidden")
     TOO_LONG = ("FieldValueTooLong", "Too long")
+    TOO_SHORT = ("FieldValueTooShort", "Too short")
     TOO_MANY = ("FieldValueTooMany", "Too many")
+    TOO_FEW = ("FieldValueTooFew", "Too few")
     INTERNAL = ("InternalError", "Internal error")
     TYPE_INVALID = ("FieldValueTypeInvalid", "Invalid value")
 
 
 _WITHOUT_VALUE = {
-    FieldErrorType.REQUIRED, FieldErrorType.FORBIDDEN, FieldErrorType.TOO_LONG, FieldErrorType.INTERNAL,
+    FieldErrorType.REQUIRED, FieldErrorType.FORBIDDEN, FieldErrorType.TOO_LONG, FieldErrorType.TOO_SHORT,
+    FieldErrorType.INTERNAL,
 }  # fmt: skip
 
 
@@ -318,7 +324,9 @@ def duplicate(field: str, value: Any) -> FieldError:
 def not_supported(field: str, value: Any, supported: Sequence[str]) -> FieldError:
     """Callers pass `supported` in upstream's order (sets come sorted there)."""
     listed = ", ".join(f'"{word}"' for word in supported)
-    return FieldError(FieldErrorType.NOT_SUPPORTED, field, value, f"supported values: {listed}" if listed else "")
+    return FieldError(
+        FieldErrorType.NOT_SUPPORTED, field, value, f"supported values: {listed}" if listed else ""
+    )
 
 
 def forbidden_field(field: str, detail: str) -> FieldError:
@@ -327,11 +335,33 @@ def forbidden_field(field: str, detail: str) -> FieldError:
 
 def too_long(field: str, max_length: int) -> FieldError:
     """Source: field.TooLong. max_length in bytes."""
-    return FieldError(FieldErrorType.TOO_LONG, field, "", f"may not be more than {max_length} bytes")
+    return FieldError(
+        FieldErrorType.TOO_LONG, field, "", f"may not be more than {_count(max_length, 'byte')}"
+    )
+
+
+def too_long_characters(field: str, max_length: int) -> FieldError:
+    return FieldError(
+        FieldErrorType.TOO_LONG, field, "", f"may not be more than {_count(max_length, 'character')}"
+    )
+
+
+def too_short(field: str, min_length: int) -> FieldError:
+    return FieldError(
+        FieldErrorType.TOO_SHORT, field, "", f"must be at least {_count(min_length, 'character')}"
+    )
 
 
 def too_many(field: str, count: int, max_count: int) -> FieldError:
-    return FieldError(FieldErrorType.TOO_MANY, field, count, f"must have at most {max_count} items")
+    return FieldError(FieldErrorType.TOO_MANY, field, count, f"must have at most {_count(max_count, 'item')}")
+
+
+def too_few(field: str, count: int, min_count: int) -> FieldError:
+    return FieldError(FieldErrorType.TOO_FEW, field, count, f"must have at least {_count(min_count, 'item')}")
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def not_found_field(field: str, value: Any) -> FieldError:
