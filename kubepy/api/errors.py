@@ -132,6 +132,10 @@ class InternalError(StatusError):
         super().__init__(f"Internal error occurred: {message}", **kwargs)
 
 
+class ServerTimeout(StatusError):
+    code, reason = 500, "ServerTimeout"
+
+
 class ServiceUnavailable(StatusError):
     code, reason = 503, "ServiceUnavailable"
 
@@ -144,7 +148,8 @@ _BY_REASON: dict[str, type[StatusError]] = {
     cls.reason: cls
     for cls in (
         BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed, NotAcceptable, AlreadyExists, Conflict, Gone,
-        Expired, RequestEntityTooLarge, UnsupportedMediaType, Invalid, TooManyRequests, ServiceUnavailable, Timeout,
+        Expired, RequestEntityTooLarge, UnsupportedMediaType, Invalid, TooManyRequests, InternalError, ServerTimeout,
+        ServiceUnavailable, Timeout,
     )
 }  # fmt: skip
 _BY_CODE: dict[int, type[StatusError]] = {cls.code: cls for cls in reversed(_BY_REASON.values())}
@@ -182,12 +187,21 @@ def _details(resource: Resource, name: str, **more: Any) -> Obj:
 
 
 def not_found(resource: Resource, name: str) -> NotFound:
-    return NotFound(f'{resource.group_resource} "{name}" not found', details=_details(resource, name))
+    return NotFound(f"{resource.group_resource} {quote(name)} not found", details=_details(resource, name))
 
 
 def already_exists(resource: Resource, name: str) -> AlreadyExists:
     return AlreadyExists(
-        f'{resource.group_resource} "{name}" already exists', details=_details(resource, name)
+        f"{resource.group_resource} {quote(name)} already exists", details=_details(resource, name)
+    )
+
+
+def generate_name_conflict(resource: Resource, name: str, retry_s: int = 1) -> AlreadyExists:
+    """Every name tried for a generateName was taken. Source: NewGenerateNameConflict."""
+    return AlreadyExists(
+        f"{resource.group_resource} {quote(name)} already exists, "
+        "the server was not able to generate a unique name for the object",
+        details=_details(resource, name, retryAfterSeconds=retry_s),
     )
 
 
@@ -196,13 +210,13 @@ MODIFIED = "the object has been modified; please apply your changes to the lates
 
 def conflict(resource: Resource, name: str, why: str = MODIFIED) -> Conflict:
     return Conflict(
-        f'Operation cannot be fulfilled on {resource.group_resource} "{name}": {why}',
+        f"Operation cannot be fulfilled on {resource.group_resource} {quote(name)}: {why}",
         details=_details(resource, name),
     )
 
 
 def forbidden(resource: Resource, name: str, why: str) -> Forbidden:
-    subject = f'{resource.group_resource} "{name}"' if name else resource.group_resource
+    subject = f"{resource.group_resource} {quote(name)}" if name else resource.group_resource
     return Forbidden(f"{subject} is forbidden: {why}", details=_details(resource, name))
 
 
@@ -243,6 +257,26 @@ def too_large_resource_version(requested: int, current: int, *, retry_s: int = 1
 
 def too_many_requests(message: str, retry_s: int) -> TooManyRequests:
     return TooManyRequests(message, details={"retryAfterSeconds": retry_s})
+
+
+def server_timeout(resource: Resource, operation: str, retry_s: int) -> ServerTimeout:
+    """Source: NewServerTimeout. The operation takes the place of the name in the details."""
+    return ServerTimeout(
+        f"The {operation} operation against {resource.group_resource} could not be completed at this time, "
+        "please try again.",
+        details=_details(resource, operation, retryAfterSeconds=retry_s),
+    )
+
+
+def timeout(message: str, retry_s: int) -> Timeout:
+    """Source: NewTimeoutError."""
+    details = {"retryAfterSeconds": retry_s} if retry_s else {}
+    return Timeout(f"Timeout: {message}", details=details)
+
+
+def request_entity_too_large(limit_bytes: int) -> RequestEntityTooLarge:
+    """Source: apiserver pkg/endpoints/handlers/rest.go limitedReadBody."""
+    return RequestEntityTooLarge(f"Request entity too large: limit is {limit_bytes}")
 
 
 # -- findings of validation ------------------------------------------------------------------------------------
@@ -297,16 +331,31 @@ class FieldError(NamedTuple):
 
 
 def render_value(value: Any) -> str:
-    """A bad value as field.Error.ErrorBody shows it: strings quoted, null, numbers bare, the rest as JSON."""
-    if value is None:
-        return "null"
+    """A bad value as field.Error.ErrorBody shows it: strings quoted, null, numbers bare, the rest as Go's JSON."""
     if isinstance(value, str):
-        return orjson.dumps(value).decode()
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
+        return quote(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
-    return orjson.dumps(value).decode()
+    # Go sorts maps and keeps a struct's order of fields; a dict of texts only is most likely a map.
+    is_map = isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS if is_map else 0).decode()
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+_QUOTED = {'"': '\\"', "\\": "\\\\"} | {c: f"\\{e}" for c, e in zip("\a\b\f\n\r\t\v", "abfnrtv")}
+
+
+def quote(text: str) -> str:
+    """A text as Go's %q writes it."""
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return '"' + "".join(_QUOTED.get(c) or (c if c.isprintable() else _escape(ord(c))) for c in text) + '"'
+
+
+def _escape(code: int) -> str:
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def required(field: str, detail: str = "") -> FieldError:
@@ -323,7 +372,7 @@ def duplicate(field: str, value: Any) -> FieldError:
 
 def not_supported(field: str, value: Any, supported: Sequence[str]) -> FieldError:
     """Callers pass `supported` in upstream's order (sets come sorted there)."""
-    listed = ", ".join(f'"{word}"' for word in supported)
+    listed = ", ".join(map(quote, supported))
     return FieldError(
         FieldErrorType.NOT_SUPPORTED, field, value, f"supported values: {listed}" if listed else ""
     )
@@ -387,4 +436,5 @@ def invalid(resource: Resource, name: str, errors: Sequence[FieldError]) -> Inva
         details["group"] = resource.group
     details["kind"] = resource.kind
     details["causes"] = [error.cause() for error in errors]
-    return Invalid(f'{resource.group_kind} "{name}" is invalid: {aggregate(errors)}', details=details)
+    why = f": {aggregate(errors)}" if errors else ""
+    return Invalid(f"{resource.group_kind} {quote(name)} is invalid{why}", details=details)
