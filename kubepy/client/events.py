@@ -12,9 +12,9 @@ What keeps a busy cluster's events readable (and few), per source and object:
   "(combined from similar events): ".
 - More than 25 events about an object are dropped, but for one every five minutes.
 
-Promised: `event` never blocks and never raises for what the world does. Events of one object are written in order.
-Not promised: that an event is ever seen. The queue is bounded; when it is full the oldest goes, and is counted. What the
-server refuses is dropped; when it cannot be reached, the writer tries for about two minutes.
+Promised: `event` never blocks and never raises for what the world does.
+Not promised: that an event is ever seen, or in which order two are. The queue is bounded; when it is full the oldest
+goes, and is counted. What the server refuses is dropped; when it cannot be reached, the writer tries for two minutes.
 
 Source: client-go tools/record/{event,events_cache}.go.
 """
@@ -161,7 +161,7 @@ class EventSink:
         return Recorder(self, component, instance)
 
     def stamp(self, name: str) -> tuple[str, str]:
-        """(name, time) of a new event. Names carry the nanosecond; two events never share one, even if time stands still."""
+        """(name, time) of a new event. Names carry the nanosecond; no two share one, even if time stands still."""
         now = self._clock.now()
         self._stamp_ns = max(int(now * 1e9), self._stamp_ns + 1)
         return f"{name}.{self._stamp_ns:x}", rfc3339(now)

@@ -8,8 +8,8 @@ forgotten after five minutes, when the cache has long been right again.
     ... for each failed create: expectations.creation_observed(key)
     ... in the pod handler, for each pod that appears: expectations.creation_observed(owner's key)
 
-Deletions are expected by name (the dependent's key, or its uid), so that a pod which was already on its way out does not
-count for another one.
+Deletions are expected by name (the dependent's key, or its uid), so that a pod which was already on its way out does
+not count for another one.
 
 Source: kubernetes pkg/controller/controller_utils.go, ControllerExpectations and UIDTrackingControllerExpectations.
 """
