@@ -127,7 +127,7 @@ def silent() -> Logger:
     return structlog.wrap_logger(
         None,
         processors=[_drop],
-        wrapper_class=structlog.make_filtering_bound_logger(100),
+        wrapper_class=structlog.make_filtering_bound_logger(50),
     )
 
 
