@@ -1,7 +1,7 @@
 """The `kubepy` command: up, status, stop, kubeconfig, logs, config.
 
-Every mistake a person can make ends in one sentence on standard error and exit status 1 (2 for wrong flags). Nothing but
-argparse is imported until a command needs it.
+Every mistake a person can make ends in one sentence on standard error and exit status 1 (2 for wrong flags).
+Nothing but argparse is imported until a command needs it.
 """
 
 from __future__ import annotations
@@ -265,9 +265,8 @@ def _status(options: argparse.Namespace) -> None:
     config = _load(options)
     here = _running(config)
     code, text = _get(config, here, "/readyz?verbose")
-    print(
-        f'cluster "{config.name}" is {"ready" if code == 200 else "not ready"}: {here.server}, pid {here.pid}, since {here.started}'
-    )
+    state = "ready" if code == 200 else "not ready"
+    print(f'cluster "{config.name}" is {state}: {here.server}, pid {here.pid}, since {here.started}')
     print(text, end="")
     if code != 200:
         sys.exit(1)

@@ -1,8 +1,8 @@
 """Settings: one table, three doors.
 
-Each field of `Config` is a key of `config/kubepy.yaml`, a flag of `kubepy up` and a line in the documentation, under one name
-(kebab-case, upstream's where upstream has it). Precedence: flag, file, default. A wrong key, type or value is a
-`ConfigError`: one sentence that names file, line and the nearest right key.
+Each field of `Config` is a key of `config/kubepy.yaml`, a flag of `kubepy up` and a line in the
+documentation, under one name (kebab-case, upstream's where upstream has it). Precedence: flag, file, default.
+A wrong key, type or value is a `ConfigError`: one sentence that names file, line and the nearest right key.
 """
 
 from __future__ import annotations

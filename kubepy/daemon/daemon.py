@@ -1,7 +1,8 @@
 """One cluster as a process: lock, keys, store, control plane, signals.
 
-`run` is everything `kubepy up` does between parsing its flags and exiting. What can go wrong for reasons a person can mend
-(port or directory in use, unreadable or newer database, wrong settings) is raised as `StartError`, one sentence.
+`run` is everything `kubepy up` does between parsing its flags and exiting. What can go wrong for reasons a
+person can mend (port or directory in use, unreadable or newer database, wrong settings) is raised as
+`StartError`, one sentence.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ async def run(
         except OSError as error:
             raise StartError(_listening(config, error)) from None
         host = f"[{config.bind}]" if ":" in config.bind else config.bind
-        server = f"https://{'127.0.0.1' if config.bind == '0.0.0.0' else host}:{port}"  # noqa: S104
+        server = f"https://{'127.0.0.1' if config.bind == '0.0.0.0' else host}:{port}"
         pki.write_private(
             directory / "kubeconfig", pki.kubeconfig(keys, server=server, name=_context(config)).encode()
         )
@@ -125,4 +126,4 @@ def _listening(config: Config, error: OSError) -> str:
 
 def server_addresses(bind: str) -> tuple[str, ...]:
     """IPs the server certificate must carry: loopback, and the bound address unless it is all of them."""
-    return tuple(dict.fromkeys(("127.0.0.1", "::1", *((bind,) if bind not in ("0.0.0.0", "::") else ()))))  # noqa: S104
+    return tuple(dict.fromkeys(("127.0.0.1", "::1", *((bind,) if bind not in ("0.0.0.0", "::") else ()))))

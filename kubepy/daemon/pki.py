@@ -1,8 +1,8 @@
 """Keys, certificates and kubeconfigs of one cluster.
 
-Made once, kept in DATA_DIR/pki (0700, keys 0600), reused at every start; a server certificate is made anew when the address
-it must carry changes. EC P-256 throughout: the whole set takes a few milliseconds. `cryptography` is imported only when
-something has to be made.
+Made once, kept in DATA_DIR/pki (0700, keys 0600), reused at every start; a server certificate is made anew
+when the address it must carry changes. EC P-256 throughout: the whole set takes a few milliseconds.
+`cryptography` is imported only when something has to be made.
 
 Lifetimes: CA 10 years, certificates 1 year, renewed at start when less than 30 days are left.
 """
@@ -49,7 +49,7 @@ class Pki:
 
 
 def ensure(directory: Path, clock: Clock, *, addresses: tuple[str, ...]) -> Pki:
-    """The cluster's keys from `directory`, made where missing or due. `addresses`: IPs the server certificate must carry."""
+    """The cluster's keys from `directory`, made where missing or due. `addresses`: IPs of the server certificate."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     directory.chmod(0o700)
     made: dict[str, Pair] = {}

@@ -1,7 +1,7 @@
 """Addresses for pods and nodes that do not exist: unique, stable, and never on any real interface.
 
-Pod IPs come from the cluster CIDR in order, freed ones are used again last; what existing pods have is claimed first, so a
-restart changes nothing. Node IPs are a function of the node's number.
+Pod IPs come from the cluster CIDR in order, freed ones are used again last; what existing pods have is
+claimed first, so a restart changes nothing. Node IPs are a function of the node's number.
 """
 
 from __future__ import annotations

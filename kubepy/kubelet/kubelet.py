@@ -24,7 +24,7 @@ from kubepy.observability.metrics import Metrics
 
 
 class Kubelet:
-    """count: nodes to register; stage_directories: where the Stage documents are; cluster_cidr: where pod IPs come from."""
+    """count: nodes to register; stage_directories: of Stage documents; cluster_cidr: where pod IPs come from."""
 
     def __init__(
         self,

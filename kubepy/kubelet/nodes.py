@@ -1,8 +1,8 @@
 """Nodes that exist in name only: registered, Ready, and heard from in time.
 
-Watches Nodes. Writes Nodes (when missing), their status (at first and every five minutes) and their Leases (every ten seconds).
-Any Node with the annotation kubepy.io/simulated: "true" is kept alive here, whoever created it. An idle node costs one small
-patch per ten seconds.
+Watches Nodes. Writes Nodes (when missing), their status (at first and every five minutes) and their Leases
+(every ten seconds). Any Node with the annotation kubepy.io/simulated: "true" is kept alive here, whoever
+created it. An idle node costs one small patch per ten seconds.
 
 Source: kubernetes 1.36 pkg/kubelet/kubelet_node_status.go, nodestatus/setters.go, pkg/kubelet/util/nodelease.go.
 """

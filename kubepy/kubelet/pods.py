@@ -1,7 +1,8 @@
 """The life of the pods on our nodes, stage by stage.
 
 Watches Pods (and Nodes, to know which are ours). Writes pods/status, deletes pods that have ended, records events.
-Everything is read off the object, so a restart goes on where it was; what is remembered is only which stage is due when.
+Everything is read off the object, so a restart goes on where it was; what is remembered is only which stage
+is due when.
 
 For each pod: view = object + facts -> the stage that comes next and its delay -> when that is over, one status write.
 A change of the object that leads to the same stage does not start the wait anew.

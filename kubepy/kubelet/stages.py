@@ -1,15 +1,16 @@
 """Simulated life as data: which step comes next for an object, and when.
 
-A Stage document (in kwok's form, kwok.x-k8s.io/v1alpha1) says: objects that look like *selector* take, after *delay*, the step
-*next*. Reading the folder is reading the state diagram; `config/stages/README.md` has the form. Everything here is pure.
+A Stage document (in kwok's form, kwok.x-k8s.io/v1alpha1) says: objects that look like *selector* take, after
+*delay*, the step *next*. Reading the folder is reading the state diagram; `config/stages/README.md` has the
+form. Everything here is pure.
 
-The engine sees a view of the object: the object itself plus `facts`, what the caller knows beside it (see runtimes/fake.py), e.g.
-`.facts.image == "missing"`. Keys are paths in a small part of jq: `.status.phase`, `.metadata.labels["app"]`,
-`.status.conditions.[] | select( .type == "Ready" ) | .status`.
+The engine sees a view of the object: the object itself plus `facts`, what the caller knows beside it (see
+runtimes/fake.py), e.g. `.facts.image == "missing"`. Keys are paths in a small part of jq: `.status.phase`,
+`.metadata.labels["app"]`, `.status.conditions.[] | select( .type == "Ready" ) | .status`.
 
-Of kwok's form: selector.matchLabels, matchAnnotations, matchExpressions (In, NotIn, Exists, DoesNotExist), weight, delay with
-durationMilliseconds, jitterDurationMilliseconds and their ...From.expressionFrom. `next` differs: instead of Go templates it
-names a step (`status: running`) that status.py knows how to render.
+Of kwok's form: selector.matchLabels, matchAnnotations, matchExpressions (In, NotIn, Exists, DoesNotExist),
+weight, delay with durationMilliseconds, jitterDurationMilliseconds and their ...From.expressionFrom. `next`
+differs: instead of Go templates it names a step (`status: running`) that status.py knows how to render.
 Source: kwok pkg/utils/lifecycle (match, weight, delay).
 """
 
@@ -75,7 +76,7 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """duration_s, or what duration_from finds (seconds, a duration like 5s, or a time to wait for); jitter_s is the most."""
+    """duration_s, or what duration_from finds (seconds, a duration like 5s, or a time); jitter_s is the most."""
 
     duration_s: float = 0.0
     jitter_s: float = 0.0  # the delay is evenly between duration and this, if it is longer

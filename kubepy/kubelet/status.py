@@ -15,7 +15,8 @@ Steps are what stages name in `next.status`:
     stopped       the containers have ended because the pod is being deleted
 
 Conditions that are not the kubelet's (PodScheduled, readiness gates, DisruptionTarget) are kept as they are.
-Source: kubernetes 1.36 pkg/kubelet/status/generate.go, pkg/kubelet/kubelet_pods.go (getPhase, convertStatusToAPIStatus).
+Source: kubernetes 1.36 pkg/kubelet/status/generate.go, pkg/kubelet/kubelet_pods.go (getPhase,
+convertStatusToAPIStatus).
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from kubepy.api.objects import Obj, copy
+from kubepy.api.objects import Obj, copy, walk
 from kubepy.kubelet.runtimes import fake
 
 STEPS = frozenset({
-    "creating", "initializing", "initialized", "running", "ready", "restarted", "pull_error", "pull_backoff", "succeeded", "failed",
-    "deadline_exceeded", "stopped",
+    "creating", "initializing", "initialized", "running", "ready", "restarted", "pull_error", "pull_backoff",
+    "succeeded", "failed", "deadline_exceeded", "stopped",
 })  # fmt: skip
 
 # In the order the kubelet reports them.
@@ -228,7 +229,7 @@ def _conditions(pod: Obj, status: Obj, inits: list[Obj], containers: list[Obj], 
     unready = [entry["name"] for entry in containers if not entry["ready"]]
     pending_inits = [
         entry["name"] for entry in inits
-        if not (entry.get("started") and entry.get("ready")) and (entry["state"].get("terminated") or {}).get("exitCode") != 0
+        if not (entry.get("started") and entry.get("ready")) and walk(entry, "state", "terminated", "exitCode") != 0
     ]  # fmt: skip
     network = bool(status.get("podIP")) and phase in ("Pending", "Running")
     values: dict[str, tuple[bool, str, str]] = {
@@ -287,7 +288,8 @@ def _condition(
         else now
     )
     condition: Obj = {
-        "type": type_, "observedGeneration": generation, "status": word, "lastProbeTime": None, "lastTransitionTime": since,
+        "type": type_, "observedGeneration": generation, "status": word, "lastProbeTime": None,
+        "lastTransitionTime": since,
     }  # fmt: skip
     if reason:
         condition["reason"] = reason

@@ -2,7 +2,8 @@
 
 sigs.k8s.io/yaml turns YAML into JSON first; PyYAML's YAML 1.1 differs in a few scalars only, which the resolver below
 mends (checked against kubectl 1.37 `annotate --local`): dates, sexagesimals and `=` stay strings, `1e3` and `0o14` are
-numbers, `y` and `n` are booleans, keys are strings, `!!binary` is decoded text. Duplicate keys: the last wins, as there.
+numbers, `y` and `n` are booleans, keys are strings, `!!binary` is decoded text. Duplicate keys: the last
+wins, as there.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def load(text: str | bytes) -> Any:
 
 def load_all(text: str | bytes) -> list[Any]:
     """Every document that is not empty."""
-    return [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]  # noqa: S506
+    return [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
 
 
 def lines_of(text: str | bytes) -> dict[tuple[str, ...], int]:

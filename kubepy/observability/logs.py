@@ -1,11 +1,12 @@
 """One line per decision.
 
-Every component is handed a logger bound with `component`; an event is a stable snake_case word, what it is about sits in
-fields with stable names: object ("default/web-0"), kind, revision, request_id, duration_ms, node, reason, error.
+Every component is handed a logger bound with `component`; an event is a stable snake_case word, what it is
+about sits in fields with stable names: object ("default/web-0"), kind, revision, request_id, duration_ms,
+node, reason, error.
 
-Two sinks: what a person or a collector reads on standard output (console or JSON), and `kubepy.log` in the data directory
-(always JSON), which `kubepy logs -f` tails. Lines below the level cost under a microsecond. Nothing secret is logged: no
-bodies, tokens or keys.
+Two sinks: what a person or a collector reads on standard output (console or JSON), and `kubepy.log` in the
+data directory (always JSON), which `kubepy logs -f` tails. Lines below the level cost under a microsecond.
+Nothing secret is logged: no bodies, tokens or keys.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -32,6 +33,8 @@ from kubepy.lib import clock as clocks
 from kubepy.lib.clock import Clock
 
 Logger = structlog.typing.FilteringBoundLogger
+
+Event = MutableMapping[str, Any]
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -78,7 +81,7 @@ class Sinks:
         self._stream, self._file = stream, file
         self._render = render_json_text if form == "json" else (render_colour if colour else render_console)
 
-    def __call__(self, _logger: Any, method: str, event: dict[str, Any]) -> str:
+    def __call__(self, _logger: Any, method: str, event: Event) -> str:
         if self._file is not None:
             self._file.write(render_json(event))
         if self._stream is not None:
@@ -103,7 +106,7 @@ class Logs:
         file: LogFile | None = None,
         colour: bool = False,
     ) -> None:
-        def stamp(_logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+        def stamp(_logger: Any, method: str, event: Event) -> Event:
             return {"time": clocks.rfc3339_micro(clock.now()), "level": method, **event}
 
         self._file = file
@@ -131,11 +134,11 @@ def silent() -> Logger:
     )
 
 
-def _drop(_logger: Any, _method: str, _event: dict[str, Any]) -> str:
+def _drop(_logger: Any, _method: str, _event: Event) -> str:
     raise structlog.DropEvent
 
 
-def render_exception(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def render_exception(_logger: Any, _method: str, event: Event) -> Event:
     """exc_info=exception -> error and traceback as text."""
     error = event.pop("exc_info", None)
     if isinstance(error, BaseException):
@@ -146,27 +149,27 @@ def render_exception(_logger: Any, _method: str, event: dict[str, Any]) -> dict[
     return event
 
 
-def render_json(event: dict[str, Any]) -> bytes:
+def render_json(event: Event) -> bytes:
     return orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def render_json_text(event: dict[str, Any]) -> str:
+def render_json_text(event: Event) -> str:
     return render_json(event).decode()
 
 
-def render_console(event: dict[str, Any]) -> str:
+def render_console(event: Event) -> str:
     """10:00:00.123 info  scheduler  pod_bound  object=default/web-0 node=node-1"""
     return _console(event, "", "", "", "")
 
 
-def render_colour(event: dict[str, Any]) -> str:
+def render_colour(event: Event) -> str:
     return _console(event, _COLOURS.get(event.get("level", ""), ""), _DIM, _BOLD, _RESET)
 
 
 _HEAD = frozenset({"time", "level", "component", "event", "traceback"})
 
 
-def _console(event: dict[str, Any], tint: str, dim: str, bold: str, reset: str) -> str:
+def _console(event: Event, tint: str, dim: str, bold: str, reset: str) -> str:
     fields = " ".join(f"{dim}{k}={reset}{_plain(v)}" for k, v in event.items() if k not in _HEAD)
     line = (
         f"{dim}{event.get('time', '')[11:23]}{reset} {tint}{event.get('level', ''):<7}{reset} "
@@ -182,8 +185,8 @@ def _plain(value: Any) -> str:
 
 def select(
     lines: Iterable[bytes], *, component: str = "", object_: str = "", level: str = ""
-) -> Iterable[dict[str, Any]]:
-    """The events of a log file that match: component equal (or its prefix before "-"), object containing, level at least."""
+) -> Iterable[Event]:
+    """The events that match: component starts with, object contains, level at least."""
     least = LEVELS.get(level, 0)
     for line in lines:
         try:

@@ -1,7 +1,7 @@
 """Prometheus metrics, one registry per cluster.
 
-Names are upstream's where the thing is the same (apiserver_request_total, workqueue_depth, scheduler_...). Callers keep the
-label children they use often: `.labels()` costs more than the increment.
+Names are upstream's where the thing is the same (apiserver_request_total, workqueue_depth, scheduler_...).
+Callers keep the label children they use often: `.labels()` costs more than the increment.
 """
 
 from __future__ import annotations

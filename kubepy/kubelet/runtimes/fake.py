@@ -12,8 +12,8 @@
     pull          "ErrImagePull" or "ImagePullBackOff" while a container waits for its image, else absent
     changed       whether a running container's image is no longer the one that was asked for
 
-A real kubelet finds these out by running the images. The rules here are what a user of the common images would see: servers
-run on, commands and Jobs come to an end.
+A real kubelet finds these out by running the images. The rules here are what a user of the common images
+would see: servers run on, commands and Jobs come to an end.
 """
 
 from __future__ import annotations
