@@ -230,8 +230,11 @@ def _scale_in_proportion(rollout: _Rollout) -> None:
     if not rollout.all:
         return
     if len(active) <= 1:
-        newest = rollout.new or max(rollout.old, key=lambda each: each.age)
-        rollout.resize(active[0] if active else newest, rollout.replicas)
+        only = active[0] if active else rollout.new or max(rollout.old, key=lambda each: each.age)
+        only.replicas = rollout.replicas
+        # Differs: upstream leaves the annotations of a set that has the right size already, and then sees a rescale
+        # for ever.
+        only.annotations |= replicas_annotations(rollout.deployment)
         return
     if is_saturated(rollout.deployment, rollout.new):
         for each in rollout.old:

@@ -1,4 +1,4 @@
-"""Deployments: upstream's tables over the pure plan, and whole rollouts played by a model of the ReplicaSet controller."""
+"""Deployments: upstream's tables over the pure plan, and whole rollouts with a model of the ReplicaSets."""
 
 from __future__ import annotations
 
@@ -414,6 +414,10 @@ def with_container(**fields: Any) -> Any:
     }
 
 
+def with_limit(cpu: str) -> Any:
+    return with_container(resources={"limits": {"cpu": cpu}})
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
@@ -422,8 +426,8 @@ def with_container(**fields: Any) -> Any:
         (template(), template(more="labels"), False),
         (template("nginx:1"), template("nginx:2"), False),
         (with_container(resources={}), with_container(), True),
-        (with_container(resources={"limits": {"cpu": "1"}}), with_container(resources={"limits": {"cpu": "1000m"}}), True),
-        (with_container(resources={"limits": {"cpu": "1"}}), with_container(resources={"limits": {"cpu": "2"}}), False),
+        (with_limit("1"), with_limit("1000m"), True),
+        (with_limit("1"), with_limit("2"), False),
         (with_container(env=[]), with_container(), True),
         (with_container(stdin=False), with_container(), True),
         (with_container(env=[{"name": "A", "value": ""}]), with_container(env=[{"name": "A"}]), True),

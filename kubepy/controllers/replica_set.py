@@ -1,0 +1,404 @@
+"""ReplicaSets: as many pods of one template as spec.replicas says.
+
+Watches ReplicaSets and Pods. Owns Pods. Writes Pods (create, delete, adopt, release) and the ReplicaSet's status.
+
+One plan is a number of pods to create or a list of pods to delete, at most 500 of either. Creation starts slowly (1, 2,
+4 ... at once) so that a quota that refuses all of them is asked once and not five hundred times. What was asked for is
+expected until the informer shows it; meanwhile nothing further is asked for.
+
+ReplicationControllers are the same with another selector: replication_controller.py.
+
+Source: kubernetes 1.36 pkg/controller/replicaset/{replica_set,replica_set_utils}.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from kubepy.api import errors, names, objects, pods, selectors
+from kubepy.api.builtins import PODS, REPLICA_SETS
+from kubepy.api.objects import Document, Key, Obj
+from kubepy.api.resources import Resource
+from kubepy.api.selectors import LabelSelector
+from kubepy.client.controller import After, Controller, ControllerContext, key_of, owner_key
+from kubepy.client.expectations import Expectations
+from kubepy.client.transport import ConnectionLost
+from kubepy.controllers import ownership
+from kubepy.lib.aio import gather_bounded
+
+# Source: replica_set.go, BurstReplicas.
+BURST = 500
+# Source: controller_utils.go, SlowStartInitialBatchSize.
+BATCH_FIRST = 1
+# Requests of one set under way at once: enough for the store to commit them together, few enough to bound memory.
+PARALLEL = 64
+# A set of n pods lets n/50 turns of the loop pass before it counts them, so that the events of a crowd are counted
+# together. Counting a thousand pods after each of their events cost more than creating them (tests/bench).
+PODS_PER_TURN = 50
+
+_COUNTS = ("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Pods to make, or pods to delete."""
+
+    create: int = 0
+    delete: tuple[Obj, ...] = ()
+
+
+class Failure(NamedTuple):
+    """Why a plan was not carried out, as the ReplicaFailure condition says it."""
+
+    reason: str  # FailedCreate or FailedDelete
+    message: str
+
+
+def plan(replica_set: Obj, active: Sequence[Obj], related: Sequence[Obj], now: float) -> Plan:
+    """active: the pods it owns that are neither over nor leaving; related: those of all sets with the same owner, which
+    say how crowded a node is."""
+    surplus = len(active) - replicas_of(replica_set)
+    if surplus < 0:
+        return Plan(create=min(-surplus, BURST))
+    surplus = min(surplus, BURST)
+    if surplus == 0:
+        return Plan()
+    if surplus == len(active):
+        return Plan(delete=tuple(active))
+    on_node: dict[str, int] = {}
+    for pod in related:
+        if pods.is_active(pod):
+            node = pod["spec"].get("nodeName", "")
+            on_node[node] = on_node.get(node, 0) + 1
+    ranks = [on_node.get(pod["spec"].get("nodeName", ""), 0) for pod in active]
+    return Plan(delete=tuple(pods.rank_for_deletion(active, ranks, now)[:surplus]))
+
+
+def batches(count: int) -> Iterator[int]:
+    """1, 2, 4, ... until `count` is reached."""
+    size = BATCH_FIRST
+    while count > 0:
+        yield min(size, count)
+        count -= size
+        size *= 2
+
+
+def render_pod(owner: Obj) -> Obj:
+    """A pod of the owner's template. Source: controller_utils.go GetPodFromTemplate."""
+    template = owner["spec"]["template"]
+    given = template.get("metadata") or {}
+    prefix = f"{owner['metadata']['name']}-"
+    metadata: Obj = {
+        # The dash goes when the generated part would make the name too long.
+        "generateName": prefix if len(prefix) <= names.SUBDOMAIN_LENGTH_MAX else prefix[:-1],
+        "namespace": owner["metadata"]["namespace"],
+        "labels": given.get("labels") or {},
+        "annotations": given.get("annotations") or {},
+        "finalizers": given.get("finalizers") or [],
+        "ownerReferences": [objects.owner_reference(owner)],
+    }
+    metadata = {name: value for name, value in metadata.items() if value}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+
+
+def render_status(
+    replica_set: Obj,
+    active: Sequence[Obj],
+    terminating: int | None,
+    failure: Failure | None,
+    now: float,
+    stamp: str,
+) -> Obj:
+    """The status of a set with these pods; terminating None leaves that count out. Source: calculateStatus."""
+    spec = replica_set["spec"]
+    wanted = ((spec["template"].get("metadata") or {}).get("labels") or {}).items()
+    min_ready_s = spec.get("minReadySeconds") or 0
+    labelled = ready = available = 0
+    for pod in active:
+        labelled += wanted <= objects.labels_of(pod).items()
+        if pods.is_ready(pod):
+            ready += 1
+            available += not min_ready_s or pods.is_available(pod, min_ready_s, now)
+    status: Obj = {
+        "replicas": len(active),
+        "fullyLabeledReplicas": labelled,
+        "readyReplicas": ready,
+        "availableReplicas": available,
+    }
+    # replicas has no omitempty upstream: it is always there.
+    status = {name: count for name, count in status.items() if count or name == "replicas"}
+    if terminating is not None:
+        status["terminatingReplicas"] = terminating
+    if generation := replica_set["metadata"].get("generation"):
+        status["observedGeneration"] = generation
+    conditions = _with_failure(objects.conditions(replica_set), failure, stamp)
+    if conditions:
+        status["conditions"] = conditions
+    return status
+
+
+def _with_failure(conditions: list[Obj], failure: Failure | None, stamp: str) -> list[Obj]:
+    known = any(c["type"] == "ReplicaFailure" for c in conditions)
+    if failure is None:
+        return [c for c in conditions if c["type"] != "ReplicaFailure"]
+    if known:
+        return conditions  # the first failure stands until the set works again
+    fresh = {
+        "type": "ReplicaFailure",
+        "status": "True",
+        "lastTransitionTime": stamp,
+        "reason": failure.reason,
+        "message": failure.message,
+    }
+    return [*conditions, fresh]
+
+
+def is_same_status(stored: Obj, wanted: Obj) -> bool:
+    """Equal when an absent count means zero."""
+    exact = ("terminatingReplicas", "observedGeneration")
+    return (
+        all((stored.get(name) or 0) == (wanted.get(name) or 0) for name in _COUNTS)
+        and all(stored.get(name) == wanted.get(name) for name in exact)
+        and (stored.get("conditions") or []) == (wanted.get("conditions") or [])
+    )
+
+
+def next_available_s(active: Iterable[Obj], min_ready_seconds: int, now: float) -> float:
+    """Seconds until the next ready pod has been ready long enough. Source: FindMinNextPodAvailabilityCheck."""
+    waits = (pods.available_in(pod, min_ready_seconds, now) for pod in active)
+    return min((wait for wait in waits if wait), default=float(min_ready_seconds))
+
+
+def is_counted(pod: Obj, old: Obj) -> bool:
+    """Whether an update of a pod can change what its set does or says: bindings, IPs and images cannot."""
+    return _counted(pod) != _counted(old)
+
+
+def _counted(pod: Obj) -> tuple[object, ...]:
+    metadata = pod["metadata"]
+    ready = objects.condition(pod, "Ready") or {}
+    return (
+        metadata.get("deletionTimestamp"),
+        pods.phase(pod),
+        ready.get("status"),
+        ready.get("lastTransitionTime"),
+        metadata.get("labels"),
+        metadata.get("ownerReferences"),
+    )
+
+
+def replicas_of(replica_set: Obj) -> int:
+    replicas = replica_set["spec"].get("replicas")
+    return 1 if replicas is None else replicas
+
+
+# -- the controller --------------------------------------------------------------------------------------------
+
+
+class ReplicaSetController(Controller):
+    """Also the base of replication_controller.py, which says what `resource`, `selector_of` and the rest are there."""
+
+    name = "replicaset-controller"
+    workers = 5
+
+    resource: ClassVar[Resource] = REPLICA_SETS
+    counts_terminating: ClassVar[bool] = True
+
+    def __init__(self, context: ControllerContext) -> None:
+        super().__init__(context)
+        self.expectations = Expectations(context.clock)
+        self._owner_key = owner_key(self.resource.kind)
+
+    def setup(self) -> None:
+        indexes = {ownership.BY_CONTROLLER: ownership.controller_keys}
+        self.sets = self.watch(self.resource, key_of, indexes=indexes)
+        self.sets.add_handler(on_delete=lambda document: self.expectations.forget(document.key))
+        self.pods = self.watch(PODS, indexes=indexes)
+        # What was expected is ticked off before anybody is woken by it.
+        self.pods.add_handler(
+            on_add=self._pod_added, on_update=self._pod_updated, on_delete=self._pod_deleted
+        )
+        self.watch(PODS, self._keys_of_pod)
+
+    def selector_of(self, replica_set: Obj) -> LabelSelector:
+        return selectors.from_label_selector(replica_set["spec"]["selector"])
+
+    async def reconcile(self, key: Key) -> After | None:
+        for _ in range(self.pods.count_by_index(ownership.BY_CONTROLLER, self._uid(key)) // PODS_PER_TURN):
+            await self.clock.sleep(0)
+        replica_set = self.sets.get(key)
+        if replica_set is None:
+            self.expectations.forget(key)
+            return None
+        trusted = self.expectations.satisfied(key)
+        active, terminating = await self._claim(replica_set)
+        failure: Exception | None = None
+        decided = Plan()
+        if trusted and not objects.is_deleting(replica_set):
+            related = self._related(replica_set) if len(active) > replicas_of(replica_set) else ()
+            decided = plan(replica_set, active, related, self.clock.now())
+            failure = await self._act(key, replica_set, decided)
+        now = self.clock.now()
+        status = render_status(
+            replica_set,
+            active,
+            terminating if self.counts_terminating else None,
+            _failure_of(decided, failure),
+            now,
+            self.clock.rfc3339(),
+        )
+        if not is_same_status(replica_set.get("status") or {}, status):
+            await self.client.update(self.resource, replica_set | {"status": status}, subresource="status")
+        if failure is not None:
+            raise failure
+        min_ready_s = replica_set["spec"].get("minReadySeconds") or 0
+        if min_ready_s and status.get("readyReplicas") != status.get("availableReplicas"):
+            return After(next_available_s(active, min_ready_s, now))
+        return None
+
+    # -- what it looks at
+
+    def _uid(self, key: Key) -> str:
+        replica_set = self.sets.get(key)
+        return objects.uid_of(replica_set) if replica_set is not None else ""
+
+    async def _claim(self, replica_set: Obj) -> tuple[list[Obj], int]:
+        """(its active pods, how many of its pods are terminating)."""
+        metadata = replica_set["metadata"]
+        owned = self.pods.by_index(ownership.BY_CONTROLLER, metadata["uid"])
+        orphans = self.pods.by_index(ownership.BY_CONTROLLER, ownership.orphans_of(metadata["namespace"]))
+        matches = self.selector_of(replica_set).matches
+        active = [pod for pod in (*owned, *orphans) if pods.is_active(pod)]
+        claims = ownership.plan_claims(replica_set, matches, active)
+        if claims.adopt or claims.release:
+            active = await ownership.claim(
+                self.client, claims, owner=replica_set, owner_resource=self.resource, resource=PODS
+            )
+        else:
+            active = claims.owned
+        terminating = sum(pods.is_terminating(pod) and matches(objects.labels_of(pod)) for pod in owned)
+        return active, terminating
+
+    def _related(self, replica_set: Obj) -> list[Obj]:
+        """The pods of all sets that share this one's owner; only asked when some may have to go."""
+        owner = objects.controller_of(replica_set)
+        uids = [objects.uid_of(replica_set)]
+        if owner is not None:
+            uids = [
+                objects.uid_of(each) for each in self.sets.by_index(ownership.BY_CONTROLLER, owner["uid"])
+            ]
+        return [pod for uid in uids for pod in self.pods.by_index(ownership.BY_CONTROLLER, uid)]
+
+    def _keys_of_pod(self, document: Document, old: Document | None) -> Iterable[Key]:
+        """Its set, before and after; an orphan's possible adopters when it may newly match."""
+        obj = document.obj
+        if old is not None and not is_counted(obj, old.obj):
+            return
+        yield from self._owner_key(document, old)
+        if objects.controller_of(obj) is None and ownership.may_be_adopted(obj, old):
+            yield from self._adopters(obj)
+
+    def _adopters(self, orphan: Obj) -> Iterable[Key]:
+        return ownership.matching_owners(self.sets, orphan)
+
+    def _owner_of(self, document: Document) -> Key | None:
+        reference = objects.controller_of(document.obj)
+        if reference is None or reference["kind"] != self.resource.kind:
+            return None
+        key = Key(document.key.namespace, reference["name"])
+        return key if self._uid(key) == reference["uid"] else None
+
+    def _pod_added(self, document: Document) -> None:
+        if objects.is_deleting(document.obj):
+            # After a restart a pod may first be seen on its way out: no creation that anybody waits for.
+            self._pod_deleted(document)
+        elif (key := self._owner_of(document)) is not None:
+            self.expectations.creation_observed(key)
+
+    def _pod_updated(self, old: Document, document: Document) -> None:
+        if objects.is_deleting(document.obj):
+            self._pod_deleted(document)
+
+    def _pod_deleted(self, document: Document) -> None:
+        if (key := self._owner_of(document)) is not None:
+            self.expectations.deletion_observed(key, document.key)
+
+    # -- what it does
+
+    async def _act(self, key: Key, replica_set: Obj, decided: Plan) -> Exception | None:
+        """The first failure, after which nothing more was tried; the set is to be looked at again."""
+        if decided.create:
+            self.expectations.expect_creations(key, decided.create)
+            return await self._create(key, replica_set, decided.create)
+        if decided.delete:
+            self.expectations.expect_deletions(key, [objects.key_of(pod) for pod in decided.delete])
+            return await self._delete(key, replica_set, decided.delete)
+        return None
+
+    async def _create(self, key: Key, replica_set: Obj, count: int) -> Exception | None:
+        pod = render_pod(replica_set)
+        missing = count
+        failure: Exception | None = None
+        for size in batches(count):
+            results = await gather_bounded(
+                PARALLEL, [self._create_one(replica_set, pod) for _ in range(size)]
+            )
+            failures = [result for result in results if isinstance(result, BaseException)]
+            missing -= size - len(failures)
+            if failures:
+                failure = _first(failures)
+                break
+        for _ in range(missing):
+            self.expectations.creation_observed(key)
+        self.log.info("pods_created", object=str(key), wanted=count, created=count - missing)
+        return failure
+
+    async def _create_one(self, replica_set: Obj, pod: Obj) -> None:
+        try:
+            created = await self.client.create(PODS, pod)
+        except errors.StatusError as error:
+            if ownership.is_namespace_terminating(error):
+                return
+            self.events.event(replica_set, "Warning", "FailedCreate", f"Error creating: {error.message}")
+            raise
+        message = f"Created pod: {created['metadata']['name']}"
+        self.events.event(replica_set, "Normal", "SuccessfulCreate", message)
+
+    async def _delete(self, key: Key, replica_set: Obj, doomed: Sequence[Obj]) -> Exception | None:
+        results = await gather_bounded(PARALLEL, [self._delete_one(key, replica_set, pod) for pod in doomed])
+        failures = [result for result in results if isinstance(result, BaseException)]
+        self.log.info(
+            "pods_deleted", object=str(key), wanted=len(doomed), deleted=len(doomed) - len(failures)
+        )
+        return _first(failures) if failures else None
+
+    async def _delete_one(self, key: Key, replica_set: Obj, pod: Obj) -> None:
+        metadata = pod["metadata"]
+        try:
+            await self.client.delete(PODS, metadata["name"], metadata["namespace"], uid=metadata["uid"])
+        except (errors.StatusError, ConnectionLost) as error:
+            self.expectations.deletion_observed(key, objects.key_of(pod))
+            if isinstance(error, errors.NotFound):
+                return
+            self.events.event(replica_set, "Warning", "FailedDelete", f"Error deleting: {error}")
+            raise
+        self.events.event(replica_set, "Normal", "SuccessfulDelete", f"Deleted pod: {metadata['name']}")
+
+
+def _first(failures: Sequence[BaseException]) -> Exception:
+    """A cancellation among them is ours, and goes on up."""
+    for failure in failures:
+        if not isinstance(failure, Exception):
+            raise failure
+    assert isinstance(failures[0], Exception)
+    return failures[0]
+
+
+def _failure_of(decided: Plan, failure: Exception | None) -> Failure | None:
+    if failure is None:
+        return None
+    if decided.create:
+        return Failure("FailedCreate", str(failure))
+    return Failure("FailedDelete", f"unable to delete pods: {failure}")
