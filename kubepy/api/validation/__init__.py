@@ -1,0 +1,56 @@
+"""What Kubernetes says about an object that no schema says: Go's Validate* functions, as tables.
+
+`validate_create` and `validate_update` take an object that was decoded and defaulted, and return the findings in upstream's
+order and words; the caller raises `errors.invalid(resource, name, findings)` if there are any. Neither changes the object.
+
+Reading order: rules.py (the parts), metadata.py (for all kinds), kinds.py (the table), then a module per API group.
+
+Promised: the text, field and type of a finding are upstream's. Not promised: that every rule of every kind is here;
+kinds.py is the list of what is.
+
+Source: kubernetes pkg/apis/*/validation/validation.go, pkg/registry/*/*/strategy.go (which function runs when).
+"""
+
+from __future__ import annotations
+
+from kubepy.api.errors import FieldError
+from kubepy.api.objects import Obj
+from kubepy.api.resources import Resource
+from kubepy.api.validation import metadata
+from kubepy.api.validation.kinds import KINDS
+from kubepy.api.validation.rules import Kind
+
+__all__ = ["validate_create", "validate_update"]
+
+_GENERIC = Kind()
+
+
+def validate_create(resource: Resource, obj: Obj) -> list[FieldError]:
+    """Findings about an object that is to be created: name, namespace and defaults are already set."""
+    found: list[FieldError] = []
+    kind = KINDS.get((resource.group, resource.kind), _GENERIC)
+    meta = obj["metadata"]
+    metadata.check_create(meta, resource.namespaced, kind.name, found)
+    if not resource.custom:
+        metadata.check_builtin_finalizers(meta.get("finalizers"), "metadata.finalizers", found)
+    for rule in kind.rules:
+        rule(obj, found)
+    for rule in kind.create:
+        rule(obj, found)
+    return found
+
+
+def validate_update(resource: Resource, new: Obj, old: Obj, subresource: str = "") -> list[FieldError]:
+    """Findings about replacing `old` by `new`; `subresource` "status", "scale", ... has its own rules."""
+    found: list[FieldError] = []
+    kind = KINDS.get((resource.group, resource.kind), _GENERIC)
+    metadata.check_update(new["metadata"], old["metadata"], found)
+    if subresource:
+        for update_rule in kind.subresources.get(subresource, ()):
+            update_rule(new, old, found)
+        return found
+    for rule in kind.rules:
+        rule(new, found)
+    for update_rule in kind.update:
+        update_rule(new, old, found)
+    return found
