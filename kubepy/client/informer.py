@@ -269,7 +269,8 @@ class Informer:
         if self._indexes:
             obj = document.obj
             for index in self._indexes.values():
-                self._call(index.put, key, obj)
+                if not self._call(index.put, key, obj):
+                    index.drop(key)
         for handler in self._handlers:
             if old is None:
                 if handler.on_add is not None:
@@ -292,11 +293,13 @@ class Informer:
             if handler.on_delete is not None:
                 self._call(handler.on_delete, document)
 
-    def _call(self, function: Callable[..., object], *args: object) -> None:
+    def _call(self, function: Callable[..., object], *args: object) -> bool:
         try:
             function(*args)
         except Exception:  # noqa: BLE001 - one consumer's bug must not blind the others
             self._log.error("informer_handler_failed", resource=str(self.resource), exc_info=True)
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
