@@ -86,10 +86,10 @@ class Delay:
         duration = self.duration_s
         if self.duration_from is not None:
             found = self.duration_from(view)
-            duration = _seconds(found[0], now) if found else duration
+            duration = max(0.0, _seconds(found[0], now)) if found else duration
         if self.jitter_s > duration:
             return random.uniform(duration, self.jitter_s)
-        return max(0.0, duration)
+        return duration
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,23 @@
+import pytest
+
+from kubepy.daemon import instance
+from kubepy.daemon.instance import Instance
+
+
+def test_a_directory_is_exclusive_while_the_lock_is_held(tmp_path):
+    held = instance.lock(tmp_path / "c")
+    assert instance.is_running(tmp_path / "c")
+    with pytest.raises(instance.InUse, match=r"is in use by another kubepy \(pid \d+\)"):
+        instance.lock(tmp_path / "c")
+    held.close()
+    assert not instance.is_running(tmp_path / "c")
+    instance.lock(tmp_path / "c").close()
+
+
+def test_what_was_written_is_read_and_anything_else_is_none(tmp_path):
+    assert instance.read(tmp_path) is None and not instance.is_running(tmp_path)
+    here = Instance(1, "https://127.0.0.1:6443", 3, False, "2026-01-01T00:00:00Z", "0.1.0")
+    instance.write(tmp_path, here)
+    assert instance.read(tmp_path) == here
+    (tmp_path / "instance.json").write_text('{"pid": 1}')
+    assert instance.read(tmp_path) is None

@@ -1,0 +1,62 @@
+import asyncio
+
+import pytest
+
+from kubepy.lib.aio import Tasks, gather_bounded
+
+
+async def test_a_failing_task_is_reported_and_its_siblings_live():
+    failures: list[tuple[str, str]] = []
+    tasks = Tasks(lambda name, error: failures.append((name, str(error))))
+    alive = asyncio.Event()
+
+    async def fail():
+        raise ValueError("no")
+
+    async def live():
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        alive.set()
+
+    tasks.start(fail(), name="bad")
+    tasks.start(live(), name="good")
+    await alive.wait()
+    assert failures == [("bad", "no")]
+    await tasks.close()
+
+
+async def test_close_cancels_and_waits_for_cleanup():
+    tasks, ended = Tasks(lambda *_: None), []
+
+    async def work():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append(True)
+
+    tasks.start(work(), name="work")
+    await asyncio.sleep(0)
+    await tasks.close()
+    assert ended == [True] and len(tasks) == 0
+    late = work()
+    with pytest.raises(RuntimeError, match="shutting down"):
+        tasks.start(late, name="late")
+
+
+async def test_gather_bounded_keeps_order_and_bound():
+    running = peak = 0
+
+    async def one(number: int):
+        nonlocal running, peak
+        running += 1
+        peak = max(peak, running)
+        await asyncio.sleep(0)
+        running -= 1
+        if number == 3:
+            raise KeyError(number)
+        return number
+
+    results = await gather_bounded(2, [one(n) for n in range(5)])
+    assert peak == 2
+    assert results[:3] == [0, 1, 2] and isinstance(results[3], KeyError) and results[4] == 4

@@ -1,0 +1,29 @@
+import re
+
+from kubepy.lib.random import ALPHANUMS, Random
+
+
+def test_a_seed_replays():
+    def sample(random: Random) -> list[object]:
+        return [
+            random.uid(),
+            random.suffix(),
+            random.token(8),
+            random.jitter(1.0),
+            random.choice("abc"),
+            random.index(9),
+        ]
+
+    assert sample(Random(1)) == sample(Random(1)) != sample(Random(2))
+
+
+def test_a_uid_is_a_version_4_uuid():
+    uid = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+    assert all(uid.fullmatch(Random().uid()) for _ in range(50))
+
+
+def test_suffix_has_no_vowels_and_jitter_stays_within():
+    random = Random(3)
+    assert set(random.suffix(200)) <= set(ALPHANUMS)
+    assert all(10 <= random.jitter(10, 0.5) <= 15 for _ in range(100))
+    assert sorted(random.shuffled([3, 1, 2])) == [1, 2, 3]

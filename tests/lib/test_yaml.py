@@ -1,0 +1,42 @@
+import pytest
+
+from kubepy.lib import yaml
+
+
+# The right column is what kubectl 1.37 makes of the left one (`annotate --local -o json`).
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("yes", True), ("on", True), ("y", True), ("NO", False), ("n", False), ("014", 12), ("0o14", 12), ("1e3", 1000),
+        ("0x1F", 31), ("0b11", 3), ("1_000", 1000), ("2020-01-01", "2020-01-01"), ("1:30", "1:30"), ("=", "="),
+        ("1.5", 1.5), ("1.2.3", "1.2.3"), ("~", None), ("", None), ('"1"', "1"), ("!!binary aGVsbG8=", "hello"),
+        ("-7", -7), (".5", 0.5), ("1.0", 1), ("null", None), ("nan", "nan"), ("08", 8),
+    ],
+)  # fmt: skip
+def test_scalars_are_what_kubectl_makes_of_them(text, value):
+    loaded = yaml.load(f"a: {text}")["a"]
+    assert loaded == value and type(loaded) is type(value)
+
+
+def test_keys_are_strings_and_merges_merge():
+    assert yaml.load("1: a\ntrue: b\nnull: c") == {"1": "a", "true": "b", "null": "c"}
+    assert yaml.load("x: &x {a: 1}\nz: {<<: *x, b: 2}")["z"] == {"a": 1, "b": 2}
+
+
+def test_infinity_has_no_json():
+    with pytest.raises(yaml.Error, match="unsupported value"):
+        yaml.load("a: .inf")
+
+
+def test_all_documents_without_the_empty_ones():
+    assert yaml.load_all("a: 1\n---\n---\nb: 2\n") == [{"a": 1}, {"b": 2}]
+
+
+def test_lines_of_nested_keys():
+    assert yaml.lines_of("a: 1\n\nb:\n  c: 2\n") == {("a",): 1, ("b",): 3, ("b", "c"): 4}
+
+
+def test_a_dump_loads_back():
+    value = {"b": [1, "x: y"], "a": {"on": "off"}}
+    assert yaml.load(yaml.dump(value)) == value
+    assert yaml.dump({"b": 1, "a": 2}) == "b: 1\na: 2\n"
