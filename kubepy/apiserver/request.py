@@ -3,17 +3,19 @@
 Both doors (server.py over HTTP, loopback.py in this process) make Requests and hand them to the same chain of
 filters (app.py); a filter and the handler at the end have one shape, `Handler`. Nothing here knows aiohttp.
 
-Everything is built for the read path: slots, no dict per request that nobody asked for, query and headers parsed
-when somebody reads them, one shared RequestInfo per path.
+Everything is built for the read path: slots, query and headers parsed when somebody reads them, one shared
+RequestInfo per path.
 
 How an answer is rendered: a handler sets `body` (exact bytes for the wire; JSON ends in a newline) or only
 `document` or `obj`, and the HTTP door makes JSON of it. To a request that is `in_process` a handler gives
-`document`, `obj` or `page` and no body. Indenting for people (?pretty, curl) is the HTTP door's business.
+`document`, `obj` or `page` and no body. Indenting for people (?pretty, curl) is the HTTP door's business. Each
+request gets a Response of its own: filters may add headers to it.
 
 How a watch is delivered: the handler returns a WatchResponse with a Subscription; the door calls
-`subscription.attach(sink)` once. What was before comes back from attach, to be sent first at the client's pace;
-what commits later is pushed into the sink, synchronously, in order. Over HTTP the pieces are `chunk(line)` bytes,
-encoded once and shared by all watchers of one representation; in process they are client.transport.WatchEvents.
+`subscription.attach(sink)` once. What was before comes back from attach, to be sent first at the client's
+pace; what commits later is pushed into the sink, synchronously, in order. Over HTTP the pieces are
+`chunk(line)` bytes, encoded once and shared by all watchers of one representation; in process they are
+client.transport.WatchEvents.
 
 Source: apiserver pkg/endpoints/request/requestinfo.go, pkg/endpoints/handlers/watch.go.
 """
@@ -30,6 +32,7 @@ import orjson
 from kubepy.api.errors import BadRequest, StatusError
 from kubepy.api.objects import Document, Obj
 from kubepy.client.transport import Page
+from kubepy.lib.random import Random
 
 JSON = "application/json"
 
@@ -44,6 +47,16 @@ class User:
     extra: dict[str, list[str]] = field(
         default_factory=dict
     )  # {"authentication.kubernetes.io/credential-id": [...]}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """What a connection's verified client certificate says; read once per connection."""
+
+    common_name: str  # "kubernetes-admin"
+    organizations: tuple[str, ...]  # ("system:masters",)
+    fingerprint: str  # SHA-256 of the DER form, hex
+    not_after: float  # seconds since the epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +183,18 @@ class Request:
         """The header's (first) value, "" without one; `name` in any case."""
         return ""
 
+    def headers(self, name: str) -> list[str]:
+        """All values of a header that may come several times."""
+        return []
+
+    def header_names(self) -> Iterable[str]:
+        return ()
+
+    @property
+    def client_certificate(self) -> ClientCertificate | None:
+        """The verified one of the connection, if there is one."""
+        return None
+
     async def read_body(self) -> bytes:
         """The whole body, b"" without one; a second call returns the same.
 
@@ -213,6 +238,12 @@ class Response:
         self.document = document
         self.obj = obj  # shared, read-only
         self.page = page  # a list, for callers in this process
+
+
+class Verbatim(Response):
+    """A body that goes out byte for byte, even to somebody who asked for indented JSON."""
+
+    __slots__ = ()
 
 
 class Sink(Protocol):
@@ -266,6 +297,18 @@ Handler = Callable[[Request], Awaitable[Response]]
 def chunk(line: bytes) -> bytes:
     """A piece of a chunked HTTP body: what a Subscription gives to the sinks of HTTP watchers."""
     return b"%x\r\n%b\r\n" % (len(line), line)
+
+
+class RequestIds:
+    """Ids in the form of UUIDs: a random head per server and a count, for one in each request must cost nothing."""
+
+    def __init__(self, random: Random) -> None:
+        self._head = random.uid()[:24]
+        self._count = 0
+
+    def next(self) -> str:
+        self._count += 1
+        return f"{self._head}{self._count:012x}"
 
 
 # -- what a path means --------------------------------------------------------------------------------

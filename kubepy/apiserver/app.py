@@ -1,0 +1,78 @@
+"""The API server as one handler: the filters in their order, and what is at the end of them.
+
+Reading `chain` downwards is reading what happens to a request. Both doors call the result:
+
+    handler = app.build(...)
+    server.HttpServer(handler, ...)             sockets
+    loopback.LoopbackTransport(handler, ...)    components of this process
+
+Source: apiserver pkg/server/config.go DefaultBuildHandlerChain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from kubepy.api.builtins import Catalog
+from kubepy.apiserver.authn import Authenticator
+from kubepy.apiserver.authz import Authorizer
+from kubepy.apiserver.discovery import Discovery
+from kubepy.apiserver.dispatch import dispatch
+from kubepy.apiserver.filters import Filter
+from kubepy.apiserver.filters.authentication import authentication
+from kubepy.apiserver.filters.authorization import authorization
+from kubepy.apiserver.filters.impersonation import impersonation
+from kubepy.apiserver.filters.observe import observe
+from kubepy.apiserver.filters.panic_recovery import panic_recovery
+from kubepy.apiserver.filters.request_info import request_info
+from kubepy.apiserver.filters.timeout import timeout
+from kubepy.apiserver.filters.warnings import warnings
+from kubepy.apiserver.openapi import OpenApi
+from kubepy.apiserver.request import Handler, Resolver
+from kubepy.lib.clock import Clock
+from kubepy.observability.health import Checks
+from kubepy.observability.logs import Logger
+from kubepy.observability.metrics import Metrics
+
+if TYPE_CHECKING:
+    from kubepy.api.schema import Schemas
+
+
+def build(
+    *,
+    resources: Handler,
+    catalog: Catalog,
+    schemas: Schemas,
+    authenticator: Authenticator,
+    authorizer: Authorizer,
+    clock: Clock,
+    log: Logger,
+    metrics: Metrics,
+    checks: Checks,
+    address: str = "127.0.0.1:6443",
+    paths: Mapping[str, Handler] | None = None,
+) -> Handler:
+    """The whole chain. `resources` serves every resource request; `paths` adds exact non-resource paths;
+    `address` (host:port) is what /api tells clients."""
+    chain: list[Filter] = [  # outermost first
+        warnings(),
+        panic_recovery(log),
+        request_info(Resolver()),
+        observe(clock, log, metrics),
+        timeout(clock),
+        authentication(authenticator),
+        impersonation(authorizer),
+        authorization(authorizer),
+    ]
+    end = dispatch(
+        resources=resources,
+        discovery=Discovery(catalog, address=address),
+        openapi=OpenApi(catalog, schemas, clock),
+        checks=checks,
+        metrics=metrics,
+        log=log,
+        paths=paths or {},
+    )
+    return reduce(lambda inner, outer: outer(inner), reversed(chain), end)

@@ -1,0 +1,78 @@
+"""Bearer tokens: where they are in a request, and those that a file lists.
+
+Source: apiserver pkg/authentication/request/bearertoken/bearertoken.go,
+pkg/authentication/token/tokenfile/tokenfile.go.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from kubepy.api.errors import Unauthorized
+from kubepy.apiserver.authn import authenticated
+from kubepy.apiserver.request import Request, User
+
+
+class TokenAuthenticator(Protocol):
+    async def authenticate_token(self, token: str) -> User | None:
+        """None if it is not one of ours. Raises Unauthorized if it is, and bad."""
+
+
+class BearerTokens:
+    """`Authorization: Bearer ...`, shown to each token authenticator in order; one that nobody knows is a failure."""
+
+    def __init__(self, authenticators: Sequence[TokenAuthenticator]) -> None:
+        self._authenticators = tuple(authenticators)
+
+    async def authenticate(self, request: Request) -> User | None:
+        token = bearer_token(request.header("Authorization"))
+        if not token:
+            return None
+        for authenticator in self._authenticators:
+            if (user := await authenticator.authenticate_token(token)) is not None:
+                return user
+        raise Unauthorized
+
+
+def bearer_token(header: str) -> str:
+    """The token of an Authorization header, "" if it holds none."""
+    scheme, _, token = header.strip().partition(" ")
+    return token if scheme.lower() == "bearer" else ""
+
+
+class StaticTokens:
+    """Tokens of a file or of the configuration."""
+
+    def __init__(self, users: Mapping[str, User]) -> None:
+        self._users = dict(users)
+
+    async def authenticate_token(self, token: str) -> User | None:
+        return self._users.get(token)
+
+
+class TokenFileError(Exception):
+    """The token file cannot be used; the message is a sentence for a person."""
+
+
+def read_token_file(path: Path) -> dict[str, User]:
+    """--token-auth-file: lines of token,user,uid[,"group1,group2"]; a later line of the same token wins."""
+    users: dict[str, User] = {}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TokenFileError(f"token file {path} cannot be read: {error}") from error
+    for record in csv.reader(text.splitlines(), skipinitialspace=False):
+        if not record or record[0].startswith("#"):
+            continue
+        if len(record) < 3:
+            raise TokenFileError(
+                f"token file '{path}' must have at least 3 columns (token, user name, user uid), found {len(record)}"
+            )
+        token, name, uid, *rest = record
+        if token:
+            groups = rest[0].split(",") if rest and rest[0] else []
+            users[token] = authenticated(name, groups, uid)
+    return users

@@ -1,0 +1,75 @@
+"""May they? An Authorizer says yes, no, or nothing; `Union` asks them in order, and nobody saying yes is a no.
+
+What is asked is a RequestInfo, of a request or made up (impersonation, access reviews).
+Reading order: this file, then components.py, modes.py. Upstream: apiserver pkg/authorization.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kubepy.api.errors import Forbidden
+from kubepy.api.objects import Obj
+from kubepy.apiserver.request import RequestInfo, User
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    is_allowed: bool
+    is_denied: bool = False  # no further authorizer is asked
+    reason: str = ""
+
+
+ALLOW = Decision(True)
+NO_OPINION = Decision(False)
+
+
+class Authorizer(Protocol):
+    async def authorize(self, user: User, info: RequestInfo) -> Decision: ...
+
+
+class Union:
+    """Source: apiserver pkg/authorization/union/union.go."""
+
+    def __init__(self, authorizers: Sequence[Authorizer]) -> None:
+        self._authorizers = tuple(authorizers)
+
+    async def authorize(self, user: User, info: RequestInfo) -> Decision:
+        reasons = []
+        for authorizer in self._authorizers:
+            decision = await authorizer.authorize(user, info)
+            if decision.is_allowed or decision.is_denied:
+                return decision
+            if decision.reason:
+                reasons.append(decision.reason)
+        return Decision(False, reason="\n".join(reasons)) if reasons else NO_OPINION
+
+
+def forbidden(user: User, info: RequestInfo, reason: str = "") -> Forbidden:
+    """Source: apiserver pkg/endpoints/handlers/responsewriters/errors.go, apimachinery errors.NewForbidden."""
+    why = _message(user, info)
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        why = why.replace(character, entity)
+    if reason:
+        why = f"{why}: {reason}"
+    if not info.is_resource:
+        return Forbidden(f"forbidden: {why}", details={})
+    resource = f"{info.resource}.{info.group}" if info.group else info.resource
+    details: Obj = {}
+    if info.name:
+        details["name"] = info.name
+    if info.group:
+        details["group"] = info.group
+    details["kind"] = info.resource
+    subject = f'{resource} "{info.name}"' if info.name else resource
+    return Forbidden(f"{subject} is forbidden: {why}", details=details)
+
+
+def _message(user: User, info: RequestInfo) -> str:
+    if not info.is_resource:
+        return f'User "{user.name}" cannot {info.verb} path "{info.path}"'
+    resource = f"{info.resource}/{info.subresource}" if info.subresource else info.resource
+    where = f'in the namespace "{info.namespace}"' if info.namespace else "at the cluster scope"
+    return f'User "{user.name}" cannot {info.verb} resource "{resource}" in API group "{info.group}" {where}'

@@ -1,0 +1,68 @@
+"""Members of system:masters and the control plane's own identities may do everything; everybody may look around.
+
+"Look around" is what the roles system:public-info-viewer, system:discovery and system:basic-user grant in every
+cluster: health and version to anybody; discovery, OpenAPI and reviews of oneself to whoever is authenticated.
+
+Source: kubernetes plugin/pkg/auth/authorizer/rbac/bootstrappolicy/{policy,controller_policy}.go.
+"""
+
+from __future__ import annotations
+
+from kubepy.apiserver.authn import ALL_AUTHENTICATED, MASTERS
+from kubepy.apiserver.authz import ALLOW, NO_OPINION, Decision
+from kubepy.apiserver.request import RequestInfo, User
+
+_GROUPS = frozenset({MASTERS, "system:nodes"})
+
+_USERS = frozenset({"system:apiserver", "system:kube-controller-manager", "system:kube-scheduler"})
+
+# The controllers' service accounts in kube-system.
+_CONTROLLERS = frozenset(
+    f"system:serviceaccount:kube-system:{name}"
+    for name in (
+        "attachdetach-controller", "bootstrap-signer", "certificate-controller",
+        "clusterrole-aggregation-controller", "cronjob-controller", "daemon-set-controller",
+        "deployment-controller", "device-taint-eviction-controller", "disruption-controller",
+        "endpoint-controller", "endpointslice-controller", "endpointslicemirroring-controller",
+        "ephemeral-volume-controller", "expand-controller", "generic-garbage-collector",
+        "horizontal-pod-autoscaler", "job-controller", "kube-apiserver-serving-clustertrustbundle-publisher",
+        "legacy-service-account-token-cleaner", "namespace-controller", "node-controller",
+        "persistent-volume-binder", "pod-garbage-collector", "podcertificaterequestcleaner",
+        "podgroup-protection-controller", "pv-protection-controller", "pvc-protection-controller",
+        "replicaset-controller", "replication-controller", "resource-claim-controller",
+        "resourcepoolstatusrequest-controller", "resourcequota-controller", "root-ca-cert-publisher",
+        "route-controller", "selinux-warning-controller", "service-account-controller",
+        "service-ca-cert-publisher", "service-cidrs-controller", "service-controller",
+        "statefulset-controller", "storage-version-garbage-collector", "token-cleaner", "ttl-after-finished-controller",
+        "ttl-controller", "validatingadmissionpolicy-status-controller",
+        "volumeattributesclass-protection-controller",
+    )
+)  # fmt: skip
+
+_PUBLIC = frozenset({"/livez", "/readyz", "/healthz", "/version", "/version/"})
+_DISCOVERY = frozenset({"/api", "/apis", "/openapi"})
+_DISCOVERY_BELOW = ("/api/", "/apis/", "/openapi/")
+
+_REVIEWS = frozenset(
+    {
+        ("authentication.k8s.io", "selfsubjectreviews"),
+        ("authorization.k8s.io", "selfsubjectaccessreviews"),
+        ("authorization.k8s.io", "selfsubjectrulesreviews"),
+    }
+)
+
+
+class Components:
+    async def authorize(self, user: User, info: RequestInfo) -> Decision:
+        if not _GROUPS.isdisjoint(user.groups) or user.name in _USERS or user.name in _CONTROLLERS:
+            return ALLOW
+        is_authenticated = ALL_AUTHENTICATED in user.groups
+        if info.is_resource:
+            is_review = info.verb == "create" and (info.group, info.resource) in _REVIEWS
+            return ALLOW if is_review and is_authenticated else NO_OPINION
+        if info.verb != "get":
+            return NO_OPINION
+        if info.path in _PUBLIC:
+            return ALLOW
+        looks_around = info.path in _DISCOVERY or info.path.startswith(_DISCOVERY_BELOW)
+        return ALLOW if looks_around and is_authenticated else NO_OPINION

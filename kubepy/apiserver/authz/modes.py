@@ -1,0 +1,49 @@
+"""--authorization-mode: names of authorizers, asked in the order given.
+
+Source: kubernetes pkg/kubeapiserver/authorizer/modes/modes.go,
+apiserver pkg/authorization/authorizerfactory/builtin.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubepy.apiserver.authn import MASTERS
+from kubepy.apiserver.authz import ALLOW, NO_OPINION, Authorizer, Decision, Union
+from kubepy.apiserver.authz.components import Components
+from kubepy.apiserver.request import RequestInfo, User
+
+DEFAULT = ("Components",)
+
+
+class AlwaysAllow:
+    async def authorize(self, user: User, info: RequestInfo) -> Decision:
+        return ALLOW
+
+
+class AlwaysDeny:
+    async def authorize(self, user: User, info: RequestInfo) -> Decision:
+        return Decision(False, reason="Everything is forbidden.")
+
+
+MODES: dict[str, type[Authorizer]] = {
+    "AlwaysAllow": AlwaysAllow,
+    "AlwaysDeny": AlwaysDeny,
+    "Components": Components,
+}
+
+
+def of(names: Sequence[str]) -> Authorizer:
+    """The authorizer of a list of modes. Raises ValueError for a name that is none.
+
+    system:masters passes in every mode. Source: pkg/kubeapiserver/authorizer/config.go (superuser group first).
+    """
+    unknown = [name for name in names if name not in MODES]
+    if unknown:
+        raise ValueError(f'unknown authorization mode "{unknown[0]}"; known are {", ".join(sorted(MODES))}')
+    return Union([Superusers(), *(MODES[name]() for name in names)])
+
+
+class Superusers:
+    async def authorize(self, user: User, info: RequestInfo) -> Decision:
+        return ALLOW if MASTERS in user.groups else NO_OPINION

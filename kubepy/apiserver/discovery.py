@@ -1,0 +1,220 @@
+"""Discovery: which groups, versions and resources there are, in the old form and the aggregated one.
+
+Every document is encoded once and kept until the catalog changes (`catalog.generation`). Paths are taken with and
+without a trailing slash, as generated clients ask for both.
+
+Source: apiserver pkg/endpoints/discovery/{root,group,version,legacy}.go, pkg/endpoints/discovery/aggregated/*.go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import orjson
+
+from kubepy.api.builtins import Catalog, GroupVersions
+from kubepy.api.errors import page_not_found
+from kubepy.api.objects import Obj, api_version
+from kubepy.api.resources import Resource, Subresource
+from kubepy.apiserver.request import JSON, Request, Response
+
+AGGREGATED_GROUP = "apidiscovery.k8s.io"
+AGGREGATED_KIND = "APIGroupDiscoveryList"
+AGGREGATED_VERSIONS = ("v2", "v2beta1")
+
+
+class Discovery:
+    """Handles /api, /apis and what is below them down to a group version. `address` is host:port, for /api."""
+
+    def __init__(self, catalog: Catalog, *, address: str) -> None:
+        self._catalog = catalog
+        self._address = address
+        self._generation = -1
+        self._bodies: dict[tuple[str, str], bytes] = {}  # (path, aggregated version or "")
+        self._etags: dict[tuple[str, str], str] = {}
+
+    async def handle(self, request: Request) -> Response:
+        if self._generation != self._catalog.generation:
+            self._generation = self._catalog.generation
+            self._bodies.clear()
+            self._etags.clear()
+        path = request.path.rstrip("/")
+        version = aggregated_version(request.accept) if path in ("/api", "/apis") else ""
+        key = (path, version)
+        body = self._bodies.get(key)
+        if body is None:
+            document = self._document(path, version)
+            if document is None:
+                raise page_not_found()
+            body = self._bodies[key] = orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+            self._etags[key] = f'"{hashlib.sha512(body).hexdigest().upper()}"'
+        if not version:
+            return Response(200, body)
+        etag = self._etags[key]
+        headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "public"}
+        if request.header("If-None-Match") == etag:
+            return Response(304, None, headers=headers)
+        content_type = f"{JSON};g={AGGREGATED_GROUP};v={version};as={AGGREGATED_KIND}"
+        return Response(200, body, content_type, headers)
+
+    def paths(self) -> list[str]:
+        """For the listing at /."""
+        below = [path for gv in self._catalog.groups() if gv.group for path in _group_paths(gv)]
+        return ["/api", *(f"/api/{version}" for version in self._core().versions), "/apis", *below]
+
+    def _core(self) -> GroupVersions:
+        return next((gv for gv in self._catalog.groups() if not gv.group), GroupVersions("", ()))
+
+    def _document(self, path: str, version: str) -> Obj | None:
+        match path.split("/")[1:]:
+            case ["api"] if version:
+                return self._aggregated(version, [self._core()])
+            case ["apis"] if version:
+                return self._aggregated(version, [gv for gv in self._catalog.groups() if gv.group])
+            case ["api"]:
+                return self._api_versions()
+            case ["apis"]:
+                return self._group_list()
+            case ["api", served]:
+                return self._resource_list("", served)
+            case ["apis", group]:
+                return self._group(group)
+            case ["apis", group, served]:
+                return self._resource_list(group, served)
+        return None
+
+    def _api_versions(self) -> Obj:
+        return {
+            "kind": "APIVersions",
+            "versions": list(self._core().versions),
+            "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": self._address}],
+        }
+
+    def _group_list(self) -> Obj:
+        groups = [_group_of(gv) for gv in self._catalog.groups() if gv.group]
+        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+
+    def _group(self, group: str) -> Obj | None:
+        found = next((gv for gv in self._catalog.groups() if gv.group and gv.group == group), None)
+        return None if found is None else {"kind": "APIGroup", "apiVersion": "v1", **_group_of(found)}
+
+    def _resource_list(self, group: str, version: str) -> Obj | None:
+        rows = self._catalog.resources(group, version)
+        if not rows or (not group and version not in self._core().versions):
+            return None
+        resources = [
+            entry
+            for row in rows
+            for entry in (
+                _resource(row, self._catalog),
+                *(_subresource(row, sub) for sub in row.subresources),
+            )
+        ]
+        resources.sort(key=lambda entry: entry["name"])
+        # The core group's list has no apiVersion. Source: pkg/endpoints/discovery/version.go for v1.
+        head = {"kind": "APIResourceList"} | ({"apiVersion": "v1"} if group else {})
+        return {**head, "groupVersion": api_version(group, version), "resources": resources}
+
+    def _aggregated(self, version: str, groups: list[GroupVersions]) -> Obj:
+        return {
+            "kind": AGGREGATED_KIND,
+            "apiVersion": f"{AGGREGATED_GROUP}/{version}",
+            "metadata": {},
+            "items": [self._aggregated_group(gv) for gv in groups if gv.versions],
+        }
+
+    def _aggregated_group(self, gv: GroupVersions) -> Obj:
+        versions = [
+            {
+                "version": version,
+                "resources": [
+                    _aggregated_resource(row) for row in self._catalog.resources(gv.group, version)
+                ],
+                "freshness": "Current",
+            }
+            for version in gv.versions
+        ]
+        return {"metadata": {"name": gv.group} if gv.group else {}, "versions": versions}
+
+
+def aggregated_version(accept: str) -> str:
+    """Which aggregated form an Accept header wants, "" for the old one. The first acceptable clause decides.
+
+    Source: pkg/endpoints/handlers/negotiation/negotiate.go, pkg/endpoints/discovery/aggregated/negotiation.go.
+    """
+    if AGGREGATED_GROUP not in accept.lower():
+        return ""
+    for clause in accept.split(","):
+        media_type, *parameters = (part.strip() for part in clause.split(";"))
+        if media_type.lower() not in (JSON, "application/*", "*/*"):
+            continue
+        wanted = dict(parameter.partition("=")[::2] for parameter in parameters)
+        if wanted.get("g") == AGGREGATED_GROUP and wanted.get("as") == AGGREGATED_KIND:
+            if (version := wanted.get("v", "")) in AGGREGATED_VERSIONS:
+                return version
+        elif "as" not in wanted:
+            return ""
+    return ""
+
+
+def _group_paths(gv: GroupVersions) -> list[str]:
+    return [f"/apis/{gv.group}", *(f"/apis/{gv.group}/{version}" for version in gv.versions)]
+
+
+def _group_of(gv: GroupVersions) -> Obj:
+    versions = [{"groupVersion": f"{gv.group}/{version}", "version": version} for version in gv.versions]
+    return {"name": gv.group, "versions": versions, "preferredVersion": versions[0]}
+
+
+def _resource(row: Resource, catalog: Catalog) -> Obj:
+    """Keys in the order of metav1.APIResource; some clients compare bytes."""
+    entry: Obj = {
+        "name": row.plural,
+        "singularName": row.singular,
+        "namespaced": row.namespaced,
+        "kind": row.kind,
+        "verbs": list(row.verbs),
+    }
+    if row.short_names:
+        entry["shortNames"] = list(row.short_names)
+    if row.categories:
+        entry["categories"] = list(row.categories)
+    if storage_hash := catalog.storage_version_hash(row):
+        entry["storageVersionHash"] = storage_hash
+    return entry
+
+
+def _subresource(row: Resource, sub: Subresource) -> Obj:
+    entry: Obj = {"name": f"{row.plural}/{sub.name}", "singularName": "", "namespaced": row.namespaced}
+    if sub.group:
+        entry["group"] = sub.group
+    if sub.version:
+        entry["version"] = sub.version
+    entry["kind"] = sub.kind
+    entry["verbs"] = list(sub.verbs)
+    return entry
+
+
+def _aggregated_resource(row: Resource) -> Obj:
+    """Source: pkg/endpoints/discovery/aggregated ConvertGroupVersionIntoToDiscovery; an own group version stays ""."""
+    entry: Obj = {
+        "resource": row.plural,
+        "responseKind": {"group": "", "version": "", "kind": row.kind},
+        "scope": "Namespaced" if row.namespaced else "Cluster",
+        "singularResource": row.singular,
+        "verbs": list(row.verbs),
+    }
+    if row.short_names:
+        entry["shortNames"] = list(row.short_names)
+    if row.categories:
+        entry["categories"] = list(row.categories)
+    if row.subresources:
+        entry["subresources"] = [
+            {
+                "subresource": sub.name,
+                "responseKind": {"group": sub.group, "version": sub.version, "kind": sub.kind},
+                "verbs": list(sub.verbs),
+            }
+            for sub in sorted(row.subresources, key=lambda sub: sub.name)
+        ]
+    return entry

@@ -1,0 +1,133 @@
+"""The end of the chain: health, version, metrics, discovery, OpenAPI by path; everything else is a resource.
+
+Source: apiserver pkg/server/{handler,healthz}.go, pkg/server/routes/*.go, pkg/server/mux/pathrecorder.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import orjson
+
+from kubepy.api.errors import MethodNotAllowed, page_not_found
+from kubepy.api.objects import Obj
+from kubepy.apiserver.discovery import Discovery
+from kubepy.apiserver.openapi import OpenApi
+from kubepy.apiserver.request import JSON, Handler, Request, Response, Verbatim
+from kubepy.observability import health, metrics
+from kubepy.observability.health import Checks
+from kubepy.observability.logs import Logger
+from kubepy.observability.metrics import Metrics
+
+TEXT = "text/plain; charset=utf-8"
+_NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
+
+# What clients read is major, minor and gitVersion. Source: component-base version/version.go.
+VERSION: Obj = {
+    "major": "1",
+    "minor": "37",
+    "emulationMajor": "1",
+    "emulationMinor": "37",
+    "minCompatibilityMajor": "1",
+    "minCompatibilityMinor": "36",
+    "gitVersion": "v1.37.0",
+    "gitCommit": "0000000000000000000000000000000000000000",
+    "gitTreeState": "clean",
+    "buildDate": "2026-08-26T00:00:00Z",
+    "goVersion": "go1.26.0",
+    "compiler": "gc",
+    "platform": "linux/amd64",
+}
+
+
+def dispatch(
+    *,
+    resources: Handler,
+    discovery: Discovery,
+    openapi: OpenApi,
+    checks: Checks,
+    metrics: Metrics,
+    log: Logger,
+    paths: Mapping[str, Handler],
+) -> Handler:
+    """`paths` adds exact paths to the table (GET only), e.g. the issuer's keys."""
+    exact: dict[str, Handler] = {
+        "/version": _version,
+        "/metrics": _metrics(metrics),
+        "/openapi/v2": openapi.v2,
+        "/openapi/v3": openapi.v3_index,
+        **paths,
+    }
+    endpoints = {f"/{group}": _health(checks, group, log) for group in health.GROUPS}
+    exact |= endpoints
+    exact["/"] = exact["/index.html"] = _index(exact, checks, discovery)
+
+    async def handle(request: Request) -> Response:
+        if request.info.is_resource:
+            return await resources(request)
+        path = request.path
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(
+                "the server does not allow this method on the requested resource", details={}
+            )
+        found = exact.get(path) or exact.get(path.rstrip("/"))
+        if found is not None:
+            return await found(request)
+        head = path.split("/", 2)[1]
+        if head in ("api", "apis"):
+            return await discovery.handle(request)
+        if path.startswith("/openapi/v3/"):
+            return await openapi.v3_document(request)
+        if (endpoint := endpoints.get(f"/{head}")) is not None:
+            return await endpoint(request)
+        raise page_not_found()
+
+    return handle
+
+
+async def _version(request: Request) -> Response:
+    return _indented(VERSION)
+
+
+def _metrics(registry: Metrics) -> Handler:
+    async def handle(request: Request) -> Response:
+        # Rendering takes tens of milliseconds; requests go on meanwhile.
+        text = await asyncio.to_thread(registry.render)
+        return Response(200, text, metrics.CONTENT_TYPE)
+
+    return handle
+
+
+def _health(checks: Checks, group: str, log: Logger) -> Handler:
+    """/readyz and /readyz/<check>. Source: pkg/server/healthz/healthz.go."""
+
+    async def handle(request: Request) -> Response:
+        name = request.path.removeprefix(f"/{group}").strip("/")
+        query = request.query
+        if name:
+            report = checks.run_one(group, name)
+            if report is None:
+                raise page_not_found()
+        else:
+            report = checks.run(group, verbose="verbose" in query, exclude=query.all("exclude"))
+        if not report.ok:
+            for check, reason in checks.failing(group):
+                log.warning("health_check_failed", endpoint=group, check=check, reason=reason)
+        return Response(200 if report.ok else 500, report.text.encode(), TEXT, dict(_NO_SNIFF))
+
+    return handle
+
+
+def _index(exact: Mapping[str, Handler], checks: Checks, discovery: Discovery) -> Handler:
+    async def handle(request: Request) -> Response:
+        named = {f"/{group}/{name}" for group in health.GROUPS for name in checks.names(group)}
+        listed = {path for path in exact if path not in ("/", "/index.html")}
+        return _indented({"paths": sorted(listed | named | set(discovery.paths()))})
+
+    return handle
+
+
+def _indented(obj: Obj) -> Response:
+    """Source: responsewriters.WriteRawJSON."""
+    return Verbatim(200, orjson.dumps(obj, option=orjson.OPT_INDENT_2), JSON)

@@ -1,0 +1,52 @@
+"""Errors become answers here, and only here.
+
+A StatusError becomes its Status; any other exception is our fault: logged once with its traceback, answered as 500.
+Callers in this process get the StatusError itself, for they would only decode it again.
+
+Source: apiserver pkg/server/filters/wrap.go, pkg/endpoints/handlers/responsewriters/writers.go ErrorNegotiated.
+"""
+
+from __future__ import annotations
+
+from kubepy.api.errors import InternalError, NotFound, StatusError
+from kubepy.apiserver.filters import Filter
+from kubepy.apiserver.request import Handler, Request, Response
+from kubepy.observability.logs import Logger
+
+TEXT = "text/plain; charset=utf-8"
+
+
+def panic_recovery(log: Logger) -> Filter:
+    def wrap(next_: Handler) -> Handler:
+        async def handle(request: Request) -> Response:
+            try:
+                return await next_(request)
+            except StatusError as error:
+                if request.in_process:
+                    raise
+                return answer(error)
+            except Exception as error:
+                log.error(
+                    "request_failed",
+                    request_id=request.request_id,
+                    method=request.method,
+                    path=request.path,
+                    exc_info=error,
+                )
+                failure = InternalError(f"the server's log has the details, request {request.request_id}")
+                if request.in_process:
+                    raise failure from error
+                return answer(failure)
+
+        return handle
+
+    return wrap
+
+
+def answer(error: StatusError) -> Response:
+    headers = {} if (seconds := error.retry_after_s) is None else {"Retry-After": str(seconds)}
+    if isinstance(error, NotFound) and not error.reason:
+        # A path of no API: net/http's own answer. Source: errors.page_not_found.
+        headers["X-Content-Type-Options"] = "nosniff"
+        return Response(error.code, f"{error.message}\n".encode(), TEXT, headers)
+    return Response(error.code, headers=headers or None, obj=error.status())

@@ -1,0 +1,162 @@
+"""Serves the OpenAPI documents: v3 (an index and one document per group version) and v2 (JSON and protobuf).
+
+The documents are made by api/openapi.py when somebody first asks, in a thread, for they take tens of milliseconds, and
+kept as bytes until the catalog changes. Each has a hash; who sends it back gets 304, and a v3 document asked for by
+its hash may be cached for ever.
+
+Source: kube-openapi pkg/handler3/handler.go, pkg/handler/handler.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+import orjson
+
+from kubepy.api.builtins import Catalog
+from kubepy.api.errors import NotAcceptable, page_not_found
+from kubepy.apiserver.request import JSON, Request, Response, Verbatim
+from kubepy.lib.clock import Clock
+
+if TYPE_CHECKING:
+    from kubepy.api.schema import Schemas
+
+V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+# What a v2 protobuf answer calls itself; the name with "@" is not a valid media type.
+V2_PROTOBUF_ANSWER = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+
+_YEAR_S = 365 * 86400
+
+
+class OpenApi:
+    def __init__(self, catalog: Catalog, schemas: Schemas, clock: Clock) -> None:
+        self._catalog = catalog
+        self._schemas = schemas
+        self._clock = clock
+        self._generation = -1
+        self._hashes: dict[str, str] = {}  # "apis/apps/v1" -> hash
+        self._made: dict[str, asyncio.Future[bytes]] = {}
+
+    async def v3_index(self, request: Request) -> Response:
+        self._refresh()
+        paths = {
+            path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={hash_}"}
+            for path, hash_ in self._hashes.items()
+        }
+        body = orjson.dumps({"paths": paths})
+        return _answer(request, body, _etag(body), JSON)
+
+    async def v3_document(self, request: Request) -> Response:
+        """/openapi/v3/apis/apps/v1?hash=...; a stale hash is redirected to the new one."""
+        self._refresh()
+        path = request.path.removeprefix("/openapi/v3/").rstrip("/")
+        hash_ = self._hashes.get(path)
+        if hash_ is None:
+            raise page_not_found()
+        if not _accepts(request.accept, JSON):
+            raise NotAcceptable(f"only the following media types are accepted: {JSON}")
+        asked = request.query.get("hash")
+        if asked and asked != hash_:
+            location = f"/openapi/v3/{path}?hash={hash_}"
+            return Response(301, b"", headers={"Location": location})
+        headers = {}
+        if asked:
+            headers = {
+                "Cache-Control": "public, immutable",
+                "Expires": formatdate(self._clock.now() + _YEAR_S, usegmt=True),
+                "Vary": "Accept",
+            }
+        body = await self._make(path, lambda: self._v3_bytes(path))
+        return _answer(request, body, f'"{hash_}"', JSON, headers)
+
+    async def v2(self, request: Request) -> Response:
+        self._refresh()
+        if _prefers_protobuf(request.accept):
+            body = await self._make("v2.pb", self._v2_protobuf)
+            return _answer(request, body, _etag(body), V2_PROTOBUF_ANSWER, {"Vary": "Accept"})
+        if not _accepts(request.accept, JSON):
+            raise NotAcceptable(f"only the following media types are accepted: {JSON}, {V2_PROTOBUF}")
+        body = await self._make("v2.json", self._v2_bytes)
+        return _answer(request, body, _etag(body), JSON, {"Vary": "Accept"})
+
+    def _refresh(self) -> None:
+        """Forget what was made of another catalog. A document's hash is of the rows it is made of: to know that it
+        changed one need not make it."""
+        if self._generation == self._catalog.generation:
+            return
+        self._generation = self._catalog.generation
+        self._made.clear()
+        self._hashes = {
+            (f"apis/{gv.group}/{version}" if gv.group else f"api/{version}"): self._hash(gv.group, version)
+            for gv in self._catalog.groups()
+            for version in gv.versions
+        }
+
+    def _hash(self, group: str, version: str) -> str:
+        rows = "\n".join(map(repr, self._catalog.resources(group, version)))
+        return hashlib.sha512(rows.encode()).hexdigest().upper()
+
+    async def _make(self, name: str, build: Callable[[], bytes]) -> bytes:
+        """Build once, however many ask at the same time; a failure is everybody's and not kept."""
+        made = self._made.get(name)
+        if made is None:
+            made = self._made[name] = asyncio.get_running_loop().run_in_executor(None, build)
+            made.add_done_callback(lambda done: self._forget_failure(name, done))
+        # Who goes away must not take the document from the others.
+        return await asyncio.shield(made)
+
+    def _forget_failure(self, name: str, done: asyncio.Future[bytes]) -> None:
+        if (done.cancelled() or done.exception() is not None) and self._made.get(name) is done:
+            del self._made[name]
+
+    def _v3_bytes(self, path: str) -> bytes:
+        version = path.rpartition("/")[2]
+        group = path.split("/")[1] if path.startswith("apis/") else ""
+        from kubepy.api import openapi
+
+        return orjson.dumps(openapi.v3_document(self._catalog, self._schemas, group, version))
+
+    def _v2_bytes(self) -> bytes:
+        from kubepy.api import openapi
+
+        return orjson.dumps(openapi.v2_document(self._catalog, self._schemas))
+
+    def _v2_protobuf(self) -> bytes:
+        from kubepy.api import openapi
+
+        return openapi.v2_protobuf(openapi.v2_document(self._catalog, self._schemas))
+
+
+def _answer(
+    request: Request, body: bytes, etag: str, content_type: str, headers: dict[str, str] | None = None
+) -> Response:
+    headers = {"ETag": etag, **(headers or {})}
+    if etag in (tag.strip() for tag in request.header("If-None-Match").split(",")):
+        return Response(304, None, headers=headers)
+    return Verbatim(200, body, content_type, headers)
+
+
+def _etag(body: bytes) -> str:
+    return f'"{hashlib.sha512(body).hexdigest().upper()}"'
+
+
+def _media_types(accept: str) -> list[str]:
+    return [clause.partition(";")[0].strip().lower() for clause in accept.split(",")] if accept else ["*/*"]
+
+
+def _accepts(accept: str, media_type: str) -> bool:
+    return not {media_type, "application/*", "*/*"}.isdisjoint(_media_types(accept))
+
+
+def _prefers_protobuf(accept: str) -> bool:
+    """The first media type that we have decides."""
+    for media_type in _media_types(accept):
+        if media_type in (JSON, "application/*", "*/*"):
+            return False
+        if media_type == V2_PROTOBUF:
+            return True
+    return False

@@ -1,0 +1,577 @@
+"""The HTTP door: TLS sockets on one side, the chain on the other.
+
+aiohttp parses and keeps connections; Requests are made straight from its messages, and answers are written as one
+piece of bytes, head and body together. What a hand-made answer must still do is all here: Content-Length, keep-alive,
+HEAD, 100-continue, waiting for a client that reads slowly.
+
+A watch is not a task that waits for events. The registry pushes shared, ready-made chunks into the sink of each
+watcher; everything that came within one turn of the loop (or within FLUSH_INTERVAL_S when turns come thick) is joined
+into one write, for a TLS record costs ten times what its bytes cost. The handler's task sleeps meanwhile and wakes for
+the end, or for a client whose socket is full:
+
+    LIVE     events go out with the next flush
+    WAITING  the socket is full (or the past is being replayed): events pile up, at most BACKLOG_BYTES_MAX
+    OVER     ended in good order (timeout, shutdown, ERROR event), cut off (backlog full), or the client is gone
+
+Not promised: HTTP/2, compression. HTTP/1.0 clients cannot watch.
+
+Source: apiserver pkg/server/secure_serving.go, pkg/endpoints/handlers/watch.go,
+pkg/endpoints/handlers/responsewriters/writers.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import ssl
+from collections.abc import Iterable, Sequence
+from email.utils import formatdate
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+from aiohttp import web
+from aiohttp.http import HttpVersion10, HttpVersion11
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import ERROR, RequestPayloadError
+
+from kubepy.api.errors import BadRequest, RequestEntityTooLarge, StatusError
+from kubepy.apiserver.request import (
+    JSON,
+    ClientCertificate,
+    Handler,
+    Request,
+    RequestIds,
+    Response,
+    Subscription,
+    Verbatim,
+    WatchResponse,
+    chunk,
+    split_target,
+)
+from kubepy.lib.clock import Clock
+from kubepy.observability.logs import Logger
+
+# Source: apiserver pkg/server/config.go MaxRequestBodyBytes.
+BODY_BYTES_MAX = 3 << 20
+
+# Go's http.Server takes a megabyte of headers; selectors and tokens are long, but not that long.
+LINE_BYTES_MAX = 256 << 10
+
+# Source: apiserver pkg/server/secure_serving.go IdleTimeout.
+IDLE_S = 90.0
+
+# How long a client may leave an answer unread, and a graceful end may take.
+WRITE_S = 60.0
+GRACE_S = 5.0
+
+# A TLS write costs 16 us, ten times the event in it. Watchers therefore get at most 500 writes a second each; the first
+# event after a pause goes out at once.
+FLUSH_INTERVAL_S = 0.002
+
+# What a watcher may have unsent before it is cut off. kube-apiserver cuts off at some 100 to 1000 events.
+BACKLOG_BYTES_MAX = 16 << 20
+
+# Above it head and body go out as two buffers: copying a list costs more than a TLS record of its own.
+JOIN_BYTES_MAX = 64 << 10
+
+_LAST_CHUNK = b"0\r\n\r\n"
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
+_PEOPLE = ("curl", "Wget", "Mozilla/5.0")
+
+
+def tls_context(certificate: Path, key: Path, client_ca: Iterable[Path]) -> ssl.SSLContext:
+    """Client certificates are asked for, verified against `client_ca`, and not required."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    context.set_alpn_protocols(["http/1.1"])
+    for path in client_ca:
+        context.load_verify_locations(path)
+        context.verify_mode = ssl.CERT_OPTIONAL
+    return context
+
+
+class HttpRequest(Request):
+    """A Request that reads from a connection. aiohttp treats it as its own request: the three methods at the end."""
+
+    __slots__ = ("_body", "_connection", "_message", "_payload", "_task")
+
+    def __init__(self, message: Any, payload: StreamReader, connection: Connection, request_id: str) -> None:
+        path, query = split_target(message.path)
+        super().__init__(message.method, path, query, request_id)
+        self._message = message
+        self._payload = payload
+        self._connection = connection
+        self._body: bytes | None = None
+        self._task: Any = None
+
+    def header(self, name: str) -> str:
+        return self._message.headers.get(name, "")
+
+    def headers(self, name: str) -> list[str]:
+        return self._message.headers.getall(name, [])
+
+    def header_names(self) -> Iterable[str]:
+        return self._message.headers
+
+    @property
+    def client_certificate(self) -> ClientCertificate | None:
+        return self._connection.client_certificate()
+
+    async def read_body(self) -> bytes:
+        if self._body is None:
+            self._body = await self._read()
+        return self._body
+
+    async def _read(self) -> bytes:
+        headers = self._message.headers
+        length = headers.get("Content-Length", "")
+        if len(length) > 7 or (length.isdigit() and int(length) > BODY_BYTES_MAX):
+            raise _too_large()
+        if headers.get("Expect", "").lower() == "100-continue" and not self._payload.is_eof():
+            self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        parts, size = [], 0
+        try:
+            while part := await self._payload.readany():
+                size += len(part)
+                if size > BODY_BYTES_MAX:
+                    raise _too_large()
+                parts.append(part)
+        except RequestPayloadError as error:
+            raise BadRequest(f"the body could not be read: {error}")
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _cancel(self, exc: BaseException) -> None:
+        self._payload.set_exception(exc)
+
+    def _finish(self) -> None:
+        """aiohttp releases what a form held; there is none."""
+
+
+def _too_large() -> RequestEntityTooLarge:
+    return RequestEntityTooLarge(f"Request entity too large: limit is {BODY_BYTES_MAX}")
+
+
+class Connection(web.RequestHandler):
+    """aiohttp's connection, with the client's certificate read once."""
+
+    __slots__ = ("_certificate", "_is_certificate_read")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._certificate: ClientCertificate | None = None
+        self._is_certificate_read = False
+
+    def client_certificate(self) -> ClientCertificate | None:
+        if not self._is_certificate_read:
+            self._is_certificate_read = True
+            tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+            if tls is not None and (der := tls.getpeercert(True)):
+                self._certificate = _certificate(tls.getpeercert(), der)
+        return self._certificate
+
+    def write(self, data: bytes) -> None:
+        """Raises ConnectionResetError if the client has gone."""
+        if self.transport is None:
+            raise ConnectionResetError("the client went away")
+        self.transport.write(data)
+
+    def write_parts(self, parts: Sequence[bytes]) -> None:
+        if self.transport is None:
+            raise ConnectionResetError("the client went away")
+        self.transport.writelines(parts)
+
+    async def drained(self, clock: Clock) -> None:
+        """Wait until the client has read most of what it was sent; drop one that does not."""
+        try:
+            async with clock.timeout(WRITE_S):
+                await self._drain_helper()
+        except TimeoutError:
+            self.abort()
+            raise ConnectionResetError("the client does not read") from None
+
+    def abort(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What could not be parsed as HTTP. Source: Go's net/http server.go, badRequestError."""
+        response = web.Response(status=status, text=f"{status} {_REASONS.get(status, '')}")
+        response.force_close()
+        return response
+
+
+def _certificate(decoded: Any, der: bytes) -> ClientCertificate:
+    names: dict[str, list[str]] = {}
+    for relative in decoded.get("subject", ()):
+        for attribute, value in relative:
+            names.setdefault(attribute, []).append(value)
+    return ClientCertificate(
+        common_name=names.get("commonName", [""])[0],
+        organizations=tuple(names.get("organizationName", ())),
+        fingerprint=hashlib.sha256(der).hexdigest(),
+        not_after=ssl.cert_time_to_seconds(decoded["notAfter"]),
+    )
+
+
+class _Sent(web.StreamResponse):
+    """Tells aiohttp that the answer is on its way already, and whether the connection goes on."""
+
+    def __init__(self, *, keep_alive: bool) -> None:
+        super().__init__()
+        self._goes_on = keep_alive
+
+    @property
+    def keep_alive(self) -> bool:
+        return self._goes_on
+
+    async def prepare(self, request: Any) -> None:
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        return None
+
+
+class _AiohttpServer(web.Server):
+    def __call__(self) -> Connection:
+        return Connection(self, loop=self._loop, **self._kwargs)
+
+
+class HttpServer:
+    """Listens, and hands requests to `handler`. `clock` is the machine's: sockets know no other time."""
+
+    def __init__(self, handler: Handler, *, clock: Clock, ids: RequestIds, log: Logger) -> None:
+        self._handler = handler
+        self._clock = clock
+        self._ids = ids
+        self._log = log
+        self._heads = _Heads(clock)
+        self._flusher = _Flusher(clock)
+        self._sinks: set[_HttpSink] = set()
+        self._listeners: list[asyncio.Server] = []
+        self._goes_on = _Sent(keep_alive=True)
+        self._closes = _Sent(keep_alive=False)
+        self._server = _AiohttpServer(
+            cast(Any, self._serve),
+            request_factory=cast(Any, self._request),
+            handler_cancellation=True,
+            access_log=None,
+            logger=_quiet_logger(),
+            keepalive_timeout=IDLE_S,
+            max_line_size=LINE_BYTES_MAX,
+            max_field_size=LINE_BYTES_MAX,
+            auto_decompress=False,
+            lingering_time=2.0,
+        )
+
+    async def start(self, hosts: Sequence[str], port: int, tls: ssl.SSLContext | None) -> int:
+        """Listen; returns the port (that of the first host if 0 was asked for). Raises OSError if it is taken."""
+        loop = asyncio.get_running_loop()
+        for host in hosts:
+            listener = await loop.create_server(
+                self._server,
+                host,
+                port,
+                ssl=tls,
+                backlog=1024,
+                ssl_handshake_timeout=10.0 if tls is not None else None,
+                ssl_shutdown_timeout=1.0 if tls is not None else None,
+            )
+            self._listeners.append(listener)
+            port = port or listener.sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def connections(self) -> int:
+        return len(self._server.connections)
+
+    @property
+    def watchers(self) -> int:
+        return len(self._sinks)
+
+    async def close(self, grace_s: float = GRACE_S) -> None:
+        """Stop listening, end the watches, let what is in flight finish within `grace_s`, then cut off."""
+        for listener in self._listeners:
+            listener.close()
+        for sink in list(self._sinks):
+            sink.end()
+        self._server.pre_shutdown()
+        await self._server.shutdown(grace_s)
+
+    # -- one request -------------------------------------------------------------------------------------------
+
+    def _request(self, message: Any, payload: StreamReader, connection: Any, writer: Any, task: Any) -> Any:
+        if message is ERROR:  # unparsable: aiohttp answers it by way of Connection.handle_error
+            return web.BaseRequest(message, payload, connection, writer, task, asyncio.get_running_loop())
+        return HttpRequest(message, payload, connection, self._ids.next())
+
+    async def _serve(self, request: HttpRequest) -> web.StreamResponse:
+        try:
+            return await self._answered(request)
+        except ConnectionError:
+            return self._closes
+        except Exception as error:  # noqa: BLE001 - logged, and the connection ends
+            # The chain answers its own failures; what arrives here went wrong while answering.
+            self._log.error("answer_failed", request_id=request.request_id, path=request.path, exc_info=error)
+            request._connection.abort()
+            return self._closes
+
+    async def _answered(self, request: HttpRequest) -> web.StreamResponse:
+        response = await self._handler(request)
+        message = request._message
+        connection = request._connection
+        if type(response) is WatchResponse:
+            await self._watch(request, response)
+            return self._goes_on
+        goes_on = not message.should_close and response.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        parts = self._answer(request, response, goes_on)
+        if len(parts[1]) > JOIN_BYTES_MAX:
+            connection.write_parts(parts)
+        else:
+            connection.write(b"".join(parts))
+        if connection.writing_paused:
+            await connection.drained(self._clock)
+        return self._goes_on if goes_on else self._closes
+
+    def _answer(self, request: HttpRequest, response: Response, goes_on: bool) -> tuple[bytes, bytes, bytes]:
+        """Head, body, and the newline that ends JSON."""
+        body, newline = response.body, b""
+        if body is None:
+            if response.document is not None:
+                body, newline = response.document.raw, b"\n"
+            elif response.obj is not None:
+                body, newline = orjson.dumps(response.obj), b"\n"
+            else:
+                body = b""
+        if body and response.content_type.startswith(JSON) and _is_for_people(request):
+            if type(response) is not Verbatim:
+                body, newline = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2), b"\n"
+        head = self._heads.render(request, response, goes_on, len(body) + len(newline))
+        if request.method == "HEAD" or response.status in (204, 304):
+            return head, b"", b""
+        return head, body, newline
+
+    # -- one watch ---------------------------------------------------------------------------------------------
+
+    async def _watch(self, request: HttpRequest, response: WatchResponse) -> None:
+        subscription = response.subscription
+        connection = request._connection
+        if request._message.version < HttpVersion11:
+            subscription.close()
+            raise ConnectionResetError("HTTP/1.0 has no chunks")
+        sink = _HttpSink(connection, subscription, self._flusher)
+        self._sinks.add(sink)
+        timer = self._clock.call_later(response.timeout_s, sink.end)
+        try:
+            connection.write(self._heads.render_stream(request, response))
+            await self._replay(connection, sink, subscription.attach(sink))
+            await sink.run(self._clock)
+        finally:
+            timer.cancel()
+            subscription.close()
+            self._sinks.discard(sink)
+
+    async def _replay(
+        self, connection: Connection, sink: _HttpSink, batches: Iterable[Sequence[bytes]]
+    ) -> None:
+        """What was before, at the client's pace; other tasks get their turn between batches."""
+        for batch in batches:
+            if sink.is_over:
+                return
+            if batch:
+                connection.write(b"".join(batch))
+            if connection.writing_paused:
+                await connection.drained(self._clock)
+            else:
+                await self._clock.sleep(0)
+
+
+class _HttpSink:
+    """The sink of one HTTP watcher; see the module's head for its states."""
+
+    __slots__ = (
+        "_backlog", "_connection", "_error", "_flusher", "_is_cut", "_is_flushing", "_is_live", "_pending",
+        "_subscription", "_waiter", "is_over",
+    )  # fmt: skip
+
+    def __init__(self, connection: Connection, subscription: Subscription, flusher: _Flusher) -> None:
+        self._connection = connection
+        self._subscription = subscription
+        self._flusher = flusher
+        self._pending: list[bytes] = []
+        self._backlog = 0  # bytes pending while WAITING
+        self._is_live = False
+        self._is_flushing = False  # is in the flusher's list
+        self._is_cut = False
+        self.is_over = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def send(self, batch: Sequence[bytes]) -> None:
+        if self.is_over:
+            return
+        self._pending.extend(batch)
+        if self._is_live:
+            if not self._is_flushing:
+                self._is_flushing = True
+                self._flusher.add(self)
+        else:
+            self._backlog += sum(map(len, batch))
+            if self._backlog > BACKLOG_BYTES_MAX:
+                self._cut()
+
+    def fail(self, error: StatusError) -> None:
+        if not self.is_over:
+            self._pending.append(chunk(orjson.dumps({"type": "ERROR", "object": error.status()}) + b"\n"))
+            self.end()
+
+    def end(self) -> None:
+        self.is_over = True
+        self._wake()
+
+    def _cut(self) -> None:
+        self.is_over = self._is_cut = True
+        self._pending.clear()
+        self._subscription.close()
+        self._connection.abort()
+        self._wake()
+
+    def flush(self) -> None:
+        """Called by the flusher: write what is pending, unless the socket filled up meanwhile."""
+        self._is_flushing = False
+        if not self._is_live or not self._pending:
+            return
+        self._write()
+        if self._connection.writing_paused:
+            self._is_live = False
+            self._wake()
+
+    def _write(self) -> None:
+        pending = self._pending
+        self._pending = []
+        self._backlog = 0
+        transport = self._connection.transport
+        if transport is not None:
+            transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def run(self, clock: Clock) -> None:
+        """Until the end: wait for the socket when it is full, else sleep. Writes the last chunk."""
+        connection = self._connection
+        loop = asyncio.get_running_loop()
+        while not self._is_cut:
+            if connection.writing_paused:
+                await connection.drained(clock)
+                continue
+            if self._pending:
+                self._write()
+                continue
+            if self.is_over:
+                connection.write(_LAST_CHUNK)
+                return
+            self._is_live = True
+            self._waiter = loop.create_future()
+            await self._waiter
+            self._is_live = False
+        raise ConnectionResetError("watch cut off")
+
+
+class _Flusher:
+    """Writes for all watchers that have something to send: in the next turn of the loop, or a little later if the last
+    time was just now."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._sinks: list[_HttpSink] = []
+        self._last = -1.0
+
+    def add(self, sink: _HttpSink) -> None:
+        self._sinks.append(sink)
+        if len(self._sinks) == 1:
+            self._clock.call_later(self._last + FLUSH_INTERVAL_S - self._clock.monotonic(), self._flush)
+
+    def _flush(self) -> None:
+        self._last = self._clock.monotonic()
+        sinks, self._sinks = self._sinks, []
+        for sink in sinks:
+            sink.flush()
+
+
+class _Heads:
+    """Heads of answers, the parts that never change made once."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._starts: dict[tuple[int, str], bytes] = {}
+        self._date = b""
+        self._date_at = 0
+
+    def render(self, request: HttpRequest, response: Response, goes_on: bool, length: int) -> bytes:
+        head = self._start(request, response, goes_on)
+        if response.status in (204, 304):
+            return head + b"\r\n"
+        return b"%bContent-Length: %d\r\n\r\n" % (head, length)
+
+    def render_stream(self, request: HttpRequest, response: Response) -> bytes:
+        return self._start(request, response, True) + b"Transfer-Encoding: chunked\r\n\r\n"
+
+    def _start(self, request: HttpRequest, response: Response, goes_on: bool) -> bytes:
+        key = (response.status, response.content_type)
+        start = self._starts.get(key)
+        if start is None:
+            start = self._starts[key] = _start_of(*key)
+        head = b"%bAudit-Id: %b\r\nDate: %b\r\n" % (start, request.request_id.encode(), self._now())
+        headers = response.headers
+        if headers is None or "Cache-Control" not in headers:
+            # Source: apiserver pkg/endpoints/filters/cachecontrol.go.
+            head += b"Cache-Control: no-cache, private\r\n"
+        if headers:
+            head += b"".join(_line(name, value) for name, value in headers.items())
+        if not goes_on:
+            head += b"Connection: close\r\n"
+        elif request._message.version == HttpVersion10:
+            head += b"Connection: keep-alive\r\n"
+        return head
+
+    def _now(self) -> bytes:
+        now = int(self._clock.now())
+        if now != self._date_at:
+            self._date_at = now
+            self._date = formatdate(now, usegmt=True).encode()
+        return self._date
+
+
+def _start_of(status: int, content_type: str) -> bytes:
+    start = f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}\r\n".encode()
+    return start if status in (204, 304) else start + _line("Content-Type", content_type)
+
+
+def _line(name: str, value: str) -> bytes:
+    # A line break in a value would be a header of the sender's own.
+    return f"{name}: {value}\r\n".encode() if "\r" not in value and "\n" not in value else b""
+
+
+def _is_for_people(request: HttpRequest) -> bool:
+    """Source: apiserver pkg/endpoints/handlers/negotiation/negotiate.go isPrettyPrint."""
+    if asked := request.query.get("pretty"):
+        return asked in ("1", "t", "T", "true", "TRUE", "True")
+    return request.user_agent.startswith(_PEOPLE)
+
+
+def _quiet_logger() -> logging.Logger:
+    """aiohttp reports broken requests of clients through logging; they are answered, and not our errors."""
+    logger = logging.Logger("kubepy.http", logging.CRITICAL + 1)
+    logger.addHandler(logging.NullHandler())
+    return logger
