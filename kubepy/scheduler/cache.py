@@ -1,0 +1,440 @@
+"""What the scheduler knows of nodes and of the pods on them, aggregated so that a decision reads integers.
+
+A pod counts on its node from the moment the scheduler decided, long before the API server has confirmed it:
+
+              assume                 add (informer: bound)
+    unknown ----------> ASSUMED ---------------------------> ADDED ---+
+       ^                 |   |                              ^  |  ^   | update
+       |     forget      |   | remove                       |  |  +---+
+       +-----------------+   | (deleted before it           |  |
+       |                     |  was bound)            add   |  | remove
+       +---------------------+       (bound by others) -----+  v
+       ^                                                       |
+       +-------------------------------------------------------+
+
+An assumed pod never expires: its binding either fails, and is forgotten, or the informer confirms it - also when the
+answer to the binding was lost. A pod confirmed on another node than assumed moves there.
+
+`nodes` is the order in which nodes are tried: zones take turns, so that any stretch of it spans them. Each NodeInfo has
+its `slot` in that list; `changed_since` names the slots whose NodeInfo changed, which is all that the memory of earlier
+decisions (search.py) needs to stay right. The order is rebuilt, at most once per decision, when nodes come and go.
+
+Not promised: copies. There is one thread, decisions do not wait, so the live NodeInfos are the snapshot.
+
+Source: pkg/scheduler/backend/cache/{interface,cache,node_tree,snapshot}.go; framework/types.go NodeInfo, Resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kubepy.api import pods, quantity
+from kubepy.api.objects import Document, Key, Obj, labels_of
+
+_ZONE, _ZONE_BETA = "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"
+_REGION, _REGION_BETA = "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region"
+
+# Changes remembered beyond one per node; who is further behind than that starts over.
+_CHANGES_SPARE = 4096
+
+
+class Resources:
+    """Amounts as integers: cpu in thousandths, the others in whole units, rounded up."""
+
+    __slots__ = ("ephemeral_storage", "memory", "milli_cpu", "pods", "scalars")
+
+    def __init__(
+        self,
+        milli_cpu: int = 0,
+        memory: int = 0,
+        ephemeral_storage: int = 0,
+        pods: int = 0,
+        scalars: Mapping[str, int] | None = None,
+    ) -> None:
+        self.milli_cpu, self.memory, self.ephemeral_storage, self.pods = (
+            milli_cpu,
+            memory,
+            ephemeral_storage,
+            pods,
+        )
+        self.scalars: dict[str, int] = dict(scalars or {})  # {"nvidia.com/gpu": 2, "hugepages-2Mi": 4194304}
+
+    @classmethod
+    def of_amounts(cls, amounts: Mapping[str, int]) -> Resources:
+        """Of what api.pods counts."""
+        result = cls()
+        for name, amount in amounts.items():
+            if name == "cpu":
+                result.milli_cpu = amount
+            elif name == "memory":
+                result.memory = amount
+            elif name == "ephemeral-storage":
+                result.ephemeral_storage = amount
+            elif name == "pods":
+                result.pods = amount
+            else:
+                result.scalars[name] = amount
+        return result
+
+    @classmethod
+    def parse(cls, texts: Mapping[str, str]) -> Resources:
+        """Of a ResourceList: {"cpu": "500m", "memory": "1Gi"}."""
+        return cls.of_amounts(
+            {
+                name: quantity.milli(text) if name == "cpu" else quantity.value(text)
+                for name, text in texts.items()
+            }
+        )
+
+    def add(self, other: Resources, sign: int = 1) -> None:
+        self.milli_cpu += sign * other.milli_cpu
+        self.memory += sign * other.memory
+        self.ephemeral_storage += sign * other.ephemeral_storage
+        for name, amount in other.scalars.items():
+            self.scalars[name] = self.scalars.get(name, 0) + sign * amount
+
+    def of(self, name: str) -> int:
+        """The amount by its Kubernetes name; 0 if there is none."""
+        if name == "cpu":
+            return self.milli_cpu
+        if name == "memory":
+            return self.memory
+        if name == "ephemeral-storage":
+            return self.ephemeral_storage
+        return self.scalars.get(name, 0)
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Equal exactly when the amounts are."""
+        return (self.milli_cpu, self.memory, self.ephemeral_storage, tuple(sorted(self.scalars.items())))
+
+    def __repr__(self) -> str:
+        return f"Resources({self.milli_cpu}m, {self.memory}, {self.ephemeral_storage}, {self.pods}, {self.scalars})"
+
+
+class PodInfo:
+    """A pod with what every decision needs of it worked out once.
+
+    `document` is its newest version known; the rest holds for it as long as spec and labels stay as they are.
+    """
+
+    __slots__ = (
+        "document",
+        "key",
+        "nonzero_memory",
+        "nonzero_milli_cpu",
+        "priority",
+        "requests",
+        "scheduler_name",
+        "signature",
+        "uid",
+    )
+
+    def __init__(self, document: Document) -> None:
+        obj = document.obj
+        spec = obj["spec"]
+        self.document = document
+        self.key: Key = document.key
+        self.uid: str = obj["metadata"].get("uid", "")
+        self.priority: int = spec.get("priority") or 0
+        self.scheduler_name: str = spec.get("schedulerName") or "default-scheduler"
+        self.requests = Resources.of_amounts(pods.requests(obj))
+        self.nonzero_milli_cpu, self.nonzero_memory = pods.nonzero_requests(obj)
+        self.signature: Any = None  # kept by runtime.Framework.sign
+
+    @property
+    def obj(self) -> Obj:
+        return self.document.obj
+
+    @property
+    def spec(self) -> Obj:
+        spec: Obj = self.document.obj["spec"]
+        return spec
+
+    def __repr__(self) -> str:
+        return f"PodInfo({self.key}@{self.document.revision})"
+
+
+class NodeInfo:
+    """A node and the sums over its pods. Plugins read it; only the cache writes.
+
+    `is_present` is False while pods are known whose node is not (yet, or any more); such a node is not tried.
+    """
+
+    __slots__ = (
+        "allocatable",
+        "document",
+        "identity",
+        "is_present",
+        "labels",
+        "name",
+        "nonzero_memory",
+        "nonzero_milli_cpu",
+        "pods",
+        "requested",
+        "slot",
+        "taints",
+        "unschedulable",
+    )
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.slot = -1
+        self.is_present = False
+        self.document: Document | None = None
+        self.labels: dict[str, str] = {}
+        self.identity: Obj = {
+            "metadata": {"name": name}
+        }  # a node of name and labels only: what api.placement reads
+        self.taints: list[Obj] = []
+        self.unschedulable = False
+        self.allocatable = Resources()
+        self.requested = Resources()
+        self.nonzero_milli_cpu = 0
+        self.nonzero_memory = 0
+        self.pods: dict[Key, PodInfo] = {}
+
+    @classmethod
+    def of(cls, node: Obj) -> NodeInfo:
+        """The node alone, without pods: for queueing hints, which ask what a node could offer at best."""
+        info = cls(node["metadata"]["name"])
+        info.set_node(node)
+        return info
+
+    def set_node(self, node: Obj) -> None:
+        spec = node.get("spec") or {}
+        self.is_present = True
+        self.labels = labels_of(node)
+        self.identity = {"metadata": {"name": self.name, "labels": self.labels}}
+        self.taints = spec.get("taints") or []
+        self.unschedulable = bool(spec.get("unschedulable"))
+        self.allocatable = Resources.parse((node.get("status") or {}).get("allocatable") or {})
+
+    def add_pod(self, pod: PodInfo) -> None:
+        self.pods[pod.key] = pod
+        self._count(pod, 1)
+
+    def remove_pod(self, pod: PodInfo) -> None:
+        del self.pods[pod.key]
+        self._count(pod, -1)
+
+    def with_pods(self, added: Iterable[PodInfo], removed: Iterable[PodInfo] = ()) -> NodeInfo:
+        """A private copy with other pods: what would be if."""
+        copy = NodeInfo(self.name)
+        copy.slot, copy.is_present, copy.document = self.slot, self.is_present, self.document
+        copy.labels, copy.identity, copy.taints, copy.unschedulable = (
+            self.labels,
+            self.identity,
+            self.taints,
+            self.unschedulable,
+        )
+        copy.allocatable = self.allocatable
+        copy.requested.add(self.requested)
+        copy.nonzero_milli_cpu, copy.nonzero_memory = self.nonzero_milli_cpu, self.nonzero_memory
+        copy.pods = dict(self.pods)
+        for pod in removed:
+            copy.remove_pod(pod)
+        for pod in added:
+            copy.add_pod(pod)
+        return copy
+
+    def _count(self, pod: PodInfo, sign: int) -> None:
+        self.requested.add(pod.requests, sign)
+        self.nonzero_milli_cpu += sign * pod.nonzero_milli_cpu
+        self.nonzero_memory += sign * pod.nonzero_memory
+
+    def __repr__(self) -> str:
+        return f"NodeInfo({self.name}, {len(self.pods)} pods)"
+
+
+class _PodState:
+    __slots__ = ("is_assumed", "node", "pod")
+
+    def __init__(self, pod: PodInfo, node: str, is_assumed: bool) -> None:
+        self.pod, self.node, self.is_assumed = pod, node, is_assumed
+
+
+class Cache:
+    """See the module. Every method costs O(1) of the cluster; `refresh` costs O(nodes) after nodes came or went."""
+
+    def __init__(self) -> None:
+        self.nodes: list[NodeInfo] = []  # present nodes in trying order; call `refresh` before reading
+        self.layout = 0  # changes with `nodes`
+        self._by_name: dict[str, NodeInfo] = {}
+        self._pods: dict[Key, _PodState] = {}
+        self._is_reordered = False
+        self._changes: list[int] = []
+        self._changes_base = 0
+        self._assumed = 0
+
+    # -- reading
+
+    def refresh(self) -> None:
+        """Bring `nodes` up to date. Called at the start of a decision."""
+        if not self._is_reordered:
+            return
+        self._is_reordered = False
+        self.nodes = _by_turns(node for node in self._by_name.values() if node.is_present)
+        for slot, node in enumerate(self.nodes):
+            node.slot = slot
+        self.layout += 1
+        self._changes_base += len(self._changes)
+        self._changes.clear()
+
+    @property
+    def position(self) -> int:
+        """How many changes there have been; hand it to `changed_since` later."""
+        return self._changes_base + len(self._changes)
+
+    def changed_since(self, position: int) -> list[int] | None:
+        """Slots that changed since, possibly repeated; None when that is too long ago to tell."""
+        start = position - self._changes_base
+        return self._changes[start:] if start >= 0 else None
+
+    def node(self, name: str) -> NodeInfo | None:
+        """The node if it is present."""
+        node = self._by_name.get(name)
+        return node if node is not None and node.is_present else None
+
+    def is_assumed(self, key: Key, uid: str) -> bool:
+        state = self._pods.get(key)
+        return state is not None and state.is_assumed and state.pod.uid == uid
+
+    def statistics(self) -> Mapping[str, int]:
+        return {"nodes": len(self._by_name), "pods": len(self._pods), "assumed": self._assumed}
+
+    # -- pods
+
+    def assume(self, pod: PodInfo, node: str) -> None:
+        """Count `pod` on `node` from now on."""
+        assert pod.key not in self._pods, f"{pod.key} is in the cache and cannot be assumed"
+        self._put(pod, node, is_assumed=True)
+
+    def forget(self, pod: PodInfo) -> bool:
+        """Undo `assume`; False if the pod is no longer assumed (confirmed, removed or another one)."""
+        if not self.is_assumed(pod.key, pod.uid):
+            return False
+        self._take(pod.key)
+        return True
+
+    def add_pod(self, pod: PodInfo, node: str) -> None:
+        """The informer says: bound to `node`. Confirms an assumed pod, or replaces what was known under its name."""
+        if pod.key in self._pods:
+            self.update_pod(pod, node)
+        else:
+            self._put(pod, node, is_assumed=False)
+
+    def update_pod(self, pod: PodInfo, node: str) -> None:
+        state = self._pods.get(pod.key)
+        if state is None:
+            self._put(pod, node, is_assumed=False)
+            return
+        if state.node == node and state.pod.uid == pod.uid and _counts_alike(state.pod, pod):
+            # Confirmations and status updates are most of what comes; they change no sum and invalidate nothing.
+            self._assumed -= state.is_assumed
+            state.pod, state.is_assumed = pod, False
+            self._by_name[node].pods[pod.key] = pod
+            return
+        self._take(pod.key)
+        self._put(pod, node, is_assumed=False)
+
+    def touch_pod(self, document: Document) -> None:
+        """A bound pod changed in nothing that counts: keep the new version."""
+        state = self._pods.get(document.key)
+        if state is not None:
+            state.pod.document = document
+
+    def remove_pod(self, key: Key) -> PodInfo | None:
+        """Stop counting it, assumed or not; returns what was known."""
+        return self._take(key).pod if key in self._pods else None
+
+    def _put(self, pod: PodInfo, node: str, *, is_assumed: bool) -> None:
+        info = self._by_name.get(node)
+        if info is None:
+            info = self._by_name[node] = NodeInfo(node)
+        info.add_pod(pod)
+        self._pods[pod.key] = _PodState(pod, node, is_assumed)
+        self._assumed += is_assumed
+        self._changed(info)
+
+    def _take(self, key: Key) -> _PodState:
+        state = self._pods.pop(key)
+        self._assumed -= state.is_assumed
+        info = self._by_name[state.node]
+        info.remove_pod(state.pod)
+        if not info.pods and not info.is_present:
+            del self._by_name[state.node]
+        self._changed(info)
+        return state
+
+    # -- nodes
+
+    def put_node(self, document: Document) -> None:
+        """Added or updated."""
+        name = document.key.name
+        info = self._by_name.get(name)
+        if info is None:
+            info = self._by_name[name] = NodeInfo(name)
+        zone_before = _zone(info.labels)
+        was_present = info.is_present
+        info.set_node(document.obj)
+        info.document = document
+        if not was_present or zone_before != _zone(info.labels):
+            self._is_reordered = True
+        self._changed(info)
+
+    def touch_node(self, document: Document) -> None:
+        """Updated in nothing that any plugin reads, such as a heartbeat: keep the new version, invalidate nothing."""
+        info = self._by_name.get(document.key.name)
+        if info is not None:
+            info.document = document
+
+    def remove_node(self, name: str) -> None:
+        """Its pods stay known until they are removed themselves."""
+        info = self._by_name.get(name)
+        if info is None or not info.is_present:
+            return
+        self._is_reordered = True
+        if info.pods:
+            info.is_present, info.document, info.slot = False, None, -1
+        else:
+            del self._by_name[name]
+
+    def _changed(self, info: NodeInfo) -> None:
+        if info.slot < 0 or self._is_reordered:
+            return  # not in `nodes`, or `nodes` is about to be rebuilt and nothing remembered survives that
+        self._changes.append(info.slot)
+        if len(self._changes) > 2 * (len(self.nodes) + _CHANGES_SPARE):
+            half = len(self._changes) // 2
+            del self._changes[:half]
+            self._changes_base += half
+
+
+def _counts_alike(one: PodInfo, other: PodInfo) -> bool:
+    return (
+        one.nonzero_milli_cpu == other.nonzero_milli_cpu
+        and one.nonzero_memory == other.nonzero_memory
+        and one.requests.key == other.requests.key
+        and labels_of(one.obj) == labels_of(other.obj)
+    )
+
+
+def _zone(labels: Mapping[str, str]) -> tuple[str, str]:
+    """Source: component-helpers node/topology, GetZoneKey."""
+    return (
+        labels.get(_REGION) or labels.get(_REGION_BETA) or "",
+        labels.get(_ZONE) or labels.get(_ZONE_BETA) or "",
+    )
+
+
+def _by_turns(nodes: Iterable[NodeInfo]) -> list[NodeInfo]:
+    """One node of each zone in turn. Source: node_tree.go, list."""
+    zones: dict[tuple[str, str], list[NodeInfo]] = {}
+    for node in nodes:
+        zones.setdefault(_zone(node.labels), []).append(node)
+    if len(zones) == 1:
+        return next(iter(zones.values()))
+    columns = list(zones.values())
+    longest = max(map(len, columns), default=0)
+    return [column[row] for row in range(longest) for column in columns if row < len(column)]

@@ -1,0 +1,126 @@
+"""NodeResourcesFit: what the pod requests must be free on the node; the emptier the node, the better (LeastAllocated).
+
+Source: pkg/scheduler/framework/plugins/noderesources/{fit,least_allocated,resource_allocation}.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from kubepy.api import pods
+from kubepy.api.objects import Obj, uid_of
+from kubepy.scheduler.cache import NodeInfo, PodInfo
+from kubepy.scheduler.framework import (
+    NODE_SCORE_MAX,
+    Action,
+    ClusterEvent,
+    Code,
+    CycleState,
+    Hint,
+    Interest,
+    Scope,
+    Status,
+)
+
+
+class NodeResourcesFit:
+    name = "NodeResourcesFit"
+    scope = Scope.NODE
+
+    def __init__(self) -> None:
+        # One Status per combination of reasons: there are few, and a full cluster has thousands of nodes with the same.
+        self._statuses: dict[tuple[Code, tuple[str, ...]], Status] = {}
+
+    def sign(self, pod: PodInfo) -> Hashable:
+        return (pod.requests.key, pod.nonzero_milli_cpu, pod.nonzero_memory)
+
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status | None:
+        wanted, have, used = pod.requests, node.allocatable, node.requested
+        if (
+            len(node.pods) < have.pods
+            and wanted.milli_cpu <= have.milli_cpu - used.milli_cpu
+            and wanted.memory <= have.memory - used.memory
+            and not wanted.ephemeral_storage
+            and not wanted.scalars
+        ):
+            return None
+        lacking = insufficient(pod, node)
+        return self._status(pod, node, lacking) if lacking else None
+
+    def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:
+        """The mean of the free share of cpu and memory, in percent, after the pod."""
+        have = node.allocatable
+        total, count = 0, 0
+        if have.milli_cpu:
+            total, count = _free_percent(node.nonzero_milli_cpu + pod.nonzero_milli_cpu, have.milli_cpu), 1
+        if have.memory:
+            total, count = (
+                total + _free_percent(node.nonzero_memory + pod.nonzero_memory, have.memory),
+                count + 1,
+            )
+        return total // count if count else 0
+
+    def events(self) -> Sequence[Interest]:
+        return [
+            Interest(ClusterEvent("Pod", Action.DELETE | Action.UPDATE_POD_SCALE_DOWN), _after_pod),
+            Interest(ClusterEvent("Node", Action.ADD | Action.UPDATE_NODE_ALLOCATABLE), _after_node),
+        ]
+
+    def _status(self, pod: PodInfo, node: NodeInfo, lacking: list[str]) -> Status:
+        # More than the whole empty node has: evicting others cannot help.
+        is_hopeless = any(
+            pod.requests.of(name) > node.allocatable.of(name) for name in lacking if name != "pods"
+        )
+        code = Code.UNSCHEDULABLE_AND_UNRESOLVABLE if is_hopeless else Code.UNSCHEDULABLE
+        reasons = tuple("Too many pods" if name == "pods" else f"Insufficient {name}" for name in lacking)
+        status = self._statuses.get((code, reasons))
+        if status is None:
+            status = self._statuses[code, reasons] = Status(code, *reasons, plugin=self.name)
+        return status
+
+
+def insufficient(pod: PodInfo, node: NodeInfo) -> list[str]:
+    """Names of the resources that the node lacks for the pod, in upstream's order."""
+    wanted, have, used = pod.requests, node.allocatable, node.requested
+    lacking = ["pods"] if len(node.pods) + 1 > have.pods else []
+    for name in ("cpu", "memory", "ephemeral-storage", *wanted.scalars):
+        amount = wanted.of(name)
+        if amount > 0 and amount > have.of(name) - used.of(name):
+            lacking.append(name)
+    return lacking
+
+
+def _free_percent(requested: int, capacity: int) -> int:
+    return (capacity - requested) * NODE_SCORE_MAX // capacity if requested <= capacity else 0
+
+
+def _after_pod(pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:
+    if old is None:
+        return Hint.SKIP
+    if new is None:
+        nominated = (old.get("status") or {}).get("nominatedNodeName")
+        return Hint.QUEUE if old["spec"].get("nodeName") or nominated else Hint.SKIP
+    if uid_of(new) == pod.uid:
+        return Hint.QUEUE  # the pod itself asks for less
+    if not new["spec"].get("nodeName"):
+        return Hint.SKIP
+    before, after = pods.requests(old), pods.requests(new)
+    wanted = pods.requests(pod.obj)
+    is_freed = any(amount and before.get(name, 0) > after.get(name, 0) for name, amount in wanted.items())
+    return Hint.QUEUE if is_freed else Hint.SKIP
+
+
+def _after_node(pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:
+    if new is None:
+        return Hint.SKIP
+    now = NodeInfo.of(new)
+    if insufficient(pod, now):
+        return Hint.SKIP
+    if old is None:
+        return Hint.QUEUE
+    before = NodeInfo.of(old).allocatable
+    has_grown = now.allocatable.pods > before.pods or any(
+        pod.requests.of(name) and now.allocatable.of(name) > before.of(name)
+        for name in ("cpu", "memory", "ephemeral-storage", *pod.requests.scalars)
+    )
+    return Hint.QUEUE if has_grown else Hint.SKIP

@@ -1,0 +1,310 @@
+"""One profile at work: its plugins sorted by extension point, and how each point's answers combine.
+
+Filter and Score are not here but in search.py, which asks them only where memory does not help.
+
+Source: pkg/scheduler/framework/runtime/framework.go, waiting_pods_map.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kubepy.lib.clock import Clock
+from kubepy.scheduler.cache import NodeInfo, PodInfo
+from kubepy.scheduler.framework import (
+    Action,
+    Bind,
+    ClusterEvent,
+    ClusterFilter,
+    ClusterScore,
+    Code,
+    CycleState,
+    EventInterest,
+    Filter,
+    Interest,
+    Narrowed,
+    Nominated,
+    Normalize,
+    Permit,
+    Plugin,
+    PostBind,
+    PostFilter,
+    PreBind,
+    PreEnqueue,
+    PreFilter,
+    PreScore,
+    QueueSort,
+    Reserve,
+    Scope,
+    Score,
+    Status,
+)
+from kubepy.scheduler.profiles import Profile
+from kubepy.scheduler.queue import QueuedPod
+
+# What a plugin that names no events is retried on.
+_EVERYTHING = (Interest(ClusterEvent("*", Action.ALL)),)
+_UNSIGNABLE = object()
+# The longest a Permit plugin may hold a pod. Source: framework.go, maxTimeout.
+_PERMIT_MAX_S = 15 * 60.0
+
+
+class PluginFailed(Exception):
+    """A plugin answered with an error, or with a code that its extension point does not know."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(f'running plugin "{status.plugin}": {status.message or status.code.name}')
+        self.status = status
+
+
+class Scorer(NamedTuple):
+    """A scoring plugin of NODE scope."""
+
+    name: str
+    score: Callable[[CycleState, PodInfo, NodeInfo], int]
+    weight: int
+    normalize: Callable[[Sequence[int]], list[int]] | None
+    pre_score: Callable[[CycleState, PodInfo, Sequence[NodeInfo]], Status | None] | None
+
+
+class ClusterScorer(NamedTuple):
+    """A scoring plugin of CLUSTER scope."""
+
+    name: str
+    score_nodes: Callable[[CycleState, PodInfo, Sequence[NodeInfo]], list[int]]
+    weight: int
+    normalize: Callable[[Sequence[int]], list[int]] | None
+    pre_score: Callable[[CycleState, PodInfo, Sequence[NodeInfo]], Status | None] | None
+
+
+class Prepared(NamedTuple):
+    """What PreFilter says about a pod before any node is looked at."""
+
+    skipped: frozenset[str]  # plugins whose Filter has nothing to do
+    names: frozenset[str] | None  # the only nodes that can be feasible; None: all can
+    narrowed_by: tuple[str, ...]  # plugins that said so
+    refusal: Status | None  # no node can be feasible
+
+
+class Framework:
+    """Built once per profile and never changed."""
+
+    def __init__(self, profile: Profile, plugins: Sequence[tuple[Plugin, int]], clock: Clock) -> None:
+        self.profile = profile
+        self.name = profile.scheduler_name
+        self._clock = clock
+        enabled = [plugin for plugin, _ in plugins]
+        sorts = [p for p in enabled if isinstance(p, QueueSort)]
+        if len(sorts) != 1:
+            raise ValueError(
+                f"profile {self.name}: exactly one QueueSort plugin is needed, there are {len(sorts)}"
+            )
+        self._sort = sorts[0]
+        self._pre_enqueues = [p for p in enabled if isinstance(p, PreEnqueue)]
+        self._pre_filters = [p for p in enabled if isinstance(p, PreFilter)]
+        self.filters = [p for p in enabled if isinstance(p, Filter) and p.scope is Scope.NODE]
+        self.cluster_filters = [p for p in enabled if isinstance(p, ClusterFilter)]
+        self.post_filters = [p for p in enabled if isinstance(p, PostFilter)]
+        self.scorers = [
+            Scorer(p.name, p.score, weight, *_score_helpers(p))
+            for p, weight in plugins
+            if isinstance(p, Score) and p.scope is Scope.NODE and weight
+        ]
+        self.cluster_scorers = [
+            ClusterScorer(p.name, p.score_nodes, weight, *_score_helpers(p))
+            for p, weight in plugins
+            if isinstance(p, ClusterScore) and weight
+        ]
+        self._reserves = [p for p in enabled if isinstance(p, Reserve)]
+        self._permits = [p for p in enabled if isinstance(p, Permit)]
+        self._pre_binds = [p for p in enabled if isinstance(p, PreBind)]
+        self._binds = [p for p in enabled if isinstance(p, Bind)]
+        self._post_binds = [p for p in enabled if isinstance(p, PostBind)]
+        if not self._binds:
+            raise ValueError(f"profile {self.name}: at least one Bind plugin is needed")
+        # Only those whose answers are remembered need to say what they depend on.
+        self._signers = [p for p, _ in plugins if isinstance(p, Filter | Score) and p.scope is Scope.NODE]
+        self.interests: Mapping[str, Sequence[Interest]] = {
+            plugin.name: tuple(plugin.events()) if isinstance(plugin, EventInterest) else _EVERYTHING
+            for plugin, _ in plugins
+        }
+        self._waiting: dict[str, _Waiting] = {}
+
+    # -- queue
+
+    def sort_key(self, pod: QueuedPod) -> Any:
+        return self._sort.sort_key(pod)
+
+    def pre_enqueue(self, pod: PodInfo) -> Status | None:
+        return next((s for p in self._pre_enqueues if (s := p.pre_enqueue(pod)) is not None), None)
+
+    # -- decision
+
+    def sign(self, pod: PodInfo) -> Hashable | None:
+        """Equal for pods about which all NODE-scoped plugins answer alike; None when one cannot tell."""
+        signature = pod.signature
+        if signature is None:
+            fragments = tuple(plugin.sign(pod) for plugin in self._signers)
+            signature = pod.signature = _UNSIGNABLE if None in fragments else fragments
+        return None if signature is _UNSIGNABLE else signature
+
+    def pre_filter(self, state: CycleState, pod: PodInfo) -> Prepared:
+        skipped: set[str] = set()
+        narrowed_by: list[str] = []
+        names: frozenset[str] | None = None
+        refusal: Status | None = None
+        for plugin in self._pre_filters:
+            answer = plugin.pre_filter(state, pod)
+            if answer is None:
+                continue
+            if isinstance(answer, Narrowed):
+                narrowed_by.append(plugin.name)
+                names = frozenset(answer.names) if names is None else names & frozenset(answer.names)
+                if not names:
+                    refusal = _no_name_left(sorted(narrowed_by))
+                    break
+            elif answer.code is Code.SKIP:
+                skipped.add(plugin.name)
+            elif answer.code is Code.UNSCHEDULABLE_AND_UNRESOLVABLE:
+                refusal = answer
+                break
+            elif answer.is_rejection:
+                refusal = answer
+            else:
+                raise PluginFailed(answer)
+        return Prepared(frozenset(skipped), names, tuple(narrowed_by), refusal)
+
+    def post_filter(
+        self,
+        state: CycleState,
+        pod: PodInfo,
+        rejected: Callable[[], Sequence[tuple[NodeInfo, Status | None]]],
+    ) -> tuple[Nominated | None, str]:
+        """(where room is being made, what to append to the pod's message)."""
+        reasons: list[str] = []
+        for plugin in self.post_filters:
+            answer = plugin.post_filter(state, pod, rejected)
+            if isinstance(answer, Nominated):
+                return answer, ""
+            if not answer.is_rejection:
+                raise PluginFailed(answer)
+            if answer.code is Code.UNSCHEDULABLE_AND_UNRESOLVABLE:
+                return None, answer.message
+            reasons.extend(answer.reasons)
+        return None, ", ".join(reasons)
+
+    def reserve(self, state: CycleState, pod: PodInfo, node: str) -> Status | None:
+        return next((s for p in self._reserves if (s := p.reserve(state, pod, node)) is not None), None)
+
+    def unreserve(self, state: CycleState, pod: PodInfo, node: str) -> None:
+        for plugin in reversed(self._reserves):
+            plugin.unreserve(state, pod, node)
+
+    def permit(self, state: CycleState, pod: PodInfo, node: str) -> Status | None:
+        """None: yes, or: wait in `wait_permitted`."""
+        waits: dict[str, float] = {}
+        for plugin in self._permits:
+            answer = plugin.permit(state, pod, node)
+            if isinstance(answer, tuple):
+                waits[plugin.name] = min(answer[1], _PERMIT_MAX_S)
+            elif answer is not None:
+                return answer
+        if waits:
+            self._waiting[pod.uid] = _Waiting(waits)
+        return None
+
+    def allow(self, uid: str, plugin: str) -> None:
+        """A Permit plugin lets a waiting pod go on, as far as it is concerned."""
+        if waiting := self._waiting.get(uid):
+            waiting.allow(plugin)
+
+    def reject(self, uid: str, plugin: str, message: str) -> bool:
+        """End a pod's wait; False if it does not wait."""
+        waiting = self._waiting.get(uid)
+        if waiting is not None:
+            waiting.decide(Status(Code.UNSCHEDULABLE, message, plugin=plugin))
+        return waiting is not None
+
+    # -- binding
+
+    async def wait_permitted(self, pod: PodInfo) -> Status | None:
+        waiting = self._waiting.get(pod.uid)
+        if waiting is None:
+            return None
+        timers = [
+            self._clock.call_later(timeout_s, waiting.decide, _timed_out(plugin, timeout_s))
+            for plugin, timeout_s in waiting.plugins.items()
+        ]
+        try:
+            return await waiting.verdict
+        finally:
+            del self._waiting[pod.uid]
+            for timer in timers:
+                timer.cancel()
+
+    async def pre_bind(self, state: CycleState, pod: PodInfo, node: str) -> None:
+        for plugin in self._pre_binds:
+            if (status := await plugin.pre_bind(state, pod, node)) is not None:
+                raise PluginFailed(status)
+
+    async def bind(self, state: CycleState, pod: PodInfo, node: str) -> None:
+        for plugin in self._binds:
+            status = await plugin.bind(state, pod, node)
+            if status is None:
+                return
+            if status.code is not Code.SKIP:
+                raise PluginFailed(status)
+        raise PluginFailed(
+            Status(Code.ERROR, "every Bind plugin skipped the pod", plugin=self._binds[-1].name)
+        )
+
+    def post_bind(self, state: CycleState, pod: PodInfo, node: str) -> None:
+        for plugin in self._post_binds:
+            plugin.post_bind(state, pod, node)
+
+
+class _Waiting:
+    """A pod that Permit plugins hold back."""
+
+    def __init__(self, plugins: dict[str, float]) -> None:
+        self.plugins = plugins
+        self._pending = set(plugins)
+        self.verdict: asyncio.Future[Status | None] = asyncio.get_running_loop().create_future()
+
+    def allow(self, plugin: str) -> None:
+        self._pending.discard(plugin)
+        if not self._pending:
+            self.decide(None)
+
+    def decide(self, status: Status | None) -> None:
+        if not self.verdict.done():
+            self.verdict.set_result(status)
+
+
+def _score_helpers(plugin: Plugin) -> tuple[Any, Any]:
+    return (
+        plugin.normalize if isinstance(plugin, Normalize) else None,
+        plugin.pre_score if isinstance(plugin, PreScore) else None,
+    )
+
+
+def _timed_out(plugin: str, timeout_s: float) -> Status:
+    message = f"rejected due to timeout after waiting {timeout_s:g}s at plugin {plugin}"
+    return Status(Code.UNSCHEDULABLE, message, plugin=plugin)
+
+
+def _no_name_left(plugins: Sequence[str]) -> Status:
+    """Source: framework.go, RunPreFilterPlugins."""
+    message = (
+        f"node(s) didn't satisfy plugin {plugins[0]}"
+        if len(plugins) == 1
+        else f"node(s) didn't satisfy plugin(s) [{' '.join(plugins)}] simultaneously"
+    )
+    return Status(Code.UNSCHEDULABLE_AND_UNRESOLVABLE, message, plugin=plugins[0])
+
+
+def zero_bonus(scorer: Scorer) -> int:
+    """What a normalizing plugin adds to every node when it has nothing to say about any of them."""
+    return scorer.normalize([0])[0] * scorer.weight if scorer.normalize is not None else 0

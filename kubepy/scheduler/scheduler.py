@@ -1,0 +1,504 @@
+"""The scheduler: watches nodes and pods, and gives each pod that has no node one.
+
+`_schedule_one` is the story, read downwards. Everything up to the decision and its booking in the cache is one step
+that nothing interrupts; what must be written - the binding, or why there is none - is written in the background, so
+that the next pod need not wait for the disk. The loop gives way to the rest of the process every couple of
+milliseconds.
+
+Promised: a pod is bound only after its earlier status writes are done; what is decided is at once counted on its node;
+a pod whose binding failed is tried again with backoff and its room given back.
+
+Source: pkg/scheduler/{scheduler,schedule_one,eventhandlers}.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kubepy.api import pods
+from kubepy.api.builtins import NODES, PODS
+from kubepy.api.errors import NotFound, StatusError
+from kubepy.api.objects import Document, DocumentPool, Obj, condition, is_deleting, labels_of, uid_of, walk
+from kubepy.client.client import Client
+from kubepy.client.events import NORMAL, WARNING, EventSink, Recorder
+from kubepy.client.informer import InformerFactory
+from kubepy.client.transport import ConnectionLost
+from kubepy.lib.aio import Tasks
+from kubepy.lib.clock import Clock
+from kubepy.lib.random import Random
+from kubepy.scheduler import decisions, events
+from kubepy.scheduler.cache import Cache, PodInfo
+from kubepy.scheduler.decisions import Decision, Decisions
+from kubepy.scheduler.framework import CycleState, Nominated, Plugin, Status
+from kubepy.scheduler.plugins import REGISTRY, Toolbox
+from kubepy.scheduler.profiles import Configuration, Profile
+from kubepy.scheduler.queue import Queue, QueuedPod
+from kubepy.scheduler.runtime import Framework
+from kubepy.scheduler.search import Choice, Rejection, Search
+
+if TYPE_CHECKING:
+    from kubepy.observability.logs import Logger
+    from kubepy.observability.metrics import Metrics
+
+# What is left to do after a decision.
+Write = Callable[[], Coroutine[Any, Any, None]]
+
+NO_NODES = "no nodes available to schedule pods"
+
+# The loop gives way after this long, or after this many decisions where time stands still: the API server shares it.
+_TURN_S = 0.002
+_TURN_DECISIONS = 32
+# Source: pkg/apis/core/validation/events.go, NoteLengthLimit.
+_NOTE_LENGTH_MAX = 1024
+
+
+class _Running(NamedTuple):
+    """A profile at work."""
+
+    framework: Framework
+    search: Search
+    recorder: Recorder
+
+
+class Scheduler:
+    """`start()`, then `await close()`. `client` is to be system:kube-scheduler."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        clock: Clock,
+        random: Random,
+        log: Logger,
+        metrics: Metrics,
+        configuration: Configuration | None = None,
+        registry: Mapping[str, Callable[[Toolbox], Plugin]] = REGISTRY,
+        pool: DocumentPool | None = None,
+    ) -> None:
+        """Raises ValueError with a sentence for a person when a profile cannot work."""
+        configuration = configuration or Configuration()
+        self._client, self._clock, self._log = client, clock, log
+        self._tasks = Tasks(self._task_failed)
+        self._events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)
+        self._informers = InformerFactory(
+            client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
+        )
+        self._pods = self._informers.informer(PODS)
+        self._nodes = self._informers.informer(NODES)
+        self.cache = Cache()
+        self.decisions = Decisions()
+        tools = Toolbox(client)
+        self._profiles: dict[str, _Running] = {}
+        for profile in configuration.profiles:
+            framework = Framework(profile, _make(profile, registry, tools), clock)
+            recorder = self._events.recorder(profile.scheduler_name)
+            self._profiles[profile.scheduler_name] = _Running(
+                framework, Search(framework, self.cache, random), recorder
+            )
+        self.queue = Queue(
+            {name: running.framework for name, running in self._profiles.items()},
+            clock,
+            metrics=metrics,
+            backoff_initial_s=configuration.backoff_initial_s,
+            backoff_max_s=configuration.backoff_max_s,
+        )
+        self._writes_free = asyncio.Semaphore(configuration.bindings_max)
+        self._writing: dict[str, asyncio.Task[Any]] = {}  # uid -> its newest write under way
+        self._metrics = _Metrics(metrics, self._profiles)
+
+    def start(self) -> None:
+        self._pods.add_handler(
+            on_add=self._pod_added, on_update=self._pod_updated, on_delete=self._pod_deleted
+        )
+        self._nodes.add_handler(
+            on_add=self._node_added, on_update=self._node_updated, on_delete=self._node_deleted
+        )
+        self._informers.start()
+        self._tasks.start(self._events.run(), name="scheduler events")
+        self._tasks.start(self._run(), name="scheduler loop")
+
+    async def close(self) -> None:
+        self.queue.close()
+        await self._tasks.close()
+
+    @property
+    def is_synced(self) -> bool:
+        """It has seen all nodes and pods there were at its start; before that it decides nothing."""
+        return self._pods.is_synced and self._nodes.is_synced
+
+    def statistics(self) -> Mapping[str, Mapping[str, int]]:
+        return {"queue": self.queue.statistics(), "cache": self.cache.statistics()}
+
+    # -- the loop
+
+    async def _run(self) -> None:
+        await self._informers.wait_synced()
+        clock, queue = self._clock, self.queue
+        turn_until, decided = clock.monotonic() + _TURN_S, 0
+        while True:
+            # One permit per decision, held until what follows from it is written.
+            await self._writes_free.acquire()
+            queued = queue.pop_nowait()
+            if queued is None:
+                queued = await queue.pop()
+                turn_until, decided = clock.monotonic() + _TURN_S, 0
+            write = self._schedule_one(queued)
+            if write is None:
+                self._writes_free.release()
+            else:
+                self._write(queued.pod.uid, write)
+            decided += 1
+            if decided >= _TURN_DECISIONS or clock.monotonic() >= turn_until:
+                await clock.sleep(0)
+                turn_until, decided = clock.monotonic() + _TURN_S, 0
+
+    def _write(self, uid: str, write: Write) -> None:
+        task = self._tasks.start(
+            self._write_after(self._writing.get(uid), write), name=f"scheduler write {uid}"
+        )
+        self._writing[uid] = task
+        task.add_done_callback(lambda done: self._written(uid, done))
+
+    async def _write_after(self, earlier: asyncio.Task[Any] | None, write: Write) -> None:
+        if earlier is not None and not earlier.done():
+            # "Unschedulable" must not arrive after the pod was bound.
+            await asyncio.wait({earlier})
+        await write()
+
+    def _written(self, uid: str, task: asyncio.Task[Any]) -> None:
+        self._writes_free.release()
+        if self._writing.get(uid) is task:
+            del self._writing[uid]
+
+    def _schedule_one(self, queued: QueuedPod) -> Write | None:
+        """Decide on one pod and book it. Returns what is left to write, if anything."""
+        pod = queued.pod
+        running = self._profiles[pod.scheduler_name]
+        started = self._clock.monotonic()
+        if is_deleting(pod.obj):
+            running.recorder.event(
+                pod.obj,
+                WARNING,
+                "FailedScheduling",
+                f"skip schedule deleting pod: {pod.key}",
+                action="Scheduling",
+            )
+            self.queue.done(pod.uid)
+            return None
+        try:
+            outcome = running.search.decide(pod, self.queue.nominator)
+            if isinstance(outcome, Rejection):
+                return self._reject(running, queued, outcome, started)
+            # Counted on the node from here on, so that the next decision sees it.
+            self.cache.assume(pod, outcome.node.name)
+            refusal = self._reserve(running, outcome, pod)
+        except Exception as error:  # noqa: BLE001 - a plugin's bug costs this pod a retry, not the others their scheduler
+            self._log.error("scheduling_failed", object=str(pod.key), exc_info=error)
+            self.cache.forget(pod)
+            return self._fail(running, queued, "SchedulerError", str(error), started)
+        if refusal is not None:
+            self._give_back(running, outcome.state, pod, outcome.node.name)
+            return self._refused(running, queued, refusal, outcome, started)
+        self.queue.nominator.remove(pod.uid)
+        self._record_choice(queued, outcome)
+        return partial(self._bind, running, queued, outcome, started)
+
+    def _reserve(self, running: _Running, choice: Choice, pod: PodInfo) -> Status | None:
+        framework, state, node = running.framework, choice.state, choice.node.name
+        return framework.reserve(state, pod, node) or framework.permit(state, pod, node)
+
+    # -- binding
+
+    async def _bind(self, running: _Running, queued: QueuedPod, choice: Choice, started: float) -> None:
+        pod, state, node, framework = queued.pod, choice.state, choice.node.name, running.framework
+        try:
+            refusal = await framework.wait_permitted(pod)
+            if refusal is None:
+                await framework.pre_bind(state, pod, node)
+                await framework.bind(state, pod, node)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the pod's room is given back and it is retried
+            self._give_back(running, state, pod, node)
+            self._log.warning("binding_failed", object=str(pod.key), node=node, error=str(error))
+            if (report := self._fail(running, queued, "SchedulerError", str(error), started)) is not None:
+                await report()
+            return
+        if refusal is not None:
+            self._give_back(running, state, pod, node)
+            if (report := self._refused(running, queued, refusal, choice, started)) is not None:
+                await report()
+            return
+        self.queue.done(pod.uid)
+        framework.post_bind(state, pod, node)
+        self._log.info(
+            "pod_bound", object=str(pod.key), node=node, score=choice.score, attempt=queued.attempts
+        )
+        self._metrics.scheduled(running.framework.name, queued, self._clock.monotonic(), started)
+        message = f"Successfully assigned {pod.key} to {node}"
+        running.recorder.event(pod.obj, NORMAL, "Scheduled", message, action="Binding")
+
+    def _give_back(self, running: _Running, state: CycleState, pod: PodInfo, node: str) -> None:
+        """Undo the booking; pods that wait for such room hear of it."""
+        running.framework.unreserve(state, pod, node)
+        if self.cache.forget(pod):
+            gone = {**pod.obj, "spec": {**pod.spec, "nodeName": node}}
+            self.queue.move(events.POD_DELETE, gone, None, only=lambda other: other.uid != pod.uid)
+
+    # -- failing
+
+    def _reject(
+        self, running: _Running, queued: QueuedPod, rejection: Rejection, started: float
+    ) -> Write | None:
+        """No node fits."""
+        if rejection.nodes == 0:
+            # Differs: upstream tries again and again with backoff; nothing but a node can help, and all filters say so.
+            queued.forget_rejection()
+            queued.unschedulable_plugins.update(plugin.name for plugin in running.framework.filters)
+            self._record_rejection(queued, rejection, NO_NODES)
+            return self._fail(running, queued, "Unschedulable", NO_NODES, started)
+        nominated, post_filter = running.framework.post_filter(
+            rejection.state, queued.pod, rejection.per_node
+        )
+        queued.forget_rejection()
+        queued.unschedulable_plugins.update(rejection.unschedulable_plugins)
+        queued.pending_plugins.update(rejection.pending_plugins)
+        message = rejection.message(post_filter)
+        self._record_rejection(queued, rejection, message)
+        return self._fail(running, queued, "Unschedulable", message, started, nominated)
+
+    def _refused(
+        self, running: _Running, queued: QueuedPod, refusal: Status, choice: Choice, started: float
+    ) -> Write | None:
+        """Reserve or Permit said no to the chosen node."""
+        rejection = Rejection(1, {refusal: 1}, choice.state)
+        queued.forget_rejection()
+        queued.unschedulable_plugins.update(rejection.unschedulable_plugins)
+        queued.pending_plugins.update(rejection.pending_plugins)
+        if not refusal.is_rejection:
+            return self._fail(running, queued, "SchedulerError", refusal.message, started)
+        return self._fail(running, queued, "Unschedulable", rejection.message(), started)
+
+    def _fail(
+        self,
+        running: _Running,
+        queued: QueuedPod,
+        reason: str,
+        message: str,
+        started: float,
+        nominated: Nominated | None = None,
+    ) -> Write | None:
+        """Back to the queue as its newest version; returns the report to write. Source: handleSchedulingFailure."""
+        if reason == "SchedulerError":
+            queued.forget_rejection()
+        uid = queued.pod.uid
+        self._metrics.failed(running.framework.name, reason, self._clock.monotonic() - started)
+        document = self._pods.document(queued.pod.key)
+        if document is None or uid_of(document.obj) != uid or document.obj["spec"].get("nodeName"):
+            self.queue.done(uid)
+            return None
+        pod = queued.pod if document is queued.pod.document else PodInfo(document)
+        self.queue.requeue(queued, pod)
+        if nominated is not None:
+            self.queue.nominator.put(pod, nominated.node)
+        self._log.info("pod_not_scheduled", object=str(pod.key), reason=reason, message=message)
+        note = message if len(message) <= _NOTE_LENGTH_MAX else message[: _NOTE_LENGTH_MAX - 4] + " ..."
+        running.recorder.event(pod.obj, WARNING, "FailedScheduling", note, action="Scheduling")
+        status = _status_change(pod.obj, reason, message, nominated, self._clock.rfc3339())
+        return partial(self._report, pod, status) if status else None
+
+    async def _report(self, pod: PodInfo, status: Obj) -> None:
+        namespace, name = pod.key
+        # With the uid the patch cannot meet another pod of that name.
+        patch = {"metadata": {"uid": pod.uid}, "status": status}
+        try:
+            await self._client.patch(PODS, name, patch, namespace=namespace, subresource="status")
+        except NotFound:
+            pass
+        except (StatusError, ConnectionLost) as error:
+            # The pod is tried again anyway, and its condition is written then.
+            self._log.warning("pod_status_not_written", object=str(pod.key), error=str(error))
+
+    # -- the record
+
+    def _record_choice(self, queued: QueuedPod, choice: Choice) -> None:
+        pod = queued.pod
+        self.decisions.add(
+            Decision(
+                self._clock.now(), pod.key, pod.uid, queued.attempts, pod.scheduler_name, choice.node.name,
+                choice.evaluated, choice.feasible, choice.ties, choice.score,
+                decisions.rejections(choice.verdicts), choice.details, "",
+            )
+        )  # fmt: skip
+
+    def _record_rejection(self, queued: QueuedPod, rejection: Rejection, message: str) -> None:
+        pod = queued.pod
+        self.decisions.add(
+            Decision(
+                self._clock.now(), pod.key, pod.uid, queued.attempts, pod.scheduler_name, "", rejection.nodes, 0, 0, 0,
+                decisions.rejections(rejection.verdicts), rejection.details, message,
+            )
+        )  # fmt: skip
+
+    # -- what the informers say. Source: eventhandlers.go
+
+    def _is_ours(self, pod: Obj) -> bool:
+        return pod["spec"].get("schedulerName", "default-scheduler") in self._profiles
+
+    def _pod_added(self, document: Document) -> None:
+        pod = document.obj
+        if pods.is_terminal(pod):
+            return
+        if pod["spec"].get("nodeName"):
+            self._pod_assigned(document)
+        elif self._is_ours(pod):
+            self.queue.add(PodInfo(document))
+
+    def _pod_assigned(self, document: Document) -> None:
+        pod = document.obj
+        self.cache.add_pod(PodInfo(document), pod["spec"]["nodeName"])
+        self.queue.delete(uid_of(pod))
+        self.queue.move(events.POD_ADD, None, pod)
+
+    def _pod_updated(self, old: Document, new: Document) -> None:
+        before, after = old.obj, new.obj
+        if pods.is_terminal(after):
+            if not pods.is_terminal(before):
+                self._pod_deleted(new)
+        elif before["spec"].get("nodeName"):
+            if before["spec"] == after["spec"] and labels_of(before) == labels_of(after):
+                # A status update, which is most of what comes, changes nothing that is counted.
+                self.cache.touch_pod(new)
+                return
+            self.cache.update_pod(PodInfo(new), after["spec"]["nodeName"])
+            for event in events.pod_changes(before, after):
+                self.queue.move(event, before, after)
+        elif after["spec"].get("nodeName"):
+            self._pod_assigned(new)
+        elif self._is_ours(after):
+            self._pending_pod_updated(before, new)
+
+    def _pending_pod_updated(self, before: Obj, new: Document) -> None:
+        after, uid = new.obj, uid_of(new.obj)
+        if self.cache.is_assumed(new.key, uid):
+            if is_deleting(after):
+                self._assumed_pod_gone(new)
+            return
+        self.queue.update(PodInfo(new), events.pod_changes(before, after), before)
+        nominated = walk(before, "status", "nominatedNodeName")
+        if nominated and nominated != walk(after, "status", "nominatedNodeName"):
+            priority = pods.priority(before)
+            self.queue.move(events.POD_DELETE, before, None, only=lambda other: other.priority <= priority)
+
+    def _pod_deleted(self, document: Document) -> None:
+        pod = document.obj
+        self.queue.delete(uid_of(pod))
+        if pod["spec"].get("nodeName"):
+            self.cache.remove_pod(document.key)
+            self.queue.move(events.POD_DELETE, pod, None)
+        elif self.cache.is_assumed(document.key, uid_of(pod)):
+            self._assumed_pod_gone(document)
+        elif walk(pod, "status", "nominatedNodeName"):
+            priority = pods.priority(pod)
+            self.queue.move(events.POD_DELETE, pod, None, only=lambda other: other.priority <= priority)
+
+    def _assumed_pod_gone(self, document: Document) -> None:
+        """Its binding will fail; its room is free from now on."""
+        pod = document.obj
+        running = self._profiles[pod["spec"].get("schedulerName", "default-scheduler")]
+        if running.framework.reject(uid_of(pod), "", "pod deleted"):
+            return  # its binding cycle ends at once and cleans up
+        known = self.cache.remove_pod(document.key)
+        if known is not None:
+            gone = {**pod, "spec": {**pod["spec"], "nodeName": "assumed"}}
+            self.queue.move(events.POD_DELETE, gone, None)
+
+    def _node_added(self, document: Document) -> None:
+        self.cache.put_node(document)
+        self.queue.move(events.NODE_ADD, None, document.obj)
+
+    def _node_updated(self, old: Document, new: Document) -> None:
+        before, after = old.obj, new.obj
+        if events.is_node_cached_alike(before, after):
+            self.cache.touch_node(new)
+        else:
+            self.cache.put_node(new)
+        for event in events.node_changes(before, after):
+            self.queue.move(event, before, after)
+
+    def _node_deleted(self, document: Document) -> None:
+        self.cache.remove_node(document.key.name)
+        self.queue.move(events.NODE_DELETE, document.obj, None)
+
+    def _task_failed(self, name: str, error: BaseException) -> None:
+        self._log.error("scheduler_task_failed", task=name, exc_info=error)
+
+
+def _make(
+    profile: Profile, registry: Mapping[str, Callable[[Toolbox], Plugin]], tools: Toolbox
+) -> list[tuple[Plugin, int]]:
+    unknown = [name for name, _ in profile.plugins if name not in registry]
+    if unknown:
+        raise ValueError(f"profile {profile.scheduler_name}: unknown plugin {unknown[0]}")
+    return [(registry[name](tools), weight) for name, weight in profile.plugins]
+
+
+def _status_change(pod: Obj, reason: str, message: str, nominated: Nominated | None, now: str) -> Obj:
+    """The status patch that says why the pod waits; {} when it says so already. Source: schedule_one.go, updatePod."""
+    change: Obj = {}
+    old = condition(pod, "PodScheduled") or {}
+    generation = pod["metadata"].get("generation")
+    wanted: Obj = {"type": "PodScheduled", "status": "False", "reason": reason, "message": message}
+    if generation:
+        wanted["observedGeneration"] = generation
+    if any(old.get(name) != value for name, value in wanted.items()):
+        is_transition = old.get("status") != "False"
+        wanted["lastProbeTime"] = None
+        wanted["lastTransitionTime"] = now if is_transition else old.get("lastTransitionTime", now)
+        change["conditions"] = [wanted]
+    if nominated is not None and nominated.node != (walk(pod, "status", "nominatedNodeName") or ""):
+        change["nominatedNodeName"] = nominated.node or None
+    return change
+
+
+class _Metrics:
+    """Source: pkg/scheduler/metrics/metrics.go."""
+
+    def __init__(self, metrics: Metrics, profiles: Mapping[str, object]) -> None:
+        attempts = metrics.counter(
+            "scheduler_schedule_attempts_total",
+            "Number of attempts to schedule pods, by the result.",
+            ["result", "profile"],
+        )
+        seconds = metrics.histogram(
+            "scheduler_scheduling_attempt_duration_seconds",
+            "Scheduling attempt latency in seconds (scheduling algorithm + binding)",
+            ["result", "profile"],
+        )
+        self._sli = metrics.histogram(
+            "scheduler_pod_scheduling_sli_duration_seconds",
+            "E2e latency for a pod being scheduled, from the time the pod enters the scheduling queue.",
+            ["attempts"],
+        )
+        self._tries = metrics.histogram(
+            "scheduler_pod_scheduling_attempts",
+            "Number of attempts to successfully schedule a pod.",
+            buckets=(1, 2, 4, 8, 16),
+        )
+        # What an attempt ended with, by the reason the pod's condition gives.
+        results = {"": "scheduled", "Unschedulable": "unschedulable", "SchedulerError": "error"}
+        self._attempts = {(p, r): attempts.labels(label, p) for p in profiles for r, label in results.items()}
+        self._seconds = {(p, r): seconds.labels(label, p) for p in profiles for r, label in results.items()}
+
+    def scheduled(self, profile: str, queued: QueuedPod, now: float, started: float) -> None:
+        self._attempts[profile, ""].inc()
+        self._seconds[profile, ""].observe(now - started)
+        self._tries.observe(queued.attempts)
+        self._sli.labels("15+" if queued.attempts >= 15 else str(queued.attempts)).observe(
+            now - queued.added_at
+        )
+
+    def failed(self, profile: str, reason: str, seconds: float) -> None:
+        self._attempts[profile, reason].inc()
+        self._seconds[profile, reason].observe(seconds)
