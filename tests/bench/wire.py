@@ -1,0 +1,148 @@
+"""A load generator's HTTP client: one request at a time per connection, nothing parsed that need not be.
+
+It has to cost less per request than the server it measures; aiohttp's client costs more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import ssl
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kubepy.lib import yaml
+
+
+@dataclass(frozen=True)
+class Target:
+    """An API server and how to be let in."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    token: str = ""
+
+    def head(self, method: str, path: str, length: int = 0, content_type: str = "application/json") -> bytes:
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self.host}:{self.port}", "Accept: application/json"]
+        if self.token:
+            lines.append(f"Authorization: Bearer {self.token}")
+        if length:
+            lines += [f"Content-Type: {content_type}", f"Content-Length: {length}"]
+        return "\r\n".join([*lines, "User-Agent: kubepy-bench", "", ""]).encode()
+
+
+def of_kubeconfig(text: str) -> Target:
+    config = yaml.load(text)
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    parts = urlsplit(cluster["server"])
+    context = ssl.create_default_context(
+        cadata=base64.b64decode(cluster["certificate-authority-data"]).decode()
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        pair = Path(directory) / "pair.pem"
+        pair.write_bytes(
+            base64.b64decode(user["client-certificate-data"])
+            + b"\n"
+            + base64.b64decode(user["client-key-data"])
+        )
+        context.load_cert_chain(pair)
+    return Target(parts.hostname or "", parts.port or 443, context)
+
+
+def of_url(url: str, token: str) -> Target:
+    """A peer; its certificate is not checked, it is on this machine."""
+    parts = urlsplit(url)
+    context = None
+    if parts.scheme == "https":
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return Target(parts.hostname or "", parts.port or (443 if context else 80), context, token)
+
+
+class Connection(asyncio.Protocol):
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._waiter: asyncio.Future[tuple[int, bytes]] | None = None
+        self._transport: asyncio.Transport | None = None
+        self.on_line = None  # a watch: called with the count of events in each piece
+
+    @classmethod
+    async def open(cls, target: Target) -> Connection:
+        loop = asyncio.get_running_loop()
+        _, protocol = await loop.create_connection(
+            cls, target.host, target.port, ssl=target.tls, server_hostname=target.host if target.tls else None
+        )
+        return protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(error or ConnectionResetError("the server closed the connection"))
+
+    def request(self, data: bytes) -> asyncio.Future[tuple[int, bytes]]:
+        self._waiter = asyncio.get_running_loop().create_future()
+        self._transport.write(data)
+        return self._waiter
+
+    def data_received(self, data: bytes) -> None:
+        if self.on_line is not None:
+            count = data.count(b'{"type":')
+            if count:
+                self.on_line(count)
+            return
+        self._buffer += data
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        head = bytes(self._buffer[:end]).lower()
+        at = head.find(b"content-length:")
+        if at >= 0:
+            length = int(head[at + 15 : head.find(b"\r\n", at) if b"\r\n" in head[at:] else None])
+            if len(self._buffer) - end - 4 < length:
+                return
+            body = bytes(self._buffer[end + 4 : end + 4 + length])
+        else:  # chunked: read to the last chunk
+            if not self._buffer.endswith(b"0\r\n\r\n"):
+                return
+            body = _unchunk(bytes(self._buffer[end + 4 :]))
+        self._buffer.clear()
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result((int(head[9:12]), body))
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+
+def _unchunk(data: bytes) -> bytes:
+    parts = []
+    while data:
+        size, _, rest = data.partition(b"\r\n")
+        count = int(size, 16)
+        if not count:
+            break
+        parts.append(rest[:count])
+        data = rest[count + 2 :]
+    return b"".join(parts)
+
+
+async def call(
+    target: Target, method: str, path: str, body: object = None, content_type: str = "application/json"
+) -> dict:
+    """One request on a connection of its own; raises on anything but 2xx."""
+    data = json.dumps(body).encode() if body is not None else b""
+    connection = await Connection.open(target)
+    try:
+        status, answer = await connection.request(target.head(method, path, len(data), content_type) + data)
+    finally:
+        connection.close()
+    if status >= 300:
+        raise RuntimeError(f"{method} {path}: {status} {answer[:300]!r}")
+    return json.loads(answer) if answer else {}
