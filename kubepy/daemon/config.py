@@ -62,8 +62,8 @@ class Config:
         False, "let requests without credentials in as system:anonymous; health checks always are"
     )
     authorization_mode: tuple[str, ...] = _key(
-        ("Privileged",),
-        "authorizers in order: Privileged (system:masters and kubepy's own components), AlwaysAllow, AlwaysDeny",
+        ("Components",),
+        "authorizers in order: Components (system:masters and kubepy's own components), AlwaysAllow, AlwaysDeny",
         metavar="LIST",
     )
     enable_admission_plugins: tuple[str, ...] = _key(
@@ -199,11 +199,11 @@ def check(config: Config) -> None:
     for mode in config.authorization_mode:
         if mode in LATER_MODES:
             raise ConfigError(
-                f"authorization-mode {mode} is not there yet; there is Privileged, AlwaysAllow, AlwaysDeny"
+                f"authorization-mode {mode} is not there yet; there is Components, AlwaysAllow, AlwaysDeny"
             )
-        if mode not in ("Privileged", "AlwaysAllow", "AlwaysDeny"):
+        if mode not in ("Components", "AlwaysAllow", "AlwaysDeny"):
             raise ConfigError(
-                f'authorization-mode must be of Privileged, AlwaysAllow, AlwaysDeny, not "{mode}"'
+                f'authorization-mode must be of Components, AlwaysAllow, AlwaysDeny, not "{mode}"'
             )
     for name in ("service_cluster_ip_range", "cluster_cidr"):
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from kubepy.api.objects import DocumentPool
 from kubepy.client.client import Client
 from kubepy.client.controller import ControllerContext
 from kubepy.client.events import EventSink
@@ -29,7 +30,6 @@ class Kubelet:
     def __init__(
         self,
         client: Client,
-        informers: InformerFactory,
         *,
         count: int,
         version: str,
@@ -39,9 +39,11 @@ class Kubelet:
         random: Random,
         log: Logger,
         metrics: Metrics,
+        pool: DocumentPool | None = None,
     ) -> None:
         self._log = log
         self._tasks = Tasks(self._died)
+        informers = InformerFactory(client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool)
         self._events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)
         context = ControllerContext(
             client=client, informers=informers, clock=clock, random=random, log=log, metrics=metrics,
