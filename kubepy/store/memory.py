@@ -94,6 +94,7 @@ class MemoryStore:
 
     async def txn(self, compares: Sequence[Compare], operations: Sequence[Operation]) -> TxnResult:
         self._check_open()
+        transaction.check(operations)
         result, events = transaction.decide(self._map.get, compares, operations, self._revision)
         if events:
             for event in events:

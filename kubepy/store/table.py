@@ -331,7 +331,6 @@ _FORGET_REPLACED = """
 """
 
 
-def checkpoint(connection: sqlite3.Connection) -> bool:
-    """Move what can be moved without making anybody wait; whether that was everything."""
-    busy, frames, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    return not busy and frames == moved
+def checkpoint(connection: sqlite3.Connection) -> None:
+    """Move what is in the write-ahead log by now into the database, as far as nobody has to wait for it."""
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -21,8 +21,6 @@ def decide(
         current = lookup(compare.key)
         if (current.mod_revision if current is not None else 0) != compare.mod_revision:
             return TxnResult(False, revision, [lookup(each.key) for each in compares]), []
-    if len(operations) > 1:
-        assert len({operation.key for operation in operations}) == len(operations), "a key twice in one txn"
     events = []
     for operation in operations:
         previous = lookup(operation.key)
@@ -42,6 +40,12 @@ def _put(operation: Put, previous: KeyValue | None, revision: int) -> Event:
             operation.key, operation.value, previous.create_revision, revision, previous.version + 1
         )
     return Event(EventType.PUT, kv, previous)
+
+
+def check(operations: Sequence[Operation]) -> None:
+    """The caller's part of the contract; asked before the txn joins others."""
+    if len(operations) > 1:
+        assert len({operation.key for operation in operations}) == len(operations), "a key twice in one txn"
 
 
 def prefix_end(prefix: bytes) -> bytes:
