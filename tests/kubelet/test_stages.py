@@ -144,8 +144,8 @@ def test_the_shipped_stages_load_and_name_steps_that_exist():
 
 def test_a_later_directory_replaces_a_stage_of_the_same_name(tmp_path):
     (tmp_path / "slow.yaml").write_text(
-        "kind: Stage\nmetadata: {name: pod-run}\nspec:\n  resourceRef: {kind: Pod}\n  delay:
-        {durationMilliseconds: 9000}\n" "  next: {status: running}\n"
+        "kind: Stage\nmetadata: {name: pod-run}\n"
+        "spec:\n  resourceRef: {kind: Pod}\n  delay: {durationMilliseconds: 9000}\n  next: {status: running}\n"
     )
     loaded = {s.name: s for s in stages.load([files_dir() / "stages", tmp_path], "Pod")}
     assert loaded["pod-run"].delay.duration_s == 9
