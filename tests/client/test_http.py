@@ -84,11 +84,8 @@ def line(type_, obj):
 
 
 async def collect(transport, path="/api/v1/pods", query=None):
-    batches = []
     async with aclosing(transport.watch(path, query=query)) as stream:
-        async for batch in stream:
-            batches.append([(e.type, e.document.key.name, e.document.revision) for e in batch])
-    return batches
+        return [[(e.type, e.document.key.name, e.document.revision) for e in batch] async for batch in stream]
 
 
 async def test_a_write_says_who_and_what(answers, transport):

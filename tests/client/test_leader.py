@@ -99,7 +99,7 @@ async def test_a_silent_leader_is_replaced_after_the_lease_has_run_out(server, c
 
 
 async def test_a_leader_that_cannot_renew_stops_before_another_may_start(server, clock, candidate):
-    elector, work, task = candidate("a")
+    _, work, task = candidate("a")
     await clock.advance(1)
     server.failures = [ConnectionLost("refused")] * 100
     await clock.advance(20)
