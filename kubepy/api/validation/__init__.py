@@ -1,7 +1,8 @@
 """What Kubernetes says about an object that no schema says: Go's Validate* functions, as tables.
 
-`validate_create` and `validate_update` take an object that was decoded and defaulted, and return the findings in upstream's
-order and words; the caller raises `errors.invalid(resource, name, findings)` if there are any. Neither changes the object.
+`validate_create` and `validate_update` take an object that was decoded and defaulted, and return the findings in
+upstream's order and words; the caller raises `errors.invalid(resource, name, findings)` if there are any. Neither
+changes the object.
 
 Reading order: rules.py (the parts), metadata.py (for all kinds), kinds.py (the table), then a module per API group.
 

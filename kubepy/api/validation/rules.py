@@ -1,8 +1,8 @@
 """The small parts that a kind's rules are put together from.
 
-A `Rule` looks at one object and adds its findings to a list; an `UpdateRule` compares new with old. Most rules of most kinds
-are made by a combinator from a dotted path: `required("spec.selector")`, `non_negative("spec.replicas")`,
-`enum("spec.type", (...))`, `immutable("data")`. What depends on more than one field is a function of the kind's module.
+A `Rule` looks at one object and adds its findings to a list; an `UpdateRule` compares new with old. Most rules of most
+kinds are made by a combinator from a dotted path: `required("spec.selector")`, `non_negative("spec.replicas")`,
+`enum("spec.type", (...))`, `immutable("data")`. What depends on more than one field is a function of its kind's module.
 
 Paths are spelled as upstream's field.Path prints them; a list's item is `path[3]`, a map's entry `path[key]`.
 Source: apimachinery pkg/util/validation/field/path.go, pkg/api/validation/*.go, kubernetes pkg/apis/core/validation.
