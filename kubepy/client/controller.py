@@ -38,6 +38,7 @@ from kubepy.client.informer import IndexFunction, Informer, InformerFactory
 from kubepy.client.transport import ConnectionLost
 from kubepy.client.workqueue import Queue, ShutDown
 from kubepy.lib.aio import Tasks
+from kubepy.lib.backoff import Exponential
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 
@@ -110,6 +111,8 @@ class Controller:
 
     name = ""
     workers = 1
+    # The longest wait between two tries of one key. Source: default_rate_limiters.go, 5 ms to 1000 s.
+    retry_s_max = 1000.0
 
     def __init__(self, context: ControllerContext) -> None:
         self.context = context
@@ -121,7 +124,9 @@ class Controller:
             context.events,
         )
         self._observe = _Observations(context.metrics, self.name)
-        self.queue: Queue[Key] = Queue(context.clock, on_wait=self._observe.waited)
+        self.queue: Queue[Key] = Queue(
+            context.clock, Exponential(0.005, self.retry_s_max), on_wait=self._observe.waited
+        )
         self._watched: list[Informer] = []
         self._observe.depth.set_function(self.queue.__len__)
 

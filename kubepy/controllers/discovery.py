@@ -1,0 +1,111 @@
+"""What kinds the API server serves, for the controllers that work on all of them.
+
+In one process with the API server it is the catalog; from outside it is read through discovery, group by group. A group
+that cannot be read does not hide the others: it is named in `failure`, and whoever deletes things must know that the
+list may be incomplete.
+
+Source: client-go discovery/discovery_client.go, ServerPreferredResources, ServerGroupsAndResources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple
+
+from kubepy.api import errors
+from kubepy.api.builtins import BUILTINS, version_rank
+from kubepy.api.objects import Obj, group_version
+from kubepy.api.resources import Resource
+from kubepy.client.client import Client
+from kubepy.client.transport import ConnectionLost
+
+
+class Discovered(NamedTuple):
+    """resources: every served version of every kind. failure: what could not be read, "" when all could."""
+
+    resources: tuple[Resource, ...]
+    failure: str = ""
+
+
+Discover = Callable[[], Awaitable[Discovered]]
+
+_BUILTIN = {(row.group, row.version, row.plural): row for row in BUILTINS}
+
+
+def of_catalog(resources: Callable[[], Iterable[Resource]]) -> Discover:
+    """Discovery where the catalog is at hand."""
+
+    async def discover() -> Discovered:
+        return Discovered(tuple(resources()))
+
+    return discover
+
+
+def of_server(client: Client) -> Discover:
+    """Discovery of any API server: one request for the groups and one for each group version."""
+
+    async def discover() -> Discovered:
+        failures: dict[str, str] = {}
+        resources: list[Resource] = []
+        for path, name in await _group_versions(client, failures):
+            try:
+                found = (await client.transport.request("GET", path)).obj
+            except (errors.StatusError, ConnectionLost) as error:
+                failures[name] = str(error)
+                continue
+            resources += _parse(name, found)
+        if not failures:
+            return Discovered(tuple(resources))
+        failed = ", ".join(f"{name}: {why}" for name, why in sorted(failures.items()))
+        text = f"unable to retrieve the complete list of server APIs: {failed}"
+        return Discovered(
+            tuple(resources), f"Discovery failed for some groups, {len(failures)} failing: {text}"
+        )
+
+    return discover
+
+
+async def _group_versions(client: Client, failures: dict[str, str]) -> list[tuple[str, str]]:
+    """(path, group version) of all that is served."""
+    found = []
+    try:
+        core = (await client.transport.request("GET", "/api")).obj
+        found = [(f"/api/{version}", version) for version in core.get("versions") or ()]
+        groups = (await client.transport.request("GET", "/apis")).obj
+    except (errors.StatusError, ConnectionLost) as error:
+        failures["apis"] = str(error)
+        return found
+    versions = [version["groupVersion"] for group in groups["groups"] for version in group["versions"]]
+    return found + [(f"/apis/{name}", name) for name in versions]
+
+
+def _parse(api_version: str, found: Obj) -> list[Resource]:
+    group, version = group_version(api_version)
+    rows = [row for row in found.get("resources") or () if "/" not in row["name"]]
+    # A built-in kind is its own row, so that all components share one informer of it.
+    return [_BUILTIN.get((group, version, row["name"])) or _resource(group, version, row) for row in rows]
+
+
+def _resource(group: str, version: str, row: Obj) -> Resource:
+    return Resource(
+        group=group,
+        version=version,
+        kind=row["kind"],
+        plural=row["name"],
+        singular=row.get("singularName", ""),
+        namespaced=row["namespaced"],
+        verbs=tuple(row["verbs"]),
+    )
+
+
+def preferred(resources: Iterable[Resource], *verbs: str) -> list[Resource]:
+    """One row for each kind that has all of `verbs`, in its most stable version; aliases of another group's storage are
+    left out, for they would show the same objects twice."""
+    best: dict[tuple[str, str], Resource] = {}
+    for row in resources:
+        if row.storage_group is not None or not set(verbs) <= set(row.verbs):
+            continue
+        known = best.get((row.group, row.plural))
+        if known is None or version_rank(row.version) < version_rank(known.version):
+            best[row.group, row.plural] = row
+    return list(best.values())

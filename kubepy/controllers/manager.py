@@ -1,0 +1,191 @@
+"""The table of controllers, and what starts and stops them.
+
+    manager = ControllerManager(client, clock=..., random=..., log=..., metrics=..., root_ca=pem)
+    await manager.start()
+    ...
+    await manager.close()
+
+Which ones run is said as kube-controller-manager's --controllers says it: "*" is all that are on by default, "foo" turns
+one on, "-foo" turns it off, and the first that names a controller decides. Old names (aliases) are understood.
+
+All of them read through one set of informers (as system:kube-controller-manager), and each writes under its own
+identity, system:serviceaccount:kube-system:<its account>, so that audit and authorization see who did what.
+
+Source: kubernetes 1.36 cmd/kube-controller-manager/{names,app}/*.go, staging controller-manager/app/helper.go; accounts:
+plugin/pkg/auth/authorizer/rbac/bootstrappolicy/controller_policy.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kubepy.api.objects import DocumentPool
+from kubepy.api.resources import Resource
+from kubepy.client.client import Client
+from kubepy.client.controller import Controller, ControllerContext
+from kubepy.client.events import EventSink
+from kubepy.client.informer import InformerFactory
+from kubepy.controllers import discovery
+from kubepy.controllers.deployment import DeploymentController
+from kubepy.controllers.discovery import Discover
+from kubepy.controllers.garbage_collector import GarbageCollector
+from kubepy.controllers.namespace import NamespaceController
+from kubepy.controllers.replica_set import ReplicaSetController
+from kubepy.controllers.replication_controller import ReplicationControllerController
+from kubepy.controllers.root_ca_certificate_publisher import RootCACertificatePublisher
+from kubepy.controllers.service_account import ServiceAccountController
+from kubepy.lib.aio import Tasks
+from kubepy.lib.clock import Clock
+from kubepy.lib.random import Random
+
+if TYPE_CHECKING:
+    from kubepy.observability.logs import Logger
+    from kubepy.observability.metrics import Metrics
+
+USER = "system:kube-controller-manager"
+_ACCOUNT_GROUPS = ("system:serviceaccounts", "system:serviceaccounts:kube-system")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What some controllers need beyond their context."""
+
+    discover: Discover
+    root_ca: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """One row of the table."""
+
+    name: str  # "deployment-controller"
+    alias: str  # "deployment"
+    account: str  # its ServiceAccount in kube-system, and the source of its events
+    make: Callable[[ControllerContext, Parts], Controller]
+
+
+def _plain(controller: type[Controller]) -> Callable[[ControllerContext, Parts], Controller]:
+    return lambda context, parts: controller(context)
+
+
+CONTROLLERS = (
+    Descriptor(
+        "namespace-controller", "namespace", "namespace-controller",
+        lambda context, parts: NamespaceController(context, discover=parts.discover),
+    ),
+    Descriptor(
+        "serviceaccount-controller", "serviceaccount", "service-account-controller", _plain(ServiceAccountController),
+    ),
+    Descriptor(
+        "root-ca-certificate-publisher-controller", "root-ca-cert-publisher", "root-ca-cert-publisher",
+        lambda context, parts: RootCACertificatePublisher(context, root_ca=parts.root_ca),
+    ),
+    Descriptor("deployment-controller", "deployment", "deployment-controller", _plain(DeploymentController)),
+    Descriptor("replicaset-controller", "replicaset", "replicaset-controller", _plain(ReplicaSetController)),
+    Descriptor(
+        "replicationcontroller-controller", "replicationcontroller", "replication-controller",
+        _plain(ReplicationControllerController),
+    ),
+    Descriptor(
+        "garbage-collector-controller", "garbagecollector", "generic-garbage-collector",
+        lambda context, parts: GarbageCollector(context, discover=parts.discover),
+    ),
+)  # fmt: skip
+
+
+def select(wanted: Sequence[str], table: Sequence[Descriptor] = CONTROLLERS) -> list[Descriptor]:
+    """The rows that `wanted` turns on, in the table's order. Raises ValueError for a name that is none.
+
+    Source: controller-manager/app/helper.go IsControllerEnabled, options.go Validate.
+    """
+    names = {row.alias: row.name for row in table}
+    known = {row.name for row in table}
+    canonical = [_canonical(word, names) for word in wanted]
+    unknown = [word for word in canonical if word != "*" and word.removeprefix("-") not in known]
+    if unknown:
+        raise ValueError(f'"{unknown[0].removeprefix("-")}" is not in the list of known controllers')
+    return [row for row in table if _is_enabled(row.name, canonical)]
+
+
+def _canonical(word: str, names: Mapping[str, str]) -> str:
+    minus = "-" if word.startswith("-") else ""
+    name = word.removeprefix("-")
+    return minus + names.get(name, name)
+
+
+def _is_enabled(name: str, wanted: Sequence[str]) -> bool:
+    for word in wanted:
+        if word == name:
+            return True
+        if word == f"-{name}":
+            return False
+    return "*" in wanted
+
+
+class ControllerManager:
+    """`client` is the transport's; `resources` lists the kinds the server serves, None asks the server."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        clock: Clock,
+        random: Random,
+        log: Logger,
+        metrics: Metrics,
+        root_ca: bytes,
+        resources: Callable[[], Iterable[Resource]] | None = None,
+        enabled: Sequence[str] = ("*",),
+        pool: DocumentPool | None = None,
+    ) -> None:
+        self._log = log
+        self._tasks = Tasks(self._died)
+        own = client.named("kube-controller-manager", user=USER)
+        self.informers = InformerFactory(
+            own, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
+        )
+        self._events = EventSink(own, clock=clock, random=random, log=log, metrics=metrics)
+        discover = discovery.of_server(own) if resources is None else discovery.of_catalog(resources)
+        parts = Parts(discover, root_ca)
+        self.controllers: dict[str, Controller] = {}
+        for row in select(enabled):
+            context = ControllerContext(
+                client=client.named(
+                    row.account,
+                    user=f"system:serviceaccount:kube-system:{row.account}",
+                    groups=_ACCOUNT_GROUPS,
+                ),
+                informers=self.informers,
+                clock=clock,
+                random=random,
+                log=log.bind(component=row.name),
+                metrics=metrics,
+                events=self._events.recorder(row.account),
+            )
+            self.controllers[row.name] = row.make(context, parts)
+
+    async def start(self) -> None:
+        """Start them all; they work as soon as each has seen what is there. Does not wait for that."""
+        self._tasks.start(self._events.run(), name="events")
+        for name, controller in self.controllers.items():
+            self._tasks.start(controller.run(), name=name)
+        # Everybody has declared what it watches when this returns.
+        await asyncio.sleep(0)
+
+    async def wait_synced(self) -> None:
+        """Until every informer has its first full state."""
+        await self.informers.wait_synced()
+
+    async def close(self) -> None:
+        """Stop them all. What they were doing is taken up again by the next start; safe to call twice."""
+        await self._tasks.close()
+
+    def _died(self, name: str, error: BaseException) -> None:
+        self._log.error("controller_died", controller=name, exc_info=error)
+
+    def statistics(self) -> Mapping[str, int]:
+        """Keys that wait, by controller."""
+        return {name: len(controller.queue) for name, controller in self.controllers.items()}
