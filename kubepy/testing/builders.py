@@ -114,7 +114,12 @@ class Builder:
 
 
 class _WithPod(Builder):
-    """Words about a pod: the pod itself, or the template of a workload."""
+    """Words about a pod: the pod itself, or the template of a workload. It has one container unless told otherwise."""
+
+    def obj(self) -> Obj:
+        if not self._containers:
+            self.container("app")
+        return super().obj()
 
     @property
     def _pod(self) -> Obj:
@@ -123,6 +128,12 @@ class _WithPod(Builder):
     @property
     def _containers(self) -> list[Obj]:
         return self._pod.setdefault("containers", [])
+
+    @property
+    def _last(self) -> Obj:
+        if not self._containers:
+            self.container("app")
+        return self._containers[-1]
 
     def image(self, image: str, *, container: str = "app") -> Self:
         """The image of one container, which is added if there is none of that name."""
@@ -148,7 +159,7 @@ class _WithPod(Builder):
         return self._resources("limits", quantities)
 
     def _resources(self, which: str, quantities: dict[str, str]) -> Self:
-        self._containers[-1].setdefault("resources", {}).setdefault(which, {}).update(quantities)
+        self._last.setdefault("resources", {}).setdefault(which, {}).update(quantities)
         return self
 
     def port(self, port: int, *, name: str = "", host_port: int = 0, protocol: str = "TCP") -> Self:
@@ -158,7 +169,7 @@ class _WithPod(Builder):
             entry["name"] = name
         if host_port:
             entry["hostPort"] = host_port
-        self._containers[-1].setdefault("ports", []).append(entry)
+        self._last.setdefault("ports", []).append(entry)
         return self
 
     def node_selector(self, **labels: str) -> Self:
@@ -211,11 +222,6 @@ class PodBuilder(_WithPod):
     def _pod(self) -> Obj:
         return self._spec
 
-    def obj(self) -> Obj:
-        if not self._containers:
-            self.container("app")
-        return super().obj()
-
     def on(self, node: str) -> Self:
         self._spec["nodeName"] = node
         return self
@@ -264,11 +270,6 @@ class WorkloadBuilder(_WithPod):
     @property
     def _pod(self) -> Obj:
         return self._spec["template"]["spec"]
-
-    def obj(self) -> Obj:
-        if not self._containers:
-            self.container("app")
-        return super().obj()
 
     def selects(self, **labels: str) -> Self:
         """Instead of app=<name>, in the selector and on the pods."""
