@@ -5,19 +5,18 @@
     ...
     await manager.close()
 
-Which ones run is said as kube-controller-manager's --controllers says it: "*" is all that are on by default, "foo" turns
-one on, "-foo" turns it off, and the first that names a controller decides. Old names (aliases) are understood.
+Which ones run is said as kube-controller-manager's --controllers says it: "*" is all that are on by default, "foo"
+turns one on, "-foo" turns it off, and the first that names a controller decides. Old names (aliases) are understood.
 
 All of them read through one set of informers (as system:kube-controller-manager), and each writes under its own
 identity, system:serviceaccount:kube-system:<its account>, so that audit and authorization see who did what.
 
-Source: kubernetes 1.36 cmd/kube-controller-manager/{names,app}/*.go, staging controller-manager/app/helper.go; accounts:
-plugin/pkg/auth/authorizer/rbac/bootstrappolicy/controller_policy.go.
+Source: kubernetes 1.36 cmd/kube-controller-manager/{names,app}/*.go, staging controller-manager/app/helper.go; the
+accounts: plugin/pkg/auth/authorizer/rbac/bootstrappolicy/controller_policy.go.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -63,8 +62,9 @@ class Descriptor:
 
     name: str  # "deployment-controller"
     alias: str  # "deployment"
-    account: str  # its ServiceAccount in kube-system, and the source of its events
+    account: str  # its ServiceAccount in kube-system
     make: Callable[[ControllerContext, Parts], Controller]
+    source: str = ""  # of its events, where that is not the account's name
 
 
 def _plain(controller: type[Controller]) -> Callable[[ControllerContext, Parts], Controller]:
@@ -92,6 +92,7 @@ CONTROLLERS = (
     Descriptor(
         "garbage-collector-controller", "garbagecollector", "generic-garbage-collector",
         lambda context, parts: GarbageCollector(context, discover=parts.discover),
+        source="garbage-collector-controller",
     ),
 )  # fmt: skip
 
@@ -141,7 +142,7 @@ class ControllerManager:
         enabled: Sequence[str] = ("*",),
         pool: DocumentPool | None = None,
     ) -> None:
-        self._log = log
+        self._clock, self._log = clock, log
         self._tasks = Tasks(self._died)
         own = client.named("kube-controller-manager", user=USER)
         self.informers = InformerFactory(
@@ -163,7 +164,7 @@ class ControllerManager:
                 random=random,
                 log=log.bind(component=row.name),
                 metrics=metrics,
-                events=self._events.recorder(row.account),
+                events=self._events.recorder(row.source or row.account),
             )
             self.controllers[row.name] = row.make(context, parts)
 
@@ -172,8 +173,8 @@ class ControllerManager:
         self._tasks.start(self._events.run(), name="events")
         for name, controller in self.controllers.items():
             self._tasks.start(controller.run(), name=name)
-        # Everybody has declared what it watches when this returns.
-        await asyncio.sleep(0)
+        # One turn, in which they declare what they watch.
+        await self._clock.sleep(0)
 
     async def wait_synced(self) -> None:
         """Until every informer has its first full state."""
