@@ -196,10 +196,10 @@ class Schemas:
             walk = self.defaulter(target) if target else None
             if walk is not None:
                 children.append((field.name, container, walk))
-        own = defaults.DEFAULTS.get(name, ())
+        own = defaults.DEFAULTS.get(name)
         if not (fill or children or own):
             return None
-        return _struct_defaulter(tuple(fill), tuple(own), tuple(children))
+        return _struct_defaulter(tuple(fill), own, tuple(children))
 
 
 class ObjectSchema:
@@ -581,15 +581,15 @@ _UNIONS: dict[str, tuple[Obj, Obj]] = {
 
 def _struct_defaulter(
     fill: tuple[tuple[str, Any], ...],
-    own: tuple[Default, ...],
+    own: Default | None,
     children: tuple[tuple[str, str, Default], ...],
 ) -> Default:
     def default(value: Obj) -> None:
         for name, zero in fill:
             if name not in value:
                 value[name] = {} if zero is dict else zero
-        for setter in own:
-            setter(value)
+        if own is not None:
+            own(value)
         for name, container, walk in children:
             child = value.get(name)
             if child is None:
