@@ -189,6 +189,8 @@ class Search:
         cache = self._cache
         cache.refresh()
         nodes = cache.nodes
+        if not nodes:
+            return Rejection(0, {}, CycleState())
         table = self._table(pod)
         prepared = table.prepared
         if prepared.refusal is not None:
