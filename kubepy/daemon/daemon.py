@@ -59,11 +59,15 @@ async def run(
         )
         store = await _open_store(config, clock, logs, progress)
         random = Random(config.seed or None)
-        plane = ControlPlane(config, store, keys, clock=clock, random=random, logs=logs, metrics=Metrics())
+        plane = ControlPlane(
+            config, store, service_account_key=keys.service_account_key, ca=keys.ca.cert,
+            clock=clock, random=random, logs=logs, metrics=Metrics(),
+        )  # fmt: skip
         try:
-            port = await plane.start(progress)
+            port = await plane.listen(*_certificate(config, keys), client_ca=_client_cas(config, keys))
         except OSError as error:
             raise StartError(_listening(config, error)) from None
+        await plane.start(progress, port=port)
         host = f"[{config.bind}]" if ":" in config.bind else config.bind
         server = f"https://{'127.0.0.1' if config.bind == '0.0.0.0' else host}:{port}"
         pki.write_private(
@@ -111,6 +115,17 @@ async def _open_store(config: Config, clock: Clock, logs: Logs, progress: Progre
     return await SqliteStore.open(
         config.directory / "store.db", clock=clock, log=logs.of("store"), on_progress=progress
     )
+
+
+def _certificate(config: Config, keys: pki.Pki) -> tuple[Path, Path]:
+    if config.tls_cert_file:
+        return Path(config.tls_cert_file).expanduser(), Path(config.tls_private_key_file).expanduser()
+    return keys.directory / "server.crt", keys.directory / "server.key"
+
+
+def _client_cas(config: Config, keys: pki.Pki) -> list[Path]:
+    more = [Path(config.client_ca_file).expanduser()] if config.client_ca_file else []
+    return [keys.ca_file(), *more]
 
 
 def _context(config: Config) -> str:

@@ -1,0 +1,117 @@
+"""Objects every cluster has from its first minute: config/bootstrap, and the `kubernetes` Service with its endpoints.
+
+Missing ones are created, present ones left alone (a person may have changed them), except for the endpoints,
+which say where this process listens now.
+
+Source: kubernetes pkg/controlplane/controller/kubernetesservice, pkg/controlplane/reconcilers/instancecount.go.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+
+from kubepy.api import errors
+from kubepy.api.builtins import ENDPOINT_SLICES, ENDPOINTS, SERVICES, Catalog
+from kubepy.api.objects import Obj, items, key_of
+from kubepy.api.resources import Resource
+from kubepy.client.client import Client
+from kubepy.lib import yaml
+
+
+async def apply(
+    client: Client, catalog: Catalog, directory: Path, *, service_range: str, host: str, port: int
+) -> None:
+    """Everything below `directory`, and the Service. `host` is an address other machines could know, not loopback."""
+    for obj in shipped(directory):
+        resource = catalog.by_kind(obj["apiVersion"], obj["kind"])
+        assert resource is not None, f"{directory} has an object of an unknown kind {obj['kind']}"
+        await _ensure(client, resource, obj)
+    for resource, obj in kubernetes_service(service_range, host, port):
+        if not await _ensure(client, resource, obj) and resource is not SERVICES:
+            await _replace_content(client, resource, obj)
+
+
+def shipped(directory: Path) -> list[Obj]:
+    return [obj for path in sorted(directory.glob("*.yaml")) for obj in yaml.load_all(path.read_bytes())]
+
+
+async def _ensure(client: Client, resource: Resource, obj: Obj) -> bool:
+    """Create; False if it was there."""
+    try:
+        await client.create(resource, obj)
+    except errors.AlreadyExists:
+        return False
+    return True
+
+
+async def _replace_content(client: Client, resource: Resource, obj: Obj) -> None:
+    key = key_of(obj)
+    current = await client.get(resource, key.name, key.namespace)
+    content = {name: value for name, value in items(obj) if name not in ("metadata", "kind", "apiVersion")}
+    if any(current.get(name) != value for name, value in content.items()):
+        await client.update(resource, {**current, **content})
+
+
+def kubernetes_service(service_range: str, host: str, port: int) -> Iterator[tuple[Resource, Obj]]:
+    """(resource, object) of the Service, its Endpoints and its EndpointSlice."""
+    network = ipaddress.ip_network(service_range)
+    cluster_ip = str(network.network_address + 1)
+    metadata = {"name": "kubernetes", "namespace": "default"}
+    ports = [{"name": "https", "port": port, "protocol": "TCP"}]
+    yield (
+        SERVICES,
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {**metadata, "labels": {"component": "apiserver", "provider": "kubernetes"}},
+            "spec": {
+                "type": "ClusterIP",
+                "clusterIP": cluster_ip,
+                "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}],
+                "sessionAffinity": "None",
+            },
+        },
+    )
+    yield (
+        ENDPOINTS,
+        {
+            "apiVersion": "v1",
+            "kind": "Endpoints",
+            "metadata": {**metadata, "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}},
+            "subsets": [{"addresses": [{"ip": host}], "ports": ports}],
+        },
+    )
+    yield (
+        ENDPOINT_SLICES,
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {**metadata, "labels": {"kubernetes.io/service-name": "kubernetes"}},
+            "addressType": "IPv6" if ":" in host else "IPv4",
+            "endpoints": [{"addresses": [host], "conditions": {"ready": True}}],
+            "ports": ports,
+        },
+    )
+
+
+def advertised(bind: str) -> str:
+    """The address others would use: the one bound to, or this machine's own where that is loopback or all of them.
+
+    Endpoints may not be loopback addresses; the machine's own is what kube-apiserver would advertise. The socket sends
+    nothing: connecting a datagram only picks the route.
+    """
+    address = ipaddress.ip_address(bind)
+    if not (address.is_loopback or address.is_unspecified):
+        return bind
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            own = probe.getsockname()[0]
+        except OSError:
+            own = "0.0.0.0"
+    # No network at all: an address from the range for documentation says that it leads nowhere.
+    return own if not ipaddress.ip_address(own).is_loopback and own != "0.0.0.0" else "192.0.2.1"

@@ -1,0 +1,245 @@
+"""The control plane as one object: every component, built in the order of its needs, started and stopped.
+
+    plane = ControlPlane(config, store, service_account_key=pem, ca=pem, clock=..., random=..., logs=..., metrics=...)
+    await plane.start(progress)                 API server (in this process), bootstrap objects, components
+    port = await plane.listen(certificate, key, client_ca)     ... and on the network, if wanted
+    await plane.close()
+
+Composition only: nothing here decides anything a user could see. Ten of these live happily in one process;
+the store is its opener's to close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from kubepy import __version__
+from kubepy.api.builtins import BUILTINS, Catalog
+from kubepy.api.objects import DocumentPool, Obj
+from kubepy.api.schema import Schemas
+from kubepy.apiserver import app
+from kubepy.apiserver.authn import MASTERS, Authenticator, Union, authenticated
+from kubepy.apiserver.authn.service_account_tokens import Keys, Signer, Verifier
+from kubepy.apiserver.authn.tokens import (
+    BearerTokens,
+    StaticTokens,
+    TokenAuthenticator,
+    TokenFileError,
+    read_token_file,
+)
+from kubepy.apiserver.authn.x509 import ClientCertificates
+from kubepy.apiserver.authz import modes
+from kubepy.apiserver.handlers.dispatch import ResourceHandler
+from kubepy.apiserver.loopback import LoopbackTransport
+from kubepy.apiserver.registry.keys import path_of
+from kubepy.apiserver.registry.registry import Registry
+from kubepy.apiserver.registry.subresources import Subresources
+from kubepy.apiserver.request import RequestIds
+from kubepy.apiserver.server import HttpServer, tls_context
+from kubepy.client.client import Client
+from kubepy.controllers.manager import ControllerManager
+from kubepy.daemon import bootstrap
+from kubepy.daemon.config import Config, ConfigError, files_dir
+from kubepy.kubelet.kubelet import Kubelet
+from kubepy.kubelet.stages import StageError
+from kubepy.lib.aio import Tasks
+from kubepy.lib.clock import Clock
+from kubepy.lib.random import Random
+from kubepy.observability.health import Checks
+from kubepy.observability.logs import Logs
+from kubepy.observability.metrics import Metrics
+from kubepy.scheduler.scheduler import Scheduler
+from kubepy.store.base import Store
+from kubepy.store.compact import Compactor
+
+Progress = Callable[[str], None]
+
+
+def quiet(what: str) -> None:
+    """A Progress for those who do not look."""
+
+
+class Component(Protocol):
+    """What talks to the cluster through a Client and lives as long as it."""
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class ControlPlane:
+    """One cluster. Raises ConfigError for settings that name what is not there."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        *,
+        service_account_key: bytes,
+        ca: bytes,
+        clock: Clock,
+        random: Random,
+        logs: Logs,
+        metrics: Metrics,
+    ) -> None:
+        self.config, self.store = config, store
+        self.clock, self.random, self.logs, self.metrics = clock, random, logs, metrics
+        self._ca = ca
+        self.checks = Checks()
+        self.pool = DocumentPool()
+        self.catalog = Catalog(BUILTINS)
+        self.schemas = Schemas()
+        self._log = logs.of("daemon")
+        self._tasks = Tasks(self._died)
+        self._ids = RequestIds(random)
+        self._server: HttpServer | None = None
+        low, _, high = config.service_node_port_range.partition("-")
+        self.registry = Registry(
+            store=store, catalog=self.catalog, schemas=self.schemas, clock=clock, random=random, pool=self.pool,
+            log=logs.of("apiserver"),
+            enable_admission_plugins=config.enable_admission_plugins,
+            disable_admission_plugins=config.disable_admission_plugins,
+            service_ip_range=config.service_cluster_ip_range,
+            node_port_range=(int(low), int(high)),
+        )  # fmt: skip
+        keys = Keys(service_account_key)
+        issuer = config.service_account_issuer
+        self.signer = Signer(keys, issuer=issuer, clock=clock, random=random)
+        self._verifier = Verifier(
+            keys, issuers=[issuer], audiences=[issuer], lookup=self._look_up, clock=clock
+        )
+        self._handler = app.build(
+            resources=ResourceHandler(self.registry, Subresources(self.signer)),
+            catalog=self.catalog, schemas=self.schemas,
+            authenticator=self._authenticator(), authorizer=modes.of(config.authorization_mode),
+            clock=clock, log=logs.of("apiserver"), metrics=metrics, checks=self.checks,
+            address=f"{config.bind}:{config.port}",
+        )  # fmt: skip
+        self._transport = LoopbackTransport(
+            self._handler, authenticated("system:apiserver", (MASTERS,)), clock=clock, ids=self._ids
+        )
+        self.client = Client(self._transport, field_manager="kubepy")
+        self._compactor = Compactor(
+            store,
+            clock=clock,
+            tasks=self._tasks,
+            log=logs.of("store"),
+            retention_s=config.compaction_interval_s,
+        )
+        self._components = self._make_components()
+        self.checks.add("store", lambda: None if store.is_writable else "the store cannot write")
+
+    # -- parts ---------------------------------------------------------------------------------------------------
+
+    def _authenticator(self) -> Authenticator:
+        tokens: list[TokenAuthenticator] = [self._verifier]
+        if self.config.token_auth_file:
+            try:
+                tokens.insert(
+                    0, StaticTokens(read_token_file(Path(self.config.token_auth_file).expanduser()))
+                )
+            except (TokenFileError, OSError) as error:
+                raise ConfigError(f"token-auth-file: {error}") from None
+        return Union(
+            [ClientCertificates(self.clock), BearerTokens(tokens)], anonymous=self.config.anonymous_auth
+        )
+
+    async def _look_up(self, plural: str, namespace: str, name: str) -> Obj | None:
+        resource = self.catalog.get("", "v1", plural)
+        assert resource is not None, f"tokens cannot be bound to {plural}"
+        cache = await self.registry.loaded(resource)
+        document = cache.get(path_of(namespace, name))
+        return document.obj if document is not None else None
+
+    def _make_components(self) -> list[Component]:
+        """In start order."""
+        config, clock, random, metrics = self.config, self.clock, self.random, self.metrics
+        components: list[Component] = []
+        try:
+            if config.controllers:
+                components.append(
+                    ControllerManager(
+                        self.client,
+                        clock=clock,
+                        random=random,
+                        log=self.logs.of("controller-manager"),
+                        metrics=metrics,
+                        root_ca=self._ca,
+                        resources=lambda: self.catalog,
+                        enabled=config.controllers,
+                        pool=self.pool,
+                    )  # fmt: skip
+                )
+        except ValueError as error:
+            raise ConfigError(f"controllers: {error}") from None
+        if config.scheduler == "on":
+            client = self.client.named("kube-scheduler", user="system:kube-scheduler")
+            components.append(
+                Scheduler(
+                    client,
+                    clock=clock,
+                    random=random,
+                    log=self.logs.of("scheduler"),
+                    metrics=metrics,
+                    pool=self.pool,
+                )
+            )
+        if config.nodes:
+            directories = [files_dir() / "stages"]
+            if config.stages:
+                directories.append(Path(config.stages).expanduser())
+            try:
+                components.append(
+                    Kubelet(
+                        self.client,
+                        clock=clock,
+                        random=random,
+                        log=self.logs.of("kubelet"),
+                        metrics=metrics,
+                        count=config.nodes,
+                        version=__version__,
+                        stage_directories=directories,
+                        cluster_cidr=config.cluster_cidr,
+                        pool=self.pool,
+                    )
+                )
+            except StageError as error:
+                raise ConfigError(f"stages: {error}") from None
+        return components
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    async def start(self, progress: Progress = quiet, *, port: int = 443) -> None:
+        """Write what every cluster has, then start the components. `port`: of the API server, for its Service."""
+        progress("loading")
+        self._compactor.start()
+        await bootstrap.apply(
+            self.client, self.catalog, files_dir() / "bootstrap",
+            service_range=self.config.service_cluster_ip_range, host=bootstrap.advertised(self.config.bind), port=port,
+        )  # fmt: skip
+        for component in self._components:
+            progress(f"starting {type(component).__name__.lower()}")
+            await component.start()
+
+    async def listen(self, certificate: Path, key: Path, client_ca: Sequence[Path]) -> int:
+        """Serve over TLS; returns the port. Raises OSError when it is taken."""
+        server = HttpServer(self._handler, clock=self.clock, ids=self._ids, log=self.logs.of("apiserver"))
+        port = await server.start(
+            [self.config.bind], self.config.port, tls_context(certificate, key, client_ca)
+        )
+        self._server = server
+        return port
+
+    async def close(self) -> None:
+        """In reverse order: nobody writes any more when the registry closes."""
+        for component in reversed(self._components):
+            await component.close()
+        if self._server is not None:
+            await self._server.close()
+        await self._tasks.close()
+        await self.registry.close()
+
+    def _died(self, name: str, error: BaseException) -> None:
+        self._log.error("task_died", task=name, exc_info=error)
