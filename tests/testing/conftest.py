@@ -1,0 +1,5 @@
+"""The plugin as users get it; in a checkout nothing has registered its entry point."""
+
+from kubepy.testing.plugin import _cluster as cluster
+
+__all__ = ["cluster"]
