@@ -170,7 +170,7 @@ class ControlPlane:
                         resources=lambda: self.catalog,
                         enabled=config.controllers,
                         pool=self.pool,
-                    )  # fmt: skip
+                    )
                 )
         except ValueError as error:
             raise ConfigError(f"controllers: {error}") from None

@@ -29,7 +29,16 @@ class Daemon:
 
     def start(self) -> str:
         """Returns the banner."""
-        command = [sys.executable, "-m", "kubepy", "up", "--data-dir", str(self.directory), "--port", self.port]
+        command = [
+            sys.executable,
+            "-m",
+            "kubepy",
+            "up",
+            "--data-dir",
+            str(self.directory),
+            "--port",
+            self.port,
+        ]
         command += ["--log-level", "warning", *self.flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         banner = ""
@@ -57,12 +66,19 @@ class Daemon:
     def kubeconfig(self) -> Path:
         return self.directory / "kubeconfig"
 
-    def kubectl(self, *arguments: str, input: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def kubectl(
+        self, *arguments: str, input: str | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         environment = {
             **os.environ, "KUBECONFIG": str(self.kubeconfig), "HOME": str(self.directory), "KUBECTL_KUBERC": "false",
         }  # fmt: skip
         done = subprocess.run(
-            [KUBECTL, *arguments], input=input, env=environment, capture_output=True, text=True, timeout=PATIENCE_S
+            [KUBECTL, *arguments],
+            input=input,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
         )
         if check and done.returncode:
             raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stdout}{done.stderr}")

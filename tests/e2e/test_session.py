@@ -23,7 +23,10 @@ def test_the_first_five_minutes(make_daemon):
     ]  # fmt: skip
     assert [line.split()[:2] for line in nodes[1:]] == [[f"node-{n}", "Ready"] for n in (1, 2, 3)]
 
-    assert kubectl("create", "deployment", "web", "--image=nginx", "--replicas=3").stdout == "deployment.apps/web created\n"
+    assert (
+        kubectl("create", "deployment", "web", "--image=nginx", "--replicas=3").stdout
+        == "deployment.apps/web created\n"
+    )
     rolled = kubectl("rollout", "status", "deployment/web").stdout
     assert rolled.endswith('deployment "web" successfully rolled out\n')
 
@@ -117,11 +120,19 @@ def test_two_clusters_side_by_side_detached_and_their_commands(tmp_path):
             done = kubepy("up", *place, "--detach", "--port", "0")
             assert done.returncode == 0 and "ready in" in done.stdout, done.stderr
         status = kubepy("status", *one)
-        assert status.returncode == 0 and "is ready: https://127.0.0.1:" in status.stdout and "[+]store ok" in status.stdout
+        assert (
+            status.returncode == 0
+            and "is ready: https://127.0.0.1:" in status.stdout
+            and "[+]store ok" in status.stdout
+        )
         config = kubepy("kubeconfig", *one).stdout
         assert "kubernetes-admin" in config and "client-key-data" in config
         used = kubepy("up", *one, "--port", "0")
-        assert used.returncode == 1 and "is in use by another kubepy (pid " in used.stderr and "Traceback" not in used.stderr
+        assert (
+            used.returncode == 1
+            and "is in use by another kubepy (pid " in used.stderr
+            and "Traceback" not in used.stderr
+        )
         port = json.loads((tmp_path / "one" / "instance.json").read_text())["server"].rpartition(":")[2]
         taken = kubepy("up", "--data-dir", str(tmp_path / "three"), "--port", port)
         assert taken.returncode == 1 and taken.stderr == (
@@ -149,6 +160,10 @@ def test_two_clusters_side_by_side_detached_and_their_commands(tmp_path):
 )  # fmt: skip
 def test_mistakes_are_one_sentence_and_never_a_traceback(tmp_path, prepare, flags, sentence):
     prepare(tmp_path)
-    done = kubepy("up", "--data-dir", str(tmp_path), "--port", "0", *(flag.format(d=tmp_path) for flag in flags))
+    done = kubepy(
+        "up", "--data-dir", str(tmp_path), "--port", "0", *(flag.format(d=tmp_path) for flag in flags)
+    )
     assert done.returncode == 1
-    assert sentence in done.stderr and done.stderr.startswith("kubepy: ") and done.stderr.count("\n") == 1, done.stderr
+    assert sentence in done.stderr and done.stderr.startswith("kubepy: ") and done.stderr.count("\n") == 1, (
+        done.stderr
+    )

@@ -1,0 +1,110 @@
+"""The official Python client, as scripts and operators use it."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of the client's own dependencies
+    from kubernetes import client, config, watch
+    from kubernetes.client import ApiException
+
+from .conftest import Daemon
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def core(cluster: Daemon) -> client.CoreV1Api:
+    return client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
+
+
+@pytest.fixture(scope="module")
+def apps(cluster: Daemon) -> client.AppsV1Api:
+    return client.AppsV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
+
+
+def pod(name: str) -> client.V1Pod:
+    return client.V1Pod(
+        metadata=client.V1ObjectMeta(name=name, labels={"app": "x"}),
+        spec=client.V1PodSpec(containers=[client.V1Container(name="main", image="nginx")]),
+    )
+
+
+def test_create_watch_until_running_delete(core, namespace):
+    version = core.list_namespaced_pod(namespace).metadata.resource_version
+    core.create_namespaced_pod(namespace, pod("one"))
+    phases = []
+    for event in watch.Watch().stream(
+        core.list_namespaced_pod, namespace, resource_version=version, timeout_seconds=30
+    ):
+        phases.append((event["type"], event["object"].status.phase))
+        if phases[-1][1] == "Running":
+            break
+    assert phases[0] == ("ADDED", "Pending") and phases[-1] == ("MODIFIED", "Running")
+    core.delete_namespaced_pod("one", namespace, grace_period_seconds=0)
+    with pytest.raises(ApiException) as raised:
+        core.read_namespaced_pod("one", namespace)
+    assert raised.value.status == 404 and '"reason":"NotFound"' in raised.value.body
+
+
+def test_watches_resume_where_they_were_and_end_in_time(core, namespace):
+    first = core.create_namespaced_config_map(namespace, client.V1ConfigMap(metadata={"name": "a"}))
+    core.create_namespaced_config_map(namespace, client.V1ConfigMap(metadata={"name": "b"}))
+    core.delete_namespaced_config_map("a", namespace)
+    stream = watch.Watch().stream(
+        core.list_namespaced_config_map,
+        namespace,
+        resource_version=first.metadata.resource_version,
+        timeout_seconds=1,
+    )
+    assert [(e["type"], e["object"].metadata.name) for e in stream] == [("ADDED", "b"), ("DELETED", "a")]
+
+
+def test_paging_sees_one_moment(core, namespace):
+    for number in range(7):
+        core.create_namespaced_config_map(namespace, client.V1ConfigMap(metadata={"name": f"c{number}"}))
+    page = core.list_namespaced_config_map(namespace, limit=3)
+    names = [item.metadata.name for item in page.items]
+    core.create_namespaced_config_map(namespace, client.V1ConfigMap(metadata={"name": "c9"}))
+    assert page.metadata.remaining_item_count == 5  # with kube-root-ca.crt
+    while page.metadata._continue:
+        page = core.list_namespaced_config_map(namespace, limit=3, _continue=page.metadata._continue)
+        names += [item.metadata.name for item in page.items]
+    assert names == [*(f"c{n}" for n in range(7)), "kube-root-ca.crt"]
+
+
+def test_a_stale_write_conflicts(core, namespace):
+    made = core.create_namespaced_config_map(namespace, client.V1ConfigMap(metadata={"name": "a"}))
+    made.data = {"x": "1"}
+    core.replace_namespaced_config_map("a", namespace, made)
+    with pytest.raises(ApiException) as raised:
+        core.replace_namespaced_config_map("a", namespace, made)
+    assert raised.value.status == 409 and "the object has been modified" in raised.value.body
+
+
+def test_a_deployment_scales_through_its_subresource(apps, core, namespace):
+    template = client.V1PodTemplateSpec(metadata=client.V1ObjectMeta(labels={"app": "x"}), spec=pod("x").spec)
+    spec = client.V1DeploymentSpec(
+        replicas=1, selector=client.V1LabelSelector(match_labels={"app": "x"}), template=template
+    )
+    apps.create_namespaced_deployment(namespace, client.V1Deployment(metadata={"name": "web"}, spec=spec))
+    scale = apps.patch_namespaced_deployment_scale("web", namespace, {"spec": {"replicas": 3}})
+    assert scale.spec.replicas == 3
+    for event in watch.Watch().stream(apps.list_namespaced_deployment, namespace, timeout_seconds=30):
+        if event["object"].status.ready_replicas == 3:
+            break
+    else:
+        pytest.fail("three replicas were never ready")
+    assert apps.read_namespaced_deployment_scale("web", namespace).status.selector == "app=x"
+
+
+def test_discovery_as_clients_without_aggregation_do_it(core):
+    api = core.api_client
+    groups = client.ApisApi(api).get_api_versions()
+    assert "apps" in [group.name for group in groups.groups]
+    resources = client.AppsV1Api(api).get_api_resources()
+    assert "deployments/scale" in [resource.name for resource in resources.resources]
+    assert client.VersionApi(api).get_code().git_version.startswith("v1.37")
