@@ -22,6 +22,8 @@ KUBECTL = Path(sys.executable).with_name("kubectl")
 class Daemon:
     """One cluster in a directory of its own; started, stopped, killed and started again."""
 
+    binary = KUBECTL
+
     def __init__(self, directory: Path, *flags: str) -> None:
         self.directory, self.flags = directory, flags
         self.process: subprocess.Popen[str] | None = None

@@ -9,8 +9,6 @@ import subprocess
 import pytest
 import yaml
 
-from .conftest import KUBECTL, Daemon
-
 
 def deployment(name: str = "web", image: str = "nginx", replicas: int = 1) -> str:
     return f"""
@@ -28,7 +26,7 @@ spec:
 """
 
 
-def test_apply_diff_apply_again(cluster: Daemon, namespace: str):
+def test_apply_diff_apply_again(cluster, namespace: str):
     assert cluster.kubectl("apply", "-f", "-", input=deployment()).stdout == "deployment.apps/web created\n"
     assert cluster.kubectl("apply", "-f", "-", input=deployment()).stdout == "deployment.apps/web unchanged\n"
     changed = deployment(image="nginx:2")
@@ -44,7 +42,7 @@ def test_apply_diff_apply_again(cluster: Daemon, namespace: str):
     assert "app" not in cluster.get("deployment", "web")["metadata"].get("labels", {})
 
 
-def test_dry_run_writes_nothing(cluster: Daemon, namespace: str):
+def test_dry_run_writes_nothing(cluster, namespace: str):
     done = cluster.kubectl("create", "configmap", "x", "--from-literal=a=b", "--dry-run=server", "-o", "json")
     assert json.loads(done.stdout)["metadata"]["uid"]
     assert cluster.kubectl("get", "configmap", "x", check=False).returncode == 1
@@ -55,7 +53,7 @@ def test_dry_run_writes_nothing(cluster: Daemon, namespace: str):
     assert cluster.get("configmap", "x")["metadata"]["resourceVersion"] == version
 
 
-def test_label_annotate_patch(cluster: Daemon, namespace: str):
+def test_label_annotate_patch(cluster, namespace: str):
     cluster.kubectl("create", "configmap", "x", "--from-literal=a=b")
     assert cluster.kubectl("label", "configmap", "x", "tier=web").stdout == "configmap/x labeled\n"
     assert cluster.kubectl("label", "configmap", "x", "tier=web").stdout == "configmap/x not labeled\n"
@@ -78,7 +76,7 @@ def test_label_annotate_patch(cluster: Daemon, namespace: str):
     assert cluster.get("configmap", "x")["data"] == {"c": "d", "e": "f"}
 
 
-def test_explain_knows_fields_and_their_words(cluster: Daemon):
+def test_explain_knows_fields_and_their_words(cluster):
     text = cluster.kubectl("explain", "pod.spec.containers.image").stdout
     assert "FIELD: image <string>" in text and "Container image name" in text
     text = cluster.kubectl("explain", "deployment.spec", "--recursive").stdout
@@ -89,7 +87,7 @@ def test_explain_knows_fields_and_their_words(cluster: Daemon):
     )
 
 
-def test_api_resources_and_versions(cluster: Daemon):
+def test_api_resources_and_versions(cluster):
     rows = [line.split() for line in cluster.kubectl("api-resources", "--no-headers").stdout.splitlines()]
     kinds = {row[-1] for row in rows}
     assert {"Pod", "Deployment", "Lease", "Ingress", "ClusterRole", "CustomResourceDefinition"} <= kinds
@@ -100,7 +98,7 @@ def test_api_resources_and_versions(cluster: Daemon):
 
 
 @pytest.mark.parametrize("cascade", ["background", "foreground", "orphan"])
-def test_delete_cascades(cluster: Daemon, namespace: str, cascade: str):
+def test_delete_cascades(cluster, namespace: str, cascade: str):
     cluster.kubectl("apply", "-f", "-", input=deployment(replicas=2))
     cluster.kubectl("rollout", "status", "deployment/web")
     cluster.kubectl("delete", "deployment", "web", f"--cascade={cascade}")
@@ -119,10 +117,10 @@ def test_delete_cascades(cluster: Daemon, namespace: str, cascade: str):
         cluster.wait("everything to go", lambda: not cluster.get("replicasets,pods")["items"])
 
 
-def test_a_watch_shows_a_life(cluster: Daemon, namespace: str):
+def test_a_watch_shows_a_life(cluster, namespace: str):
     environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
     watch = subprocess.Popen(
-        [KUBECTL, "get", "pods", "-n", namespace, "-w", "--no-headers"],
+        [cluster.binary, "get", "pods", "-n", namespace, "-w", "--no-headers"],
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -141,17 +139,17 @@ def test_a_watch_shows_a_life(cluster: Daemon, namespace: str):
         watch.wait()
         watch.stdout.close()
     assert states[0] == "Pending" and "ContainerCreating" in states and "Running" in states
-    assert [s for s in dict.fromkeys(states)][:3] == ["Pending", "ContainerCreating", "Running"]
+    assert list(dict.fromkeys(states))[:3] == ["Pending", "ContainerCreating", "Running"]
 
 
-def test_an_image_that_does_not_exist_stays_in_backoff(cluster: Daemon, namespace: str):
+def test_an_image_that_does_not_exist_stays_in_backoff(cluster, namespace: str):
     cluster.kubectl("run", "broken", "--image=webserver:404")
     cluster.wait("ImagePullBackOff", lambda: "ImagePullBackOff" in cluster.kubectl("get", "pods").stdout)
     described = cluster.kubectl("describe", "pod", "broken").stdout
     assert 'Back-off pulling image "webserver:404"' in described and "Failed to pull image" in described
 
 
-def test_a_pod_that_fits_nowhere_says_why(cluster: Daemon, namespace: str):
+def test_a_pod_that_fits_nowhere_says_why(cluster, namespace: str):
     cluster.kubectl("run", "huge", "--image=nginx", "--overrides", json.dumps({
         "spec": {"containers": [{"name": "huge", "image": "nginx", "resources": {"requests": {"cpu": "1000"}}}]}
     }))  # fmt: skip
@@ -162,7 +160,7 @@ def test_a_pod_that_fits_nowhere_says_why(cluster: Daemon, namespace: str):
     assert "FailedScheduling" in cluster.kubectl("get", "events").stdout
 
 
-def test_a_command_ends_and_a_server_does_not(cluster: Daemon, namespace: str):
+def test_a_command_ends_and_a_server_does_not(cluster, namespace: str):
     cluster.kubectl("run", "job", "--image=busybox", "--restart=Never", "--", "echo", "hi")
     cluster.kubectl("run", "server", "--image=nginx", "--restart=Never")
     cluster.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/job", "--timeout=30s")
@@ -170,7 +168,7 @@ def test_a_command_ends_and_a_server_does_not(cluster: Daemon, namespace: str):
     assert "Completed" in cluster.kubectl("get", "pod", "job").stdout
 
 
-def test_a_namespace_takes_its_content_with_it(cluster: Daemon, namespace: str):
+def test_a_namespace_takes_its_content_with_it(cluster, namespace: str):
     cluster.kubectl("apply", "-f", "-", input=deployment(replicas=3))
     cluster.kubectl("create", "secret", "generic", "s", "--from-literal=a=b")
     cluster.kubectl("delete", "namespace", namespace)
@@ -179,7 +177,7 @@ def test_a_namespace_takes_its_content_with_it(cluster: Daemon, namespace: str):
     assert cluster.kubectl("get", "secrets,deployments", "-o", "name", "-n", namespace).stdout == ""
 
 
-def test_service_addresses_are_given_and_kept(cluster: Daemon, namespace: str):
+def test_service_addresses_are_given_and_kept(cluster, namespace: str):
     cluster.kubectl("create", "service", "nodeport", "web", "--tcp=80:8080")
     service = cluster.get("service", "web")
     assert (
@@ -190,29 +188,51 @@ def test_service_addresses_are_given_and_kept(cluster: Daemon, namespace: str):
     assert cluster.get("service", "web")["spec"]["clusterIP"] == service["spec"]["clusterIP"]
 
 
+CREATE = ("create", "-f", "-")
+CONFIG_MAP = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: X_y}"
 MISTAKES = [
-    (("create", "-f", "-"), "kind: Nope\napiVersion: v1\nmetadata: {name: x}", 'no matches for kind "Nope" in version "v1"'),
-    (("create", "-f", "-"), "kind: ConfigMap\napiVersion: v1\nmetadata: {name: X_y}", "a lowercase RFC 1123 subdomain must consist of"),
-    (("create", "-f", "-"), deployment().replace("replicas: 1", "replicas: many"), "cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"),
-    (("create", "-f", "-"), deployment().replace("replicas: 1", "replicas: -1"), "spec.replicas: Invalid value: -1: must be greater than or equal to 0"),
-    (("create", "-f", "-"), deployment().replace("replicas: 1", "replicaz: 1"), 'strict decoding error: unknown field "spec.replicaz"'),
-    (("create", "-f", "-"), deployment().replace("{matchLabels: {app: web}}", "{matchLabels: {app: other}}"), "`selector` does not match template `labels`"),
+    (CREATE, "kind: Nope\napiVersion: v1\nmetadata: {name: x}", 'no matches for kind "Nope" in version "v1"'),
+    (CREATE, CONFIG_MAP, "a lowercase RFC 1123 subdomain must consist of"),
+    (
+        CREATE,
+        deployment().replace("replicas: 1", "replicas: many"),
+        "cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32",
+    ),
+    (
+        CREATE,
+        deployment().replace("replicas: 1", "replicas: -1"),
+        "spec.replicas: Invalid value: -1: must be greater than or equal to 0",
+    ),
+    (
+        CREATE,
+        deployment().replace("replicas: 1", "replicaz: 1"),
+        'strict decoding error: unknown field "spec.replicaz"',
+    ),
+    (
+        CREATE,
+        deployment().replace("{matchLabels: {app: web}}", "{matchLabels: {app: other}}"),
+        "`selector` does not match template `labels`",
+    ),
     (("get", "pods", "-l", "a in"), None, "unable to parse requirement"),
-    (("get", "pods", "--field-selector", "spec.nope=1"), None, 'field label not supported: spec.nope'),
+    (("get", "pods", "--field-selector", "spec.nope=1"), None, "field label not supported: spec.nope"),
     (("get", "pod", "nope"), None, 'Error from server (NotFound): pods "nope" not found'),
     (("create", "configmap", "kube-root-ca.crt"), None, 'configmaps "kube-root-ca.crt" already exists'),
     (("scale", "deployment", "nope", "--replicas=1"), None, 'deployments.apps "nope" not found'),
-    (("create", "configmap", "x", "-n", "no-such-namespace"), None, 'namespaces "no-such-namespace" not found'),
-]  # fmt: skip
+    (
+        ("create", "configmap", "x", "-n", "no-such-namespace"),
+        None,
+        'namespaces "no-such-namespace" not found',
+    ),
+]
 
 
 @pytest.mark.parametrize(("arguments", "text", "answer"), MISTAKES, ids=range(len(MISTAKES)))
-def test_mistakes_get_kubernetes_answers(cluster: Daemon, namespace: str, arguments, text, answer):
+def test_mistakes_get_kubernetes_answers(cluster, namespace: str, arguments, text, answer):
     done = cluster.kubectl(*arguments, input=text, check=False)
     assert done.returncode != 0 and answer in done.stderr
 
 
-def test_a_pods_spec_is_immutable(cluster: Daemon, namespace: str):
+def test_a_pods_spec_is_immutable(cluster, namespace: str):
     cluster.kubectl("run", "one", "--image=nginx")
     patch = yaml.safe_dump({"spec": {"dnsPolicy": "Default"}})
     done = cluster.kubectl("patch", "pod", "one", "-p", patch, check=False)

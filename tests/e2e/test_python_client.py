@@ -11,18 +11,16 @@ with warnings.catch_warnings():
     from kubernetes import client, config, watch
     from kubernetes.client import ApiException
 
-from .conftest import Daemon
-
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(scope="module")
-def core(cluster: Daemon) -> client.CoreV1Api:
+def core(cluster) -> client.CoreV1Api:
     return client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
 
 
 @pytest.fixture(scope="module")
-def apps(cluster: Daemon) -> client.AppsV1Api:
+def apps(cluster) -> client.AppsV1Api:
     return client.AppsV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
 
 

@@ -135,8 +135,9 @@ def test_two_clusters_side_by_side_detached_and_their_commands(tmp_path):
         )
         port = json.loads((tmp_path / "one" / "instance.json").read_text())["server"].rpartition(":")[2]
         taken = kubepy("up", "--data-dir", str(tmp_path / "three"), "--port", port)
-        assert taken.returncode == 1 and taken.stderr == (
-            f"kubepy: 127.0.0.1:{port} is in use by another program; choose another port with --port (0 takes a free one)\n"
+        assert taken.returncode == 1
+        assert taken.stderr.startswith(
+            f"kubepy: 127.0.0.1:{port} is in use by another program; choose another port"
         )
         logs = kubepy("logs", *one, "--component", "kubelet")
         assert "node_registered" in logs.stdout and "scheduler" not in logs.stdout
