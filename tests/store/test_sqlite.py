@@ -238,7 +238,9 @@ async def test_open_cancelled_at_any_point_leaves_nothing_behind(path: Path, tur
     await (await reopen(path)).close()
 
 
-async def test_progress_is_told_when_a_long_log_is_recovered(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_progress_is_told_when_a_long_log_is_recovered(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("kubepy.store.sqlite._RECOVERY_BYTES", 1 << 20)
     store = await reopen(path)
     await asyncio.gather(*(put(store, b"/a/%d" % i, b"v" * 10_000) for i in range(200)))
@@ -313,7 +315,9 @@ async def test_a_failed_compaction_can_be_repeated(store: SqliteStore, path: Pat
     assert store.compacted == 5
 
 
-async def test_a_torn_log_loses_whole_batches_from_its_end(store: SqliteStore, path: Path, tmp_path: Path) -> None:
+async def test_a_torn_log_loses_whole_batches_from_its_end(
+    store: SqliteStore, path: Path, tmp_path: Path
+) -> None:
     for i in range(50):
         await store.txn([], [Put(b"/a/%d" % i, b"v" * 3000), Put(b"/b/%d" % i, b"v" * 3000)])
     size = Path(f"{path}-wal").stat().st_size
