@@ -1,0 +1,300 @@
+"""Conversion between the served versions of one stored kind.
+
+Two kinds of 1.37 are served in two forms: events (core v1, which is stored, and events.k8s.io/v1) and
+horizontalpodautoscalers (autoscaling/v2, which is stored, and v1). What autoscaling/v1 has no field for travels in
+annotations, as upstream writes them, so that a client of the old version does not lose what it cannot see. Versions of
+any other kind have the same fields: only apiVersion changes.
+
+Promised: `convert` changes nothing it was given; its answer shares the parts that did not change. v2 -> v1 -> v2 gives
+back what went in, but for quantities that v1 cannot leave out and writes as "0".
+
+Source: kubernetes 1.36 pkg/apis/autoscaling/v1/conversion.go, pkg/apis/events/v1/conversion.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from kubepy.api import quantity
+from kubepy.api.objects import Obj
+from kubepy.api.resources import Resource
+
+
+def convert(obj: Obj, from_resource: Resource, to_resource: Resource) -> Obj:
+    """An object in the form of `from_resource` -> in that of `to_resource`; itself when the two are one."""
+    if from_resource.api_version == to_resource.api_version:
+        return obj
+    change = _CONVERSIONS.get((from_resource.api_version, to_resource.api_version, to_resource.plural))
+    converted = obj if change is None else change(obj)
+    return converted | {"apiVersion": to_resource.api_version}
+
+
+# -- events -----------------------------------------------------------------------------------------------------
+
+_EVENT_FIELDS = {  # core v1 -> events.k8s.io/v1; all other fields are named alike
+    "involvedObject": "regarding",
+    "message": "note",
+    "source": "deprecatedSource",
+    "firstTimestamp": "deprecatedFirstTimestamp",
+    "lastTimestamp": "deprecatedLastTimestamp",
+    "count": "deprecatedCount",
+    "reportingComponent": "reportingController",
+}
+
+
+def _renamed(names: Mapping[str, str]) -> Callable[[Obj], Obj]:
+    return lambda obj: {names.get(key, key): value for key, value in obj.items()}
+
+
+# -- autoscaling ------------------------------------------------------------------------------------------------
+
+METRICS = "autoscaling.alpha.kubernetes.io/metrics"
+CURRENT_METRICS = "autoscaling.alpha.kubernetes.io/current-metrics"
+CONDITIONS = "autoscaling.alpha.kubernetes.io/conditions"
+BEHAVIOR = "autoscaling.alpha.kubernetes.io/behavior"
+_TOLERANCES = (
+    "autoscaling.alpha.kubernetes.io/scale-down-tolerance",
+    "autoscaling.alpha.kubernetes.io/scale-up-tolerance",
+)
+_ROUND_TRIP = frozenset((METRICS, CURRENT_METRICS, CONDITIONS, BEHAVIOR, *_TOLERANCES))
+_DEFAULT_CPU_UTILIZATION = 80
+
+
+class _Path(NamedTuple):
+    """One field of a metric, in both versions."""
+
+    v2: tuple[str, ...]  # ("target", "averageValue")
+    v1: str  # "targetAverageValue"
+    always: bool = False  # v1 has a quantity there that is no pointer: absent is written as "0"
+
+
+_METRIC = (_Path(("metric", "name"), "metricName"), _Path(("metric", "selector"), "selector"))
+_DESCRIBED = _Path(("describedObject",), "target")
+_EXTERNAL = (_Path(("metric", "name"), "metricName"), _Path(("metric", "selector"), "metricSelector"))
+_RESOURCE = (
+    _Path(("name",), "name"),
+    _Path(("container",), "container"),
+    _Path(("target", "averageUtilization"), "targetAverageUtilization"),
+    _Path(("target", "averageValue"), "targetAverageValue"),
+)
+_RESOURCE_STATUS = (
+    _Path(("name",), "name"),
+    _Path(("container",), "container"),
+    _Path(("current", "averageUtilization"), "currentAverageUtilization"),
+    _Path(("current", "averageValue"), "currentAverageValue", always=True),
+)
+
+_SPECS: dict[str, tuple[_Path, ...]] = {
+    "object": (
+        *_METRIC,
+        _DESCRIBED,
+        _Path(("target", "value"), "targetValue", always=True),
+        _Path(("target", "averageValue"), "averageValue"),
+    ),
+    "pods": (*_METRIC, _Path(("target", "averageValue"), "targetAverageValue", always=True)),
+    "resource": _RESOURCE,
+    "containerResource": _RESOURCE,
+    "external": (
+        *_EXTERNAL,
+        _Path(("target", "value"), "targetValue"),
+        _Path(("target", "averageValue"), "targetAverageValue"),
+    ),
+}
+_STATUSES: dict[str, tuple[_Path, ...]] = {
+    "object": (
+        *_METRIC,
+        _DESCRIBED,
+        _Path(("current", "value"), "currentValue", always=True),
+        _Path(("current", "averageValue"), "averageValue"),
+    ),
+    "pods": (*_METRIC, _Path(("current", "averageValue"), "currentAverageValue", always=True)),
+    "resource": _RESOURCE_STATUS,
+    "containerResource": _RESOURCE_STATUS,
+    "external": (
+        *_EXTERNAL,
+        _Path(("current", "value"), "currentValue", always=True),
+        _Path(("current", "averageValue"), "currentAverageValue"),
+    ),
+}
+
+
+def _metric_to_v1(metric: Obj, table: dict[str, tuple[_Path, ...]]) -> Obj:
+    out: Obj = {}
+    for source, value in metric.items():
+        if source not in table:
+            out[source] = value
+            continue
+        old: Obj = {}
+        for path in table[source]:
+            found = _get(value, path.v2)
+            if found is not None:
+                old[path.v1] = found
+            elif path.always:
+                old[path.v1] = "0"
+        out[source] = old
+    return out
+
+
+def _metric_to_v2(metric: Obj, table: dict[str, tuple[_Path, ...]]) -> Obj:
+    out: Obj = {}
+    for source, value in metric.items():
+        if source not in table:
+            out[source] = value
+            continue
+        new: Obj = {}
+        for path in table[source]:
+            if path.v1 in value:
+                _put(new, path.v2, value[path.v1])
+        if table is _SPECS:
+            _set_target_type(source, new.setdefault("target", {}))
+        out[source] = new
+    return out
+
+
+def _set_target_type(source: str, target: Obj) -> None:
+    if source in ("resource", "containerResource"):
+        target["type"] = "Utilization" if "averageUtilization" in target else "AverageValue"
+    elif source == "pods":
+        target["type"] = "AverageValue"
+    elif source == "external":
+        target["type"] = "Value" if "value" in target else "AverageValue"
+    else:
+        target["type"] = "AverageValue" if "averageValue" in target else "Value"
+        # v1 cannot leave the value out; as a target of zero it would not be valid beside an average.
+        if "averageValue" in target and "value" in target and not quantity.parse(target["value"]):
+            del target["value"]
+
+
+def _get(value: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(step)
+    return value
+
+
+def _put(value: Obj, path: tuple[str, ...], found: Any) -> None:
+    for step in path[:-1]:
+        value = value.setdefault(step, {})
+    value[path[-1]] = found
+
+
+def _is_cpu_utilization(metric: Obj) -> bool:
+    resource = metric.get("resource") or {}
+    return (
+        metric.get("type") == "Resource"
+        and resource.get("name") == "cpu"
+        and _get(resource, ("target", "averageUtilization")) is not None
+    )
+
+
+def _cpu_utilization(percentage: int) -> Obj:
+    target = {"type": "Utilization", "averageUtilization": percentage}
+    return {"type": "Resource", "resource": {"name": "cpu", "target": target}}
+
+
+def _autoscaler_to_v1(obj: Obj) -> Obj:
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    metrics = spec.get("metrics") or ()
+    new_spec = {key: value for key, value in spec.items() if key not in ("metrics", "behavior")}
+    for metric in metrics:
+        if _is_cpu_utilization(metric):
+            new_spec["targetCPUUtilizationPercentage"] = metric["resource"]["target"]["averageUtilization"]
+            break
+    new_status = {key: value for key, value in status.items() if key not in ("currentMetrics", "conditions")}
+    for metric in status.get("currentMetrics") or ():
+        current = _get(metric, ("resource", "current", "averageUtilization"))
+        if (
+            metric.get("type") == "Resource"
+            and metric["resource"].get("name") == "cpu"
+            and current is not None
+        ):
+            new_status["currentCPUUtilizationPercentage"] = current
+    carried: dict[str, Any] = {
+        METRICS: [_metric_to_v1(metric, _SPECS) for metric in metrics if not _is_cpu_utilization(metric)],
+        CURRENT_METRICS: [_metric_to_v1(metric, _STATUSES) for metric in status.get("currentMetrics") or ()],
+        CONDITIONS: status.get("conditions"),
+        BEHAVIOR: _capitalized(spec.get("behavior")),
+    }
+    annotations = {key: orjson.dumps(value).decode() for key, value in carried.items() if value}
+    return obj | {
+        "metadata": _with_annotations(obj["metadata"], annotations),
+        "spec": new_spec,
+        "status": new_status,
+    }
+
+
+def _autoscaler_to_v2(obj: Obj) -> Obj:
+    annotations = obj["metadata"].get("annotations") or {}
+    spec, status = dict(obj.get("spec") or {}), dict(obj.get("status") or {})
+    percentage = spec.pop("targetCPUUtilizationPercentage", None)
+    metrics = [_metric_to_v2(metric, _SPECS) for metric in _carried(annotations, METRICS, list) or ()]
+    if percentage is not None or not metrics:
+        metrics.append(_cpu_utilization(_DEFAULT_CPU_UTILIZATION if percentage is None else percentage))
+    spec["metrics"] = metrics
+    behavior = _carried(annotations, BEHAVIOR, dict)
+    if behavior:
+        spec["behavior"] = _uncapitalized(behavior)
+    current = status.pop("currentCPUUtilizationPercentage", None)
+    current_metrics = _carried(annotations, CURRENT_METRICS, list)
+    if current_metrics is not None:
+        status["currentMetrics"] = [_metric_to_v2(metric, _STATUSES) for metric in current_metrics]
+    elif current is not None:
+        resource = {"name": "cpu", "current": {"averageUtilization": current}}
+        status["currentMetrics"] = [{"type": "Resource", "resource": resource}]
+    conditions = _carried(annotations, CONDITIONS, list)
+    if conditions is not None:
+        status["conditions"] = conditions
+    return obj | {"metadata": _with_annotations(obj["metadata"], {}), "spec": spec, "status": status}
+
+
+def _with_annotations(metadata: Obj, carried: dict[str, str]) -> Obj:
+    """Metadata with these round-trip annotations and no others of that kind."""
+    kept = {
+        key: value for key, value in (metadata.get("annotations") or {}).items() if key not in _ROUND_TRIP
+    }
+    annotations = kept | carried
+    if annotations:
+        return metadata | {"annotations": annotations}
+    return {key: value for key, value in metadata.items() if key != "annotations"}
+
+
+def _carried(annotations: Obj, key: str, of: type) -> Any:
+    """What an annotation carries; None where it is absent or not what we would have written."""
+    text = annotations.get(key)
+    if text is None:
+        return None
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(value, of):
+        return None
+    items = value if isinstance(value, list) else [value]
+    return value if all(isinstance(item, dict) for item in items) else None
+
+
+def _capitalized(value: Any) -> Any:
+    """scaleUp -> ScaleUp: upstream writes this annotation from a Go struct without JSON names."""
+    if isinstance(value, dict):
+        return {key[:1].upper() + key[1:]: _capitalized(item) for key, item in value.items()}
+    return [_capitalized(item) for item in value] if isinstance(value, list) else value
+
+
+def _uncapitalized(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key[:1].lower() + key[1:]: _uncapitalized(item) for key, item in value.items() if item is not None
+        }
+    return [_uncapitalized(item) for item in value] if isinstance(value, list) else value
+
+
+_CONVERSIONS: dict[tuple[str, str, str], Callable[[Obj], Obj]] = {
+    ("v1", "events.k8s.io/v1", "events"): _renamed(_EVENT_FIELDS),
+    ("events.k8s.io/v1", "v1", "events"): _renamed({new: old for old, new in _EVENT_FIELDS.items()}),
+    ("autoscaling/v2", "autoscaling/v1", "horizontalpodautoscalers"): _autoscaler_to_v1,
+    ("autoscaling/v1", "autoscaling/v2", "horizontalpodautoscalers"): _autoscaler_to_v2,
+}

@@ -1,0 +1,155 @@
+"""Conversion between served versions: what one version cannot say must not be lost."""
+
+import pytest
+
+from kubepy.api import conversion
+from kubepy.api.builtins import (
+    DEPLOYMENTS,
+    EVENTS,
+    EVENTS_V1,
+    HORIZONTAL_POD_AUTOSCALERS,
+    HORIZONTAL_POD_AUTOSCALERS_V1,
+)
+from kubepy.api.conversion import convert
+from kubepy.api.objects import Obj, copy
+
+V1, V2 = HORIZONTAL_POD_AUTOSCALERS_V1, HORIZONTAL_POD_AUTOSCALERS
+
+EVENT: Obj = {
+    "apiVersion": "v1",
+    "kind": "Event",
+    "metadata": {"name": "web.1", "namespace": "default"},
+    "involvedObject": {"kind": "Pod", "name": "web"},
+    "reason": "Started",
+    "message": "Started container",
+    "source": {"component": "kubelet"},
+    "firstTimestamp": "2026-01-01T00:00:00Z",
+    "lastTimestamp": "2026-01-01T00:00:01Z",
+    "count": 2,
+    "type": "Normal",
+    "reportingComponent": "kubelet",
+    "reportingInstance": "node-1",
+}
+
+AUTOSCALER: Obj = {
+    "apiVersion": "autoscaling/v2",
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": "web", "annotations": {"team": "a"}},
+    "spec": {
+        "scaleTargetRef": {"kind": "Deployment", "name": "web", "apiVersion": "apps/v1"},
+        "minReplicas": 1,
+        "maxReplicas": 9,
+        "metrics": [
+            {
+                "type": "Pods",
+                "pods": {"metric": {"name": "rps"}, "target": {"type": "AverageValue", "averageValue": "5"}},
+            },
+            {
+                "type": "Object",
+                "object": {
+                    "metric": {"name": "hits", "selector": {"matchLabels": {"a": "b"}}},
+                    "describedObject": {"kind": "Ingress", "name": "main"},
+                    "target": {"type": "AverageValue", "averageValue": "10"},
+                },
+            },
+            {
+                "type": "External",
+                "external": {"metric": {"name": "queue"}, "target": {"type": "Value", "value": "30"}},
+            },
+            {
+                "type": "ContainerResource",
+                "containerResource": {
+                    "name": "memory",
+                    "container": "app",
+                    "target": {"type": "AverageValue", "averageValue": "1Gi"},
+                },
+            },
+            {
+                "type": "Resource",
+                "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}},
+            },
+        ],
+        "behavior": {
+            "scaleUp": {
+                "selectPolicy": "Max",
+                "policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}],
+            }
+        },
+    },
+    "status": {
+        "currentReplicas": 3,
+        "desiredReplicas": 4,
+        "currentMetrics": [
+            {
+                "type": "Resource",
+                "resource": {"name": "cpu", "current": {"averageUtilization": 40, "averageValue": "400m"}},
+            }
+        ],
+        "conditions": [{"type": "AbleToScale", "status": "True"}],
+    },
+}
+
+
+def test_events_are_renamed_and_come_back() -> None:
+    new = convert(EVENT, EVENTS, EVENTS_V1)
+    assert new["apiVersion"] == "events.k8s.io/v1"
+    assert new["regarding"] == {"kind": "Pod", "name": "web"}
+    assert (new["note"], new["deprecatedCount"], new["reportingController"]) == (
+        "Started container",
+        2,
+        "kubelet",
+    )
+    assert "message" not in new
+    assert convert(new, EVENTS_V1, EVENTS) == EVENT
+
+
+def test_v1_shows_what_it_can_and_carries_the_rest() -> None:
+    old = convert(AUTOSCALER, V2, V1)
+    assert old["apiVersion"] == "autoscaling/v1"
+    assert old["spec"]["targetCPUUtilizationPercentage"] == 50
+    assert old["status"]["currentCPUUtilizationPercentage"] == 40
+    assert set(old["spec"]) & {"metrics", "behavior"} == set()
+    annotations = old["metadata"]["annotations"]
+    assert annotations["team"] == "a"
+    assert annotations[conversion.METRICS].startswith(
+        '[{"type":"Pods","pods":{"metricName":"rps","targetAverageValue":"5"}},{"type":"Object"'
+    )
+    assert '"ScaleUp":{"SelectPolicy":"Max"' in annotations[conversion.BEHAVIOR]
+
+
+def test_an_autoscaler_survives_the_old_version() -> None:
+    before = copy(AUTOSCALER)
+    assert convert(convert(AUTOSCALER, V2, V1), V1, V2) == AUTOSCALER
+    assert before == AUTOSCALER
+
+
+@pytest.mark.parametrize(
+    ("spec", "metrics"),
+    [
+        ({"targetCPUUtilizationPercentage": 65}, 65),
+        ({}, 80),
+    ],
+)
+def test_v1_without_metrics_scales_on_cpu(spec: Obj, metrics: int) -> None:
+    old = {
+        "apiVersion": "autoscaling/v1",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "a"},
+        "spec": spec,
+    }
+    new = convert(old, V1, V2)
+    target = {"type": "Utilization", "averageUtilization": metrics}
+    assert new["spec"]["metrics"] == [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '"x"', "null"])
+def test_annotations_that_are_not_ours_are_ignored(text: str) -> None:
+    old = {"metadata": {"name": "a", "annotations": {conversion.METRICS: text, "team": "a"}}, "spec": {}}
+    new = convert(old, V1, V2)
+    assert len(new["spec"]["metrics"]) == 1
+    assert new["metadata"]["annotations"] == {"team": "a"}
+
+
+def test_one_version_is_answered_as_it_came() -> None:
+    obj: Obj = {"apiVersion": "apps/v1"}
+    assert convert(obj, DEPLOYMENTS, DEPLOYMENTS) is obj
