@@ -31,6 +31,7 @@ from typing import Any
 
 from kubepy.api import pods, quantity
 from kubepy.api.objects import Document, Key, Obj, labels_of
+from kubepy.scheduler.profiles import DEFAULT_SCHEDULER
 
 _ZONE, _ZONE_BETA = "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"
 _REGION, _REGION_BETA = "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region"
@@ -138,7 +139,7 @@ class PodInfo:
         self.key: Key = document.key
         self.uid: str = obj["metadata"].get("uid", "")
         self.priority: int = spec.get("priority") or 0
-        self.scheduler_name: str = spec.get("schedulerName") or "default-scheduler"
+        self.scheduler_name: str = spec.get("schedulerName") or DEFAULT_SCHEDULER
         self.requests = Resources.of_amounts(pods.requests(obj))
         self.nonzero_milli_cpu, self.nonzero_memory = pods.nonzero_requests(obj)
         self.signature: Any = None  # kept by runtime.Framework.sign
@@ -301,6 +302,11 @@ class Cache:
         state = self._pods.get(key)
         return state is not None and state.is_assumed and state.pod.uid == uid
 
+    def node_of(self, key: Key) -> str:
+        """Where the pod counts, "" if nowhere."""
+        state = self._pods.get(key)
+        return state.node if state is not None else ""
+
     def statistics(self) -> Mapping[str, int]:
         return {"nodes": len(self._by_name), "pods": len(self._pods), "assumed": self._assumed}
 
@@ -345,9 +351,12 @@ class Cache:
         if state is not None:
             state.pod.document = document
 
-    def remove_pod(self, key: Key) -> PodInfo | None:
-        """Stop counting it, assumed or not; returns what was known."""
-        return self._take(key).pod if key in self._pods else None
+    def remove_pod(self, key: Key) -> bool:
+        """Stop counting it, assumed or not; False if it did not count."""
+        if key not in self._pods:
+            return False
+        self._take(key)
+        return True
 
     def _put(self, pod: PodInfo, node: str, *, is_assumed: bool) -> None:
         info = self._by_name.get(node)

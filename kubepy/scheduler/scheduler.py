@@ -34,7 +34,7 @@ from kubepy.scheduler.cache import Cache, PodInfo
 from kubepy.scheduler.decisions import Decision, Decisions
 from kubepy.scheduler.framework import CycleState, Nominated, Plugin, Status
 from kubepy.scheduler.plugins import REGISTRY, Toolbox
-from kubepy.scheduler.profiles import Configuration, Profile
+from kubepy.scheduler.profiles import DEFAULT_SCHEDULER, Configuration, Profile
 from kubepy.scheduler.queue import Queue, QueuedPod
 from kubepy.scheduler.runtime import Framework
 from kubepy.scheduler.search import Choice, Rejection, Search
@@ -109,7 +109,8 @@ class Scheduler:
         self._writing: dict[str, asyncio.Task[Any]] = {}  # uid -> its newest write under way
         self._metrics = _Metrics(metrics, self._profiles)
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        """Returns at once; deciding begins when the caches are filled."""
         self._pods.add_handler(
             on_add=self._pod_added, on_update=self._pod_updated, on_delete=self._pod_deleted
         )
@@ -128,6 +129,10 @@ class Scheduler:
     def is_synced(self) -> bool:
         """It has seen all nodes and pods there were at its start; before that it decides nothing."""
         return self._pods.is_synced and self._nodes.is_synced
+
+    def framework(self, scheduler_name: str) -> Framework:
+        """Of a profile; KeyError if there is none of that name."""
+        return self._profiles[scheduler_name].framework
 
     def statistics(self) -> Mapping[str, Mapping[str, int]]:
         return {"queue": self.queue.statistics(), "cache": self.cache.statistics()}
@@ -344,7 +349,7 @@ class Scheduler:
     # -- what the informers say. Source: eventhandlers.go
 
     def _is_ours(self, pod: Obj) -> bool:
-        return pod["spec"].get("schedulerName", "default-scheduler") in self._profiles
+        return _scheduler_of(pod) in self._profiles
 
     def _pod_added(self, document: Document) -> None:
         pod = document.obj
@@ -406,13 +411,12 @@ class Scheduler:
     def _assumed_pod_gone(self, document: Document) -> None:
         """Its binding will fail; its room is free from now on."""
         pod = document.obj
-        running = self._profiles[pod["spec"].get("schedulerName", "default-scheduler")]
+        running = self._profiles[_scheduler_of(pod)]
         if running.framework.reject(uid_of(pod), "", "pod deleted"):
             return  # its binding cycle ends at once and cleans up
-        known = self.cache.remove_pod(document.key)
-        if known is not None:
-            gone = {**pod, "spec": {**pod["spec"], "nodeName": "assumed"}}
-            self.queue.move(events.POD_DELETE, gone, None)
+        gone = {**pod, "spec": {**pod["spec"], "nodeName": self.cache.node_of(document.key)}}
+        self.cache.remove_pod(document.key)
+        self.queue.move(events.POD_DELETE, gone, None)
 
     def _node_added(self, document: Document) -> None:
         self.cache.put_node(document)
@@ -433,6 +437,10 @@ class Scheduler:
 
     def _task_failed(self, name: str, error: BaseException) -> None:
         self._log.error("scheduler_task_failed", task=name, exc_info=error)
+
+
+def _scheduler_of(pod: Obj) -> str:
+    return pod["spec"].get("schedulerName") or DEFAULT_SCHEDULER
 
 
 def _make(

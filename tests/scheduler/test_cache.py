@@ -75,8 +75,10 @@ def test_an_update_counts_what_the_pod_asks_for_now():
     cache.add_pod(pod_info(cpu="2"), "node-1")
     cache.update_pod(pod_info(cpu="1"), "node-1")
     assert counted(cache) == (1000, 1)
-    assert cache.remove_pod(WEB).key == WEB
-    assert cache.remove_pod(WEB) is None
+    assert cache.node_of(WEB) == "node-1"
+    assert cache.remove_pod(WEB)
+    assert not cache.remove_pod(WEB)
+    assert cache.node_of(WEB) == ""
     assert counted(cache) == (0, 0)
 
 

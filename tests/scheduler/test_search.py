@@ -74,7 +74,7 @@ def test_feasible_wanted(percentage, nodes, wanted):
 
 
 def test_the_best_node_is_taken():
-    search, cache = search_over(node("small", cpu="2"), node("large", cpu="8"))
+    search, _ = search_over(node("small", cpu="2"), node("large", cpu="8"))
     choice = search.decide(pod_info(cpu="1"), NOBODY)
     assert isinstance(choice, Choice)
     assert (choice.node.name, choice.evaluated, choice.feasible, choice.ties) == ("large", 2, 2, 1)
@@ -177,7 +177,7 @@ def test_soft_taints_are_weighed_against_each_other():
 
 
 def test_message_counts_nodes_by_reason_as_text_in_order():
-    search, cache = search_over(
+    search, _ = search_over(
         node("node-0", cpu="1"), node("node-1", cpu="1", memory="1"), node("node-2", unschedulable=True),
         node("node-3", taints=[taint("a")]), node("node-4", pods="0"),
     )  # fmt: skip
@@ -238,7 +238,7 @@ def test_a_plugins_error_ends_the_decision():
 
 
 def test_nominated_pods_hold_their_place_against_lesser_ones():
-    search, cache = search_over(node("node-1", cpu="2"))
+    search, _ = search_over(node("node-1", cpu="2"))
     nominator = Nominator()
     nominator.put(pod_info("vip", cpu="2", priority=10), "node-1")
     assert isinstance(search.decide(pod_info("low", cpu="1"), nominator), Rejection)
