@@ -1,0 +1,1 @@
+"""One admission plugin per file, under upstream's name."""

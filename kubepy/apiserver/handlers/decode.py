@@ -1,0 +1,184 @@
+"""A body -> an object of the served version: parsed, checked against what is expected here, pruned and defaulted.
+
+fieldValidation decides about fields that the schema does not know and keys that come twice: Ignore drops them, Warn
+drops and tells, Strict refuses.
+
+Source: apiserver pkg/endpoints/handlers/{create,rest}.go, apimachinery pkg/runtime/serializer/json/json.go.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from kubepy.api import schema
+from kubepy.api.errors import BadRequest
+from kubepy.api.objects import Obj, api_version, group_version
+from kubepy.api.resources import Resource
+from kubepy.api.schema import ObjectSchema, Schemas
+from kubepy.apiserver.handlers import negotiate
+from kubepy.apiserver.registry.options import IGNORE, STRICT, WriteOptions
+from kubepy.apiserver.request import Request
+from kubepy.lib import yaml
+
+
+class Expected:
+    """What a body must be: a kind in one version, and the schema it is read with."""
+
+    __slots__ = ("api_version", "group", "kind", "schema", "version")
+
+    def __init__(self, kind: str, group: str, version: str, object_schema: ObjectSchema) -> None:
+        self.kind, self.group, self.version = kind, group, version
+        self.api_version = api_version(group, version)
+        self.schema = object_schema
+
+    @classmethod
+    def of(cls, resource: Resource, schemas: Schemas) -> Expected:
+        return cls(resource.kind, resource.group, resource.version, schemas.of(resource))
+
+
+async def body_of(request: Request, expected: Expected, options: WriteOptions) -> Obj:
+    """The request's object, this request's own to change. Raises BadRequest, UnsupportedMediaType."""
+    media_type = negotiate.content_type(request.content_type)
+    if request.obj is not None:
+        return decoded(request.obj, expected, options, request.warnings)
+    body = await request.read_body()
+    return decode(body, media_type, expected, options, request.warnings)
+
+
+def decode(
+    body: bytes, media_type: str, expected: Expected, options: WriteOptions, warnings: list[str]
+) -> Obj:
+    if media_type == negotiate.YAML and body.lstrip()[:1] != b"{":
+        try:
+            parsed = yaml.load(body)
+        except yaml.Error as error:
+            raise _unrecognized(expected, f"yaml: {_one_line(error)}", body)
+        # Strictness about keys that come twice is JSON's; what was said twice in YAML is gone by now.
+        return decoded(parsed, expected, options, warnings, orjson.dumps(parsed))
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise _unrecognized(expected, go_syntax_error(body, error), body)
+    return decoded(parsed, expected, options, warnings, body)
+
+
+def decoded(
+    parsed: Any, expected: Expected, options: WriteOptions, warnings: list[str], body: bytes = b""
+) -> Obj:
+    """`parsed` in place, once it is known to be the right kind."""
+    is_strict = options.field_validation != IGNORE
+    duplicates = bool(body) and is_strict and bool(schema.duplicate_keys(body, parsed))
+    if isinstance(parsed, dict):
+        check_kind(parsed, expected)
+    findings = expected.schema.decode(parsed, body)
+    if is_strict and (findings.unknown or duplicates):
+        texts = (
+            schema.strict_errors(body, orjson.loads(body), findings.unknown)
+            if body
+            else [f'unknown field "{path}"' for path in findings.unknown]
+        )
+        complain(texts, expected, options, warnings)
+    parsed["apiVersion"], parsed["kind"] = expected.api_version, expected.kind
+    if not isinstance(parsed.get("metadata"), dict):
+        parsed["metadata"] = {}
+    expected.schema.default(parsed)
+    return parsed
+
+
+def complain(texts: list[str], expected: Expected, options: WriteOptions, warnings: list[str]) -> None:
+    """Refuse or warn, as the client asked for."""
+    if options.field_validation == STRICT:
+        raise BadRequest(
+            f'{expected.kind} in version "{expected.version}" cannot be handled as a {expected.kind}: '
+            + schema.strict_message(texts)
+        )
+    warnings += texts
+
+
+def check_kind(parsed: Obj, expected: Expected) -> None:
+    kind, version = parsed.get("kind"), parsed.get("apiVersion")
+    if kind and isinstance(kind, str) and kind != expected.kind:
+        # Go finds another type behind this kind, and no conversion between the two.
+        given_version = (
+            group_version(version)[1] if isinstance(version, str) and version else expected.version
+        )
+        internal = expected.group.partition(".")[0] or "core"
+        raise BadRequest(
+            f'{kind} in version "{given_version}" cannot be handled as a {expected.kind}: converting '
+            f"({given_version}.{kind}) to ({internal}.{expected.kind}): unknown conversion"
+        )
+    if version and isinstance(version, str) and version != expected.api_version:
+        raise BadRequest(
+            f"the API version in the data ({version}) does not match the expected API version ({expected.api_version})"
+        )
+
+
+def _unrecognized(expected: Expected, why: str, body: bytes) -> BadRequest:
+    return BadRequest(
+        f"the object provided is unrecognized (must be of type {expected.kind}): couldn't get version/kind; "
+        f"json parse error: {why} ({_summary(body)})"
+    )
+
+
+def _summary(body: bytes) -> str:
+    """Source: endpoints/handlers/rest.go summarizeData."""
+    if not body:
+        return "<empty>"
+    head = body[:30]
+    text = head.decode(errors="replace") if body[:1] == b"{" else head.hex()
+    return text + " ..." if len(body) > 30 else text
+
+
+def go_syntax_error(body: bytes, error: orjson.JSONDecodeError) -> str:
+    """The nearest of Go's texts: what is wrong is the same, its place in the grammar is not always known."""
+    text = body.decode(errors="replace")
+    at = error.pos
+    if not text.strip() or at >= len(text.rstrip()):
+        return "unexpected end of JSON input"
+    character = text[at]
+    shown = {"'": r"'\''", '"': "'\"'"}.get(character, f"'{character}'")
+    before = text[:at].rstrip()[-1:]
+    if not before:
+        where = "looking for beginning of value"
+    elif before == "{":
+        where = "looking for beginning of object key string"
+    elif before == ",":
+        where = (
+            "looking for beginning of object key string"
+            if _in_object(text[:at])
+            else "looking for beginning of value"
+        )
+    elif before in ":[":
+        where = "looking for beginning of value"
+    else:
+        where = "after object key:value pair" if _in_object(text[:at]) else "after array element"
+        if text.lstrip()[:1] not in "{[":
+            where = "looking for beginning of value"
+    return f"invalid character {shown} {where}"
+
+
+def _in_object(text: str) -> bool:
+    """Whether the innermost bracket still open at the end of `text` is a brace. Strings are skipped."""
+    stack: list[str] = []
+    is_string = is_escaped = False
+    for character in text:
+        if is_string:
+            if is_escaped:
+                is_escaped = False
+            elif character == "\\":
+                is_escaped = True
+            elif character == '"':
+                is_string = False
+        elif character == '"':
+            is_string = True
+        elif character in "{[":
+            stack.append(character)
+        elif character in "}]" and stack:
+            stack.pop()
+    return bool(stack) and stack[-1] == "{"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,88 @@
+"""DELETE of one object and of a collection. Source: apiserver pkg/endpoints/handlers/delete.go."""
+
+from __future__ import annotations
+
+import orjson
+
+from kubepy.api.errors import BadRequest
+from kubepy.api.objects import Obj
+from kubepy.api.resources import Resource
+from kubepy.apiserver.handlers import negotiate, respond, write
+from kubepy.apiserver.registry.options import (
+    DEFAULT_WRITE,
+    DeleteOptions,
+    WriteOptions,
+    delete_options,
+    list_options,
+)
+from kubepy.apiserver.registry.registry import Deleted, Listing, Registry
+from kubepy.apiserver.request import Request, Response
+from kubepy.lib import yaml
+
+_DRY_RUN = WriteOptions(dry_run=True)
+
+
+async def delete(registry: Registry, resource: Resource, request: Request) -> Response:
+    if not request.in_process:
+        negotiate.accepted(request.accept)
+    options = await _options(request, registry)
+    call = write.call_of(resource, request, _DRY_RUN if options.dry_run else DEFAULT_WRITE)
+    deleted = await registry.delete(call, options)
+    # Source: delete.go: only the old way of asking for cascading deletion is told that it is not over yet.
+    status = 202 if not deleted.is_gone and options.orphan_dependents is False else 200
+    return answer(registry, resource, request, deleted, status)
+
+
+def answer(
+    registry: Registry, resource: Resource, request: Request, deleted: Deleted, status: int = 200
+) -> Response:
+    """The object, or for most kinds a Status that says which object it was, once it is gone."""
+    strategy = registry.strategy(registry.catalog.storage(resource))
+    if not deleted.is_gone or strategy.returns_deleted:
+        return respond.document(registry, registry.served(resource), request, deleted.document, status)
+    metadata = deleted.document.obj["metadata"]
+    details: Obj = {"name": metadata["name"]}
+    if resource.group:
+        details["group"] = resource.group
+    details |= {"kind": resource.plural, "uid": metadata.get("uid", "")}
+    return respond.plain(request, {
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
+    }, status)  # fmt: skip
+
+
+async def delete_collection(registry: Registry, resource: Resource, request: Request) -> Response:
+    if not request.in_process:
+        negotiate.accepted(request.accept)
+    which = list_options(request.query, resource)
+    options = await _options(request, registry)
+    call = write.call_of(resource, request, _DRY_RUN if options.dry_run else DEFAULT_WRITE)
+    documents, revision = await registry.delete_collection(call, options, which)
+    found = Listing(documents, revision, "", None)
+    return respond.listing(registry, registry.served(resource), request, found)
+
+
+async def _options(request: Request, registry: Registry) -> DeleteOptions:
+    body = await _body(request)
+    if body:
+        registry.schemas.of("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions").decode(body)
+    return delete_options(body, request.query)
+
+
+async def _body(request: Request) -> Obj | None:
+    """DeleteOptions in JSON or YAML; any group's kind of them."""
+    if request.obj is not None:
+        parsed = request.obj
+    else:
+        raw = await request.read_body()
+        if not raw:
+            return None
+        try:
+            if negotiate.content_type(request.content_type) == negotiate.YAML:
+                parsed = yaml.load(raw)
+            else:
+                parsed = orjson.loads(raw)
+        except (orjson.JSONDecodeError, yaml.Error) as error:
+            raise BadRequest(f"couldn't get version/kind; json parse error: {error}")
+    if not isinstance(parsed, dict) or parsed.get("kind", "DeleteOptions") != "DeleteOptions":
+        raise BadRequest("decoded object cannot be converted to DeleteOptions")
+    return parsed

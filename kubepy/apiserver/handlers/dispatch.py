@@ -1,0 +1,78 @@
+"""Which handler a resource request goes to.
+
+Source: apiserver pkg/endpoints/installer.go (which verbs are installed for what).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from kubepy.api import errors
+from kubepy.api.resources import Resource
+from kubepy.apiserver.handlers.create import create
+from kubepy.apiserver.handlers.delete import delete, delete_collection
+from kubepy.apiserver.handlers.get import get
+from kubepy.apiserver.handlers.list import list_
+from kubepy.apiserver.handlers.patch import patch
+from kubepy.apiserver.handlers.subresources import Subresources
+from kubepy.apiserver.handlers.update import update
+from kubepy.apiserver.handlers.watch import watch
+from kubepy.apiserver.registry.registry import Registry
+from kubepy.apiserver.request import Request, Response
+
+Verb = Callable[[Registry, Resource, Request], Awaitable[Response]]
+
+_VERBS: dict[str, Verb] = {
+    "get": get,
+    "list": list_,
+    "watch": watch,
+    "create": create,
+    "update": update,
+    "patch": patch,
+    "delete": delete,
+    "deletecollection": delete_collection,
+}
+# Subresources whose body is the whole object go through the ordinary verbs.
+_WHOLE = ("status", "finalize", "approval", "ephemeralcontainers", "resize")
+
+
+class ResourceHandler:
+    """The end of the chain for everything under /api and /apis that is a resource. A request.Handler."""
+
+    def __init__(self, registry: Registry, subresources: Subresources) -> None:
+        self._registry = registry
+        self._subresources = subresources
+
+    async def __call__(self, request: Request) -> Response:
+        info = request.info
+        registry = self._registry
+        resource = registry.catalog.get(info.group, info.version, info.resource)
+        if resource is None:
+            raise errors.unknown_resource()
+        if info.namespace and not resource.namespaced and info.resource != "namespaces":
+            raise errors.unknown_resource()
+        if info.subresource:
+            return await self._subresource(resource, request)
+        verb = info.verb
+        if verb not in resource.verbs or (verb == "create" and info.name):
+            raise errors.method_not_supported(resource, verb)
+        virtual = self._subresources.virtual.get(resource.group_resource)
+        if virtual is not None:
+            return await virtual(registry, resource, request)
+        if resource.namespaced and not info.namespace and verb in ("create", "deletecollection"):
+            raise errors.method_not_supported(resource, verb)
+        return await _VERBS[verb](registry, resource, request)
+
+    async def _subresource(self, resource: Resource, request: Request) -> Response:
+        info = request.info
+        row = resource.subresource(info.subresource)
+        if row is None:
+            raise errors.unknown_resource()
+        if info.verb not in row.verbs:
+            raise errors.method_not_supported(resource, info.verb)
+        special = self._subresources.find(resource, row.name)
+        if special is not None:
+            return await special(self._registry, resource, request)
+        if row.name in _WHOLE:
+            return await _VERBS[info.verb](self._registry, resource, request)
+        raise errors.unknown_resource()

@@ -1,0 +1,97 @@
+"""Which media type goes in and out, and what "as" what.
+
+In: JSON and YAML. Out: JSON and YAML, and an object or list may be asked for `as=Table` or `as=PartialObjectMetadata`.
+Protobuf is not spoken: whoever lists something else in Accept as well gets that. Bodies that claim to be protobuf get
+the answer that the media type is unknown, and clients fall back to JSON.
+
+Source: apiserver pkg/endpoints/handlers/negotiation/{negotiate,errors}.go, github.com/munnerz/goautoneg.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from kubepy.api.errors import NotAcceptable, UnsupportedMediaType
+
+JSON, YAML = "application/json", "application/yaml"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+# As upstream lists them in its answers.
+SUPPORTED = (JSON, YAML, PROTOBUF)
+TABLE, PARTIAL, PARTIAL_LIST = "Table", "PartialObjectMetadata", "PartialObjectMetadataList"
+
+_SPOKEN = (JSON, YAML)
+
+
+class Format(NamedTuple):
+    """How an answer is wanted: media type, and `kind` of meta.k8s.io/`version` where it is not the object itself."""
+
+    media_type: str = JSON
+    kind: str = ""
+    version: str = ""
+
+
+PLAIN = Format()
+
+
+@lru_cache(maxsize=512)
+def accepted(header: str) -> Format:
+    """The best of an Accept header. Raises NotAcceptable."""
+    if not header or header in (JSON, "*/*"):
+        return PLAIN
+    for media_range, parameters in _clauses(header):
+        for media_type in _SPOKEN:
+            if not _covers(media_range, media_type):
+                continue
+            kind = parameters.get("as", "")
+            if not kind and not parameters.get("g") and not parameters.get("v"):
+                return Format(media_type)
+            version = parameters.get("v", "")
+            if (
+                kind in (TABLE, PARTIAL, PARTIAL_LIST)
+                and parameters.get("g") == "meta.k8s.io"
+                and version in ("v1", "v1beta1")
+            ):
+                return Format(media_type, kind, version)
+    raise NotAcceptable("only the following media types are accepted: " + ", ".join(SUPPORTED))
+
+
+def _clauses(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """(media range, parameters), the most wanted first; equally wanted ones in their order."""
+    found: list[tuple[float, str, dict[str, str]]] = []
+    for part in header.split(","):
+        media_range, *rest = part.split(";")
+        parameters = {}
+        for text in rest:
+            name, _, value = text.partition("=")
+            parameters[name.strip()] = value.strip().strip('"')
+        try:
+            quality = float(parameters.pop("q", "1"))
+        except ValueError:
+            quality = 1.0
+        found.append((-quality, media_range.strip().lower(), parameters))
+    found.sort(key=lambda clause: clause[0])
+    return ((media_range, parameters) for _, media_range, parameters in found)
+
+
+def _covers(media_range: str, media_type: str) -> bool:
+    return media_range in (media_type, "*/*", media_type.partition("/")[0] + "/*")
+
+
+@lru_cache(maxsize=512)
+def content_type(header: str) -> str:
+    """JSON or YAML, for the body of a create, update or delete; none given means JSON. Raises UnsupportedMediaType."""
+    media_type = header.partition(";")[0].strip().lower()
+    if not media_type:
+        return JSON
+    if media_type in _SPOKEN:
+        return media_type
+    raise unsupported(SUPPORTED)
+
+
+def unsupported(supported: tuple[str, ...]) -> UnsupportedMediaType:
+    return UnsupportedMediaType(
+        "the body of the request was in an unknown format - accepted media types include: "
+        + ", ".join(supported)
+    )

@@ -1,0 +1,119 @@
+"""PATCH: JSON patch, merge patch, strategic merge patch. The patch is applied to the object as served, again for each
+attempt, and what comes out is read as strictly as a body.
+
+Source: apiserver pkg/endpoints/handlers/patch.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from kubepy.api import errors, schema
+from kubepy.api.errors import BadRequest, Invalid
+from kubepy.api.objects import Document, Obj
+from kubepy.api.resources import Resource
+from kubepy.apiserver.handlers import decode, negotiate, respond, write
+from kubepy.apiserver.patch import json_patch, merge_patch, strategic
+from kubepy.apiserver.registry.options import IGNORE, STRICT, WriteOptions, write_options
+from kubepy.apiserver.registry.registry import Registry
+from kubepy.apiserver.request import Request, Response
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+
+# (current object, the caller's own; the parsed patch, the callee's own) -> wanted object
+Apply = Callable[[Obj, Any], Any]
+
+
+async def patch(registry: Registry, resource: Resource, request: Request) -> Response:
+    content_type = request.content_type.partition(";")[0].strip()
+    supported = (JSON_PATCH, MERGE_PATCH) if resource.custom else (JSON_PATCH, MERGE_PATCH, STRATEGIC)
+    if content_type not in supported:
+        raise negotiate.unsupported(supported)
+    if not request.in_process:
+        negotiate.accepted(request.accept)
+    options = write_options(request.query, "PatchOptions")
+    raw = await request.read_body()
+    expected = decode.Expected.of(resource, registry.schemas)
+    parsed = parse(raw, content_type)
+    duplicates = [] if options.field_validation == IGNORE else schema.duplicate_keys(raw, parsed)
+    apply = applier(content_type, registry, resource)
+    served = registry.served(resource)
+    call = write.call_of(resource, request, options)
+    attempts = 0
+
+    def make(current: Document | None) -> Obj:
+        nonlocal attempts
+        if current is None:
+            raise errors.not_found(resource, call.name)
+        attempts += 1
+        base = orjson.loads(served.raw(current))
+        # An application may use up the patch, so each attempt parses it afresh.
+        wanted = apply(base, parsed if attempts == 1 else orjson.loads(raw))
+        # Warnings are given once, not once per attempt.
+        obj = _read(wanted, raw, duplicates, expected, options, call.warnings if attempts == 1 else [])
+        write.ensure_namespace(obj["metadata"], call.namespace)
+        write.check_name(obj["metadata"], call.name)
+        return registry.to_storage(resource, obj)
+
+    result, _ = await registry.update(call, make)
+    return respond.document(registry, served, request, result)
+
+
+def parse(raw: bytes, content_type: str) -> Any:
+    """Raises BadRequest with the text of the patch type's parser."""
+    try:
+        parsed = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        text = decode.go_syntax_error(raw, error)
+        raise BadRequest(text if content_type == STRATEGIC else f"error decoding patch: {text}")
+    if content_type != JSON_PATCH and not isinstance(parsed, dict):
+        kind = {list: "array", str: "string", bool: "bool"}.get(type(parsed), "number")
+        text = f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+        raise BadRequest(text if content_type == STRATEGIC else f"error decoding patch: {text}")
+    return parsed
+
+
+def applier(content_type: str, registry: Registry, resource: Resource) -> Apply:
+    if content_type == JSON_PATCH:
+        return json_patch.apply
+    if content_type == MERGE_PATCH:
+        return merge_patch.apply
+    meta = registry.schemas.patch_meta(resource)
+    return lambda current, parsed: strategic.apply(current, parsed, meta)
+
+
+def _read(
+    wanted: Any,
+    raw: bytes,
+    duplicates: list[str],
+    expected: decode.Expected,
+    options: WriteOptions,
+    warnings: list[str],
+) -> Obj:
+    """The patched object pruned and defaulted. What does not fit is the patch's fault: 422, not 400."""
+    try:
+        if isinstance(wanted, dict):
+            decode.check_kind(wanted, expected)
+        findings = expected.schema.decode(wanted)
+    except BadRequest as error:
+        raise _refused(wanted, error.message)
+    if options.field_validation != IGNORE and (findings.unknown or duplicates):
+        texts = [f'duplicate field "{path}"' for path in duplicates]
+        texts += [f'unknown field "{path}"' for path in findings.unknown]
+        if options.field_validation == STRICT:
+            raise _refused(wanted, schema.strict_message(texts))
+        warnings += texts
+    wanted["apiVersion"], wanted["kind"] = expected.api_version, expected.kind
+    expected.schema.default(wanted)
+    return wanted
+
+
+def _refused(wanted: Any, why: str) -> Invalid:
+    """Source: patch.go: errors.NewInvalid(schema.GroupKind{}, "", ...) about the field "patch"."""
+    finding = errors.invalid_value("patch", orjson.dumps(wanted).decode(), why)
+    return Invalid(f' "" is invalid: {finding}', details={"causes": [finding.cause()]})

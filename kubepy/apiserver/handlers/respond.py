@@ -1,0 +1,119 @@
+"""Objects and lists -> Responses, in the format that was asked for.
+
+The hot path (full JSON) never decodes: a get is the cached bytes and a newline, a list is one join of ready-made bytes.
+
+Source: apiserver pkg/endpoints/handlers/response.go, pkg/endpoints/handlers/responsewriters/writers.go.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from kubepy.api import errors
+from kubepy.api.objects import Document, Obj
+from kubepy.apiserver.handlers import negotiate
+from kubepy.apiserver.handlers.negotiate import PLAIN, Format
+from kubepy.apiserver.registry.registry import Listing, Registry
+from kubepy.apiserver.registry.views import MetadataView, ObjectView, Served, TableView
+from kubepy.apiserver.request import Request, Response
+from kubepy.client.transport import Page
+from kubepy.lib import yaml
+
+_INCLUDE = ("", "None", "Metadata", "Object")
+
+
+def document(
+    registry: Registry, served: Served, request: Request, found: Document, status: int = 200
+) -> Response:
+    """One object."""
+    if request.in_process:
+        return Response(status, document=served.document(found))
+    wanted = negotiate.accepted(request.accept)
+    if wanted is PLAIN:
+        return Response(status, served.raw(found) + b"\n", document=None)
+    return render(_obj(registry, served, request, found, wanted), wanted, status)
+
+
+def _obj(registry: Registry, served: Served, request: Request, found: Document, wanted: Format) -> Obj:
+    if wanted.kind == negotiate.TABLE:
+        metadata = {"resourceVersion": str(found.revision)}
+        return table_view(registry, served, request, wanted).table([found], metadata)
+    if wanted.kind == negotiate.PARTIAL:
+        return MetadataView(served, wanted.version).partial(found.obj["metadata"])
+    if wanted.kind == negotiate.PARTIAL_LIST:
+        raise errors.NotAcceptable(
+            "you requested PartialObjectMetadataList, but the requested object is not a list "
+            f"(*{served.resource.version}.{served.resource.kind})"
+        )
+    return served.obj(found)
+
+
+def table_view(registry: Registry, served: Served, request: Request, wanted: Format) -> TableView:
+    """Raises BadRequest for an includeObject that is none."""
+    include = request.query.get("includeObject")
+    if include not in _INCLUDE:
+        finding = errors.invalid_value(
+            "includeObject", include, "must be 'Metadata', 'Object', 'None', or empty"
+        )
+        raise errors.BadRequest(f"Unable to convert to Table as requested: {finding}")
+    return TableView(served, wanted.version, include, registry.clock)
+
+
+def listing(registry: Registry, served: Served, request: Request, found: Listing) -> Response:
+    """A list."""
+    if request.in_process:
+        documents = found.documents
+        if not served.is_stored_so:
+            documents = [served.document(item) for item in documents]
+        return Response(page=Page(documents, found.revision, found.continue_token))
+    wanted = negotiate.accepted(request.accept)
+    if wanted.kind == negotiate.TABLE:
+        table = table_view(registry, served, request, wanted).table(found.documents, _metadata(found))
+        return render(table, wanted)
+    if wanted.kind == negotiate.PARTIAL:
+        raise errors.NotAcceptable(
+            "you requested PartialObjectMetadata, but the requested object is a list "
+            f"(*{served.resource.version}.{served.resource.kind}List)"
+        )
+    view = MetadataView(served, wanted.version) if wanted.kind else ObjectView(served)
+    body = joined(view, found)
+    if wanted.media_type == negotiate.YAML:
+        return render(orjson.loads(body), wanted)
+    return Response(200, body)
+
+
+def joined(view: ObjectView | MetadataView, found: Listing) -> bytes:
+    """The bytes of a list: its items are not decoded, only joined."""
+    kind, api_version = view.list_kind()
+    head = b'{"kind":"%b","apiVersion":"%b","metadata":%b,"items":[' % (
+        kind.encode(), api_version.encode(), orjson.dumps(_metadata(found)),
+    )  # fmt: skip
+    if isinstance(view, ObjectView) and view.served.is_stored_so:
+        items = b",".join([item.raw for item in found.documents])
+    else:
+        items = b",".join([view.item(item) for item in found.documents])
+    return b"".join((head, items, b"]}\n"))
+
+
+def _metadata(found: Listing) -> Obj:
+    metadata: Obj = {"resourceVersion": str(found.revision)}
+    if found.continue_token:
+        metadata["continue"] = found.continue_token
+        if found.remaining:
+            metadata["remainingItemCount"] = found.remaining
+    return metadata
+
+
+def render(obj: Obj, wanted: Format = PLAIN, status: int = 200) -> Response:
+    """Any object that is no cached document: Tables, Status, subresources."""
+    if wanted.media_type == negotiate.YAML:
+        return Response(status, yaml.dump(obj).encode(), negotiate.YAML)
+    return Response(status, orjson.dumps(obj) + b"\n")
+
+
+def plain(request: Request, obj: Obj, status: int = 200) -> Response:
+    """An object that has no other representation than itself."""
+    if request.in_process:
+        return Response(status, obj=obj)
+    wanted = negotiate.accepted(request.accept)
+    return render(obj, wanted if not wanted.kind else PLAIN, status)

@@ -1,0 +1,44 @@
+"""Subresources whose bodies are not the object itself, and kinds that are questions and never stored: the table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from kubepy.api.resources import Resource
+from kubepy.apiserver.authn.service_account_tokens import Signer
+from kubepy.apiserver.authz import Authorizer
+from kubepy.apiserver.handlers.subresources import binding, eviction, scale
+from kubepy.apiserver.handlers.subresources.reviews import Reviews, TokenReviewer
+from kubepy.apiserver.handlers.subresources.token import TokenRequests
+from kubepy.apiserver.registry.registry import Registry
+from kubepy.apiserver.request import Request, Response
+
+Verb = Callable[[Registry, Resource, Request], Awaitable[Response]]
+
+
+class Subresources:
+    """`signer` and `tokens` make and check ServiceAccount tokens, `authorizer` answers access reviews; without one,
+    what needs it is not found."""
+
+    def __init__(
+        self,
+        *,
+        signer: Signer | None = None,
+        tokens: TokenReviewer | None = None,
+        authorizer: Authorizer | None = None,
+    ) -> None:
+        self._special: dict[tuple[str, str], Verb] = {
+            ("pods", "binding"): binding.bind,
+            ("pods", "eviction"): eviction.evict,
+        }
+        if signer is not None:
+            self._special["serviceaccounts", "token"] = TokenRequests(signer).create
+        self.virtual: dict[str, Verb] = {
+            "bindings": binding.bind,
+            **Reviews(tokens, authorizer).handlers(),
+        }
+
+    def find(self, resource: Resource, subresource: str) -> Verb | None:
+        if subresource == "scale":
+            return scale.scale
+        return self._special.get((resource.group_resource, subresource))

@@ -1,0 +1,47 @@
+"""GET with watch=1. Source: apiserver pkg/endpoints/handlers/get.go handleWatch, watch.go serveWatchHandler."""
+
+from __future__ import annotations
+
+from kubepy.api.errors import NotAcceptable
+from kubepy.api.resources import Resource
+from kubepy.apiserver.handlers import negotiate, respond
+from kubepy.apiserver.registry.cache import View
+from kubepy.apiserver.registry.options import watch_options
+from kubepy.apiserver.registry.registry import Registry
+from kubepy.apiserver.registry.views import DocumentView, MetadataView, ObjectView
+from kubepy.apiserver.request import Request, Response, WatchResponse
+
+# Watches end by themselves between 30 and 60 minutes, so that they spread. Source: server/config.go MinRequestTimeout.
+TIMEOUT_MIN_S = 1800.0
+
+
+async def watch(registry: Registry, resource: Resource, request: Request) -> Response:
+    info = request.info
+    options = watch_options(request.query, resource)
+    view = _view(registry, resource, request)
+    timeout_s = float(options.timeout_s or 0) or registry.random.jitter(TIMEOUT_MIN_S, 1.0)
+    subscription = await registry.watch(
+        resource,
+        view,
+        info.namespace if resource.namespaced else "",
+        info.name,
+        options,
+        deadline=registry.clock.monotonic() + timeout_s,
+        in_process=request.in_process,
+    )
+    return WatchResponse(subscription, timeout_s=timeout_s)
+
+
+def _view(registry: Registry, resource: Resource, request: Request) -> View:
+    served = registry.served(resource)
+    if request.in_process:
+        return DocumentView(served, registry.pool)
+    # stream=watch is how some clients ask for what they get anyway.
+    wanted = negotiate.accepted(request.accept)
+    if wanted.media_type != negotiate.JSON:
+        raise NotAcceptable("only the following media types are accepted: application/json;stream=watch")
+    if wanted.kind == negotiate.TABLE:
+        return respond.table_view(registry, served, request, wanted)
+    if wanted.kind:
+        return MetadataView(served, wanted.version)
+    return ObjectView(served)

@@ -1,0 +1,64 @@
+"""What the writing verbs share: whose object it is, and whether it is where the request says.
+
+Source: apiserver pkg/registry/rest/meta.go, pkg/endpoints/handlers/rest.go checkName.
+"""
+
+from __future__ import annotations
+
+from kubepy.api.errors import BadRequest
+from kubepy.api.objects import Obj
+from kubepy.api.resources import Resource
+from kubepy.apiserver.registry.options import WriteOptions
+from kubepy.apiserver.registry.registry import Call
+from kubepy.apiserver.request import Request, User
+
+NOBODY = User("")
+
+
+def call_of(resource: Resource, request: Request, options: WriteOptions) -> Call:
+    info = request.info
+    return Call(
+        resource,
+        info.namespace if resource.namespaced else "",
+        info.name,
+        request.user or NOBODY,
+        info.subresource,
+        options,
+        request.warnings,
+    )
+
+
+def ensure_namespace(metadata: Obj, namespace: str) -> None:
+    """An object without a namespace is where the request says; another one's is refused."""
+    given = metadata.get("namespace") or ""
+    if given == namespace:
+        if not namespace:
+            metadata.pop("namespace", None)
+        return
+    if not given:
+        metadata["namespace"] = namespace
+    elif not namespace:
+        del metadata["namespace"]
+    else:
+        raise BadRequest(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+
+
+def check_name(metadata: Obj, name: str) -> None:
+    given = metadata.get("name") or ""
+    if not given:
+        raise BadRequest(
+            f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        )
+    if given != name:
+        raise BadRequest(f"the name of the object ({given}) does not match the name on the URL ({name})")
+
+
+_SYSTEM_FIELDS = ("creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+
+
+def wipe_system_fields(metadata: Obj) -> None:
+    """What only the server decides. Source: rest.WipeObjectMetaSystemFields."""
+    for name in _SYSTEM_FIELDS:
+        metadata.pop(name, None)

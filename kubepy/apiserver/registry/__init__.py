@@ -1,0 +1,1 @@
+"""The only door to the store: caches, the generic registry, strategies of kinds that behave, subresources."""

@@ -1,0 +1,585 @@
+"""The watch cache: one resource in memory, as bytes, always current.
+
+The store calls the cache's sink with every event before the write that caused it returns, so what is here is never
+behind `store.revision`: reads from memory are linearizable, and a write can compare against the Document found here.
+
+A watch is a Subscription. Subscriptions that want the same (scope, selection, view) share one Feed; an event is looked
+up in the feeds of its own scope only (everything, its namespace, its name), classified and encoded once per feed, and
+the batch is handed to all their sinks. Nothing is queued here: the sinks (the doors) are bounded and cut off clients
+that do not keep up.
+
+A watch that resumes at revision N replays what came after N from the ring of recent changes; one that is older replays
+the store's history; what is compacted is answered with 410. The ring is bounded by count and by bytes.
+
+Promised: per key, no event lost, doubled or reordered; over all keys, events in revision order.
+Not promised: that two watchers see an event at the same moment.
+
+Source: apiserver pkg/storage/cacher/{cacher,watch_cache,cache_watcher}.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
+
+from sortedcontainers import SortedDict
+
+from kubepy.api import errors
+from kubepy.api.objects import Document, DocumentPool, with_revision
+from kubepy.api.resources import Resource
+from kubepy.apiserver.registry.keys import key_at, prefix_of
+from kubepy.apiserver.request import Sink
+from kubepy.lib.clock import Clock, Timer
+from kubepy.lib.random import Random
+from kubepy.store.base import Compacted, Event, EventType, Store, Watch
+
+# Recent changes kept per resource: enough for a client that reconnects; what is older comes from the store.
+HISTORY_MAX = 4096
+HISTORY_BYTES_MAX = 4 << 20
+# A watcher further back than this many changes is better served by a list. Bounds what one request can hold.
+REPLAY_MAX = 20_000
+# The doors wait for their client between batches.
+BATCH = 64
+# Source: cacher.go defaultBookmarkFrequency, and cache_watcher.go nextBookmarkTime (2 s before the deadline).
+BOOKMARK_S = 60.0
+BOOKMARK_BEFORE_END_S = 2.0
+
+
+class Selection(Protocol):
+    """What label and field selectors leave over. Equal selections are equal, so that their watchers share a feed."""
+
+    def matches(self, document: Document) -> bool: ...
+
+
+class View(Protocol):
+    """How a watcher sees objects: full JSON, metadata, Table rows, or Documents in process. Equal views are equal."""
+
+    has_header: bool  # its first event differs from the later ones (Table columns)
+
+    def event(self, type_: str, document: Document, *, first: bool) -> Any: ...
+
+    def bookmark(self, revision: int, *, initial_events_end: bool) -> Any: ...
+
+
+class Change:
+    """One committed event: what the key was before and what it is now."""
+
+    __slots__ = ("_last", "document", "path", "previous", "revision")
+
+    def __init__(
+        self, path: str, document: Document | None, previous: Document | None, revision: int
+    ) -> None:
+        self.path = path
+        self.document = document  # None: deleted
+        self.previous = previous  # None: created
+        self.revision = revision
+        self._last: Document | None = None
+
+    @property
+    def last(self) -> Document:
+        """The previous state under this change's revision: what a DELETED event carries."""
+        last = self._last
+        if last is None:
+            previous = self.previous
+            assert previous is not None, "a key that did not exist cannot vanish"
+            last = self._last = restamped(previous, self.revision)
+        return last
+
+    @property
+    def size_bytes(self) -> int:
+        return (len(self.document.raw) if self.document else 0) + (
+            len(self.previous.raw) if self.previous else 0
+        )
+
+
+class Scope(NamedTuple):
+    """Which keys a watcher can see at all: ("", "") all, ("default", "") a namespace, ("default", "web-0") one."""
+
+    namespace: str
+    name: str
+
+
+class FeedKey(NamedTuple):
+    scope: Scope
+    selection: Selection | None
+    view: View
+    after: int  # events up to here are not wanted; 0 unless the watch starts in the future
+
+
+class Page(NamedTuple):
+    """Some documents in key order; `last` is the path of the last one, `remaining` what the limit cut off."""
+
+    documents: list[Document]
+    last: str
+    remaining: int
+
+
+class ResourceCache:
+    """All objects of one stored resource. Created empty; `await load()` before anything else."""
+
+    def __init__(
+        self, store: Store, storage: Resource, pool: DocumentPool, *, history_max: int = HISTORY_MAX,
+        history_bytes_max: int = HISTORY_BYTES_MAX,
+    ) -> None:  # fmt: skip
+        self.storage = storage
+        self.prefix = prefix_of(storage)
+        self._store = store
+        self._pool = pool
+        self._documents: SortedDict = SortedDict()
+        self._history: deque[Change] = deque()
+        self._history_max, self._history_bytes_max = history_max, history_bytes_max
+        self._history_bytes = 0
+        # Every change after this revision is in the ring.
+        self._history_from = 0
+        self.changed_at = 0  # revision of the newest change of this resource that we have seen
+        self._feeds: dict[FeedKey, Feed] = {}
+        self._by_scope: dict[Scope, list[Feed]] = {}
+        self._observers: list[Callable[[Change], None]] = []
+        self._on_loaded: list[Callable[[list[Document]], None]] = []
+        self._watch: Watch | None = None
+        self._loading = asyncio.Lock()
+        self.is_loaded = False
+
+    async def load(self) -> None:
+        """Read the resource once; later calls cost nothing, concurrent ones wait for the first."""
+        if self.is_loaded:
+            return
+        async with self._loading:
+            if not self.is_loaded:
+                await self._load()
+
+    async def _load(self) -> None:
+        page = await self._store.list(self.prefix)
+        skip = len(self.prefix)
+        for kv in page.items:
+            path = kv.key[skip:].decode()
+            self._documents[path] = self._document(path, kv.value, kv.mod_revision)
+        self._history_from = self.changed_at = page.revision
+        self._watch = await self._store.watch(self.prefix, self._on_events, start_revision=page.revision + 1)
+        self.is_loaded = True
+        for on_loaded in self._on_loaded:
+            on_loaded(self.documents())
+
+    def close(self) -> None:
+        """End every watch in good order and stop following the store."""
+        if self._watch is not None:
+            self._watch.cancel()
+        for feed in list(self._feeds.values()):
+            feed.end()
+        self._feeds.clear()
+        self._by_scope.clear()
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    @property
+    def revision(self) -> int:
+        """What is in here is the state as of this revision."""
+        return self._store.revision
+
+    def get(self, path: str) -> Document | None:
+        return self._documents.get(path)
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def documents(self, namespace: str = "") -> list[Document]:
+        """All of them, or a namespace's, in key order."""
+        if not namespace:
+            return list(self._documents.values())
+        documents = self._documents
+        return [documents[path] for path in self._range(namespace, "")]
+
+    def page(self, namespace: str, start: str, limit: int) -> Page:
+        """Up to `limit` documents (0: all) from path `start` on."""
+        documents = self._documents
+        if not limit and not start:
+            found = self.documents(namespace)
+            return Page(found, "", 0)
+        paths = list(islice(self._range(namespace, start), limit or None))
+        if not limit or len(paths) < limit:
+            return Page([documents[path] for path in paths], paths[-1] if paths else "", 0)
+        end = documents.bisect_left(_end_of(namespace)) if namespace else len(documents)
+        remaining = end - documents.bisect_right(paths[-1])
+        return Page([documents[path] for path in paths], paths[-1], remaining)
+
+    def _range(self, namespace: str, start: str) -> Iterator[str]:
+        if not namespace:
+            return self._documents.irange(start or None)
+        return self._documents.irange(max(start, f"{namespace}/"), _end_of(namespace), (True, False))
+
+    # -- following the store -----------------------------------------------------------------------------------------
+
+    def observe(
+        self, observer: Callable[[Change], None], on_loaded: Callable[[list[Document]], None] | None = None
+    ) -> None:
+        """Call `observer` with every change from now on, synchronously: for indexes kept beside the cache.
+        `on_loaded` gets what was there, once it is known."""
+        self._observers.append(observer)
+        if on_loaded is not None:
+            if self.is_loaded:
+                on_loaded(self.documents())
+            else:
+                self._on_loaded.append(on_loaded)
+
+    def _document(self, path: str, value: bytes, revision: int) -> Document:
+        return Document(key_at(path), with_revision(value, revision), revision, self._pool)
+
+    def _on_events(self, events: Sequence[Event]) -> None:
+        touched: dict[Feed, list[tuple[str, Document]]] = {}
+        skip = len(self.prefix)
+        for event in events:
+            kv = event.kv
+            path = kv.key[skip:].decode()
+            previous = self._documents.get(path)
+            if event.type is EventType.PUT:
+                document = self._documents[path] = self._document(path, kv.value, kv.mod_revision)
+                change = Change(path, document, previous, kv.mod_revision)
+            else:
+                assert previous is not None, "the cache holds every live key"
+                del self._documents[path]
+                change = Change(path, None, previous, kv.mod_revision)
+            self.changed_at = kv.mod_revision
+            self._remember(change)
+            for observer in self._observers:
+                observer(change)
+            if self._feeds:
+                for feed in self._candidates(path):
+                    if (seen := feed.classify(change)) is not None:
+                        touched.setdefault(feed, []).append(seen)
+        if touched:
+            encoded: dict[tuple[View, str, int], Any] = {}
+            for feed, batch in touched.items():
+                feed.flush(batch, encoded)
+
+    def _candidates(self, path: str) -> Iterator[Feed]:
+        key = key_at(path)
+        by_scope = self._by_scope
+        yield from by_scope.get(_EVERYTHING, ())
+        if key.namespace:
+            yield from by_scope.get(Scope(key.namespace, ""), ())
+            yield from by_scope.get(Scope(key.namespace, key.name), ())
+        # Cluster-scoped objects, and fieldSelector=metadata.name=x over all namespaces.
+        yield from by_scope.get(Scope("", key.name), ())
+
+    def _remember(self, change: Change) -> None:
+        history = self._history
+        history.append(change)
+        self._history_bytes += change.size_bytes
+        while len(history) > self._history_max or self._history_bytes > self._history_bytes_max:
+            oldest = history.popleft()
+            self._history_bytes -= oldest.size_bytes
+            self._history_from = oldest.revision
+
+    def changes_after(self, revision: int) -> list[Change] | None:
+        """What the ring has after `revision`, oldest first; None if the ring does not reach back that far."""
+        if revision < self._history_from:
+            return None
+        found: list[Change] = []
+        for change in reversed(self._history):
+            if change.revision <= revision:
+                break
+            found.append(change)
+        found.reverse()
+        return found
+
+    async def history_after(self, revision: int, scope: Scope) -> list[Change]:
+        """The same from the store, as of now. Raises Expired when it is compacted or too long to replay."""
+        changes: list[Change] = []
+        skip = len(self.prefix)
+
+        def collect(events: Sequence[Event]) -> None:
+            if len(changes) > REPLAY_MAX:
+                return
+            for event in events:
+                kv, before = event.kv, event.previous
+                path = kv.key[skip:].decode()
+                document = (
+                    self._document(path, kv.value, kv.mod_revision) if event.type is EventType.PUT else None
+                )
+                previous = self._document(path, before.value, before.mod_revision) if before else None
+                changes.append(Change(path, document, previous, kv.mod_revision))
+
+        prefix = self.prefix + (f"{scope.namespace}/".encode() if scope.namespace else b"")
+        try:
+            watch = await self._store.watch(prefix, collect, start_revision=revision + 1)
+        except Compacted as compacted:
+            raise errors.too_old_resource_version(revision, compacted.at)
+        watch.cancel()
+        if len(changes) > REPLAY_MAX:
+            raise errors.too_old_resource_version(revision, self._history_from)
+        return changes
+
+    # -- watching ----------------------------------------------------------------------------------------------------
+
+    def join(self, key: FeedKey, sink: Sink) -> None:
+        feed = self._feeds.get(key)
+        if feed is None:
+            feed = self._feeds[key] = Feed(key)
+            self._by_scope.setdefault(key.scope, []).append(feed)
+        feed.sinks[sink] = None
+        if key.view.has_header:
+            feed.fresh.add(sink)
+
+    def leave(self, key: FeedKey, sink: Sink) -> None:
+        feed = self._feeds.get(key)
+        if feed is None:
+            return
+        feed.sinks.pop(sink, None)
+        feed.fresh.discard(sink)
+        if not feed.sinks:
+            del self._feeds[key]
+            siblings = self._by_scope[key.scope]
+            siblings.remove(feed)
+            if not siblings:
+                del self._by_scope[key.scope]
+
+    def header_sent(self, key: FeedKey, sink: Sink) -> None:
+        if (feed := self._feeds.get(key)) is not None:
+            feed.fresh.discard(sink)
+
+    @property
+    def watchers(self) -> int:
+        return sum(len(feed.sinks) for feed in self._feeds.values())
+
+
+_EVERYTHING = Scope("", "")
+
+
+def _end_of(namespace: str) -> str:
+    """The first path after all of a namespace's: "0" is the character after "/"."""
+    return f"{namespace}0"
+
+
+class Feed:
+    """The sinks that see the same events the same way."""
+
+    __slots__ = ("_after", "_selection", "fresh", "sinks", "view")
+
+    def __init__(self, key: FeedKey) -> None:
+        self._selection, self.view, self._after = key.selection, key.view, key.after
+        self.sinks: dict[Sink, None] = {}
+        self.fresh: set[Sink] = set()  # sinks that have not had the header yet
+
+    def classify(self, change: Change) -> tuple[str, Document] | None:
+        return classify(change, self._selection) if change.revision > self._after else None
+
+    def flush(self, batch: list[tuple[str, Document]], encoded: dict[tuple[View, str, int], Any]) -> None:
+        """Send one batch to every sink. `encoded` is shared by the feeds of one commit: each event is encoded once
+        per view."""
+        view = self.view
+        items: list[Any] = []
+        for type_, document in batch:
+            memo = (view, type_, id(document))
+            item = encoded.get(memo)
+            if item is None:
+                item = encoded[memo] = view.event(type_, document, first=False)
+            items.append(item)
+        if self.fresh:
+            type_, document = batch[0]
+            with_header = [view.event(type_, document, first=True), *items[1:]]
+            for sink in self.fresh:
+                sink.send(with_header)
+        for sink in tuple(self.sinks):
+            if sink not in self.fresh:
+                sink.send(items)
+        self.fresh.clear()
+
+    def end(self) -> None:
+        for sink in tuple(self.sinks):
+            sink.end()
+
+
+def classify(change: Change, selection: Selection | None) -> tuple[str, Document] | None:
+    """The event a watcher with this selection sees, None for nothing.
+
+    Entering the selection is ADDED, leaving it DELETED with the old state under the new revision.
+    Source: cache_watcher.go convertToWatchEvent.
+    """
+    document, previous = change.document, change.previous
+    if selection is not None:
+        if document is not None and not selection.matches(document):
+            document = None
+        if previous is not None and not selection.matches(previous):
+            previous = None
+    if document is not None:
+        return ("ADDED" if previous is None else "MODIFIED"), document
+    return ("DELETED", change.last) if previous is not None else None
+
+
+def restamped(document: Document, revision: int) -> Document:
+    """The same object under another resourceVersion. with_revision put it first in metadata."""
+    raw = document.raw
+    head, mark, tail = raw.partition(b'"metadata":{"resourceVersion":"')
+    assert mark, "a cached document carries its revision first"
+    raw = b"%b%b%d%b" % (head, mark, revision, tail[tail.index(b'"') :])
+    return Document(document.key, raw, revision, document._pool)
+
+
+class ResourceSubscription:
+    """One watch on a cache. Implements request.Subscription.
+
+    `state`: begin with the present state as ADDED events, closed by a bookmark if `state_end`. Else go on with
+    `replay`, which the store had for a watch older than the ring, and with what came after revision `after`.
+    `deadline`, of clock.monotonic(), is when the door will end it.
+    """
+
+    def __init__(
+        self,
+        cache: ResourceCache,
+        key: FeedKey,
+        *,
+        bookmarks: Bookmarks | None = None,
+        state: bool,
+        state_end: bool = False,
+        after: int = 0,
+        replay: Sequence[Change] = (),
+        deadline: float | None = None,
+    ) -> None:
+        self._cache, self._key, self._bookmarks = cache, key, bookmarks
+        self._state, self._state_end = state, state_end
+        self._after, self._replay = after, replay
+        self._deadline = deadline
+        self.sink: Sink | None = None
+
+    def attach(self, sink: Sink) -> Iterable[Sequence[Any]]:
+        cache, key = self._cache, self._key
+        self.sink = sink
+        events: Iterable[tuple[str, Document]]
+        if self._state:
+            events = _present(cache, key)
+        else:
+            missed = cache.changes_after(self._after)
+            if missed is None:
+                sink.fail(errors.too_old_resource_version(self._after, cache._history_from))
+                return ()
+            events = _missed([*self._replay, *missed], key)
+        revision = cache.revision
+        cache.join(key, sink)
+        if self._bookmarks is not None:
+            self._bookmarks.add(self, self._deadline)
+        self._replay = ()
+        return self._first(events, revision)
+
+    def _first(self, events: Iterable[tuple[str, Document]], revision: int) -> Iterator[Sequence[Any]]:
+        view = self._key.view
+        batch: list[Any] = []
+        first = view.has_header
+        for type_, document in events:
+            batch.append(view.event(type_, document, first=first))
+            if first:
+                first = False
+                if self.sink is not None:
+                    self._cache.header_sent(self._key, self.sink)
+            if len(batch) >= BATCH:
+                yield batch
+                batch = []
+        if self._state_end:
+            batch.append(view.bookmark(revision, initial_events_end=True))
+        if batch:
+            yield batch
+
+    def close(self) -> None:
+        if self.sink is not None:
+            self._cache.leave(self._key, self.sink)
+            self.sink = None
+
+    def bookmark(self) -> None:
+        """Tell the watcher how far it is; called by Bookmarks."""
+        if self.sink is not None:
+            self.sink.send([self._key.view.bookmark(self._cache.revision, initial_events_end=False)])
+
+
+def _present(cache: ResourceCache, key: FeedKey) -> Iterator[tuple[str, Document]]:
+    scope, selection = key.scope, key.selection
+    if scope.name and (scope.namespace or not cache.storage.namespaced):
+        path = f"{scope.namespace}/{scope.name}" if scope.namespace else scope.name
+        document = cache.get(path)
+        documents = [document] if document else []
+    else:
+        documents = cache.documents(scope.namespace)
+        if scope.name:
+            documents = [document for document in documents if document.key.name == scope.name]
+    # Snapshot now, encode as it is read.
+    return (("ADDED", document) for document in documents if selection is None or selection.matches(document))
+
+
+def _missed(changes: list[Change], key: FeedKey) -> Iterator[tuple[str, Document]]:
+    scope = key.scope
+    for change in changes:
+        at = key_at(change.path)
+        if scope.namespace and at.namespace != scope.namespace:
+            continue
+        if scope.name and at.name != scope.name:
+            continue
+        if (seen := classify(change, key.selection)) is not None:
+            yield seen
+
+
+class FailedSubscription:
+    """A watch that is refused after it was accepted: 200 and one ERROR event, as upstream's errWatcher."""
+
+    def __init__(self, error: errors.StatusError) -> None:
+        self._error = error
+
+    def attach(self, sink: Sink) -> Iterable[Sequence[Any]]:
+        sink.fail(self._error)
+        return ()
+
+    def close(self) -> None:
+        pass
+
+
+class Bookmarks:
+    """Every watcher that wants bookmarks gets one about once a minute and one right before it ends; one timer."""
+
+    def __init__(self, clock: Clock, random: Random) -> None:
+        self._clock, self._random = clock, random
+        self._due: list[tuple[float, int, ResourceSubscription, float | None]] = []
+        self._count = 0
+        self._timer: Timer | None = None
+        self._armed_for = 0.0
+
+    def add(self, subscription: ResourceSubscription, deadline: float | None) -> None:
+        now = self._clock.monotonic()
+        due = now + self._random.jitter(BOOKMARK_S, 0.25)
+        if deadline is not None:
+            # A second bookmark in the last two seconds would say nothing new.
+            due = min(due, deadline - BOOKMARK_BEFORE_END_S)
+            if due <= now:
+                return
+        self._count += 1
+        heapq.heappush(self._due, (due, self._count, subscription, deadline))
+        self._arm()
+
+    def _arm(self) -> None:
+        if not self._due:
+            return
+        due = self._due[0][0]
+        if self._timer is not None:
+            if self._armed_for <= due:
+                return
+            self._timer.cancel()
+        self._armed_for = due
+        self._timer = self._clock.call_later(max(due - self._clock.monotonic(), 0.001), self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        now = self._clock.monotonic()
+        while self._due and self._due[0][0] <= now:
+            _, _, subscription, deadline = heapq.heappop(self._due)
+            if subscription.sink is not None:
+                subscription.bookmark()
+                self.add(subscription, deadline)
+        self._arm()
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due.clear()

@@ -1,0 +1,181 @@
+"""Query parameters and bodies that say how a verb is meant, parsed once; api.validation.options judges them.
+
+Source: apimachinery pkg/apis/meta/internalversion/{types,defaults}.go, pkg/apis/meta/v1/types.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from kubepy.api import errors
+from kubepy.api.errors import FieldError, Invalid
+from kubepy.api.objects import Obj
+from kubepy.api.resources import Resource
+from kubepy.api.validation import options as rules
+from kubepy.apiserver.request import Query
+
+EXACT = "Exact"
+NOT_OLDER_THAN = "NotOlderThan"
+IGNORE, WARN, STRICT = "Ignore", "Warn", "Strict"
+
+
+def invalid_options(kind: str, findings: Sequence[FieldError]) -> Invalid:
+    """422 about an options kind of meta.k8s.io, which has no name."""
+    return Invalid(
+        f'{kind}.meta.k8s.io "" is invalid: {errors.aggregate(findings)}',
+        details={"group": "meta.k8s.io", "kind": kind, "causes": [finding.cause() for finding in findings]},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """Of list, watch and deletecollection."""
+
+    label_selector: str = ""
+    field_selector: str = ""
+    limit: int = 0
+    continue_token: str = ""
+    resource_version: str = ""  # "", "0" or a number
+    match: str = ""  # "", "Exact", "NotOlderThan"
+    bookmarks: bool = False
+    send_initial_events: bool | None = None
+    timeout_s: int | None = None
+
+    @property
+    def revision(self) -> int:
+        return int(self.resource_version or 0)
+
+
+DEFAULT_LIST = ListOptions()
+
+
+def list_options(query: Query, resource: Resource) -> ListOptions:
+    """Raises BadRequest for what is no number, Invalid for combinations that are forbidden."""
+    if not query:
+        return DEFAULT_LIST
+    options = _parsed(query, resource)
+    if findings := rules.validate_list(
+        resource_version=options.resource_version,
+        resource_version_match=options.match,
+        continue_token=options.continue_token,
+        send_initial_events=options.send_initial_events,
+    ):
+        raise invalid_options("ListOptions", findings)
+    return options
+
+
+def watch_options(query: Query, resource: Resource) -> ListOptions:
+    """The same for a watch. One that starts "anywhere" or at "the newest" has always begun with the state there."""
+    options = _parsed(query, resource)
+    if options.send_initial_events is None and not options.match and options.resource_version in ("", "0"):
+        options = replace(options, send_initial_events=True, match=NOT_OLDER_THAN)
+    if findings := rules.validate_list(
+        is_watch=True,
+        resource_version=options.resource_version,
+        resource_version_match=options.match,
+        continue_token=options.continue_token,
+        send_initial_events=options.send_initial_events,
+    ):
+        raise invalid_options("ListOptions", findings)
+    return options
+
+
+def _parsed(query: Query, resource: Resource) -> ListOptions:
+    options = ListOptions(
+        label_selector=query.get("labelSelector"),
+        field_selector=query.get("fieldSelector"),
+        limit=max(query.integer("limit") or 0, 0),
+        continue_token=query.get("continue"),
+        resource_version=query.get("resourceVersion"),
+        match=query.get("resourceVersionMatch"),
+        bookmarks=query.flag("allowWatchBookmarks"),
+        send_initial_events=query.flag("sendInitialEvents") if "sendInitialEvents" in query else None,
+        timeout_s=query.integer("timeoutSeconds"),
+    )
+    check_revision(options.resource_version, resource)
+    return options
+
+
+def check_revision(text: str, resource: Resource) -> None:
+    """Raises Invalid if a resourceVersion parameter is no number. Source: api_object_versioner.go."""
+    if not text or (text.isascii() and text.isdigit() and int(text) < 1 << 63):
+        return
+    why = "value out of range" if text.isascii() and text.isdigit() else "invalid syntax"
+    finding = errors.invalid_value(
+        "resourceVersion", text, f"strconv.ParseUint: parsing {errors.quote(text)}: {why}"
+    )
+    raise errors.invalid(resource, "", [finding])
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """Of create, update and patch."""
+
+    dry_run: bool = False
+    field_manager: str = ""
+    field_validation: str = WARN
+
+
+DEFAULT_WRITE = WriteOptions()
+
+
+def write_options(query: Query, kind: str) -> WriteOptions:
+    """kind: CreateOptions, UpdateOptions or PatchOptions. Raises Invalid."""
+    if not query:
+        return DEFAULT_WRITE
+    dry_run, manager, validation = (
+        query.all("dryRun"),
+        query.get("fieldManager"),
+        query.get("fieldValidation"),
+    )
+    if kind == "PatchOptions":
+        findings = rules.validate_patch(
+            is_apply=False,
+            force=query.flag("force") if "force" in query else None,
+            dry_run=dry_run,
+            field_manager=manager,
+            field_validation=validation,
+        )
+    else:
+        findings = rules.validate_write(dry_run=dry_run, field_manager=manager, field_validation=validation)
+    if findings:
+        raise invalid_options(kind, findings)
+    return WriteOptions(bool(dry_run), manager, validation or WARN)
+
+
+@dataclass(slots=True)
+class DeleteOptions:
+    """Of delete and deletecollection."""
+
+    grace_period_s: int | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+    orphan_dependents: bool | None = None
+    propagation: str | None = None  # "Background", "Foreground", "Orphan"
+    dry_run: bool = False
+
+
+def delete_options(body: Obj | None, query: Query) -> DeleteOptions:
+    """From the body if there is one, else from the query, as upstream. Raises BadRequest, Invalid."""
+    if not body:
+        if not query:
+            return DeleteOptions()
+        body = {
+            "gracePeriodSeconds": query.integer("gracePeriodSeconds"),
+            "orphanDependents": query.flag("orphanDependents") if "orphanDependents" in query else None,
+            "propagationPolicy": query.get("propagationPolicy") or None,
+            "dryRun": list(query.all("dryRun")),
+        }
+    if findings := rules.validate_delete(body):
+        raise invalid_options("DeleteOptions", findings)
+    preconditions = body.get("preconditions") or {}
+    grace = body.get("gracePeriodSeconds")
+    return DeleteOptions(
+        grace_period_s=grace if grace is None or grace >= 0 else 1,
+        uid=preconditions.get("uid"),
+        resource_version=preconditions.get("resourceVersion"),
+        orphan_dependents=body.get("orphanDependents"),
+        propagation=body.get("propagationPolicy"),
+        dry_run=bool(body.get("dryRun")),
+    )

@@ -1,0 +1,786 @@
+"""The generic registry: every write and read of every kind, and the only door to the store (with cache.py).
+
+A read is served from the watch cache, which is never behind the store; other revisions come from the store itself. A
+write is computed from the cached object, checked, and committed with a compare on its revision; if somebody was faster
+it is computed again from what they wrote.
+
+Order of a create: identity, mutating admission, allocation, strategy, validation, validating admission, commit.
+Order of an update: new object from old, mutating admission, revision check, strategy, validation, validating admission,
+commit; an update that changes nothing is not written.
+
+Objects in here are of the storage version. `Call` says who asks for what; `Served` views translate at the edges.
+
+Source: apiserver pkg/registry/generic/registry/store.go, pkg/registry/rest/{create,update,delete}.go,
+pkg/storage/etcd3/store.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol
+
+from kubepy.api import conversion, errors
+from kubepy.api.builtins import SERVICES, Catalog
+from kubepy.api.objects import Document, DocumentPool, Obj, stored, with_revision
+from kubepy.api.resources import Resource
+from kubepy.api.schema import Schemas
+from kubepy.api.validation import validate_create, validate_update
+from kubepy.apiserver.admission.base import CREATE, DELETE, UPDATE, Attributes, Tools
+from kubepy.apiserver.admission.chain import Chain
+from kubepy.apiserver.registry import continuation, deletion
+from kubepy.apiserver.registry.allocators import Release, ServiceAllocator
+from kubepy.apiserver.registry.cache import (
+    Bookmarks,
+    FailedSubscription,
+    FeedKey,
+    ResourceCache,
+    ResourceSubscription,
+    View,
+)
+from kubepy.apiserver.registry.expiry import EventExpiry
+from kubepy.apiserver.registry.keys import key_at, path_of, prefix_of
+from kubepy.apiserver.registry.options import (
+    DEFAULT_LIST,
+    DEFAULT_WRITE,
+    EXACT,
+    DeleteOptions,
+    ListOptions,
+    WriteOptions,
+)
+from kubepy.apiserver.registry.selection import Selection, select
+from kubepy.apiserver.registry.strategies import strategy_for
+from kubepy.apiserver.registry.strategies.base import Moment, Strategy
+from kubepy.apiserver.registry.views import Served
+from kubepy.apiserver.request import Subscription, User
+from kubepy.lib.aio import Tasks, gather_bounded
+from kubepy.lib.clock import Clock
+from kubepy.lib.random import Random
+from kubepy.observability.logs import Logger
+from kubepy.store.base import Compacted, Compare, Delete, FutureRevision, Put, Store, TxnResult, Unavailable
+
+# Source: names/generate.go: 63 characters minus the five of the suffix.
+_GENERATED_BASE_MAX = 58
+# Source: registry/store.go maxNameGenerationCreateAttempts.
+_GENERATE_ATTEMPTS = 8
+# Deletions of one deletecollection in flight: enough to fill a group commit.
+_DELETE_COLLECTION_WORKERS = 32
+# Objects asked from the store at once when a page of an old revision is filtered.
+_STORE_PAGE = 500
+
+
+@dataclass(slots=True)
+class Call:
+    """One request's circumstances."""
+
+    resource: Resource  # as served
+    namespace: str
+    name: str
+    user: User
+    subresource: str = ""
+    options: WriteOptions = DEFAULT_WRITE
+    warnings: list[str] = field(default_factory=list)
+
+
+class Listing(NamedTuple):
+    """One page. `remaining` is None when it is not known (selectors) or there is none."""
+
+    documents: list[Document]
+    revision: int
+    continue_token: str
+    remaining: int | None
+
+
+class Deleted(NamedTuple):
+    """The object as it is or was; `is_gone` False: it only carries a deletionTimestamp now."""
+
+    document: Document
+    is_gone: bool
+
+
+class Make(Protocol):
+    """Computes the wanted object from the current one (None: there is none; raise NotFound unless that is fine).
+    `current` is read-only. May be called several times, and must return an object of the registry's own each time."""
+
+    def __call__(self, current: Document | None) -> Obj: ...
+
+
+class Registry:
+    """All resources of one cluster. Make one per server; `close` it."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        catalog: Catalog,
+        schemas: Schemas,
+        clock: Clock,
+        random: Random,
+        pool: DocumentPool,
+        log: Logger,
+        enable_admission_plugins: Sequence[str] = (),
+        disable_admission_plugins: Sequence[str] = (),
+        service_ip_range: str = "10.96.0.0/12",
+        node_port_range: tuple[int, int] = (30000, 32767),
+    ) -> None:
+        self.catalog, self.schemas = catalog, schemas
+        self.clock, self.random, self.pool = clock, random, pool
+        self._store, self._log = store, log
+        self._caches: dict[str, ResourceCache] = {}
+        self._strategies: dict[str, Strategy] = {}
+        self._served: dict[tuple[str, str], Served] = {}
+        self._tasks = Tasks(lambda name, error: log.error("task_failed", task=name, exc_info=error))
+        self._bookmarks = Bookmarks(clock, random)
+        self.services = ServiceAllocator(service_ip_range, node_port_range, random)
+        self._expiry = EventExpiry(self, self._tasks)
+        self.admission = Chain(
+            Tools(self, clock, random), enable=enable_admission_plugins, disable=disable_admission_plugins
+        )
+
+    async def close(self) -> None:
+        """End all watches and background work; the store is its opener's to close."""
+        self._bookmarks.close()
+        self._expiry.close()
+        for cache in self._caches.values():
+            cache.close()
+        await self._tasks.close()
+
+    # -- what is where -----------------------------------------------------------------------------------------------
+
+    @property
+    def revision(self) -> int:
+        return self._store.revision
+
+    def cache(self, storage: Resource) -> ResourceCache:
+        """The cache of a stored resource, loaded or not."""
+        name = storage.group_resource
+        cache = self._caches.get(name)
+        if cache is None:
+            cache = self._caches[name] = ResourceCache(self._store, storage, self.pool)
+            self._expiry.follow(cache)
+        return cache
+
+    async def loaded(self, resource: Resource) -> ResourceCache:
+        """The cache behind any served version of a resource, ready to use."""
+        cache = self._caches.get(resource.group_resource)
+        if cache is not None and cache.is_loaded and cache.storage is resource:
+            return cache
+        cache = self.cache(self.catalog.storage(resource))
+        await cache.load()
+        return cache
+
+    def served(self, resource: Resource) -> Served:
+        key = (resource.group_resource, resource.version)
+        served = self._served.get(key)
+        if served is None:
+            storage = self.catalog.storage(resource)
+            served = self._served[key] = Served(resource, storage, self.pool)
+        return served
+
+    def to_storage(self, resource: Resource, obj: Obj) -> Obj:
+        """An object as served -> as stored; may be the same one."""
+        return conversion.convert(obj, resource, self.catalog.storage(resource))
+
+    def strategy(self, storage: Resource) -> Strategy:
+        strategy = self._strategies.get(storage.group_resource)
+        if strategy is None:
+            strategy = self._strategies[storage.group_resource] = strategy_for(storage)
+        return strategy
+
+    def forget(self, resource: Resource) -> None:
+        """A resource is no longer served (its definition went away): end its watches, drop what is known of it."""
+        if (cache := self._caches.pop(resource.group_resource, None)) is not None:
+            cache.close()
+        self._strategies.pop(resource.group_resource, None)
+        for key in [key for key in self._served if key[0] == resource.group_resource]:
+            del self._served[key]
+
+    # -- admission.Lookup --------------------------------------------------------------------------------------------
+
+    async def find(self, resource: Resource, namespace: str, name: str) -> Document | None:
+        """The stored object, None if there is none."""
+        cache = await self.loaded(resource)
+        return cache.get(path_of(namespace, name))
+
+    async def all(self, resource: Resource, namespace: str = "") -> list[Document]:
+        """The stored objects, of a namespace or of all."""
+        cache = await self.loaded(resource)
+        return cache.documents(namespace)
+
+    # -- reads -------------------------------------------------------------------------------------------------------
+
+    async def get(self, resource: Resource, namespace: str, name: str, revision: int = 0) -> Document:
+        """The stored object. `revision`: at least as new as that. Raises NotFound, Timeout (too large)."""
+        cache = await self.loaded(resource)
+        if revision > self._store.revision:
+            raise errors.too_large_resource_version(revision, self._store.revision)
+        document = cache.get(f"{namespace}/{name}" if namespace else name)
+        if document is None:
+            raise errors.not_found(resource, name)
+        return document
+
+    async def list_(
+        self, resource: Resource, namespace: str = "", name: str = "", options: ListOptions = DEFAULT_LIST
+    ) -> Listing:
+        """Raises BadRequest, Expired (a revision that is compacted), Timeout (one that is not there yet)."""
+        cache = await self.loaded(resource)
+        if options is DEFAULT_LIST and not name:
+            return Listing(cache.documents(namespace), self._store.revision, "", None)
+        scope, selection = select(
+            self.served(resource), namespace, name, options.label_selector, options.field_selector
+        )
+        start, revision = self._where(options)
+        limit = 0 if options.resource_version == "0" and not options.continue_token else options.limit
+        if scope.name:
+            only = Selection.of_name(self.served(resource), scope.name, selection)
+            return await self._page(cache, scope.namespace, start, limit, revision, only, options)
+        return await self._page(cache, scope.namespace, start, limit, revision, selection, options)
+
+    def _where(self, options: ListOptions) -> tuple[str, int]:
+        """(relative path to start at, exact revision or 0 for the newest). Source: storage.ValidateListOptions."""
+        if options.continue_token:
+            token = continuation.decode(options.continue_token)
+            if options.revision:
+                raise errors.BadRequest("specifying resource version is not allowed when using continue")
+            return token.start, max(token.revision, 0)
+        revision = options.revision
+        if revision > self._store.revision:
+            raise errors.too_large_resource_version(revision, self._store.revision)
+        is_exact = options.match == EXACT or (not options.match and options.limit > 0)
+        return "", revision if is_exact else 0
+
+    async def _page(
+        self,
+        cache: ResourceCache,
+        namespace: str,
+        start: str,
+        limit: int,
+        revision: int,
+        selection: Selection | None,
+        options: ListOptions,
+    ) -> Listing:
+        base = f"{namespace}/" if namespace else ""
+        # What has not changed since `revision` is the same now.
+        if not revision or cache.changed_at <= revision:
+            page = self._from_cache(cache, namespace, base + start if start else "", limit, selection)
+        else:
+            page = await self._from_store(cache, base, start, limit, revision, selection, options)
+        documents, last, remaining = page
+        at = revision or self._store.revision
+        if not last:
+            return Listing(documents, at, "", None)
+        return Listing(
+            documents,
+            at,
+            continuation.after(at, last.removeprefix(base)),
+            remaining if selection is None else None,
+        )
+
+    def _from_cache(
+        self, cache: ResourceCache, namespace: str, start: str, limit: int, selection: Selection | None
+    ) -> tuple[list[Document], str, int]:
+        """(documents, path of the last one if more follow, how many follow)."""
+        if selection is None:
+            page = cache.page(namespace, start, limit)
+            return page.documents, page.last if page.remaining else "", page.remaining
+        found = [
+            document for document in cache.page(namespace, start, 0).documents if selection.matches(document)
+        ]
+        if not limit or len(found) <= limit:
+            return found, "", 0
+        last = found[limit - 1].key
+        return found[:limit], path_of(last.namespace, last.name), len(found) - limit
+
+    async def _from_store(
+        self,
+        cache: ResourceCache,
+        base: str,
+        start: str,
+        limit: int,
+        revision: int,
+        selection: Selection | None,
+        options: ListOptions,
+    ) -> tuple[list[Document], str, int]:
+        prefix = prefix_of(cache.storage) + base.encode()
+        skip = len(prefix)
+        found: list[Document] = []
+        at = start
+        while True:
+            ask = limit if selection is None else min(limit and max(limit, _STORE_PAGE), 10_000)
+            try:
+                page = await self._store.list(
+                    prefix, revision=revision, start=prefix + at.encode() if at else b"", limit=ask
+                )
+            except Compacted:
+                raise _expired(options, start)
+            except FutureRevision as future:
+                raise errors.too_large_resource_version(revision, future.current)
+            path = ""
+            for kv in page.items:
+                path = base + kv.key[skip:].decode()
+                raw = with_revision(kv.value, kv.mod_revision)
+                document = Document(key_at(path), raw, kv.mod_revision, self.pool)
+                if selection is None or selection.matches(document):
+                    if limit and len(found) == limit:
+                        last = found[-1].key
+                        return found, path_of(last.namespace, last.name), 1
+                    found.append(document)
+            if not page.remaining or not limit:
+                return found, "", 0
+            if selection is None:
+                return found, path, page.remaining
+            at = path.removeprefix(base) + "\0"
+
+    async def watch(
+        self,
+        resource: Resource,
+        view: View,
+        namespace: str = "",
+        name: str = "",
+        options: ListOptions = DEFAULT_LIST,
+        *,
+        deadline: float | None = None,
+        in_process: bool = False,
+    ) -> Subscription:
+        """`deadline`: of clock.monotonic(), when the door will end it. Raises BadRequest; what is wrong with the
+        revision arrives as an ERROR event, as from upstream."""
+        cache = await self.loaded(resource)
+        scope, selection = select(
+            self.served(resource), namespace, name, options.label_selector, options.field_selector
+        )
+        revision = options.revision
+        # A component of this process keeps its connection, and needs no reminders of where it is.
+        bookmarks = self._bookmarks if options.bookmarks and not in_process else None
+        if options.send_initial_events:
+            if revision > self._store.revision:
+                return FailedSubscription(errors.too_large_resource_version(revision, self._store.revision))
+            return ResourceSubscription(
+                cache,
+                FeedKey(scope, selection, view, 0),
+                bookmarks=bookmarks,
+                state=True,
+                state_end=options.bookmarks,
+                deadline=deadline,
+            )
+        if not revision:
+            # sendInitialEvents=false without a revision: from now on.
+            revision = self._store.revision
+        after = revision
+        replay: Sequence[object] = ()
+        if cache.changes_after(revision) is None:
+            try:
+                replay = await cache.history_after(revision, scope)
+            except errors.StatusError as error:
+                return FailedSubscription(error)
+            after = self._store.revision
+        return ResourceSubscription(
+            cache,
+            FeedKey(scope, selection, view, revision if revision > self._store.revision else 0),
+            bookmarks=bookmarks,
+            state=False,
+            after=after,
+            replay=replay,  # type: ignore[arg-type]
+            deadline=deadline,
+        )
+
+    # -- writes ------------------------------------------------------------------------------------------------------
+
+    def moment(self, call: Call) -> Moment:
+        return Moment(self.clock.rfc3339(), call.user)
+
+    async def create(self, call: Call, obj: Obj) -> Document:
+        """Create `obj` (the registry's own from here on, of the storage version)."""
+        storage = self.catalog.storage(call.resource)
+        cache = await self.loaded(call.resource)
+        metadata = obj["metadata"]
+        if metadata.get("resourceVersion") not in (None, "", "0"):
+            raise errors.StatusError("resourceVersion should not be set on objects to be created", reason="")
+        metadata.pop("resourceVersion", None)
+        dedup_owner_references(metadata, call.warnings, after_admission=False)
+        attributes = self._attributes(CREATE, call, storage, obj, None)
+        await self.admission.admit(attributes)
+        dedup_owner_references(metadata, call.warnings, after_admission=True)
+        return await self._create(call, storage, cache, obj, attributes)
+
+    async def _create(
+        self, call: Call, storage: Resource, cache: ResourceCache, obj: Obj, attributes: Attributes
+    ) -> Document:
+        metadata = obj["metadata"]
+        strategy = self.strategy(storage)
+        metadata["creationTimestamp"] = self.clock.rfc3339()
+        metadata["uid"] = self.random.uid()
+        base = metadata.get("generateName", "") if not metadata.get("name") else ""
+        if base:
+            metadata["name"] = self._free_name(cache, metadata.get("namespace", ""), base)
+        release = await self._allocate(storage, obj, None)
+        try:
+            strategy.prepare_create(obj, self.moment(call))
+            name = metadata.get("name", "")
+            if findings := validate_create(storage, obj):
+                raise errors.invalid(call.resource, name, findings)
+            attributes.name = name
+            await self.admission.validate(attributes)
+            path = path_of(metadata.get("namespace", ""), name)
+            if (existing := cache.get(path)) is not None:
+                raise _exists(call.resource, existing, is_generated=bool(base))
+            if call.options.dry_run:
+                return self._document(cache, obj, 0)
+            key = cache.prefix + path.encode()
+            value = stored(obj)
+            result = await self._txn(Compare(key, 0), Put(key, value))
+            if not result.succeeded:
+                raise _exists(call.resource, cache.get(path), name=name, is_generated=bool(base))
+            return self._written(cache, path, value, result.revision)
+        finally:
+            release()
+
+    def _free_name(self, cache: ResourceCache, namespace: str, base: str) -> str:
+        name = ""
+        for _ in range(_GENERATE_ATTEMPTS):
+            name = base[:_GENERATED_BASE_MAX] + self.random.suffix()
+            if cache.get(path_of(namespace, name)) is None:
+                break
+        return name
+
+    async def _allocate(self, storage: Resource, obj: Obj, old: Obj | None) -> Release:
+        if storage is not SERVICES and storage != SERVICES:
+            return _nothing
+        self.services.follow(await self.loaded(SERVICES))
+        return self.services.begin(obj, old)
+
+    async def update(
+        self,
+        call: Call,
+        make: Make,
+        *,
+        may_create: bool = False,
+        check_created: Callable[[], Awaitable[None]] | None = None,
+    ) -> tuple[Document, bool]:
+        """Replace an object by what `make` computes from it; (the result, whether it was created).
+
+        `check_created` authorizes the create that an update of a missing object turns into.
+        """
+        storage = self.catalog.storage(call.resource)
+        cache = await self.loaded(call.resource)
+        strategy = self.strategy(storage)
+        path = path_of(call.namespace, call.name)
+        while True:
+            current = cache.get(path)
+            if current is None:
+                if not (may_create or strategy.create_on_update) or call.subresource:
+                    raise errors.not_found(call.resource, call.name)
+                if (
+                    created := await self._create_on_update(call, storage, cache, make, check_created)
+                ) is not None:
+                    return created, True
+                continue
+            updated = await self._update_once(call, storage, cache, strategy, path, current, make)
+            if updated is not None:
+                return updated, False
+
+    async def _create_on_update(
+        self,
+        call: Call,
+        storage: Resource,
+        cache: ResourceCache,
+        make: Make,
+        check_created: Callable[[], Awaitable[None]] | None,
+    ) -> Document | None:
+        obj = make(None)
+        metadata = obj["metadata"]
+        if metadata.get("uid"):
+            raise errors.conflict(
+                call.resource,
+                call.name,
+                f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: ",
+            )
+        metadata.pop("resourceVersion", None)
+        if check_created is not None:
+            await check_created()
+        attributes = self._attributes(CREATE, call, storage, obj, None)
+        await self.admission.admit(attributes)
+        try:
+            return await self._create(call, storage, cache, obj, attributes)
+        except errors.AlreadyExists:
+            # Somebody else created it in the meantime: then it is an update after all.
+            return None
+
+    async def _update_once(
+        self,
+        call: Call,
+        storage: Resource,
+        cache: ResourceCache,
+        strategy: Strategy,
+        path: str,
+        current: Document,
+        make: Make,
+    ) -> Document | None:
+        """None: somebody was faster, try again."""
+        old = current.obj
+        new = make(current)
+        metadata, old_metadata = new["metadata"], old["metadata"]
+        dedup_owner_references(metadata, call.warnings, after_admission=False)
+        attributes = self._attributes(UPDATE, call, storage, new, old)
+        await self.admission.admit(attributes)
+        dedup_owner_references(metadata, call.warnings, after_admission=True)
+        self._check_revision(call, strategy, metadata, old_metadata)
+        release = _nothing
+        if not call.subresource:
+            release = await self._allocate(storage, new, old)
+        try:
+            self._prepare_update(call, strategy, new, old)
+            if findings := validate_update(storage, new, old, call.subresource):
+                raise errors.invalid(call.resource, call.name, findings)
+            await self.admission.validate(attributes)
+            if deletion.vanishes_on_update(strategy, new, old):
+                return await self._vanish(call, cache, path, current, new)
+            if new == old:
+                return current
+            if call.options.dry_run:
+                return self._document(cache, new, current.revision)
+            key = cache.prefix + path.encode()
+            value = stored(new)
+            result = await self._txn(Compare(key, current.revision), Put(key, value))
+            return self._written(cache, path, value, result.revision) if result.succeeded else None
+        finally:
+            release()
+
+    def _check_revision(self, call: Call, strategy: Strategy, new: Obj, old: Obj) -> None:
+        uid = new.get("uid")
+        if uid and uid != old.get("uid"):
+            raise errors.conflict(
+                call.resource,
+                call.name,
+                f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old.get('uid', '')}",
+            )
+        revision = new.get("resourceVersion")
+        if revision in (None, "", "0"):
+            if not strategy.unconditional_update:
+                finding = errors.invalid_value(
+                    "metadata.resourceVersion", 0, "must be specified for an update"
+                )
+                kind = replace(call.resource, kind=call.resource.plural)
+                raise errors.invalid(kind, call.name, [finding])
+            new["resourceVersion"] = old["resourceVersion"]
+        elif revision != old["resourceVersion"]:
+            if not revision.isdigit():
+                finding = errors.invalid_value(
+                    "metadata.resourceVersion",
+                    revision,
+                    f"strconv.ParseUint: parsing {errors.quote(revision)}: invalid syntax",
+                )
+                raise errors.invalid(call.resource, call.name, [finding])
+            raise errors.conflict(call.resource, call.name)
+
+    def _prepare_update(self, call: Call, strategy: Strategy, new: Obj, old: Obj) -> None:
+        metadata, old_metadata = new["metadata"], old["metadata"]
+        metadata.pop("selfLink", None)
+        _take(metadata, old_metadata, "generation")
+        if call.subresource:
+            strategy.prepare_subresource_update(call.subresource, new, old, self.moment(call))
+        else:
+            strategy.prepare_update(new, old, self.moment(call))
+        metadata = new["metadata"]
+        metadata.setdefault("uid", old_metadata.get("uid"))
+        if not metadata["uid"]:
+            metadata["uid"] = old_metadata.get("uid")
+        if old_metadata.get("creationTimestamp"):
+            metadata["creationTimestamp"] = old_metadata["creationTimestamp"]
+        if old_metadata.get("deletionTimestamp"):
+            metadata["deletionTimestamp"] = old_metadata["deletionTimestamp"]
+        if metadata.get("deletionGracePeriodSeconds") is None:
+            _take(metadata, old_metadata, "deletionGracePeriodSeconds")
+
+    async def delete(self, call: Call, options: DeleteOptions) -> Deleted:
+        """Delete, or mark for deletion. Raises NotFound, Conflict (preconditions)."""
+        storage = self.catalog.storage(call.resource)
+        cache = await self.loaded(call.resource)
+        strategy = self.strategy(storage)
+        path = path_of(call.namespace, call.name)
+        while True:
+            current = cache.get(path)
+            if current is None:
+                raise errors.not_found(call.resource, call.name)
+            deletion.check_preconditions(call.resource, current.obj, options)
+            attributes = self._attributes(DELETE, call, storage, None, current.obj)
+            attributes.dry_run = options.dry_run
+            await self.admission.admit(attributes)
+            await self.admission.validate(attributes)
+            obj = current.copy()
+            if strategy.begin_deletion(obj, options, self.moment(call)):
+                self._keep_collector_finalizers(strategy, obj, options)
+                plan = deletion.Plan(deletion.MARK, obj)
+            else:
+                plan = deletion.plan(strategy, obj, options, self.clock.now())
+            if plan.action == deletion.PENDING or (plan.action == deletion.MARK and plan.obj == current.obj):
+                return Deleted(current, False)
+            if plan.action == deletion.VANISH:
+                if (
+                    gone := await self._vanish(call, cache, path, current, plan.obj, options.dry_run)
+                ) is not None:
+                    return Deleted(gone, True)
+                continue
+            if options.dry_run:
+                return Deleted(self._document(cache, plan.obj, current.revision), False)
+            key, value = cache.prefix + path.encode(), stored(plan.obj)
+            result = await self._txn(Compare(key, current.revision), Put(key, value))
+            if result.succeeded:
+                return Deleted(self._written(cache, path, value, result.revision), False)
+
+    def _keep_collector_finalizers(self, strategy: Strategy, obj: Obj, options: DeleteOptions) -> None:
+        finalizers = deletion.collector_finalizers(strategy, obj["metadata"], options)
+        if finalizers:
+            obj["metadata"]["finalizers"] = finalizers
+        else:
+            obj["metadata"].pop("finalizers", None)
+
+    async def _vanish(
+        self, call: Call, cache: ResourceCache, path: str, current: Document, last: Obj, dry_run: bool = False
+    ) -> Document | None:
+        """Remove the object; its last state, or None if somebody was faster."""
+        if not (dry_run or call.options.dry_run):
+            key = cache.prefix + path.encode()
+            result = await self._txn(Compare(key, current.revision), Delete(key))
+            if not result.succeeded:
+                return None
+        return self._document(cache, last, current.revision)
+
+    async def delete_collection(
+        self, call: Call, options: DeleteOptions, which: ListOptions
+    ) -> tuple[list[Document], int]:
+        """Delete what a list with these options finds; (the documents, the list's revision). Not atomic: the first
+        error is raised after all have been tried."""
+        listing = await self.list_(call.resource, call.namespace, "", which)
+
+        async def delete_one(document: Document) -> None:
+            one = replace(call, namespace=document.key.namespace, name=document.key.name)
+            try:
+                await self.delete(one, replace(options))
+            except errors.NotFound:
+                pass
+
+        outcomes = await gather_bounded(
+            _DELETE_COLLECTION_WORKERS, [delete_one(document) for document in listing.documents]
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return listing.documents, listing.revision
+
+    async def expire(self, cache: ResourceCache, document: Document) -> None:
+        """Remove an object whose time is over, unless somebody has written it since."""
+        key = cache.prefix + path_of(document.key.namespace, document.key.name).encode()
+        await self._txn(Compare(key, document.revision), Delete(key))
+
+    # -- the pieces --------------------------------------------------------------------------------------------------
+
+    def _attributes(
+        self, operation: str, call: Call, storage: Resource, obj: Obj | None, old: Obj | None
+    ) -> Attributes:
+        # A Namespace counts as inside itself.
+        namespace = call.namespace or (
+            call.name if storage.plural == "namespaces" and not storage.group else ""
+        )
+        name = call.name
+        if not name and obj is not None:
+            name = obj["metadata"].get("name", "")
+        return Attributes(
+            operation, storage, call.subresource, namespace, name, obj, old, call.user, call.options.dry_run,
+            call.warnings,
+        )  # fmt: skip
+
+    async def _txn(self, compare: Compare, operation: Put | Delete) -> TxnResult:
+        try:
+            return await self._store.txn((compare,), (operation,))
+        except Unavailable as error:
+            self._log.error("store_unavailable", error=str(error))
+            raise errors.ServiceUnavailable(f"the store cannot be written: {error}")
+
+    def _written(self, cache: ResourceCache, path: str, value: bytes, revision: int) -> Document:
+        """The Document of our own write; the cache has it unless somebody wrote again at once."""
+        document = cache.get(path)
+        if document is not None and document.revision == revision:
+            return document
+        return Document(key_at(path), with_revision(value, revision), revision, self.pool)
+
+    def _document(self, cache: ResourceCache, obj: Obj, revision: int) -> Document:
+        """An object that was not written: the answer of a dry run or of a deletion."""
+        value = stored(obj)
+        metadata = obj["metadata"]
+        key = key_at(path_of(metadata.get("namespace", ""), metadata.get("name", "")))
+        return Document(key, with_revision(value, revision) if revision else value, revision, self.pool)
+
+    def statistics(self) -> dict[str, int]:
+        """Objects and watchers per resource that is in memory, for metrics."""
+        found: dict[str, int] = {}
+        for name, cache in self._caches.items():
+            found[f"{name}:objects"] = len(cache)
+            found[f"{name}:watchers"] = cache.watchers
+        return found
+
+
+def _nothing() -> None:
+    pass
+
+
+def _take(new: Obj, old: Obj, name: str) -> None:
+    if name in old:
+        new[name] = old[name]
+    else:
+        new.pop(name, None)
+
+
+def _exists(
+    resource: Resource, existing: Document | None, *, name: str = "", is_generated: bool
+) -> errors.AlreadyExists:
+    """Source: registry/store.go create, rest.CheckGeneratedNameError."""
+    if existing is not None:
+        name = existing.key.name
+    if is_generated:
+        return errors.generate_name_conflict(resource, name)
+    error = errors.already_exists(resource, name)
+    if existing is not None and existing.obj["metadata"].get("deletionTimestamp"):
+        error.message = f"object is being deleted: {error.message}"
+    return error
+
+
+_EXPIRED = "The resourceVersion for the provided list is too old."
+_INCONSISTENT = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+    "deleted between the time the first chunk was returned and now may show up in the list."
+)
+
+
+def _expired(options: ListOptions, start: str) -> errors.Expired:
+    """Source: etcd3/errors.go interpretListError."""
+    if not options.continue_token:
+        return errors.expired(_EXPIRED)
+    return errors.expired(
+        _INCONSISTENT, metadata={"continue": continuation.encode(continuation.NEWEST, start)}
+    )
+
+
+_DUPLICATE_OWNERS = (
+    ".metadata.ownerReferences contains duplicate entries{}; API server dedups owner references in 1.20+, and may "
+    "reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}"
+)
+
+
+def dedup_owner_references(metadata: Obj, warnings: list[str], *, after_admission: bool) -> None:
+    """Source: endpoints/handlers/rest.go dedupOwnerReferencesAndAddWarning."""
+    references = metadata.get("ownerReferences")
+    if not references or len(references) < 2:
+        return
+    kept: list[Obj] = []
+    duplicates: list[str] = []
+    for reference in references:
+        if reference in kept:
+            duplicates.append(reference.get("uid", ""))
+        else:
+            kept.append(reference)
+    if duplicates:
+        when = " after mutating admission happens" if after_admission else ""
+        warnings.append(_DUPLICATE_OWNERS.format(when, ", ".join(duplicates)))
+        metadata["ownerReferences"] = kept

@@ -1,0 +1,92 @@
+"""What a label and a field selector leave over, and the keys that they can match at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kubepy.api import errors, fields, selectors
+from kubepy.api.objects import Document, Obj
+from kubepy.api.resources import Resource
+from kubepy.api.selectors import FieldSelector, LabelSelector
+from kubepy.apiserver.registry.cache import Scope
+from kubepy.apiserver.registry.views import Served
+
+
+class Selection:
+    """Both selectors together. Equal if they select the same from the same kind. Implements cache.Selection."""
+
+    __slots__ = ("_identity", "_labels", "_matches_fields", "_name", "_served")
+
+    def __init__(self, labels: LabelSelector, wanted: FieldSelector, served: Served) -> None:
+        self._labels = None if labels.is_empty else labels
+        self._matches_fields: Callable[[Obj], bool] | None = None
+        if not wanted.is_empty:
+            self._matches_fields = fields.matcher(served.resource, wanted)
+        self._served = served
+        self._name = ""
+        self._identity: tuple[object, ...] = (
+            labels,
+            wanted,
+            served.resource.api_version,
+            served.resource.kind,
+        )
+
+    @classmethod
+    def of_name(cls, served: Served, name: str, rest: Selection | None) -> Selection:
+        """Only what has this name, and is in `rest`. For lists, which know no scope of one name."""
+        only = cls.__new__(cls)
+        only._labels = rest._labels if rest else None
+        only._matches_fields = rest._matches_fields if rest else None
+        only._served, only._name = served, name
+        only._identity = (name, rest, served.resource.api_version, served.resource.kind)
+        return only
+
+    def matches(self, document: Document) -> bool:
+        if self._name and document.key.name != self._name:
+            return False
+        obj = document.obj
+        if self._labels is not None and not self._labels.matches(obj["metadata"].get("labels")):
+            return False
+        # Field names are those of the version that was asked for.
+        return self._matches_fields is None or self._matches_fields(self._served.obj(document))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Selection) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+
+def select(
+    served: Served, namespace: str, name: str, label_selector: str, field_selector: str
+) -> tuple[Scope, Selection | None]:
+    """The scope and what is left to test per object, None for nothing. Raises BadRequest.
+
+    `name` is what the request path says; a field selector that asks for one name or namespace narrows the scope, too.
+    Source: cacher.go Watch (scope), endpoints/handlers/get.go listOpts.
+    """
+    if not label_selector and not field_selector:
+        return Scope(namespace, name), None
+    resource: Resource = served.resource
+    labels = selectors.parse_labels(label_selector)
+    wanted = selectors.parse_fields(field_selector)
+    if not wanted.is_empty:
+        fields.check(resource, wanted)
+        asked = wanted.exact.get("metadata.name", "")
+        if name and asked and asked != name:
+            raise errors.BadRequest("fieldSelector metadata.name doesn't match requested name")
+        name = name or asked
+        if resource.namespaced:
+            namespace = namespace or wanted.exact.get("metadata.namespace", "")
+        wanted = _undecided(wanted, namespace, name)
+    scope = Scope(namespace, name)
+    if labels.is_empty and wanted.is_empty:
+        return scope, None
+    return scope, Selection(labels, wanted, served)
+
+
+def _undecided(wanted: FieldSelector, namespace: str, name: str) -> FieldSelector:
+    """The terms that the scope does not fulfil by itself."""
+    decided = {("metadata.name", "=", name), ("metadata.namespace", "=", namespace)}
+    rest = [requirement for requirement in wanted.requirements if tuple(requirement) not in decided]
+    return wanted if len(rest) == len(wanted.requirements) else FieldSelector(rest)

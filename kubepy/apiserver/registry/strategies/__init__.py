@@ -1,0 +1,93 @@
+"""Which kind behaves how: the table. What is not in it is a plain `Strategy`."""
+
+from __future__ import annotations
+
+from kubepy.api.resources import Resource
+from kubepy.apiserver.registry.strategies import core, workloads
+from kubepy.apiserver.registry.strategies.base import Strategy, Unchecked
+from kubepy.apiserver.registry.strategies.custom import CustomStrategy
+from kubepy.apiserver.registry.strategies.namespaces import NamespaceStrategy
+from kubepy.apiserver.registry.strategies.pods import PodStrategy
+from kubepy.apiserver.registry.strategies.services import ServiceStrategy
+
+
+class CountedUnchecked(workloads.Counted):
+    unconditional_update = False
+
+
+class CountedReturned(workloads.Counted):
+    returns_deleted = True
+
+
+class UncheckedReturned(Unchecked):
+    returns_deleted = True
+
+
+class UncheckedUpsert(Unchecked):
+    create_on_update = True
+
+
+STRATEGIES: dict[str, type[Strategy]] = {
+    "certificatesigningrequests.certificates.k8s.io": core.CertificateSigningRequestStrategy,
+    "clusterrolebindings.rbac.authorization.k8s.io": core.UpsertStrategy,
+    "clusterroles.rbac.authorization.k8s.io": core.UpsertStrategy,
+    "clustertrustbundles.certificates.k8s.io": Unchecked,
+    "cronjobs.batch": workloads.Counted,
+    "csidrivers.storage.k8s.io": UncheckedReturned,
+    "csinodes.storage.k8s.io": UncheckedReturned,
+    "csistoragecapacities.storage.k8s.io": Unchecked,
+    "customresourcedefinitions.apiextensions.k8s.io": workloads.Counted,
+    "daemonsets.apps": workloads.Counted,
+    "deployments.apps": workloads.DeploymentStrategy,
+    "deviceclasses.resource.k8s.io": CountedReturned,
+    "devicetaintrules.resource.k8s.io": CountedReturned,
+    "endpoints": core.UpsertStrategy,
+    "endpointslices.discovery.k8s.io": core.EndpointSliceStrategy,
+    "events": core.EventStrategy,
+    "flowschemas.flowcontrol.apiserver.k8s.io": workloads.Counted,
+    "ingressclasses.networking.k8s.io": workloads.Counted,
+    "ingresses.networking.k8s.io": workloads.Counted,
+    "jobs.batch": workloads.JobStrategy,
+    "leases.coordination.k8s.io": core.LeaseStrategy,
+    "limitranges": core.UpsertStrategy,
+    "mutatingadmissionpolicies.admissionregistration.k8s.io": CountedUnchecked,
+    "mutatingadmissionpolicybindings.admissionregistration.k8s.io": CountedUnchecked,
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io": CountedUnchecked,
+    "namespaces": NamespaceStrategy,
+    "networkpolicies.networking.k8s.io": workloads.Counted,
+    "nodes": core.NodeStrategy,
+    "persistentvolumeclaims": core.PersistentVolumeClaimStrategy,
+    "persistentvolumes": core.PersistentVolumeStrategy,
+    "podcertificaterequests.certificates.k8s.io": Unchecked,
+    "poddisruptionbudgets.policy": CountedUnchecked,
+    "pods": PodStrategy,
+    "podtemplates": CountedReturned,
+    "priorityclasses.scheduling.k8s.io": workloads.Counted,
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": workloads.Counted,
+    "replicasets.apps": workloads.Counted,
+    "replicationcontrollers": workloads.ReplicationControllerStrategy,
+    "resourceclaims.resource.k8s.io": core.ReturnedStrategy,
+    "resourceclaimtemplates.resource.k8s.io": core.ReturnedStrategy,
+    "resourcequotas": core.ReturnedStrategy,
+    "resourceslices.resource.k8s.io": CountedReturned,
+    "rolebindings.rbac.authorization.k8s.io": core.UpsertStrategy,
+    "roles.rbac.authorization.k8s.io": core.UpsertStrategy,
+    "runtimeclasses.node.k8s.io": UncheckedUpsert,
+    "secrets": core.SecretStrategy,
+    "serviceaccounts": core.ServiceAccountStrategy,
+    "services": ServiceStrategy,
+    "statefulsets.apps": workloads.Counted,
+    "storageclasses.storage.k8s.io": core.ReturnedStrategy,
+    "storageversionmigrations.storagemigration.k8s.io": Unchecked,
+    "validatingadmissionpolicies.admissionregistration.k8s.io": CountedUnchecked,
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io": CountedUnchecked,
+    "validatingwebhookconfigurations.admissionregistration.k8s.io": CountedUnchecked,
+    "volumeattachments.storage.k8s.io": UncheckedReturned,
+    "volumeattributesclasses.storage.k8s.io": core.ReturnedStrategy,
+}
+
+
+def strategy_for(storage: Resource) -> Strategy:
+    """The strategy of the row of a storage version."""
+    cls = CustomStrategy if storage.custom else STRATEGIES.get(storage.group_resource, Strategy)
+    return cls(storage)

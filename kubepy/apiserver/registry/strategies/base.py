@@ -1,0 +1,105 @@
+"""What a kind may decide about its own writes; the defaults hold for nearly all of them.
+
+The registry does what is the same for every kind (names, uids, revisions, finalizers, conflicts) and asks the strategy
+about the rest. All of it is pure and in place: `prepare_*` normalise the new object before validation and may read, not
+change, the old one.
+
+Source: apiserver pkg/registry/rest/{create,update,delete}.go (the Strategy interfaces), pkg/registry/*/*/strategy.go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubepy.api.objects import Obj
+from kubepy.api.resources import Resource
+from kubepy.apiserver.registry.options import DeleteOptions
+from kubepy.apiserver.request import User
+
+DELETE_DEPENDENTS, ORPHAN_DEPENDENTS, UNSUPPORTED = "DeleteDependents", "OrphanDependents", "Unsupported"
+
+# What makes no difference to what an object asks for.
+_NOT_CONTENT = ("apiVersion", "kind", "metadata", "status")
+
+
+@dataclass(slots=True)
+class Moment:
+    """Who writes, and when."""
+
+    now: str  # "2026-01-01T00:00:00Z"
+    user: User
+
+
+class Strategy:
+    """The behaviour of kinds that have none of their own."""
+
+    create_on_update = False  # a PUT of what does not exist creates it
+    unconditional_update = True  # an update without resourceVersion overwrites
+    garbage_collection = DELETE_DEPENDENTS  # what a delete without a propagationPolicy means
+    returns_deleted = False  # a delete answers with the object, not with a Status
+    counts_generations = False  # metadata.generation counts changes of what is asked for
+    keeps_status_on_create = False
+    keeps_labels_on_status_update = False
+
+    def __init__(self, resource: Resource) -> None:
+        self.resource = resource
+        self.has_status = resource.subresource("status") is not None
+
+    # -- writes ----------------------------------------------------------------------------------------------------
+
+    def prepare_create(self, obj: Obj, moment: Moment) -> None:
+        if self.has_status and not self.keeps_status_on_create:
+            obj.pop("status", None)
+        if self.counts_generations:
+            obj["metadata"]["generation"] = 1
+
+    def prepare_update(self, new: Obj, old: Obj, moment: Moment) -> None:
+        if self.has_status:
+            take(new, old, "status")
+        if self.counts_generations and self.is_another_wish(new, old):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+
+    def is_another_wish(self, new: Obj, old: Obj) -> bool:
+        return content(new) != content(old)
+
+    def prepare_subresource_update(self, subresource: str, new: Obj, old: Obj, moment: Moment) -> None:
+        """An update through /status, or through another subresource that carries the whole object."""
+        for field in content(new):
+            if field not in old:
+                del new[field]
+        new |= content(old)
+        if self.keeps_labels_on_status_update:
+            take(new["metadata"], old["metadata"], "labels")
+
+    # -- deletion --------------------------------------------------------------------------------------------------
+
+    def grace_period_s(self, obj: Obj, options: DeleteOptions) -> int | None:
+        """Seconds the object may live on after a delete; None if this kind is not deleted gracefully."""
+        return None
+
+    def begin_deletion(self, obj: Obj, options: DeleteOptions, moment: Moment) -> bool:
+        """True if a first delete only marks the object (done here, in place) and somebody else finishes it."""
+        return False
+
+    def may_vanish(self, obj: Obj) -> bool:
+        """False while something besides metadata.finalizers holds an object that is being deleted."""
+        return True
+
+
+class Unchecked(Strategy):
+    """Kinds whose update without resourceVersion is refused."""
+
+    unconditional_update = False
+
+
+def content(obj: Obj) -> Obj:
+    """What an object asks for: everything but identity, metadata and status."""
+    return {field: value for field, value in obj.items() if field not in _NOT_CONTENT}
+
+
+def take(new: Obj, old: Obj, field: str) -> None:
+    """new[field] becomes what old has, or nothing."""
+    if field in old:
+        new[field] = old[field]
+    else:
+        new.pop(field, None)

@@ -1,0 +1,135 @@
+"""Nodes, Secrets, ServiceAccounts, volumes, Events, CertificateSigningRequests, EndpointSlices.
+
+Source: kubernetes pkg/registry/{core,certificates,discovery}/*/strategy.go.
+"""
+
+from __future__ import annotations
+
+from kubepy.api.objects import Obj, labels_of
+from kubepy.apiserver.registry.strategies.base import UNSUPPORTED, Moment, Strategy, content, take
+
+
+class NodeStrategy(Strategy):
+    keeps_status_on_create = True
+
+
+class SecretStrategy(Strategy):
+    def prepare_update(self, new: Obj, old: Obj, moment: Moment) -> None:
+        if not new.get("type"):
+            take(new, old, "type")
+
+
+class ServiceAccountStrategy(Strategy):
+    returns_deleted = True
+
+    def prepare_create(self, obj: Obj, moment: Moment) -> None:
+        _only_names(obj)
+
+    def prepare_update(self, new: Obj, old: Obj, moment: Moment) -> None:
+        _only_names(new)
+
+
+def _only_names(account: Obj) -> None:
+    if account.get("secrets"):
+        account["secrets"] = [{"name": secret.get("name", "")} for secret in account["secrets"]]
+
+
+class PersistentVolumeStrategy(Strategy):
+    returns_deleted = True
+
+    def prepare_create(self, obj: Obj, moment: Moment) -> None:
+        obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": moment.now}
+
+    def prepare_subresource_update(self, subresource: str, new: Obj, old: Obj, moment: Moment) -> None:
+        super().prepare_subresource_update(subresource, new, old, moment)
+        status, before = new.setdefault("status", {}), old.get("status") or {}
+        field = "lastPhaseTransitionTime"
+        if status.get("phase") == before.get("phase"):
+            if not status.get(field):
+                take(status, before, field)
+        elif status.get(field) in (None, before.get(field)):
+            status[field] = moment.now
+
+
+class PersistentVolumeClaimStrategy(Strategy):
+    returns_deleted = True
+
+    def prepare_create(self, obj: Obj, moment: Moment) -> None:
+        super().prepare_create(obj, moment)
+        obj["status"] = {"phase": "Pending"}
+
+
+class ReturnedStrategy(Strategy):
+    """Kinds whose delete answers with the object."""
+
+    returns_deleted = True
+
+
+class EventStrategy(Strategy):
+    garbage_collection = UNSUPPORTED
+    create_on_update = True
+
+
+class UpsertStrategy(Strategy):
+    create_on_update = True
+
+
+class LeaseStrategy(Strategy):
+    create_on_update = True
+    unconditional_update = False
+
+
+class EndpointSliceStrategy(Strategy):
+    counts_generations = True
+
+    def is_another_wish(self, new: Obj, old: Obj) -> bool:
+        return content(new) != content(old) or labels_of(new) != labels_of(old)
+
+
+class CertificateSigningRequestStrategy(Strategy):
+    def prepare_create(self, obj: Obj, moment: Moment) -> None:
+        super().prepare_create(obj, moment)
+        user, spec = moment.user, obj["spec"]
+        for field, value in (
+            ("username", user.name), ("uid", user.uid), ("groups", list(user.groups)), ("extra", user.extra),
+        ):  # fmt: skip
+            spec.pop(field, None)
+            if value:
+                spec[field] = value
+        obj["status"] = {}
+
+    def prepare_update(self, new: Obj, old: Obj, moment: Moment) -> None:
+        take(new, old, "spec")
+        take(new, old, "status")
+
+    def prepare_subresource_update(self, subresource: str, new: Obj, old: Obj, moment: Moment) -> None:
+        take(new, old, "spec")
+        status, before = new.setdefault("status", {}), old.get("status") or {}
+        if subresource == "approval":
+            conditions = status.get("conditions") or []
+            new["status"] = dict(before, conditions=conditions)
+        else:
+            # Approval and denial are not the signer's to change.
+            kept = [c for c in before.get("conditions") or () if c["type"] in ("Approved", "Denied")]
+            others = [c for c in status.get("conditions") or () if c["type"] not in ("Approved", "Denied")]
+            if kept or others:
+                status["conditions"] = kept + others
+        _stamp_conditions(new["status"], before, moment.now)
+
+
+def _stamp_conditions(status: Obj, before: Obj, now: str) -> None:
+    """Source: certificates/strategy.go populateConditionTimestamps."""
+    old = {c["type"]: c for c in before.get("conditions") or ()}
+    for condition in status.get("conditions") or ():
+        if not condition.get("lastUpdateTime"):
+            condition["lastUpdateTime"] = now
+        if not condition.get("lastTransitionTime"):
+            same = old.get(condition["type"])
+            if (
+                same is not None
+                and same.get("status") == condition.get("status")
+                and "lastTransitionTime" in same
+            ):
+                condition["lastTransitionTime"] = same["lastTransitionTime"]
+            else:
+                condition["lastTransitionTime"] = now

@@ -1,0 +1,87 @@
+"""Pods: phase, QoS class, generation and graceful deletion.
+
+Source: kubernetes pkg/registry/core/pod/strategy.go.
+"""
+
+from __future__ import annotations
+
+from kubepy.api import pods
+from kubepy.api.objects import Obj
+from kubepy.apiserver.registry.options import DeleteOptions
+from kubepy.apiserver.registry.strategies.base import Moment, Strategy, take
+
+_GATED = "Scheduling is blocked due to non-empty scheduling gates"
+
+
+class PodStrategy(Strategy):
+    returns_deleted = True
+    counts_generations = True
+
+    def prepare_create(self, obj: Obj, moment: Moment) -> None:
+        super().prepare_create(obj, moment)
+        obj["status"] = {"phase": "Pending", "qosClass": pods.qos_class(obj)}
+        if obj["spec"].get("schedulingGates"):
+            obj["status"]["conditions"] = [
+                {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": _GATED}
+            ]
+
+    def is_another_wish(self, new: Obj, old: Obj) -> bool:
+        return new.get("spec") != old.get("spec")
+
+    def prepare_subresource_update(self, subresource: str, new: Obj, old: Obj, moment: Moment) -> None:
+        if subresource == "status":
+            _prepare_status(new, old)
+            return
+        if subresource == "binding":
+            # Computed here, from the old one.
+            return
+        # ephemeralcontainers and resize change one part of the spec and nothing else.
+        wanted = new.get("spec") or {}
+        spec = dict(old["spec"])
+        if subresource == "ephemeralcontainers":
+            take(spec, wanted, "ephemeralContainers")
+        elif subresource == "resize":
+            _take_resources(spec, wanted)
+        new["spec"] = spec
+        take(new, old, "status")
+        if spec != old["spec"]:
+            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+
+    def grace_period_s(self, obj: Obj, options: DeleteOptions) -> int | None:
+        spec = obj["spec"]
+        period = options.grace_period_s
+        if period is None:
+            period = spec.get("terminationGracePeriodSeconds") or 0
+        # Nobody would finish the deletion of a pod that no kubelet has, and nothing is left to wait for at the end.
+        if not spec.get("nodeName") or (obj.get("status") or {}).get("phase") in ("Failed", "Succeeded"):
+            period = 0
+        return period if period >= 0 else 1
+
+
+def _prepare_status(new: Obj, old: Obj) -> None:
+    take(new, old, "spec")
+    # Old kubelets corrupt owner references.
+    take(new["metadata"], old["metadata"], "ownerReferences")
+    new["metadata"].pop("deletionTimestamp", None)
+    status, old_status = new.setdefault("status", {}), old.get("status") or {}
+    if not status.get("qosClass"):
+        take(status, old_status, "qosClass")
+    if not status.get("observedGeneration"):
+        take(status, old_status, "observedGeneration")
+
+
+def _take_resources(spec: Obj, wanted: Obj) -> None:
+    """Container resources and resize policies, by name."""
+    for field in ("containers", "initContainers"):
+        by_name = {container.get("name"): container for container in wanted.get(field) or ()}
+        containers = []
+        for container in spec.get(field) or ():
+            container = dict(container)
+            if (asked := by_name.get(container["name"])) is not None:
+                take(container, asked, "resources")
+                take(container, asked, "resizePolicy")
+            containers.append(container)
+        if containers:
+            spec[field] = containers
+    if "resources" in wanted:
+        spec["resources"] = wanted["resources"]

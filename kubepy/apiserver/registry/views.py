@@ -1,0 +1,169 @@
+"""How a stored object looks to somebody: in which version, and as full JSON, metadata, Table rows or a Document.
+
+A view turns Documents into what a watcher's door sends, and into the items of a list. Views are values: two watchers
+with equal views share every encoded event.
+
+Source: apiserver pkg/endpoints/handlers/response.go, pkg/endpoints/handlers/watch.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from kubepy.api import conversion, tables
+from kubepy.api.objects import Document, DocumentPool, Key, Obj
+from kubepy.api.resources import Resource
+from kubepy.apiserver.request import chunk
+from kubepy.client.transport import WatchEvent
+from kubepy.lib.clock import Clock
+
+INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
+
+
+class Served:
+    """One served version of a stored resource."""
+
+    __slots__ = ("_pool", "is_stored_so", "resource", "storage")
+
+    def __init__(self, resource: Resource, storage: Resource, pool: DocumentPool) -> None:
+        self.resource, self.storage, self._pool = resource, storage, pool
+        self.is_stored_so = resource.api_version == storage.api_version
+
+    def obj(self, document: Document) -> Obj:
+        """Shared, read-only."""
+        return (
+            document.obj
+            if self.is_stored_so
+            else conversion.convert(document.obj, self.storage, self.resource)
+        )
+
+    def raw(self, document: Document) -> bytes:
+        return document.raw if self.is_stored_so else orjson.dumps(self.obj(document))
+
+    def document(self, document: Document) -> Document:
+        if self.is_stored_so:
+            return document
+        return Document(document.key, self.raw(document), document.revision, self._pool)
+
+    def bookmark(self, revision: int, *, initial_events_end: bool) -> Obj:
+        metadata: Obj = {"resourceVersion": str(revision)}
+        if initial_events_end:
+            metadata["annotations"] = INITIAL_EVENTS_END
+        return {"kind": self.resource.kind, "apiVersion": self.resource.api_version, "metadata": metadata}
+
+
+def _line(type_: str, raw: bytes) -> bytes:
+    return chunk(b'{"type":"%b","object":%b}\n' % (type_.encode(), raw))
+
+
+class _View:
+    """Equal by what identifies it."""
+
+    has_header = False
+    _identity: tuple[Any, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._identity == self._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+
+class ObjectView(_View):
+    """Full objects as JSON."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        self._identity = (served.resource.api_version,)
+
+    def item(self, document: Document) -> bytes:
+        return self.served.raw(document)
+
+    def list_kind(self) -> tuple[str, str]:
+        resource = self.served.resource
+        return resource.list_kind or f"{resource.kind}List", resource.api_version
+
+    def event(self, type_: str, document: Document, *, first: bool) -> bytes:
+        return _line(type_, self.served.raw(document))
+
+    def bookmark(self, revision: int, *, initial_events_end: bool) -> bytes:
+        return _line(
+            "BOOKMARK", orjson.dumps(self.served.bookmark(revision, initial_events_end=initial_events_end))
+        )
+
+
+class MetadataView(_View):
+    """PartialObjectMetadata."""
+
+    def __init__(self, served: Served, version: str) -> None:
+        self.served = served
+        self._api_version = f"meta.k8s.io/{version}"
+        self._identity = (served.resource.api_version, version)
+
+    def partial(self, metadata: Obj) -> Obj:
+        return {"kind": "PartialObjectMetadata", "apiVersion": self._api_version, "metadata": metadata}
+
+    def item(self, document: Document) -> bytes:
+        return orjson.dumps(self.partial(document.obj["metadata"]))
+
+    def list_kind(self) -> tuple[str, str]:
+        return "PartialObjectMetadataList", self._api_version
+
+    def event(self, type_: str, document: Document, *, first: bool) -> bytes:
+        return _line(type_, self.item(document))
+
+    def bookmark(self, revision: int, *, initial_events_end: bool) -> bytes:
+        obj = self.served.bookmark(revision, initial_events_end=initial_events_end)
+        return _line("BOOKMARK", orjson.dumps(self.partial(obj["metadata"])))
+
+
+class TableView(_View):
+    """meta.k8s.io Table; a watcher's first event carries the columns, the others only rows."""
+
+    has_header = True
+
+    def __init__(self, served: Served, version: str, include_object: str, clock: Clock) -> None:
+        self.served, self._include, self._clock = served, include_object or "Metadata", clock
+        self._api_version = f"meta.k8s.io/{version}"
+        self._metadata = MetadataView(served, version)
+        self._identity = (served.resource.api_version, version, self._include)
+
+    def table(self, documents: Iterable[Document], metadata: Obj, *, columns: bool = True) -> Obj:
+        return tables.table(
+            self.served.resource,
+            map(self.served.obj, documents),
+            self._clock.now(),
+            include_object=self._include,
+            metadata=metadata,
+            api_version=self._api_version,
+            headers=columns,
+        )
+
+    def event(self, type_: str, document: Document, *, first: bool) -> bytes:
+        metadata = {"resourceVersion": str(document.revision)}
+        return _line(type_, orjson.dumps(self.table([document], metadata, columns=first)))
+
+    def bookmark(self, revision: int, *, initial_events_end: bool) -> bytes:
+        obj = self.served.bookmark(revision, initial_events_end=initial_events_end)
+        table = self.table([], {"resourceVersion": str(revision)}, columns=False)
+        cells = ["" for _ in tables.columns(self.served.resource)]
+        table["rows"] = [{"cells": cells, "object": self._metadata.partial(obj["metadata"])}]
+        return _line("BOOKMARK", orjson.dumps(table))
+
+
+class DocumentView(_View):
+    """For watchers in this process: the Documents themselves, nothing encoded."""
+
+    def __init__(self, served: Served, pool: DocumentPool) -> None:
+        self.served, self._pool = served, pool
+        self._identity = (served.resource.api_version,)
+
+    def event(self, type_: str, document: Document, *, first: bool) -> WatchEvent:
+        return WatchEvent(type_, self.served.document(document))
+
+    def bookmark(self, revision: int, *, initial_events_end: bool) -> WatchEvent:
+        raw = orjson.dumps(self.served.bookmark(revision, initial_events_end=initial_events_end))
+        return WatchEvent("BOOKMARK", Document(Key("", ""), raw, revision, self._pool))
