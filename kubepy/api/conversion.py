@@ -25,11 +25,18 @@ from kubepy.api.resources import Resource
 
 def convert(obj: Obj, from_resource: Resource, to_resource: Resource) -> Obj:
     """An object in the form of `from_resource` -> in that of `to_resource`; itself when the two are one."""
-    if from_resource.api_version == to_resource.api_version:
-        return obj
-    change = _CONVERSIONS.get((from_resource.api_version, to_resource.api_version, to_resource.plural))
-    converted = obj if change is None else change(obj)
-    return converted | {"apiVersion": to_resource.api_version}
+    return converter(from_resource, to_resource)(obj)
+
+
+def converter(from_resource: Resource, to_resource: Resource) -> Callable[[Obj], Obj]:
+    """`convert` for many objects: the pair of versions is looked up once."""
+    to_version = to_resource.api_version
+    if from_resource.api_version == to_version:
+        return lambda obj: obj
+    change = _CONVERSIONS.get((from_resource.api_version, to_version, to_resource.plural))
+    if change is None:
+        return lambda obj: obj | {"apiVersion": to_version}
+    return lambda obj: change(obj) | {"apiVersion": to_version}
 
 
 # -- events -----------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,7 +68,7 @@ class Schemas:
     def __init__(self, version: str = "1.37") -> None:
         self.version = version
         self._definitions: dict[str, Obj] | None = None
-        self._notes: dict[str, dict[str, str]] = {}
+        self._notes: Notes = {}
         self._schemas: dict[str, ObjectSchema] = {}
         self._decoders: dict[str, Decode] = {}
         self._defaulters: dict[str, Default | None] = {}
@@ -83,7 +83,7 @@ class Schemas:
                 definition.pop("description", None)
                 for field in definition.get("properties", {}).values():
                     field.pop("description", None)
-            self._notes = _read_notes(gotypes.TABLE)
+            self._notes = notes()
         return self._definitions
 
     def of(self, what: Resource | str) -> ObjectSchema:
@@ -158,21 +158,9 @@ class Schemas:
             return bool
         return _anything
 
-    def _fields(self, name: str) -> list[_Field]:
-        """The fields of a struct with what Go knows of them."""
-        if not name:
-            name = f"{_META}Status"  # has what every object has: apiVersion, kind
-            definition: Obj = {"properties": {key: {"type": "string"} for key in ("apiVersion", "kind")}}
-            definition["properties"]["metadata"] = {"$ref": f"#/$defs/{_META}ObjectMeta"}
-        else:
-            definition = self.definitions.get(name, {})
-        required = definition.get("required", ())
-        notes = self._notes.get(name, {})
-        package = name.split(".")[-2]
-        return [
-            _field(key, shape, key in required, notes.get(key, ""), package)
-            for key, shape in definition.get("properties", {}).items()
-        ]
+    def _fields(self, name: str) -> list[Field]:
+        definition = self.definitions.get(name, {}) if name else _ANY_OBJECT
+        return fields(name or f"{_META}Object", definition, self._notes)
 
     # -- compiling: default -----------------------------------------------------------------------------------
 
@@ -259,7 +247,11 @@ class ObjectSchema:
 # -- fields -----------------------------------------------------------------------------------------------------
 
 
-class _Field(NamedTuple):
+# {definition: {field: mark and Go type}}, as gotypes.py has them: {"replicas": "*:"}
+Notes = dict[str, dict[str, str]]
+
+
+class Field(NamedTuple):
     """One field of a Go struct."""
 
     name: str  # "replicas"
@@ -269,24 +261,45 @@ class _Field(NamedTuple):
     zero: Any  # what is written when absent, None for nothing; a class is called
 
 
+# What is known of an object of whatever kind.
+_ANY_OBJECT: Obj = {
+    "properties": {
+        "apiVersion": {"type": "string"},
+        "kind": {"type": "string"},
+        "metadata": {"$ref": f"#/$defs/{_META}ObjectMeta"},
+    }
+}
+
+
+def fields(name: str, definition: Obj, notes: Notes) -> list[Field]:
+    """The fields of a definition with what Go knows of them."""
+    required = definition.get("required", ())
+    of_struct = notes.get(name, {})
+    package = name.split(".")[-2]
+    return [
+        _field(key, shape, key in required, of_struct.get(key, ""), package)
+        for key, shape in definition.get("properties", {}).items()
+    ]
+
+
 _ZEROS = {"string": "", "integer": 0, "number": 0, "boolean": False}
 _INTEGERS = {"int32": "int32", "int64": "int64"}
 
 
-def _field(name: str, shape: Obj, required: bool, note: str, package: str) -> _Field:
+def _field(name: str, shape: Obj, required: bool, note: str, package: str) -> Field:
     mark, _, named = note.partition(":")
     go_type = _qualified(named, package) if named else ""
     target = _target(shape)
     if target is not None:
         pointer = mark != "+" if name not in ("metadata", "spec", "status") else mark == "*"
         filled = not pointer and target not in _SPECIAL and target not in _UNIONS
-        return _Field(name, shape, go_type, True, dict if filled else None)
+        return Field(name, shape, go_type, True, dict if filled else None)
     type_ = _type(shape)
     always = mark == "!" or (required and mark not in ("*", "~"))
     if type_ in ("array", "object"):
-        return _Field(name, shape, go_type or _shape_type(shape), always, None)
+        return Field(name, shape, go_type or _shape_type(shape), always, None)
     zero = _ZEROS.get(type_) if always and shape.get("format") != "byte" else None
-    return _Field(name, shape, go_type or _shape_type(shape), always or mark == "*", zero)
+    return Field(name, shape, go_type or _shape_type(shape), always or mark == "*", zero)
 
 
 def _type(shape: Obj) -> str:
@@ -354,21 +367,21 @@ def _element_type(go_type: str) -> str:
     return "string"
 
 
-def _read_notes(table: str) -> dict[str, dict[str, str]]:
-    """gotypes.TABLE -> {definition: {field: mark and Go type}}."""
-    notes: dict[str, dict[str, str]] = {}
+def notes() -> Notes:
+    """The table of gotypes.py, read."""
+    found: Notes = {}
     package = ""
-    for line in table.splitlines():
+    for line in gotypes.TABLE.splitlines():
         if line.startswith("["):
             package = line.strip("[]")
         elif line:
             name, *words = line.split()
-            fields = notes[f"{package}.{name}"] = {}
+            of_struct = found[f"{package}.{name}"] = {}
             for word in words:
                 field, _, go_type = word.partition(":")
                 mark = field[-1] if field[-1] in "*+!~" else ""
-                fields[field.removesuffix(mark)] = f"{mark}:{go_type}"
-    return notes
+                of_struct[field.removesuffix(mark)] = f"{mark}:{go_type}"
+    return found
 
 
 # -- decode closures ------------------------------------------------------------------------------------------
@@ -668,22 +681,26 @@ def duplicate_keys(body: bytes, obj: Any) -> list[str]:
     `obj` is what orjson made of `body`, not yet changed. A compact body, as most clients send, is compared byte by
     byte with `obj` encoded again (2 us per KB); only otherwise the body is parsed a second time.
     """
-    encoded = orjson.dumps(obj)
-    if body == encoded or (len(body) == len(encoded) + 1 and body.startswith(encoded)):
+    if _has_no_duplicates(body, obj):
         return []
     pairs, has_duplicates = _pairs(body)
     return [path for is_duplicate, path in _walk_keys(pairs, ()) if is_duplicate] if has_duplicates else []
 
 
-def strict_errors(body: bytes, unknown: Sequence[str], duplicates: Sequence[str]) -> list[str]:
-    """Kubernetes' texts for the findings of `decode` and of `duplicate_keys`: ['unknown field "spec.foo"'].
+def strict_errors(body: bytes, obj: Any, unknown: Iterable[str]) -> list[str]:
+    """Kubernetes' texts for unknown and duplicate fields, in document order and each once; [] for a clean document.
 
-    In document order and each once, as upstream has them.
+    `unknown` are the findings of decode, which changed the object it was given: `obj` must be another one, as orjson
+    made it of `body`.
     """
-    if duplicates and unknown:
-        found = list(_walk_keys(_pairs(body)[0], frozenset(unknown)))
+    unknown = list(unknown)
+    if _has_no_duplicates(body, obj):
+        found = [(False, path) for path in unknown]
     else:
-        found = [(False, path) for path in unknown] + [(True, path) for path in duplicates]
+        pairs, has_duplicates = _pairs(body)
+        found = (
+            list(_walk_keys(pairs, set(unknown))) if has_duplicates else [(False, path) for path in unknown]
+        )
     texts = (f'{"duplicate" if is_duplicate else "unknown"} field "{path}"' for is_duplicate, path in found)
     return list(dict.fromkeys(texts))[:_STRICT_MAX]
 
@@ -691,6 +708,12 @@ def strict_errors(body: bytes, unknown: Sequence[str], duplicates: Sequence[str]
 def strict_message(texts: Iterable[str]) -> str:
     """strict decoding error: unknown field "spec.foo", duplicate field "spec.replicas"."""
     return "strict decoding error: " + ", ".join(texts)
+
+
+def _has_no_duplicates(body: bytes, obj: Any) -> bool:
+    """Whether encoding `obj` again gives `body`, but for a newline at its end; False says nothing."""
+    encoded = orjson.dumps(obj)
+    return body == encoded or (len(body) == len(encoded) + 1 and body.startswith(encoded))
 
 
 def _pairs(body: bytes) -> tuple[Any, bool]:
