@@ -32,10 +32,10 @@ from kubepy.apiserver.authn.tokens import (
 from kubepy.apiserver.authn.x509 import ClientCertificates
 from kubepy.apiserver.authz import modes
 from kubepy.apiserver.handlers.dispatch import ResourceHandler
+from kubepy.apiserver.handlers.subresources import Subresources
 from kubepy.apiserver.loopback import LoopbackTransport
 from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.registry.registry import Registry
-from kubepy.apiserver.registry.subresources import Subresources
 from kubepy.apiserver.request import RequestIds
 from kubepy.apiserver.server import HttpServer, tls_context
 from kubepy.client.client import Client
@@ -110,10 +110,12 @@ class ControlPlane:
         self._verifier = Verifier(
             keys, issuers=[issuer], audiences=[issuer], lookup=self._look_up, clock=clock
         )
+        authorizer = modes.of(config.authorization_mode)
+        subresources = Subresources(signer=self.signer, tokens=self._verifier, authorizer=authorizer)
         self._handler = app.build(
-            resources=ResourceHandler(self.registry, Subresources(self.signer)),
+            resources=ResourceHandler(self.registry, subresources),
             catalog=self.catalog, schemas=self.schemas,
-            authenticator=self._authenticator(), authorizer=modes.of(config.authorization_mode),
+            authenticator=self._authenticator(), authorizer=authorizer,
             clock=clock, log=logs.of("apiserver"), metrics=metrics, checks=self.checks,
             address=f"{config.bind}:{config.port}",
         )  # fmt: skip
