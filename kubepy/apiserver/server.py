@@ -35,7 +35,7 @@ import orjson
 from aiohttp import web
 from aiohttp.http import HttpVersion10, HttpVersion11
 from aiohttp.streams import StreamReader
-from aiohttp.web_protocol import ERROR, RequestPayloadError
+from aiohttp.web_protocol import ERROR, RequestPayloadError, _ErrInfo
 
 from kubepy.api.errors import BadRequest, RequestEntityTooLarge, StatusError
 from kubepy.apiserver.request import (
@@ -70,6 +70,9 @@ GRACE_S = 5.0
 # A TLS write costs 16 us, ten times the event in it. Watchers therefore get at most 500 writes a second each; the first
 # event after a pause goes out at once.
 FLUSH_INTERVAL_S = 0.002
+
+# A burst beyond it is not saved up for the next flush: joined once per watcher, it would be in memory many times.
+FLUSH_BYTES_MAX = 256 << 10
 
 # What a watcher may have unsent before it is cut off. kube-apiserver cuts off at some 100 to 1000 events.
 BACKLOG_BYTES_MAX = 16 << 20
@@ -164,6 +167,17 @@ class Connection(web.RequestHandler):
         super().__init__(*args, **kwargs)
         self._certificate: ClientCertificate | None = None
         self._is_certificate_read = False
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # aiohttp answers what it cannot parse after the request before it, but does not tell that request when it
+        # is in the very body it waits for.
+        if (
+            self._current_request is not None
+            and self._messages
+            and isinstance(self._messages[-1][0], _ErrInfo)
+        ):
+            self._current_request._cancel(RequestPayloadError("not HTTP"))
 
     def client_certificate(self) -> ClientCertificate | None:
         if not self._is_certificate_read:
@@ -408,7 +422,7 @@ class _HttpSink:
         self._subscription = subscription
         self._flusher = flusher
         self._pending: list[bytes] = []
-        self._backlog = 0  # bytes pending while WAITING
+        self._backlog = 0  # bytes pending
         self._is_live = False
         self._is_flushing = False  # is in the flusher's list
         self._is_cut = False
@@ -419,14 +433,15 @@ class _HttpSink:
         if self.is_over:
             return
         self._pending.extend(batch)
+        self._backlog += sum(map(len, batch))
         if self._is_live:
-            if not self._is_flushing:
+            if self._backlog > FLUSH_BYTES_MAX:
+                self._write_live()
+            elif not self._is_flushing:
                 self._is_flushing = True
                 self._flusher.add(self)
-        else:
-            self._backlog += sum(map(len, batch))
-            if self._backlog > BACKLOG_BYTES_MAX:
-                self._cut()
+        elif self._backlog > BACKLOG_BYTES_MAX:
+            self._cut()
 
     def fail(self, error: StatusError) -> None:
         if not self.is_over:
@@ -445,10 +460,12 @@ class _HttpSink:
         self._wake()
 
     def flush(self) -> None:
-        """Called by the flusher: write what is pending, unless the socket filled up meanwhile."""
+        """Called by the flusher, once for each `add`."""
         self._is_flushing = False
-        if not self._is_live or not self._pending:
-            return
+        if self._is_live and self._pending:
+            self._write_live()
+
+    def _write_live(self) -> None:
         self._write()
         if self._connection.writing_paused:
             self._is_live = False

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import orjson
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from kubepy.api.errors import Unauthorized
+from kubepy.api.objects import Obj
+from kubepy.apiserver.authn.service_account_tokens import Keys, Signer, Verifier
+from kubepy.lib.clock import VirtualClock
+from kubepy.lib.random import Random
+
+ISSUER = "https://kubernetes.default.svc.cluster.local"
+ACCOUNT = {"metadata": {"namespace": "ns", "name": "builder", "uid": "u-sa"}}
+POD = {"metadata": {"namespace": "ns", "name": "web-0", "uid": "u-pod"}}
+NODE = {"metadata": {"name": "node-1", "uid": "u-node"}}
+
+
+def _pem(key: Any) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+PEM = _pem(ec.generate_private_key(ec.SECP256R1()))
+
+
+class World:
+    def __init__(self, clock: VirtualClock, pem: bytes = PEM) -> None:
+        self.objects: dict[tuple[str, str, str], Obj] = {
+            ("serviceaccounts", "ns", "builder"): ACCOUNT,
+            ("pods", "ns", "web-0"): POD,
+            ("nodes", "", "node-1"): NODE,
+        }
+        keys = Keys(pem)
+        self.keys = keys
+        self.signer = Signer(keys, issuer=ISSUER, clock=clock, random=Random(1))
+        self.verifier = Verifier(keys, issuers=[ISSUER], audiences=[ISSUER], lookup=self.lookup, clock=clock)
+
+    async def lookup(self, plural: str, namespace: str, name: str) -> Obj | None:
+        return self.objects.get((plural, namespace, name))
+
+
+@pytest.fixture
+def world(clock: VirtualClock) -> World:
+    return World(clock)
+
+
+def _claims(token: str) -> Obj:
+    part = token.split(".")[1]
+    return orjson.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def test_claims_are_those_of_kubernetes(world: World, clock: VirtualClock) -> None:
+    now = int(clock.now())
+    token = world.signer.sign(ACCOUNT, ["a", "b"], 3600, pod=POD, node=NODE)
+    assert _claims(token.text) == {
+        "aud": ["a", "b"],
+        "exp": now + 3600,
+        "iat": now,
+        "iss": ISSUER,
+        "jti": token.jti,
+        "kubernetes.io": {
+            "namespace": "ns",
+            "node": {"name": "node-1", "uid": "u-node"},
+            "pod": {"name": "web-0", "uid": "u-pod"},
+            "serviceaccount": {"name": "builder", "uid": "u-sa"},
+        },
+        "nbf": now,
+        "sub": "system:serviceaccount:ns:builder",
+    }
+    assert token.expires == now + 3600
+
+
+@pytest.mark.parametrize(
+    ("pem", "algorithm"),
+    [(PEM, "ES256"), (_pem(rsa.generate_private_key(65537, 2048)), "RS256")],
+)
+async def test_token_is_believed(clock: VirtualClock, pem: bytes, algorithm: str) -> None:
+    world = World(clock, pem)
+    assert world.keys.algorithm == algorithm
+    token = world.signer.sign(ACCOUNT, [ISSUER], 3600, pod=POD, node=NODE)
+    for _ in range(2):  # the second time from memory
+        user = await world.verifier.authenticate_token(token.text)
+        assert user is not None
+        assert (user.name, user.uid) == ("system:serviceaccount:ns:builder", "u-sa")
+        assert user.groups == ("system:serviceaccounts", "system:serviceaccounts:ns", "system:authenticated")
+        assert user.extra == {
+            "authentication.kubernetes.io/pod-name": ["web-0"],
+            "authentication.kubernetes.io/pod-uid": ["u-pod"],
+            "authentication.kubernetes.io/node-name": ["node-1"],
+            "authentication.kubernetes.io/node-uid": ["u-node"],
+            "authentication.kubernetes.io/credential-id": [f"JTI={token.jti}"],
+        }
+
+
+@pytest.mark.parametrize("gone", [("serviceaccounts", "ns", "builder"), ("pods", "ns", "web-0")])
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_token_ends_with_what_it_is_bound_to(
+    world: World, gone: tuple[str, str, str], replaced: bool
+) -> None:
+    token = world.signer.sign(ACCOUNT, [ISSUER], 3600, pod=POD, node=NODE).text
+    assert await world.verifier.authenticate_token(token) is not None
+    if replaced:
+        world.objects[gone] = {"metadata": {"uid": "another"}}
+    else:
+        del world.objects[gone]
+    with pytest.raises(Unauthorized):
+        await world.verifier.authenticate_token(token)
+
+
+async def test_node_of_a_pods_token_is_only_told(world: World) -> None:
+    with_pod = world.signer.sign(ACCOUNT, [ISSUER], 3600, pod=POD, node=NODE).text
+    of_node = world.signer.sign(ACCOUNT, [ISSUER], 3600, node=NODE).text
+    del world.objects["nodes", "", "node-1"]
+    assert await world.verifier.authenticate_token(with_pod) is not None
+    with pytest.raises(Unauthorized):
+        await world.verifier.authenticate_token(of_node)
+
+
+async def test_expired(world: World, clock: VirtualClock) -> None:
+    token = world.signer.sign(ACCOUNT, [ISSUER], 3600).text
+    assert await world.verifier.authenticate_token(token) is not None
+    await clock.advance(3600 + 61)
+    with pytest.raises(Unauthorized, match="expired"):
+        await world.verifier.authenticate_token(token)
+
+
+async def test_other_audience(world: World) -> None:
+    token = world.signer.sign(ACCOUNT, ["vault"], 3600).text
+    with pytest.raises(Unauthorized):
+        await world.verifier.authenticate_token(token)
+    user, audiences = await world.verifier.review(token, ["vault", "other"])
+    assert user is not None and audiences == ["vault"]
+
+
+async def test_other_key(world: World, clock: VirtualClock) -> None:
+    forged = (
+        World(clock, _pem(ec.generate_private_key(ec.SECP256R1()))).signer.sign(ACCOUNT, [ISSUER], 3600).text
+    )
+    with pytest.raises(Unauthorized):
+        await world.verifier.authenticate_token(forged)
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "e30.e30.", "e30.W10.x"])
+async def test_what_is_not_ours_is_left_to_others(world: World, token: str) -> None:
+    assert await world.verifier.authenticate_token(token) is None
+
+
+async def test_unsigned_token_is_refused(world: World) -> None:
+    payload = world.signer.sign(ACCOUNT, [ISSUER], 3600).text.split(".")[1]
+    head = base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=")
+    with pytest.raises(Unauthorized):
+        await world.verifier.authenticate_token(f"{head}.{payload}.")
+
+
+def test_public_key_has_no_secret(world: World) -> None:
+    public = world.keys.public()
+    assert set(public) == {"kty", "crv", "x", "y", "kid", "use", "alg"}

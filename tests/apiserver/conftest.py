@@ -1,0 +1,220 @@
+"""A chain over a tiny resource handler, so that the core is tested without the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+import pytest
+
+from kubepy.api.builtins import Catalog
+from kubepy.api.errors import StatusError, not_found
+from kubepy.api.objects import Document, DocumentPool, Key
+from kubepy.apiserver import app, authn
+from kubepy.apiserver.authn import tokens, x509
+from kubepy.apiserver.authz import modes
+from kubepy.apiserver.request import (
+    ClientCertificate,
+    Handler,
+    Query,
+    Request,
+    RequestIds,
+    Response,
+    Sink,
+    User,
+    WatchResponse,
+    chunk,
+    resolve_path,
+    split_target,
+)
+from kubepy.client.transport import Page, WatchEvent
+from kubepy.lib.clock import Clock, RealClock, VirtualClock
+from kubepy.lib.random import Random
+from kubepy.observability import logs
+from kubepy.observability.health import Checks
+from kubepy.observability.metrics import Metrics
+
+
+class PlainRequest(Request):
+    """A request as a filter sees it, of headers and body given."""
+
+    __slots__ = ("_certificate", "_headers")
+
+    def __init__(
+        self, method: str, path: str, query: Query, headers: Mapping[str, str | list[str]], certificate: Any
+    ) -> None:
+        super().__init__(method, path, query, "request-1")
+        self._headers = {
+            name.lower(): [value] if isinstance(value, str) else value for name, value in headers.items()
+        }
+        self._certificate = certificate
+
+    def header(self, name: str) -> str:
+        return (self._headers.get(name.lower()) or [""])[0]
+
+    def headers(self, name: str) -> list[str]:
+        return self._headers.get(name.lower(), [])
+
+    def header_names(self) -> Iterable[str]:
+        return self._headers
+
+    @property
+    def client_certificate(self) -> ClientCertificate | None:
+        return self._certificate
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def make_request() -> Callable[..., PlainRequest]:
+    def make(
+        target: str,
+        method: str = "GET",
+        *,
+        headers: Mapping[str, str | list[str]] | None = None,
+        user: User | None = None,
+        certificate: ClientCertificate | None = None,
+    ) -> PlainRequest:
+        path, query = split_target(target)
+        request = PlainRequest(method, path, query, headers or {}, certificate)
+        request.info = resolve_path(method, path)
+        request.user = user
+        return request
+
+    return make
+
+
+class Feed:
+    """A Subscription that the test pushes into."""
+
+    def __init__(self, past: Sequence[Sequence[Any]] = ()) -> None:
+        self.past = past
+        self.sink: Sink | None = None
+        self.closed = 0
+
+    def attach(self, sink: Sink) -> Iterable[Sequence[Any]]:
+        self.sink = sink
+        return iter(self.past)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Resources:
+    """Pods in a dict; each watch is a Feed kept in `feeds`."""
+
+    def __init__(self) -> None:
+        self.pool = DocumentPool()
+        self.documents: dict[str, Document] = {}
+        self.feeds: list[Feed] = []
+        self.past: Sequence[Sequence[Any]] = ()
+        self.timeout_s = 1800.0
+        self.bodies: list[Any] = []
+        self.requests: list[Request] = []
+        self.failure: BaseException | None = None
+
+    def add(self, name: str, **fields: Any) -> Document:
+        obj = {
+            "kind": "Pod",
+            "apiVersion": "v1",
+            "metadata": {"name": name, "resourceVersion": "7"},
+            **fields,
+        }
+        document = Document(Key("default", name), orjson.dumps(obj), 7, self.pool)
+        self.documents[name] = document
+        return document
+
+    async def handle(self, request: Request) -> Response:
+        self.requests.append(request)
+        if self.failure is not None:
+            raise self.failure
+        info = request.info
+        if info.verb == "watch":
+            feed = Feed(self.past)
+            self.feeds.append(feed)
+            return WatchResponse(feed, timeout_s=self.timeout_s)
+        if info.verb == "list":
+            documents = list(self.documents.values())
+            if request.in_process:
+                return Response(page=Page(documents, 7, ""))
+            items = b",".join(document.raw for document in documents)
+            head = b'{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"7"},"items":['
+            return Response(body=b"%b%b]}\n" % (head, items))
+        if info.verb == "create":
+            self.bodies.append(request.obj if request.in_process else await request.read_body())
+            return Response(201, document=self.add("made"))
+        document = self.documents.get(info.name)
+        if document is None:
+            raise not_found(Catalog().get("", "v1", "pods"), info.name)  # type: ignore[arg-type]
+        return Response(document=document)
+
+    @property
+    def feed(self) -> Feed:
+        assert self.feeds
+        return self.feeds[-1]
+
+    def http_event(self, type_: str, document: Document) -> bytes:
+        return chunk(b'{"type":"%b","object":%b}\n' % (type_.encode(), document.raw))
+
+    def event(self, type_: str, document: Document) -> WatchEvent:
+        return WatchEvent(type_, document)
+
+
+@pytest.fixture
+def resources() -> Resources:
+    return Resources()
+
+
+class Core:
+    """A built chain and what it was built of."""
+
+    def __init__(self, resources: Resources, clock: Clock) -> None:
+        self.clock = clock
+        self.resources = resources
+        self.catalog = Catalog()
+        self.metrics = Metrics()
+        self.checks = Checks()
+        self.ids = RequestIds(Random(1))
+        self.log = logs.silent()
+        users = {
+            "admin-token": authn.authenticated("admin", ("system:masters",)),
+            "jane-token": authn.authenticated("jane", ("developers",)),
+        }
+        self.handler: Handler = app.build(
+            resources=resources.handle,
+            catalog=self.catalog,
+            schemas=None,  # type: ignore[arg-type]
+            authenticator=authn.Union(
+                [
+                    x509.ClientCertificates(clock),
+                    tokens.BearerTokens([tokens.StaticTokens(users)]),
+                ]
+            ),
+            authorizer=modes.of(modes.DEFAULT),
+            clock=clock,
+            log=self.log,
+            metrics=self.metrics,
+            checks=self.checks,
+        )
+
+    async def error(self, request: Request) -> StatusError:
+        """The error an in-process caller would see; for others use `handler`."""
+        with pytest.raises(StatusError) as caught:
+            await self.handler(request)
+        return caught.value
+
+
+@pytest.fixture
+def core(resources: Resources, clock: VirtualClock) -> Core:
+    """The chain on virtual time."""
+    return Core(resources, clock)
+
+
+@pytest.fixture
+def real_core(resources: Resources) -> Core:
+    """The chain on the machine's time, for sockets."""
+    return Core(resources, RealClock())
