@@ -30,6 +30,8 @@ from kubepy.client.informer import InformerFactory
 from kubepy.controllers import discovery
 from kubepy.controllers.deployment import DeploymentController
 from kubepy.controllers.discovery import Discover
+from kubepy.controllers.endpoint_slice import EndpointSliceController
+from kubepy.controllers.endpoints import EndpointsController
 from kubepy.controllers.garbage_collector import GarbageCollector
 from kubepy.controllers.namespace import NamespaceController
 from kubepy.controllers.replica_set import ReplicaSetController
@@ -88,6 +90,11 @@ CONTROLLERS = (
     Descriptor(
         "replicationcontroller-controller", "replicationcontroller", "replication-controller",
         _plain(ReplicationControllerController),
+    ),
+    Descriptor("endpoints-controller", "endpoint", "endpoint-controller", _plain(EndpointsController)),
+    Descriptor(
+        "endpointslice-controller", "endpointslice", "endpointslice-controller", _plain(EndpointSliceController),
+        source="endpoint-slice-controller",
     ),
     Descriptor(
         "garbage-collector-controller", "garbagecollector", "generic-garbage-collector",

@@ -1,0 +1,188 @@
+"""Endpoints: the older form of EndpointSlices, one object for each Service, at most a thousand addresses.
+
+Watches Services, Pods and Endpoints. Writes the Endpoints of a Service's name; deletes them with it.
+
+Source: kubernetes 1.36 pkg/controller/endpoint/endpoints_controller.go, pkg/api/v1/endpoints/util.go (RepackSubsets).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kubepy.api import errors, objects, pods
+from kubepy.api.builtins import ENDPOINTS, PODS, SERVICES
+from kubepy.api.objects import Key, Obj
+from kubepy.client.controller import Controller, key_of
+from kubepy.controllers import endpoint_slice, ownership
+from kubepy.controllers.endpoint_slice import HEADLESS
+
+MANAGER = "endpoint-controller"
+MANAGED_BY = "endpoints.kubernetes.io/managed-by"
+OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
+
+# Source: endpoints_controller.go, maxCapacity.
+ADDRESSES_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """At most one of the two: the whole object to write."""
+
+    create: Obj | None = None
+    update: Obj | None = None
+
+
+def plan(service: Obj, selected: Iterable[Obj], present: Obj | None) -> Plan:
+    subsets, truncated = truncate(pack(service, selected))
+    metadata = service["metadata"]
+    labels = {k: v for k, v in objects.labels_of(service).items() if k != HEADLESS} | {MANAGED_BY: MANAGER}
+    if service["spec"].get("clusterIP") in (None, "", "None"):
+        labels[HEADLESS] = ""
+    annotations = dict(objects.annotations_of(present)) if present is not None else {}
+    annotations.pop(OVER_CAPACITY, None)
+    if truncated:
+        annotations[OVER_CAPACITY] = "truncated"
+    content: Obj = {"subsets": subsets} if subsets else {}
+    if present is None:
+        written: Obj = {"name": metadata["name"], "namespace": metadata["namespace"], "labels": labels}
+        if annotations:
+            written["annotations"] = annotations
+        return Plan(create={"apiVersion": "v1", "kind": "Endpoints", "metadata": written, **content})
+    same = (
+        (present.get("subsets") or []) == subsets
+        and objects.labels_of(present) == labels
+        and objects.annotations_of(present) == annotations
+    )
+    if same:
+        return Plan()
+    written = present["metadata"] | {"labels": labels, "annotations": annotations}
+    kept = {name: value for name, value in present.items() if name != "subsets"}
+    return Plan(update=kept | {"metadata": written, **content})
+
+
+def pack(service: Obj, selected: Iterable[Obj]) -> list[Obj]:
+    """Addresses that have the same ports in one subset, ready ones apart from those that are not."""
+    publish_all = bool(service["spec"].get("publishNotReadyAddresses"))
+    families = endpoint_slice.address_types(service)
+    subsets: dict[tuple[object, ...], Obj] = {}
+    for pod in selected:
+        if not endpoint_slice.has_endpoint(pod, include_terminating=publish_all):
+            continue
+        ports = endpoint_slice.ports_of(service, pod)
+        if service["spec"].get("ports") and not ports:
+            continue
+        found = endpoint_slice.addresses_of(pod, families[0])
+        if not found:
+            continue
+        key = tuple(sorted((p["name"], p["port"], p["protocol"], p.get("appProtocol", "")) for p in ports))
+        subset = subsets.setdefault(key, {"addresses": [], "notReadyAddresses": [], "ports": ports})
+        ready = publish_all or pods.is_ready(pod)
+        subset["addresses" if ready else "notReadyAddresses"].append(_address(service, pod, found[0]))
+    return [_sorted(subsets[key]) for key in sorted(subsets)]
+
+
+def _address(service: Obj, pod: Obj, ip: str) -> Obj:
+    metadata, spec = pod["metadata"], pod["spec"]
+    address: Obj = {"ip": ip}
+    if endpoint_slice.has_hostname(service, pod):
+        address["hostname"] = spec["hostname"]
+    if spec.get("nodeName"):
+        address["nodeName"] = spec["nodeName"]
+    address["targetRef"] = {
+        "kind": "Pod",
+        "namespace": metadata["namespace"],
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+    }
+    return address
+
+
+def _sorted(subset: Obj) -> Obj:
+    """As it is written: addresses and ports in order, empty lists left out."""
+    by_ip = {
+        name: sorted(subset[name], key=lambda address: (address["ip"], address["targetRef"]["uid"]))
+        for name in ("addresses", "notReadyAddresses")
+    }
+    ports = [{name: value for name, value in port.items() if value != ""} for port in subset["ports"]]
+    result: Obj = {**by_ip, "ports": sorted(ports, key=lambda port: (port.get("name", ""), port["port"]))}
+    return {name: value for name, value in result.items() if value}
+
+
+def truncate(subsets: list[Obj]) -> tuple[list[Obj], bool]:
+    """At most ADDRESSES_MAX addresses, in proportion to the subsets' sizes, ready ones first.
+
+    Source: truncateEndpoints.
+    """
+    ready = sum(len(subset.get("addresses") or ()) for subset in subsets)
+    unready = sum(len(subset.get("notReadyAddresses") or ()) for subset in subsets)
+    if ready + unready <= ADDRESSES_MAX:
+        return subsets, False
+    room = {"addresses": min(ready, ADDRESSES_MAX), "notReadyAddresses": max(0, ADDRESSES_MAX - ready)}
+    total = {"addresses": ready, "notReadyAddresses": unready}
+    cut = []
+    for subset in subsets:
+        kept = dict(subset)
+        for name, count in room.items():
+            present = subset.get(name) or []
+            kept[name] = present[: _share(len(present), total[name], count)]
+        cut.append({name: value for name, value in kept.items() if value})
+    return [subset for subset in cut if subset.keys() != {"ports"}], True
+
+
+def _share(size: int, total: int, room: int) -> int:
+    """`size` of `total`, scaled to `room` and rounded as Go rounds."""
+    return min(size, int(size * room / total + 0.5)) if total else 0
+
+
+class EndpointsController(Controller):
+    name = "endpoints-controller"
+    workers = 5
+
+    def setup(self) -> None:
+        self.services = self.watch(SERVICES, key_of)
+        self.pods = self.watch(
+            PODS, lambda document, old: endpoint_slice.services_of(self.services, document, old)
+        )
+        self.endpoints = self.watch(ENDPOINTS)
+        self.endpoints.add_handler(on_delete=lambda document: self.queue.add(document.key))
+
+    async def reconcile(self, key: Key) -> None:
+        service = self.services.get(key)
+        if service is None:
+            await self._delete(key)
+            return
+        if not endpoint_slice.has_endpoints(service):
+            return
+        selected = endpoint_slice.selected_pods(service, self.pods)
+        decided = plan(service, selected, self.endpoints.get(key))
+        try:
+            if decided.create is not None:
+                await self.client.create(ENDPOINTS, decided.create)
+            elif decided.update is not None:
+                await self.client.update(ENDPOINTS, decided.update)
+        except errors.StatusError as error:
+            if ownership.is_namespace_terminating(error):
+                return
+            self._tell_failed(service, key, decided, error)
+            raise
+
+    def _tell_failed(self, service: Obj, key: Key, decided: Plan, error: errors.StatusError) -> None:
+        if decided.create is not None:
+            reason, message = (
+                "FailedToCreateEndpoint",
+                f"Failed to create endpoint for service {key}: {error}",
+            )
+            self.events.event(decided.create, "Warning", reason, message)
+        elif decided.update is not None:
+            reason, message = "FailedToUpdateEndpoint", f"Failed to update endpoint {key}: {error}"
+            self.events.event(decided.update, "Warning", reason, message)
+
+    async def _delete(self, key: Key) -> None:
+        """As upstream, whoever made them: without their Service they mean nothing."""
+        if self.endpoints.document(key) is None:
+            return
+        try:
+            await self.client.delete(ENDPOINTS, key.name, key.namespace)
+        except errors.NotFound:
+            pass

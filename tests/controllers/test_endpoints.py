@@ -1,0 +1,82 @@
+"""Endpoints: subsets of addresses with the same ports, and the limit of a thousand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubepy.controllers import endpoints
+from kubepy.controllers.endpoints import ADDRESSES_MAX, MANAGED_BY, MANAGER, OVER_CAPACITY, Plan
+
+
+def service(**spec: Any) -> Any:
+    ports = [{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}]
+    return {
+        "metadata": {"name": "web", "namespace": "default", "uid": "svc"},
+        "spec": {
+            "clusterIP": "10.0.0.1",
+            "ipFamilies": ["IPv4"],
+            "selector": {"app": "web"},
+            "ports": ports,
+            **spec,
+        },
+    }
+
+
+def pod(number: int, *, ready: bool = True, **metadata: Any) -> Any:
+    ip = f"10.1.{number // 250}.{number % 250}"
+    return {
+        "metadata": {"name": f"p{number}", "namespace": "default", "uid": f"p{number:04}", **metadata},
+        "spec": {"nodeName": "n1", "containers": []},
+        "status": {
+            "phase": "Running",
+            "podIP": ip,
+            "podIPs": [{"ip": ip}],
+            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+        },
+    }
+
+
+def address(number: int) -> Any:
+    return {
+        "ip": f"10.1.0.{number}",
+        "nodeName": "n1",
+        "targetRef": {"kind": "Pod", "namespace": "default", "name": f"p{number}", "uid": f"p{number:04}"},
+    }
+
+
+def test_ready_and_unready_addresses_are_kept_apart() -> None:
+    made = endpoints.plan(service(), [pod(2), pod(1), pod(3, ready=False)], None).create
+    assert made is not None
+    assert made["metadata"]["labels"] == {MANAGED_BY: MANAGER}
+    assert made["subsets"] == [
+        {
+            "addresses": [address(1), address(2)],
+            "notReadyAddresses": [address(3)],
+            "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
+        }
+    ]
+    assert endpoints.plan(service(), [pod(1), pod(2), pod(3, ready=False)], made) == Plan()
+
+
+def test_pods_on_their_way_out_are_left_out_unless_asked_for() -> None:
+    leaving = pod(1, deletionTimestamp="2026-01-01T00:00:00Z")
+    assert endpoints.pack(service(), [leaving]) == []
+    assert len(endpoints.pack(service(publishNotReadyAddresses=True), [leaving])) == 1
+
+
+def test_what_is_gone_is_taken_out() -> None:
+    made = endpoints.plan(service(), [pod(1)], None).create
+    assert made is not None
+    emptied = endpoints.plan(service(), [], made).update
+    assert emptied is not None and "subsets" not in emptied
+
+
+def test_a_thousand_addresses_are_the_limit_and_ready_ones_stay() -> None:
+    pods = [pod(i) for i in range(900)] + [pod(1000 + i, ready=False) for i in range(200)]
+    made = endpoints.plan(service(), pods, None).create
+    assert made is not None
+    (subset,) = made["subsets"]
+    assert (len(subset["addresses"]), len(subset["notReadyAddresses"])) == (900, ADDRESSES_MAX - 900)
+    assert made["metadata"]["annotations"] == {OVER_CAPACITY: "truncated"}
+    relieved = endpoints.plan(service(), pods[:10], made).update
+    assert relieved is not None and OVER_CAPACITY not in relieved["metadata"]["annotations"]
