@@ -36,6 +36,10 @@ _VERBS: dict[str, Verb] = {
 _WHOLE = ("status", "finalize", "approval", "ephemeralcontainers", "resize")
 
 
+# What can be asked of all namespaces at once.
+_ACROSS_NAMESPACES = ("list", "watch")
+
+
 class ResourceHandler:
     """The end of the chain for everything under /api and /apis that is a resource. A request.Handler."""
 
@@ -54,13 +58,13 @@ class ResourceHandler:
         if info.subresource:
             return await self._subresource(resource, request)
         verb = info.verb
+        virtual = self._subresources.virtual.get(resource.group_resource)
+        if virtual is not None and verb == "create":
+            return await virtual(registry, resource, request)
         if verb not in resource.verbs or (verb == "create" and info.name):
             raise errors.method_not_supported(resource, verb)
-        virtual = self._subresources.virtual.get(resource.group_resource)
-        if virtual is not None:
-            return await virtual(registry, resource, request)
-        if resource.namespaced and not info.namespace and verb in ("create", "deletecollection"):
-            raise errors.method_not_supported(resource, verb)
+        if resource.namespaced and not info.namespace and verb not in _ACROSS_NAMESPACES:
+            raise _not_here(verb)
         return await _VERBS[verb](registry, resource, request)
 
     async def _subresource(self, resource: Resource, request: Request) -> Response:
@@ -70,9 +74,20 @@ class ResourceHandler:
             raise errors.unknown_resource()
         if info.verb not in row.verbs:
             raise errors.method_not_supported(resource, info.verb)
+        if resource.namespaced and not info.namespace:
+            raise _not_here(info.verb)
         special = self._subresources.find(resource, row.name)
         if special is not None:
             return await special(self._registry, resource, request)
         if row.name in _WHOLE:
             return await _VERBS[info.verb](self._registry, resource, request)
         raise errors.unknown_resource()
+
+
+def _not_here(verb: str) -> errors.StatusError:
+    """A namespaced resource without its namespace: upstream has no such path, or none with this method."""
+    if verb in ("create", "deletecollection"):
+        return errors.MethodNotAllowed(
+            "the server does not allow this method on the requested resource", details={}
+        )
+    return errors.unknown_resource()

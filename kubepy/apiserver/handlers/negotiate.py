@@ -46,7 +46,7 @@ def accepted(header: str) -> Format:
                 continue
             kind = parameters.get("as", "")
             if not kind and not parameters.get("g") and not parameters.get("v"):
-                return Format(media_type)
+                return PLAIN if media_type == JSON else Format(media_type)
             version = parameters.get("v", "")
             if (
                 kind in (TABLE, PARTIAL, PARTIAL_LIST)

@@ -36,6 +36,7 @@ from kubepy.apiserver.registry.cache import (
     FeedKey,
     ResourceCache,
     ResourceSubscription,
+    Scope,
     View,
 )
 from kubepy.apiserver.registry.expiry import EventExpiry
@@ -231,10 +232,16 @@ class Registry:
         )
         start, revision = self._where(options)
         limit = 0 if options.resource_version == "0" and not options.continue_token else options.limit
+        if scope.name and not revision and (scope.namespace or not resource.namespaced):
+            return Listing(self._only(cache, scope, selection), self._store.revision, "", None)
         if scope.name:
-            only = Selection.of_name(self.served(resource), scope.name, selection)
-            return await self._page(cache, scope.namespace, start, limit, revision, only, options)
+            selection = Selection.of_name(self.served(resource), scope.name, selection)
         return await self._page(cache, scope.namespace, start, limit, revision, selection, options)
+
+    def _only(self, cache: ResourceCache, scope: Scope, selection: Selection | None) -> list[Document]:
+        """The one object that a list of one name can have."""
+        document = cache.get(path_of(scope.namespace, scope.name))
+        return [document] if document and (selection is None or selection.matches(document)) else []
 
     def _where(self, options: ListOptions) -> tuple[str, int]:
         """(relative path to start at, exact revision or 0 for the newest). Source: storage.ValidateListOptions."""
