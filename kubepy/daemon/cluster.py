@@ -21,6 +21,7 @@ from kubepy.api.objects import DocumentPool, Obj
 from kubepy.api.schema import Schemas
 from kubepy.apiserver import app
 from kubepy.apiserver.authn import MASTERS, Authenticator, Union, authenticated
+from kubepy.apiserver.authn.issuer import paths as issuer_paths
 from kubepy.apiserver.authn.service_account_tokens import Keys, Signer, Verifier
 from kubepy.apiserver.authn.tokens import (
     BearerTokens,
@@ -111,13 +112,14 @@ class ControlPlane:
             keys, issuers=[issuer], audiences=[issuer], lookup=self._look_up, clock=clock
         )
         authorizer = modes.of(config.authorization_mode)
+        address = f"{config.bind}:{config.port}"
         subresources = Subresources(signer=self.signer, tokens=self._verifier, authorizer=authorizer)
         self._handler = app.build(
             resources=ResourceHandler(self.registry, subresources),
             catalog=self.catalog, schemas=self.schemas,
             authenticator=self._authenticator(), authorizer=authorizer,
             clock=clock, log=logs.of("apiserver"), metrics=metrics, checks=self.checks,
-            address=f"{config.bind}:{config.port}",
+            address=address, paths=issuer_paths(keys, issuer=issuer, address=address),
         )  # fmt: skip
         self._transport = LoopbackTransport(
             self._handler, authenticated("system:apiserver", (MASTERS,)), clock=clock, ids=self._ids

@@ -1,7 +1,8 @@
 """Members of system:masters and the control plane's own identities may do everything; everybody may look around.
 
 "Look around" is what the roles system:public-info-viewer, system:discovery and system:basic-user grant in every
-cluster: health and version to anybody; discovery, OpenAPI and reviews of oneself to whoever is authenticated.
+cluster: health and version to anybody; discovery, OpenAPI and reviews of oneself to whoever is authenticated; the issuer's
+keys to service accounts.
 
 Source: kubernetes plugin/pkg/auth/authorizer/rbac/bootstrappolicy/{policy,controller_policy}.go.
 """
@@ -9,6 +10,8 @@ Source: kubernetes plugin/pkg/auth/authorizer/rbac/bootstrappolicy/{policy,contr
 from __future__ import annotations
 
 from kubepy.apiserver.authn import ALL_AUTHENTICATED, MASTERS
+from kubepy.apiserver.authn.issuer import CONFIGURATION_PATH, KEYS_PATH
+from kubepy.apiserver.authn.service_account_tokens import ALL_GROUP
 from kubepy.apiserver.authz import ALLOW, NO_OPINION, Decision
 from kubepy.apiserver.request import RequestInfo, User
 
@@ -42,6 +45,7 @@ _CONTROLLERS = frozenset(
 _PUBLIC = frozenset({"/livez", "/readyz", "/healthz", "/version", "/version/"})
 _DISCOVERY = frozenset({"/api", "/apis", "/openapi"})
 _DISCOVERY_BELOW = ("/api/", "/apis/", "/openapi/")
+_ISSUER = frozenset({CONFIGURATION_PATH, KEYS_PATH, f"{CONFIGURATION_PATH}/", f"{KEYS_PATH}/"})
 
 _REVIEWS = frozenset(
     {
@@ -64,5 +68,7 @@ class Components:
             return NO_OPINION
         if info.path in _PUBLIC:
             return ALLOW
+        if info.path in _ISSUER:
+            return ALLOW if ALL_GROUP in user.groups else NO_OPINION
         looks_around = info.path in _DISCOVERY or info.path.startswith(_DISCOVERY_BELOW)
         return ALLOW if looks_around and is_authenticated else NO_OPINION

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from kubepy.api.errors import Unauthorized
 from kubepy.api.objects import Obj
+from kubepy.apiserver.authn import issuer
 from kubepy.apiserver.authn.service_account_tokens import Keys, Signer, Verifier
 from kubepy.lib.clock import VirtualClock
 from kubepy.lib.random import Random
@@ -161,3 +162,18 @@ async def test_unsigned_token_is_refused(world: World) -> None:
 def test_public_key_has_no_secret(world: World) -> None:
     public = world.keys.public()
     assert set(public) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
+
+
+async def test_others_can_verify_our_tokens(world: World, make_request: Any) -> None:
+    from joserfc import jwt
+    from joserfc.jwk import KeySet
+
+    paths = issuer.paths(world.keys, issuer=ISSUER, address="127.0.0.1:6443")
+    configuration = orjson.loads((await paths[issuer.CONFIGURATION_PATH](make_request("/"))).body or b"")
+    assert configuration["issuer"] == ISSUER
+    assert configuration["jwks_uri"] == "https://127.0.0.1:6443/openid/v1/jwks"
+    assert configuration["id_token_signing_alg_values_supported"] == ["ES256"]
+    published = orjson.loads((await paths[issuer.KEYS_PATH](make_request("/"))).body or b"")
+    token = world.signer.sign(ACCOUNT, [ISSUER], 3600).text
+    claims = jwt.decode(token, KeySet.import_key_set(published), algorithms=["ES256"]).claims
+    assert claims["sub"] == "system:serviceaccount:ns:builder"

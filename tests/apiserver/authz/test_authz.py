@@ -28,6 +28,13 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
         (authenticated("system:kube-scheduler", ()), "POST", "/api/v1/namespaces/a/pods/b/binding", True),
         (POD_ACCOUNT, "GET", "/api/v1/pods", False),
         (JANE, "GET", "/api/v1/pods", False),
+        (JANE, "GET", "/openid/v1/jwks", False),
+        (
+            authenticated("system:serviceaccount:a:b", ("system:serviceaccounts",)),
+            "GET",
+            "/openid/v1/jwks",
+            True,
+        ),
         (JANE, "GET", "/api", True),
         (JANE, "GET", "/apis/apps/v1", True),
         (JANE, "GET", "/openapi/v3/api/v1", True),
