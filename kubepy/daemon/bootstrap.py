@@ -38,12 +38,15 @@ def shipped(directory: Path) -> list[Obj]:
 
 
 async def _ensure(client: Client, resource: Resource, obj: Obj) -> bool:
-    """Create; False if it was there."""
+    """Create if it is missing; False if it was there."""
+    key = key_of(obj)
     try:
+        # Asked first: creating a Service that is there fails over its address, not over its name.
+        await client.get(resource, key.name, key.namespace)
+    except errors.NotFound:
         await client.create(resource, obj)
-    except errors.AlreadyExists:
-        return False
-    return True
+        return True
+    return False
 
 
 async def _replace_content(client: Client, resource: Resource, obj: Obj) -> None:
