@@ -3,7 +3,7 @@
     transport = HttpTransport("https://127.0.0.1:6443", clock=clock, random=random, tls=access.ssl_context())
 
 Promised: an answer of 4xx or 5xx is a StatusError, a socket that fails is ConnectionLost; nothing of aiohttp's escapes.
-A 429 or 5xx that says Retry-After is obeyed, a few times. A watch without a timeoutSeconds of its own gets one of five
+A 429 or 503 that says Retry-After is obeyed, a few times. A watch without a timeoutSeconds of its own gets one of five
 to ten minutes, and one that stays silent beyond it counts as lost: a connection that died without a word is noticed.
 
 The session opens with the first request. All identities of one transport share it; `close()` closes it for all.
@@ -290,8 +290,12 @@ def _error(code: int, body: bytes) -> errors.StatusError:
 
 
 def _retry_after_s(response: aiohttp.ClientResponse) -> float | None:
-    """Seconds to wait before the same request again; None: do not. Source: rest/with_retry.go, checkWait."""
-    if response.status != 429 and response.status < 500:
+    """Seconds to wait before the same request again; None: do not. Source: rest/with_retry.go, checkWait.
+
+    Differs: of 5xx only 503 counts, for after any other a write may have happened, and a list of a revision that is not
+    there yet is better answered by asking for another.
+    """
+    if response.status not in (429, 503):
         return None
     try:
         return max(0.0, float(response.headers["Retry-After"]))
