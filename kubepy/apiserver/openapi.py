@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from kubepy import __version__
 from kubepy.api.builtins import Catalog
 from kubepy.api.errors import NotAcceptable, page_not_found
 from kubepy.apiserver.request import JSON, Request, Response, Verbatim
@@ -84,8 +85,11 @@ class OpenApi:
         return _answer(request, body, _etag(body), JSON, {"Vary": "Accept"})
 
     def _refresh(self) -> None:
-        """Forget what was made of another catalog. A document's hash is of the rows it is made of: to know that it
-        changed one need not make it."""
+        """Forget what was made of another catalog.
+
+        A document's hash is of what it is made of, the rows and this version of kubepy: making all of them for the
+        index would take a second.
+        """
         if self._generation == self._catalog.generation:
             return
         self._generation = self._catalog.generation
@@ -98,7 +102,7 @@ class OpenApi:
 
     def _hash(self, group: str, version: str) -> str:
         rows = "\n".join(map(repr, self._catalog.resources(group, version)))
-        return hashlib.sha512(rows.encode()).hexdigest().upper()
+        return hashlib.sha512(f"{__version__}\n{rows}".encode()).hexdigest().upper()
 
     async def _make(self, name: str, build: Callable[[], bytes]) -> bytes:
         """Build once, however many ask at the same time; a failure is everybody's and not kept."""

@@ -1,8 +1,8 @@
 """Members of system:masters and the control plane's own identities may do everything; everybody may look around.
 
 "Look around" is what the roles system:public-info-viewer, system:discovery and system:basic-user grant in every
-cluster: health and version to anybody; discovery, OpenAPI and reviews of oneself to whoever is authenticated; the issuer's
-keys to service accounts.
+cluster: health and version to anybody; discovery, OpenAPI and reviews of oneself to whoever is authenticated; the
+issuer's keys to service accounts.
 
 Source: kubernetes plugin/pkg/auth/authorizer/rbac/bootstrappolicy/{policy,controller_policy}.go.
 """

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import pytest
+
+from kubepy.api.builtins import Catalog
+from kubepy.api.errors import NotAcceptable, NotFound
+from kubepy.api.resources import Resource
+from kubepy.api.schema import Schemas
+from kubepy.apiserver.openapi import V2_PROTOBUF, V2_PROTOBUF_ANSWER, OpenApi
+from kubepy.apiserver.request import Request
+from kubepy.lib.clock import VirtualClock
+
+
+@pytest.fixture
+def openapi(clock: VirtualClock) -> OpenApi:
+    return OpenApi(Catalog(), Schemas(), clock)
+
+
+async def _index(openapi: OpenApi, make_request: Callable[..., Request]) -> dict[str, str]:
+    response = await openapi.v3_index(make_request("/openapi/v3"))
+    assert response.body is not None
+    return {path: entry["serverRelativeURL"] for path, entry in orjson.loads(response.body)["paths"].items()}
+
+
+async def test_index_names_every_group_version(
+    openapi: OpenApi, make_request: Callable[..., Request]
+) -> None:
+    paths = await _index(openapi, make_request)
+    assert {"api/v1", "apis/apps/v1", "apis/autoscaling/v2"} <= set(paths)
+    assert paths["api/v1"].startswith("/openapi/v3/api/v1?hash=")
+
+
+async def test_document_by_its_hash_may_be_kept(
+    openapi: OpenApi, make_request: Callable[..., Request]
+) -> None:
+    url = (await _index(openapi, make_request))["apis/batch/v1"]
+    response = await openapi.v3_document(make_request(url, headers={"Accept": "application/json"}))
+    assert response.headers is not None and response.body is not None
+    assert response.headers["Cache-Control"] == "public, immutable"
+    assert response.headers["Expires"] == "Fri, 01 Jan 2027 00:00:00 GMT"
+    document = orjson.loads(response.body)
+    assert document["openapi"] == "3.0.0"
+    assert "/apis/batch/v1/namespaces/{namespace}/jobs/{name}" in document["paths"]
+
+    headers = {"If-None-Match": response.headers["ETag"]}
+    again = await openapi.v3_document(make_request(url, headers=headers))
+    assert (again.status, again.body) == (304, None)
+
+
+async def test_document_without_hash(openapi: OpenApi, make_request: Callable[..., Request]) -> None:
+    response = await openapi.v3_document(make_request("/openapi/v3/apis/batch/v1"))
+    assert response.status == 200
+    assert response.headers is not None and set(response.headers) == {"ETag"}
+
+
+async def test_stale_hash_is_sent_on(openapi: OpenApi, make_request: Callable[..., Request]) -> None:
+    response = await openapi.v3_document(make_request("/openapi/v3/api/v1?hash=OLD"))
+    assert response.status == 301
+    assert response.headers == {"Location": (await _index(openapi, make_request))["api/v1"]}
+
+
+@pytest.mark.parametrize("path", ["/openapi/v3/apis/nope/v1", "/openapi/v3/apis", "/openapi/v3/x"])
+async def test_unknown(openapi: OpenApi, make_request: Callable[..., Request], path: str) -> None:
+    with pytest.raises(NotFound):
+        await openapi.v3_document(make_request(path))
+
+
+async def test_documents_follow_the_catalog(
+    clock: VirtualClock, make_request: Callable[..., Request]
+) -> None:
+    catalog = Catalog()
+    openapi = OpenApi(catalog, Schemas(), clock)
+    before = await _index(openapi, make_request)
+    catalog.add(Resource("acme.com", "v1", "Widget", "widgets", "widget", True, custom=True))
+    after = await _index(openapi, make_request)
+    assert set(after) - set(before) == {"apis/acme.com/v1"}
+    assert urlsplit(after["api/v1"]).query == urlsplit(before["api/v1"]).query
+
+
+async def test_v2_in_both_forms(openapi: OpenApi, make_request: Callable[..., Request]) -> None:
+    accept = f"{V2_PROTOBUF}"
+    protobuf = await openapi.v2(make_request("/openapi/v2", headers={"Accept": accept}))
+    assert protobuf.content_type == V2_PROTOBUF_ANSWER
+    assert protobuf.body is not None and protobuf.body.startswith(b"\n\x032.0")  # field 1, swagger
+    both = await asyncio.gather(
+        *(openapi.v2(make_request("/openapi/v2", headers={"Accept": "application/json"})) for _ in range(2))
+    )
+    assert both[0].body is both[1].body  # made once
+    assert orjson.loads(both[0].body or b"")["swagger"] == "2.0"
+    with pytest.raises(NotAcceptable):
+        await openapi.v2(make_request("/openapi/v2", headers={"Accept": "text/html"}))
+
+
+async def test_a_failure_is_not_kept(
+    openapi: OpenApi, make_request: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kubepy.api import openapi as documents
+
+    def fail(*_: Any) -> Any:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(documents, "v3_document", fail)
+        with pytest.raises(MemoryError):
+            await openapi.v3_document(make_request("/openapi/v3/apis/policy/v1"))
+    await asyncio.sleep(0)
+    assert (await openapi.v3_document(make_request("/openapi/v3/apis/policy/v1"))).status == 200
