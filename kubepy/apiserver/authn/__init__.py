@@ -17,6 +17,10 @@ ALL_UNAUTHENTICATED = "system:unauthenticated"
 ANONYMOUS = "system:anonymous"
 MASTERS = "system:masters"
 
+# What needs no credentials, ever: load balancers and `kubectl version` ask before they have any.
+# Source: the role system:public-info-viewer, plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go.
+PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/version", "/version/"})
+
 
 class Authenticator(Protocol):
     async def authenticate(self, request: Request) -> User | None:
@@ -26,12 +30,14 @@ class Authenticator(Protocol):
 class Union:
     """The first authenticator that knows the user decides; a bad credential is never taken for none.
 
+    Without a credential one is system:anonymous if `anonymous` or on PUBLIC_PATHS, else not let in.
     Source: apiserver pkg/authentication/request/union, and union.NewFailOnError around anonymous.
     """
 
     def __init__(self, authenticators: Sequence[Authenticator], *, anonymous: bool = True) -> None:
         self._authenticators = tuple(authenticators)
-        self._anonymous = User(ANONYMOUS, (ALL_UNAUTHENTICATED,)) if anonymous else None
+        self._lets_anonymous_in = anonymous
+        self._anonymous = User(ANONYMOUS, (ALL_UNAUTHENTICATED,))
 
     async def authenticate(self, request: Request) -> User:
         failure: Unauthorized | None = None
@@ -43,9 +49,9 @@ class Union:
                 continue
             if user is not None:
                 return user
-        if failure is not None or self._anonymous is None:
-            raise Unauthorized
-        return self._anonymous
+        if failure is None and (self._lets_anonymous_in or request.path in PUBLIC_PATHS):
+            return self._anonymous
+        raise Unauthorized
 
 
 def authenticated(name: str, groups: Sequence[str], uid: str = "") -> User:

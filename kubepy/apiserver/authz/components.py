@@ -9,7 +9,7 @@ Source: kubernetes plugin/pkg/auth/authorizer/rbac/bootstrappolicy/{policy,contr
 
 from __future__ import annotations
 
-from kubepy.apiserver.authn import ALL_AUTHENTICATED, MASTERS
+from kubepy.apiserver.authn import ALL_AUTHENTICATED, MASTERS, PUBLIC_PATHS
 from kubepy.apiserver.authn.issuer import CONFIGURATION_PATH, KEYS_PATH
 from kubepy.apiserver.authn.service_account_tokens import ALL_GROUP
 from kubepy.apiserver.authz import ALLOW, NO_OPINION, Decision
@@ -42,7 +42,6 @@ _CONTROLLERS = frozenset(
     )
 )  # fmt: skip
 
-_PUBLIC = frozenset({"/livez", "/readyz", "/healthz", "/version", "/version/"})
 _DISCOVERY = frozenset({"/api", "/apis", "/openapi"})
 _DISCOVERY_BELOW = ("/api/", "/apis/", "/openapi/")
 _ISSUER = frozenset({CONFIGURATION_PATH, KEYS_PATH, f"{CONFIGURATION_PATH}/", f"{KEYS_PATH}/"})
@@ -66,7 +65,7 @@ class Components:
             return ALLOW if is_review and is_authenticated else NO_OPINION
         if info.verb != "get":
             return NO_OPINION
-        if info.path in _PUBLIC:
+        if info.path in PUBLIC_PATHS:
             return ALLOW
         if info.path in _ISSUER:
             return ALLOW if ALL_GROUP in user.groups else NO_OPINION

@@ -79,6 +79,17 @@ async def test_anonymous(
         await _union(clock, anonymous=False).authenticate(make_request("/api", headers=headers))
 
 
+async def test_health_and_version_never_need_credentials(
+    clock: VirtualClock, make_request: Callable[..., Request]
+) -> None:
+    for path in ("/readyz", "/livez?verbose", "/version"):
+        assert (
+            await _union(clock, anonymous=False).authenticate(make_request(path))
+        ).name == "system:anonymous"
+    with pytest.raises(Unauthorized):
+        await _union(clock).authenticate(make_request("/readyz", headers={"Authorization": "Bearer x"}))
+
+
 def test_token_file(tmp_path: Path) -> None:
     file = tmp_path / "tokens.csv"
     file.write_text('t1,ann,u1\nt2,ben,u2,"g1,g2"\n,nobody,u3\nt1,ann2,u4,g3\n')
