@@ -46,7 +46,7 @@ from kubepy.daemon.config import Config, ConfigError, files_dir
 from kubepy.kubelet.kubelet import Kubelet
 from kubepy.kubelet.stages import StageError
 from kubepy.lib.aio import Tasks
-from kubepy.lib.clock import Clock
+from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
 from kubepy.observability.health import Checks
 from kubepy.observability.logs import Logs
@@ -229,7 +229,8 @@ class ControlPlane:
 
     async def listen(self, certificate: Path, key: Path, client_ca: Sequence[Path]) -> int:
         """Serve over TLS; returns the port. Raises OSError when it is taken."""
-        server = HttpServer(self._handler, clock=self.clock, ids=self._ids, log=self.logs.of("apiserver"))
+        # Sockets live in the machine's time, whatever the cluster's does.
+        server = HttpServer(self._handler, clock=RealClock(), ids=self._ids, log=self.logs.of("apiserver"))
         port = await server.start(
             [self.config.bind], self.config.port, tls_context(certificate, key, client_ca)
         )
