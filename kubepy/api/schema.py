@@ -29,8 +29,9 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Callable, Container, Iterable
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -38,6 +39,9 @@ from kubepy.api import defaults, gotypes, quantity, scalars
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj, group_version
 from kubepy.api.resources import Resource
+
+if TYPE_CHECKING:
+    from kubepy.api.protobuf import Decoder
 
 # parent, key or index, and the Go name of the struct whose field the key is ("" for list items and map values)
 At = tuple[Any, str | int, str] | None
@@ -101,6 +105,13 @@ class Schemas:
         if meta is None:
             meta = self._patch_metas[name] = PatchMeta(self, self.definitions.get(name, {}))
         return meta
+
+    @cached_property
+    def protobuf(self) -> Decoder:
+        """Reads protobuf bodies; its tables are made when the first one comes."""
+        from kubepy.api.protobuf import Decoder
+
+        return Decoder()
 
     # -- compiling: decode ------------------------------------------------------------------------------------
 
@@ -199,6 +210,10 @@ class ObjectSchema:
         self._schemas = schemas
         self._decode = schemas.decoder(name)
         self._default = schemas.defaulter(name)
+
+    def read_protobuf(self, raw: bytes) -> Obj:
+        """A message of this kind as JSON would have said it. Raises protobuf.ProtobufError."""
+        return self._schemas.protobuf.decode(self.name, raw)
 
     def decode(self, obj: Any, body: bytes = b"") -> Findings:
         """One walk that makes `obj` what Go's decoder would have made of it, in place.

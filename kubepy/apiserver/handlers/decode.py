@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from kubepy.api import schema
+from kubepy.api import protobuf, schema
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj, api_version, group_version
 from kubepy.api.resources import Resource
@@ -50,6 +50,8 @@ async def body_of(request: Request, expected: Expected, options: WriteOptions) -
 def decode(
     body: bytes, media_type: str, expected: Expected, options: WriteOptions, warnings: list[str]
 ) -> Obj:
+    if media_type == negotiate.PROTOBUF:
+        return decoded(read_protobuf(body, expected), expected, options, warnings)
     if media_type == negotiate.YAML and body.lstrip()[:1] != b"{":
         try:
             parsed = yaml.load(body)
@@ -62,6 +64,17 @@ def decode(
     except orjson.JSONDecodeError as error:
         raise _unrecognized(expected, go_syntax_error(body, error), body)
     return decoded(parsed, expected, options, warnings, body)
+
+
+def read_protobuf(body: bytes, expected: Expected) -> Obj:
+    """The body as JSON would have said it. Raises BadRequest."""
+    try:
+        envelope = protobuf.Unknown(body)
+        head = {"apiVersion": envelope.api_version, "kind": envelope.kind}
+        check_kind(head, expected)
+        return head | expected.schema.read_protobuf(envelope.raw)
+    except protobuf.ProtobufError as error:
+        raise BadRequest(f"the object provided is unrecognized (must be of type {expected.kind}): {error}")
 
 
 def decoded(

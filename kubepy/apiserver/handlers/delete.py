@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import orjson
 
+from kubepy.api import protobuf
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
+from kubepy.api.schema import Schemas
 from kubepy.apiserver.handlers import negotiate, respond, write
 from kubepy.apiserver.registry.options import (
     DEFAULT_WRITE,
@@ -19,6 +21,7 @@ from kubepy.apiserver.registry.registry import Deleted, Listing, Registry
 from kubepy.apiserver.request import Request, Response
 from kubepy.lib import yaml
 
+DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 _DRY_RUN = WriteOptions(dry_run=True)
 
 
@@ -62,14 +65,14 @@ async def delete_collection(registry: Registry, resource: Resource, request: Req
 
 
 async def _options(request: Request, registry: Registry) -> DeleteOptions:
-    body = await _body(request)
+    body = await _body(request, registry.schemas)
     if body:
-        registry.schemas.of("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions").decode(body)
+        registry.schemas.of(DELETE_OPTIONS).decode(body)
     return delete_options(body, request.query)
 
 
-async def _body(request: Request) -> Obj | None:
-    """DeleteOptions in JSON or YAML; any group's kind of them."""
+async def _body(request: Request, schemas: Schemas) -> Obj | None:
+    """DeleteOptions in whatever they come in; any group's kind of them."""
     if request.obj is not None:
         parsed = request.obj
     else:
@@ -77,11 +80,17 @@ async def _body(request: Request) -> Obj | None:
         if not raw:
             return None
         try:
-            if negotiate.content_type(request.content_type) == negotiate.YAML:
+            media_type = negotiate.content_type(request.content_type)
+            if media_type == negotiate.PROTOBUF:
+                envelope = protobuf.Unknown(raw)
+                parsed = schemas.of(DELETE_OPTIONS).read_protobuf(envelope.raw) | {
+                    "kind": envelope.kind or "DeleteOptions"
+                }
+            elif media_type == negotiate.YAML:
                 parsed = yaml.load(raw)
             else:
                 parsed = orjson.loads(raw)
-        except (orjson.JSONDecodeError, yaml.Error) as error:
+        except (orjson.JSONDecodeError, yaml.Error, protobuf.ProtobufError) as error:
             raise BadRequest(f"couldn't get version/kind; json parse error: {error}")
     if not isinstance(parsed, dict) or parsed.get("kind", "DeleteOptions") != "DeleteOptions":
         raise BadRequest("decoded object cannot be converted to DeleteOptions")

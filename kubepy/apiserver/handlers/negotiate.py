@@ -81,11 +81,11 @@ def _covers(media_range: str, media_type: str) -> bool:
 
 @lru_cache(maxsize=512)
 def content_type(header: str) -> str:
-    """JSON or YAML, for the body of a create, update or delete; none given means JSON. Raises UnsupportedMediaType."""
+    """What the body of a create, update or delete is in; none given means JSON. Raises UnsupportedMediaType."""
     media_type = header.partition(";")[0].strip().lower()
     if not media_type:
         return JSON
-    if media_type in _SPOKEN:
+    if media_type in SUPPORTED:
         return media_type
     raise unsupported(SUPPORTED)
 

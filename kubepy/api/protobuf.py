@@ -1,0 +1,344 @@
+"""Protobuf bodies (application/vnd.kubernetes.protobuf) -> the same JSON-shaped objects that JSON bodies give.
+
+Go clients (kubectl create, client-go, controller-runtime) send built-in kinds so by default. An envelope, the
+four bytes "k8s\\0" and a runtime.Unknown, names the kind; the rest is read with tables of field numbers
+(protofields.py), compiled on first use. Messages whose JSON is not their fields (Time, Quantity, IntOrString
+...) have a reader each.
+
+Go writes zero values of fields that are no pointers; they arrive here too, and schema decoding drops them as it drops
+those of JSON. Answers are JSON, which every such client accepts. Unknown field numbers are skipped, as protobuf has it.
+
+Source: apimachinery pkg/runtime/serializer/protobuf/protobuf.go; protobuf's encoding document.
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from kubepy.api.objects import Obj
+
+PREFIX = b"k8s\x00"
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+
+Reader = Callable[[bytes, int, int], Any]  # (data, start, end) -> the value of a length-delimited field
+
+
+class ProtobufError(ValueError):
+    """The bytes are no such message."""
+
+
+class Unknown:
+    """The envelope. `kind` and `api_version` may be empty (DeleteOptions of some clients)."""
+
+    __slots__ = ("api_version", "kind", "raw")
+
+    def __init__(self, body: bytes) -> None:
+        """Raises ProtobufError."""
+        if body[:4] != PREFIX:
+            raise ProtobufError(
+                "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
+            )
+        fields = _fields_of(body, 4, len(body))
+        type_meta = _fields_of(*_span(fields.get(1), body))
+        self.api_version = _text(type_meta.get(1), body)
+        self.kind = _text(type_meta.get(2), body)
+        start, end = _span(fields.get(2), body)[1:]
+        self.raw = body[start:end]
+
+
+class Decoder:
+    """Messages by definition name ("io.k8s.api.core.v1.Pod"), compiled when first asked for."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, str] | None = None
+        self._messages: dict[str, _Message] = {}
+
+    def knows(self, definition: str) -> bool:
+        return definition in self._table()
+
+    def decode(self, definition: str, raw: bytes) -> Obj:
+        """Raises ProtobufError, KeyError for a definition without a table."""
+        try:
+            value = self._message(definition).read(raw, 0, len(raw))
+        except (IndexError, struct.error, UnicodeDecodeError) as error:
+            raise ProtobufError(f"unexpected end of the message or bad text: {error}") from None
+        assert isinstance(value, dict)
+        return value
+
+    def _table(self) -> dict[str, str]:
+        if self._lines is None:
+            from kubepy.api.protofields import TABLE
+
+            self._lines, package = {}, ""
+            for line in TABLE.splitlines():
+                if line.startswith("["):
+                    package = line[1:-1]
+                elif line:
+                    name, _, fields = line.partition(" ")
+                    self._lines[f"{package}.{name}"] = fields
+        return self._lines
+
+    def _message(self, definition: str) -> _Message:
+        message = self._messages.get(definition)
+        if message is None:
+            # In the table before its fields are: messages may contain themselves.
+            message = self._messages[definition] = _Message()
+            package = definition.rpartition(".")[0]
+            for word in self._table()[definition].split():
+                name, _, rest = word.partition("=")
+                number = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+                self._add(message, name, int(number), rest[len(number) :], package)
+        return message
+
+    def _add(self, message: _Message, name: str, number: int, code: str, package: str) -> None:
+        shape, code = (code[0], code[1:]) if code[0] == "^" else ("", code)
+        if code[:2] in ("[]", "{}"):
+            shape, code = code[:2], code[2:]
+        if code[0] == ":":
+            read = self._reader(_full_name(code[1:], package))
+            message.fields[number << 3 | _BYTES] = (name, shape, read)
+            return
+        if code == "i" or code == "b":
+            convert = _integer if code == "i" else bool
+            message.fields[number << 3 | _VARINT] = (name, shape, convert)
+            # A repeated number may also come packed.
+            message.fields[number << 3 | _BYTES] = (name, "packed", convert)
+        elif code == "d":
+            message.fields[number << 3 | _FIXED64] = (name, shape, _double)
+        else:
+            message.fields[number << 3 | _BYTES] = (name, shape, _string if code == "s" else _base64)
+
+    def _reader(self, definition: str) -> Reader:
+        special = _SPECIAL.get(definition)
+        if special is not None:
+            return special
+        message = self._message(definition)
+        fields = _WRAPPED.get(definition.rpartition(".")[2])
+        return message.read if fields is None else _unwrapped(message, fields)
+
+
+class _Message:
+    __slots__ = ("fields",)
+
+    def __init__(self) -> None:
+        # tag -> (JSON name, shape, reader or converter)
+        self.fields: dict[int, tuple[str, str, Callable[..., Any]]] = {}
+
+    def read(self, data: bytes, at: int, end: int) -> Any:
+        fields = self.fields
+        obj: Obj = {}
+        while at < end:
+            tag = data[at]
+            at += 1
+            if tag > 127:
+                tag, at = _varint(data, at - 1)
+            field = fields.get(tag)
+            kind = tag & 7
+            if kind == _BYTES:
+                size = data[at]
+                at += 1
+                if size > 127:
+                    size, at = _varint(data, at - 1)
+                stop = at + size
+                if stop > end:
+                    raise ProtobufError("unexpected EOF")
+                if field is not None:
+                    name, shape, read = field
+                    if not shape:
+                        obj[name] = read(data, at, stop)
+                    elif shape == "[]":
+                        obj.setdefault(name, []).append(read(data, at, stop))
+                    elif shape == "{}":
+                        key, value = _entry(data, at, stop, read)
+                        obj.setdefault(name, {})[key] = value
+                    elif shape == "^":
+                        obj.update(read(data, at, stop))
+                    else:
+                        obj.setdefault(name, []).extend(_packed(data, at, stop, read))
+                at = stop
+            elif kind == _VARINT:
+                value, at = _varint(data, at)
+                if field is not None:
+                    name, shape, read = field
+                    if shape:
+                        obj.setdefault(name, []).append(read(value))
+                    else:
+                        obj[name] = read(value)
+            elif kind == _FIXED64:
+                if field is not None:
+                    obj[field[0]] = field[2](data, at)
+                at += 8
+            elif kind == _FIXED32:
+                at += 4
+            else:
+                raise ProtobufError(f"proto: illegal wireType {kind}")
+        return obj
+
+
+def _unwrapped(message: _Message, fields: tuple[str, ...]) -> Reader:
+    """A message whose JSON is that of the first of `fields` it has."""
+
+    def read(data: bytes, at: int, end: int) -> Any:
+        obj = message.read(data, at, end)
+        return next((obj[name] for name in fields if name in obj), [] if fields == ("items",) else None)
+
+    return read
+
+
+# Unions and named lists. Source: apiextensions-apiserver pkg/apis/apiextensions/v1/marshal.go.
+_WRAPPED = {
+    "ExtraValue": ("items",),
+    "JSONSchemaPropsOrArray": ("schema", "jSONSchemas"),
+    "JSONSchemaPropsOrBool": ("schema", "allows"),
+    "JSONSchemaPropsOrStringArray": ("property", "schema"),
+}
+
+
+def _full_name(reference: str, package: str) -> str:
+    if "." not in reference:
+        return f"{package}.{reference}"
+    head, _, rest = reference.partition(".")
+    roots = {"meta": _META, "core": "io.k8s.api.core.v1.", "machinery": "io.k8s.apimachinery.pkg."}
+    return roots[head] + rest if head in roots else reference
+
+
+# -- the wire ----------------------------------------------------------------------------------------------------
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+        shift += 7
+        if shift > 63:
+            raise ProtobufError("proto: integer overflow")
+
+
+def _integer(value: int) -> int:
+    """Negative numbers are ten bytes of two's complement."""
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _double(data: bytes, at: int) -> float:
+    number: float = struct.unpack_from("<d", data, at)[0]
+    return number
+
+
+def _string(data: bytes, at: int, end: int) -> str:
+    return data[at:end].decode()
+
+
+def _base64(data: bytes, at: int, end: int) -> str:
+    return base64.b64encode(data[at:end]).decode()
+
+
+def _packed(data: bytes, at: int, end: int, convert: Callable[[int], Any]) -> list[Any]:
+    values = []
+    while at < end:
+        value, at = _varint(data, at)
+        values.append(convert(value))
+    return values
+
+
+def _entry(data: bytes, at: int, end: int, read: Reader) -> tuple[str, Any]:
+    """A map's entry: key 1, value 2; what is left out is empty."""
+    fields = _fields_of(data, at, end)
+    return _text(fields.get(1), data), read(data, *_span(fields.get(2), data)[1:])
+
+
+def _fields_of(data: bytes, at: int, end: int) -> dict[int, Any]:
+    """Numbers -> values of a small message: an int, or (start, end) of what has a length."""
+    found: dict[int, Any] = {}
+    try:
+        while at < end:
+            tag, at = _varint(data, at)
+            kind = tag & 7
+            if kind == _VARINT:
+                found[tag >> 3], at = _varint(data, at)
+            elif kind == _BYTES:
+                size, at = _varint(data, at)
+                if at + size > end:
+                    raise ProtobufError("unexpected EOF")
+                found[tag >> 3] = (at, at + size)
+                at += size
+            else:
+                raise ProtobufError(f"proto: illegal wireType {kind}")
+    except IndexError:
+        raise ProtobufError("unexpected EOF") from None
+    return found
+
+
+def _span(value: Any, data: bytes) -> tuple[bytes, int, int]:
+    start, end = value if isinstance(value, tuple) else (0, 0)
+    return data, start, end
+
+
+def _text(value: Any, data: bytes) -> str:
+    start, end = value if isinstance(value, tuple) else (0, 0)
+    return data[start:end].decode()
+
+
+# -- messages whose JSON is something else -------------------------------------------------------------------------
+
+
+def _time(data: bytes, at: int, end: int) -> str | None:
+    fields = _fields_of(data, at, end)
+    if not fields:
+        return None  # the zero time
+    moment = datetime.fromtimestamp(_integer(fields.get(1, 0)), UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _micro_time(data: bytes, at: int, end: int) -> str | None:
+    fields = _fields_of(data, at, end)
+    if not fields:
+        return None
+    moment = datetime.fromtimestamp(_integer(fields.get(1, 0)), UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{fields.get(2, 0) // 1000:06d}Z"
+
+
+def _quantity(data: bytes, at: int, end: int) -> str:
+    return _text(_fields_of(data, at, end).get(1), data) or "0"
+
+
+def _int_or_string(data: bytes, at: int, end: int) -> int | str:
+    fields = _fields_of(data, at, end)
+    return _text(fields.get(3), data) if fields.get(1) else _integer(fields.get(2, 0))
+
+
+def _json(data: bytes, at: int, end: int) -> Any:
+    """RawExtension, FieldsV1 and JSON carry JSON text."""
+    start, stop = _span(_fields_of(data, at, end).get(1), data)[1:]
+    try:
+        return orjson.loads(data[start:stop]) if stop > start else None
+    except orjson.JSONDecodeError as error:
+        raise ProtobufError(f"embedded JSON: {error}") from None
+
+
+def _duration(data: bytes, at: int, end: int) -> str:
+    nanos = _integer(_fields_of(data, at, end).get(1, 0))
+    return f"{nanos / 1e9:g}s"
+
+
+_SPECIAL: dict[str, Reader] = {
+    f"{_META}Time": _time,
+    f"{_META}MicroTime": _micro_time,
+    f"{_META}Duration": _duration,
+    f"{_META}FieldsV1": _json,
+    "io.k8s.apimachinery.pkg.api.resource.Quantity": _quantity,
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": _int_or_string,
+    "io.k8s.apimachinery.pkg.runtime.RawExtension": _json,
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON": _json,
+}

@@ -1,0 +1,167 @@
+"""Bodies are put together by hand here, field by field, as Go's generated code writes them."""
+
+import struct
+
+import pytest
+
+from kubepy.api.builtins import BUILTINS
+from kubepy.api.protobuf import PREFIX, Decoder, ProtobufError, Unknown
+
+META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+CORE = "io.k8s.api.core.v1."
+
+
+def varint(value: int) -> bytes:
+    out, value = bytearray(), value & (1 << 64) - 1
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def field(number: int, value: int | str | bytes | float) -> bytes:
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    if isinstance(value, float):
+        return varint(number << 3 | 1) + struct.pack("<d", value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def envelope(api_version: str, kind: str, raw: bytes) -> bytes:
+    return (
+        PREFIX
+        + field(1, field(1, api_version) + field(2, kind))
+        + field(2, raw)
+        + field(3, "")
+        + field(4, "")
+    )
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Decoder:
+    return Decoder()
+
+
+def test_the_envelope_names_the_kind():
+    unknown = Unknown(envelope("apps/v1", "Deployment", b"abc"))
+    assert (unknown.api_version, unknown.kind, unknown.raw) == ("apps/v1", "Deployment", b"abc")
+    assert Unknown(PREFIX).raw == b""
+
+
+def test_a_deployment(decoder):
+    container = (
+        field(1, "main")
+        + field(2, "nginx")
+        + field(6, field(1, "http") + field(2, 0) + field(3, 8080) + field(4, "TCP"))
+    )
+    limits = field(1, field(1, "cpu") + field(2, field(1, "100m")))
+    container += field(8, limits)
+    template = field(1, field(11, field(1, "app") + field(2, "web"))) + field(2, field(2, container))
+    surge = field(
+        2,
+        field(1, field(1, 1) + field(2, 0) + field(3, "25%"))
+        + field(2, field(1, 0) + field(2, 1) + field(3, "")),
+    )
+    spec = field(1, 3) + field(2, field(1, field(1, "app") + field(2, "web"))) + field(3, template)
+    spec += field(4, field(1, "RollingUpdate") + surge)
+    raw = field(1, field(1, "web") + field(3, "default") + field(8, b"")) + field(2, spec) + field(3, b"")
+    deployment = decoder.decode("io.k8s.api.apps.v1.Deployment", raw)
+    assert deployment == {
+        "metadata": {"name": "web", "namespace": "default", "creationTimestamp": None},
+        "spec": {
+            "replicas": 3,
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {
+                    "containers": [
+                        {
+                            "name": "main",
+                            "image": "nginx",
+                            "ports": [
+                                {"name": "http", "hostPort": 0, "containerPort": 8080, "protocol": "TCP"}
+                            ],
+                            "resources": {"limits": {"cpu": "100m"}},
+                        }
+                    ]
+                },
+            },
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": 1},
+            },
+        },
+        "status": {},
+    }
+
+
+def test_messages_whose_json_is_something_else(decoder):
+    lease = field(
+        2, field(1, "me") + field(2, 15) + field(4, field(1, 1_700_000_000) + field(2, 250_000_000))
+    )
+    assert decoder.decode("io.k8s.api.coordination.v1.Lease", lease)["spec"] == {
+        "holderIdentity": "me", "leaseDurationSeconds": 15, "renewTime": "2023-11-14T22:13:20.250000Z",
+    }  # fmt: skip
+    options = field(1, 0) + field(2, field(1, "u")) + field(4, "Foreground") + field(5, "All")
+    assert decoder.decode(f"{META}DeleteOptions", options) == {
+        "gracePeriodSeconds": 0, "preconditions": {"uid": "u"}, "propagationPolicy": "Foreground", "dryRun": ["All"],
+    }  # fmt: skip
+    assert decoder.decode(f"{CORE}Secret", field(2, field(1, "k") + field(2, b"\x00\xff")))["data"] == {
+        "k": "AP8="
+    }
+    meta = field(17, field(1, "m") + field(7, field(1, b'{"f:data":{}}')))
+    assert decoder.decode(f"{META}ObjectMeta", meta)["managedFields"] == [
+        {"manager": "m", "fieldsV1": {"f:data": {}}}
+    ]
+
+
+def test_inlined_messages_and_negative_numbers(decoder):
+    volume = decoder.decode(
+        f"{CORE}Volume", field(1, "v") + field(2, field(19, field(1, field(1, "name")) + field(3, 420)))
+    )
+    assert volume == {"name": "v", "configMap": {"name": "name", "defaultMode": 420}}
+    assert decoder.decode(f"{CORE}PodSpec", field(25, -5))["priority"] == -5
+
+
+def test_a_custom_resource_definition(decoder):
+    root = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1."
+    inner = field(5, "object") + field(9, 1.5) + field(38, 1) + field(8, field(1, b'{"a":1}'))
+    inner += field(30, field(1, 1) + field(2, b"")[:0])
+    props = decoder.decode(f"{root}JSONSchemaProps", inner)
+    assert props == {
+        "type": "object", "maximum": 1.5, "x-kubernetes-preserve-unknown-fields": True, "default": {"a": 1},
+        "additionalProperties": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", PREFIX + b"\x0a\xff", PREFIX + b"\x0b", PREFIX + b"\x12\x80"],
+    ids=["json", "cut", "group", "half"],
+)
+def test_what_is_no_envelope_is_refused(body):
+    with pytest.raises(ProtobufError):
+        Unknown(body)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"\x0a\x05ab", b"\x0a", b"\x08\xff", b"\x0b", b"\x08" + b"\xff" * 11, b"\x0a\x01\xff"]
+)
+def test_a_broken_message_is_refused(decoder, raw):
+    with pytest.raises(ProtobufError):
+        decoder.decode(
+            f"{META}OwnerReference" if raw[-1:] == b"\xff" and len(raw) == 3 else f"{CORE}PodSpec", raw
+        )
+
+
+def test_unknown_numbers_are_skipped(decoder):
+    raw = field(1, "r") + field(900, "x") + field(901, 7) + field(902, 1.0) + varint(903 << 3 | 5) + b"abcd"
+    assert decoder.decode(f"{META}OwnerReference", raw) == {"kind": "r"}
+
+
+def test_every_kind_that_is_served_can_be_read(decoder):
+    unknown = [r.kind for r in BUILTINS if r.schema and not decoder.knows(r.schema)]
+    assert unknown == []
+    for resource in BUILTINS:
+        assert decoder.decode(resource.schema, b"") == {}
