@@ -318,10 +318,6 @@ def path_segment(value: str) -> list[str]:
     """Messages for names that only have to fit into a URL: RBAC roles and bindings. Source: content/path.go."""
     if value in (".", ".."):
         return [f"may not be '{value}'"]
-    return path_segment_prefix(value)
-
-
-def path_segment_prefix(value: str) -> list[str]:
     return [f"may not contain '{part}'" for part in ("/", "%") if part in value]
 
 
@@ -346,7 +342,8 @@ name_is_dns1035_label = _of_kind(dns1035_label)
 
 
 def name_is_path_segment(name: str, is_prefix: bool) -> list[str]:
-    return path_segment_prefix(name) if is_prefix else path_segment(name)
+    """RBAC's rule, which judges a generateName as it stands. Source: rbac ValidateRBACName."""
+    return path_segment(name)
 
 
 def is_dns1123_label(value: str) -> bool:

@@ -14,14 +14,15 @@ Source: kubernetes pkg/apis/*/validation/validation.go, pkg/registry/*/*/strateg
 
 from __future__ import annotations
 
+from kubepy.api import errors
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.api.validation import metadata
 from kubepy.api.validation.kinds import KINDS
-from kubepy.api.validation.rules import Kind
+from kubepy.api.validation.rules import Kind, check_non_negative
 
-__all__ = ["validate_create", "validate_update"]
+__all__ = ["validate_binding", "validate_create", "validate_scale", "validate_update"]
 
 _GENERIC = Kind()
 
@@ -54,4 +55,22 @@ def validate_update(resource: Resource, new: Obj, old: Obj, subresource: str = "
         rule(new, found)
     for update_rule in kind.update:
         update_rule(new, old, found)
+    return found
+
+
+def validate_scale(scale: Obj) -> list[FieldError]:
+    """Findings about the body of a scale subresource. Source: autoscaling ValidateScale."""
+    found: list[FieldError] = []
+    check_non_negative((scale.get("spec") or {}).get("replicas"), "spec.replicas", found)
+    return found
+
+
+def validate_binding(binding: Obj) -> list[FieldError]:
+    """Findings about a pod's binding. Source: core ValidatePodBinding."""
+    found: list[FieldError] = []
+    target = binding.get("target") or {}
+    if target.get("kind") not in (None, "", "Node"):
+        found.append(errors.not_supported("target.kind", target["kind"], ("Node", "<empty>")))
+    if not target.get("name"):
+        found.append(errors.required("target.name"))
     return found

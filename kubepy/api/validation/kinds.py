@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from kubepy.api.validation.apps import APPS
+from kubepy.api.validation.batch import BATCH
+from kubepy.api.validation.core import CORE
+from kubepy.api.validation.networking import NETWORKING
+from kubepy.api.validation.policy import POLICY
 from kubepy.api.validation.rules import Kind
+from kubepy.api.validation.storage import STORAGE
 
-KINDS: dict[tuple[str, str], Kind] = {}
+KINDS: dict[tuple[str, str], Kind] = CORE | APPS | BATCH | NETWORKING | POLICY | STORAGE

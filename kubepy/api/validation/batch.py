@@ -1,0 +1,381 @@
+"""Jobs and CronJobs.
+
+Source: kubernetes pkg/apis/batch/validation/validation.go, robfig/cron parser.go (its error texts).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from kubepy.api import errors, names
+from kubepy.api.objects import Obj, is_condition_true
+from kubepy.api.validation.apps import check_template_matches
+from kubepy.api.validation.pods import check_template
+from kubepy.api.validation.rules import (
+    Errors,
+    Kind,
+    check_enum,
+    check_label_selector,
+    check_non_negative,
+    immutable,
+    on_update,
+    required_enum,
+    same,
+    selector_of,
+)
+
+_UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
+_NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
+
+_INDEXED_PARALLELISM_MAX = 100_000
+_FAILED_INDEXES_MAX = 100_000
+_FAILURE_RULES_MAX = 20
+_MANAGED_BY_LENGTH_MAX = 63
+
+_check_completion_mode = check_enum(("NonIndexed", "Indexed"))
+
+
+def _check_job(job: Obj, found: Errors) -> None:
+    spec = job.get("spec") or {}
+    _check_generated_selector(job, spec, found)
+    check_job_spec(spec, "spec", found)
+    selector = spec.get("selector")
+    if selector is None:
+        found.append(errors.required("spec.selector"))
+        return
+    check_label_selector(selector, "spec.selector", found)
+    compiled = selector_of(selector)
+    if compiled is not None:
+        check_template_matches(spec.get("template") or {}, compiled, "spec.template", found)
+
+
+def _check_generated_selector(job: Obj, spec: Obj, found: Errors) -> None:
+    """The labels that the API server itself puts on a Job's template. Source: validateGeneratedSelector."""
+    selector = spec.get("selector")
+    if spec.get("manualSelector") or selector is None:
+        return
+    metadata = job["metadata"]
+    uid, name = metadata.get("uid") or "", metadata.get("name") or ""
+    if not uid:
+        found.append(errors.required("metadata.uid"))
+    expected = dict.fromkeys(_UID_LABELS, uid) | dict.fromkeys(_NAME_LABELS, name)
+    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
+    for key in ("controller-uid", "job-name", *_UID_LABELS[:1], *_NAME_LABELS[:1]):
+        path = f"spec.template.metadata.labels[{key}]"
+        if key not in labels:
+            found.append(errors.required(path, f"must be '{expected[key]}'"))
+        elif labels[key] != expected[key]:
+            found.append(errors.invalid_value(path, labels[key], f"must be '{expected[key]}'"))
+    compiled = selector_of(selector)
+    if compiled is not None and not compiled.matches(expected):
+        found.append(errors.invalid_value("spec.selector", selector, "`selector` not auto-generated"))
+
+
+def check_job_spec(spec: Obj, path: str, found: Errors) -> None:
+    """Of a Job, or of the template of one. Source: validateJobSpec."""
+    for field in (
+        "parallelism",
+        "completions",
+        "activeDeadlineSeconds",
+        "backoffLimit",
+        "ttlSecondsAfterFinished",
+        "backoffLimitPerIndex",
+        "maxFailedIndexes",
+    ):
+        check_non_negative(spec.get(field), f"{path}.{field}", found)
+    if spec.get("maxFailedIndexes") is not None and spec.get("backoffLimitPerIndex") is None:
+        found.append(errors.required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified"))
+    managed_by = spec.get("managedBy")
+    if managed_by is not None:
+        _check_managed_by(managed_by, f"{path}.managedBy", found)
+    mode = spec.get("completionMode")
+    _check_completion_mode(mode, f"{path}.completionMode", found)
+    if mode == "Indexed":
+        _check_indexed(spec, path, found)
+    elif mode in (None, "NonIndexed"):
+        for field in ("backoffLimitPerIndex", "maxFailedIndexes"):
+            if spec.get(field) is not None:
+                why = "requires indexed completion mode"
+                found.append(errors.invalid_value(f"{path}.{field}", spec[field], why))
+    policy = spec.get("podFailurePolicy")
+    if policy is not None and len(policy.get("rules") or ()) > _FAILURE_RULES_MAX:
+        found.append(
+            errors.too_many(f"{path}.podFailurePolicy.rules", len(policy["rules"]), _FAILURE_RULES_MAX)
+        )
+    if spec.get("successPolicy") is not None and mode != "Indexed":
+        why = "requires indexed completion mode"
+        found.append(errors.invalid_value(f"{path}.successPolicy", spec["successPolicy"], why))
+    _check_replacement(spec, f"{path}.podReplacementPolicy", found)
+    template = spec.get("template") or {}
+    check_template(template, f"{path}.template", found)
+    restart = (template.get("spec") or {}).get("restartPolicy") or ""
+    at = f"{path}.template.spec.restartPolicy"
+    if restart in ("", "Always"):
+        found.append(errors.required(at, 'valid values: "OnFailure", "Never"'))
+    elif restart not in ("OnFailure", "Never"):
+        found.append(errors.not_supported(at, restart, ("OnFailure", "Never")))
+    elif policy is not None and restart != "Never":
+        why = 'only "Never" is supported when podFailurePolicy is specified'
+        found.append(errors.invalid_value(at, restart, why))
+
+
+def _check_indexed(spec: Obj, path: str, found: Errors) -> None:
+    completions, parallelism = spec.get("completions"), spec.get("parallelism")
+    failed = spec.get("maxFailedIndexes")
+    if completions is None:
+        found.append(errors.required(f"{path}.completions", "when completion mode is Indexed"))
+    if parallelism is not None and parallelism > _INDEXED_PARALLELISM_MAX:
+        why = f"must be less than or equal to {_INDEXED_PARALLELISM_MAX} when completion mode is Indexed"
+        found.append(errors.invalid_value(f"{path}.parallelism", parallelism, why))
+    if failed is not None:
+        if completions is not None and failed > completions:
+            why = "must be less than or equal to completions"
+            found.append(errors.invalid_value(f"{path}.maxFailedIndexes", failed, why))
+        if failed > _FAILED_INDEXES_MAX:
+            why = f"must be less than or equal to {_FAILED_INDEXES_MAX}"
+            found.append(errors.invalid_value(f"{path}.maxFailedIndexes", failed, why))
+
+
+def _check_managed_by(value: str, path: str, found: Errors) -> None:
+    if not value:
+        found.append(errors.required(path))
+    elif not all(value.partition("/")):
+        why = 'must be a domain-prefixed path (such as "acme.io/foo")'
+        found.append(errors.invalid_value(path, value, why))
+    else:
+        domain = value.partition("/")[0]
+        for message in names.dns1123_subdomain(domain):
+            found.append(errors.invalid_value(path, domain, message))
+    if len(value) > _MANAGED_BY_LENGTH_MAX:
+        found.append(errors.too_long(path, _MANAGED_BY_LENGTH_MAX))
+
+
+def _check_replacement(spec: Obj, path: str, found: Errors) -> None:
+    policy = spec.get("podReplacementPolicy")
+    if policy is None:
+        return
+    allowed = ("Failed",) if spec.get("podFailurePolicy") is not None else ("Failed", "TerminatingOrFailed")
+    if policy not in allowed:
+        found.append(errors.not_supported(path, policy, allowed))
+
+
+def _check_job_create(job: Obj, found: Errors) -> None:
+    """The last pod's host name must be one."""
+    spec, name = job.get("spec") or {}, job["metadata"].get("name") or ""
+    if spec.get("completionMode") == "Indexed" and (spec.get("completions") or 0) > 0:
+        hostname = f"{name}-{spec['completions'] - 1}"
+        if names.dns1123_label(hostname):
+            why = f"will not able to create pod with invalid DNS label: {hostname}"
+            found.append(errors.invalid_value("metadata.name", name, why))
+
+
+# -- updates ---------------------------------------------------------------------------------------------------
+
+
+def _check_completions(new: Obj, old: Obj, found: Errors) -> None:
+    after, before = new.get("spec") or {}, old.get("spec") or {}
+    if same(after.get("completions"), before.get("completions")):
+        return
+    completions = after.get("completions")
+    if after.get("completionMode") != "Indexed":
+        found.append(errors.invalid_value("spec.completions", completions, "field is immutable"))
+    elif completions is not None and completions != after.get("parallelism"):
+        why = "can only be modified in tandem with spec.parallelism"
+        found.append(errors.invalid_value("spec.completions", completions, why))
+
+
+# What may change in the template of a Job that is suspended and never ran.
+_SCHEDULING_DIRECTIVES = ("nodeSelector", "tolerations", "schedulingGates")
+
+
+def _check_template_update(new: Obj, old: Obj, found: Errors) -> None:
+    """Source: validatePodTemplateUpdate."""
+    after, before = ((job.get("spec") or {}).get("template") or {} for job in (new, old))
+    if same(after, before):
+        return
+    if (old.get("spec") or {}).get("suspend") and not (old.get("status") or {}).get("startTime"):
+        before = _with_directives(before, after)
+    if not same(after, before):
+        found.append(errors.invalid_value("spec.template", after, "field is immutable"))
+
+
+def _with_directives(before: Obj, after: Obj) -> Obj:
+    spec, new_spec = before.get("spec") or {}, after.get("spec") or {}
+    merged = spec | {field: new_spec.get(field) for field in _SCHEDULING_DIRECTIVES}
+    node_affinity = (new_spec.get("affinity") or {}).get("nodeAffinity")
+    merged["affinity"] = (spec.get("affinity") or {}) | {"nodeAffinity": node_affinity}
+    metadata, new_metadata = before.get("metadata") or {}, after.get("metadata") or {}
+    labelled = metadata | {field: new_metadata.get(field) for field in ("labels", "annotations")}
+    return before | {"spec": merged, "metadata": labelled}
+
+
+def _check_job_status(job: Obj, found: Errors) -> None:
+    """Source: validateJobStatus, the rules that need no history."""
+    status = job.get("status") or {}
+    for field in ("active", "succeeded", "failed", "ready", "terminating"):
+        check_non_negative(status.get(field), f"status.{field}", found)
+    is_complete, is_failed = is_condition_true(job, "Complete"), is_condition_true(job, "Failed")
+    if status.get("completionTime") is not None and not is_complete:
+        why = "cannot set completionTime when there is no Complete=True condition"
+        found.append(errors.invalid_value("status.completionTime", status["completionTime"], why))
+    if is_complete and status.get("completionTime") is None:
+        why = "completionTime is required for Complete jobs"
+        found.append(errors.required("status.completionTime", why))
+    if (is_complete or is_failed) and (status.get("active") or 0) > 0:
+        why = "active>0 is invalid for finished job"
+        found.append(errors.invalid_value("status.active", status["active"], why))
+    if (is_complete or is_failed) and status.get("startTime") is None:
+        found.append(errors.required("status.startTime", "startTime is required for finished job"))
+    if (status.get("ready") or 0) > (status.get("active") or 0):
+        why = "cannot set more ready pods than active"
+        found.append(errors.invalid_value("status.ready", status["ready"], why))
+
+
+# -- CronJob ---------------------------------------------------------------------------------------------------
+
+
+def _check_cron_job(job: Obj, found: Errors) -> None:
+    """Source: validateCronJobSpec."""
+    spec = job.get("spec") or {}
+    schedule = spec.get("schedule")
+    if not schedule:
+        found.append(errors.required("spec.schedule"))
+    else:
+        if why := schedule_error(schedule):
+            found.append(errors.invalid_value("spec.schedule", schedule, why))
+        if "TZ" in schedule:
+            why = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+            found.append(errors.invalid_value("spec.schedule", schedule, why))
+    check_non_negative(spec.get("startingDeadlineSeconds"), "spec.startingDeadlineSeconds", found)
+    zone = spec.get("timeZone")
+    if zone is not None:
+        _check_time_zone(zone, found)
+    template = (spec.get("jobTemplate") or {}).get("spec") or {}
+    check_job_spec(template, "spec.jobTemplate.spec", found)
+    if template.get("selector") is not None:
+        why = "`selector` will be auto-generated"
+        found.append(errors.invalid_value("spec.jobTemplate.spec.selector", template["selector"], why))
+    if template.get("manualSelector"):
+        found.append(errors.not_supported("spec.jobTemplate.spec.manualSelector", True, ("nil", "false")))
+    for field in ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"):
+        check_non_negative(spec.get(field), f"spec.{field}", found)
+
+
+_match_zone_part = re.compile(r"[A-Za-z0-9._+][A-Za-z0-9._+-]{0,13}|[A-Za-z0-9._+-]+").fullmatch
+
+
+def _check_time_zone(zone: str, found: Errors) -> None:
+    """Source: validateTimeZone, except that whether the zone exists is left to the controller."""
+    if not zone:
+        found.append(errors.invalid_value("spec.timeZone", zone, "timeZone must be nil or non-empty string"))
+        return
+    for part in zone.split("/"):
+        if part in (".", "..") or part.startswith("-") or not _match_zone_part(part):
+            found.append(errors.invalid_value("spec.timeZone", zone, f"unknown time zone {zone}"))
+            return
+    if zone.lower() == "local":
+        why = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+        found.append(errors.invalid_value("spec.timeZone", zone, why))
+
+
+_MONTHS = {
+    "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6,
+    "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
+}  # fmt: skip
+_DAYS = {"sun": 0, "mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6}
+_NO_WORDS: Mapping[str, int] = {}
+# (lowest, highest, words) of the five fields
+_SCHEDULE_FIELDS: tuple[tuple[int, int, Mapping[str, int]], ...] = (
+    (0, 59, _NO_WORDS),
+    (0, 23, _NO_WORDS),
+    (1, 31, _NO_WORDS),
+    (1, 12, _MONTHS),
+    (0, 6, _DAYS),
+)
+_DESCRIPTORS = frozenset(("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"))
+
+
+def schedule_error(schedule: str) -> str:
+    """Why a text is no schedule, "" when it is one. Source: robfig/cron ParseStandard."""
+    if schedule.startswith(("TZ=", "CRON_TZ=")):
+        schedule = schedule.partition(" ")[2].strip()
+    if schedule.startswith("@"):
+        if schedule in _DESCRIPTORS or re.fullmatch(r"@every ([0-9.]+(ns|us|µs|ms|s|m|h))+", schedule):
+            return ""
+        return f"unrecognized descriptor: {schedule}"
+    fields = schedule.split()
+    if len(fields) != len(_SCHEDULE_FIELDS):
+        return f"expected exactly 5 fields, found {len(fields)}: [{' '.join(fields)}]"
+    for text, (low, high, words) in zip(fields, _SCHEDULE_FIELDS):
+        for part in text.split(","):
+            try:
+                _parse_range(part, low, high, words)
+            except ValueError as error:
+                return str(error)
+    return ""
+
+
+def _parse_range(text: str, low: int, high: int, words: Mapping[str, int]) -> None:
+    """One number, * or range with an optional step. Source: robfig/cron getRange."""
+    span, *steps = text.split("/")
+    bounds = span.split("-")
+    if bounds[0] in ("*", "?"):
+        start, end = low, high
+    elif len(bounds) > 2:
+        raise ValueError(f"too many hyphens: {text}")
+    else:
+        start = _number(bounds[0], words)
+        end = _number(bounds[1], words) if len(bounds) == 2 else (high if steps else start)
+    if len(steps) > 1:
+        raise ValueError(f"too many slashes: {text}")
+    step = _number(steps[0], _NO_WORDS) if steps else 1
+    if start < low:
+        raise ValueError(f"beginning of range ({start}) below minimum ({low}): {text}")
+    if end > high:
+        raise ValueError(f"end of range ({end}) above maximum ({high}): {text}")
+    if start > end:
+        raise ValueError(f"beginning of range ({start}) beyond end of range ({end}): {text}")
+    if step == 0:
+        raise ValueError(f"step of range should be a positive number: {text}")
+
+
+def _number(text: str, words: Mapping[str, int]) -> int:
+    if text.lower() in words:
+        return words[text.lower()]
+    if not re.fullmatch("[+-]?[0-9]{1,18}", text):
+        quoted = errors.quote(text)
+        raise ValueError(f"failed to parse int from {text}: strconv.Atoi: parsing {quoted}: invalid syntax")
+    if text.startswith("-"):
+        raise ValueError(f"negative number ({int(text)}) not allowed: {text}")
+    return int(text)
+
+
+def _check_cron_job_create(job: Obj, found: Errors) -> None:
+    """Its Jobs are named after it with 11 characters more."""
+    name = job["metadata"].get("name") or ""
+    if len(name) > names.LABEL_LENGTH_MAX - 11:
+        found.append(errors.invalid_value("metadata.name", name, "must be no more than 52 characters"))
+
+
+BATCH: dict[tuple[str, str], Kind] = {
+    ("batch", "Job"): Kind(
+        rules=(_check_job,),
+        create=(_check_job_create,),
+        update=(
+            _check_completions,
+            immutable("spec.selector"),
+            _check_template_update,
+            immutable("spec.completionMode"),
+            immutable("spec.podFailurePolicy"),
+            immutable("spec.backoffLimitPerIndex"),
+            immutable("spec.managedBy"),
+            immutable("spec.successPolicy"),
+        ),
+        subresources={"status": on_update(_check_job_status)},
+    ),
+    ("batch", "CronJob"): Kind(
+        rules=(_check_cron_job, required_enum("spec.concurrencyPolicy", ("Allow", "Forbid", "Replace"))),
+        create=(_check_cron_job_create,),
+    ),
+}

@@ -1,0 +1,716 @@
+"""The core group beside pods: ConfigMaps, Secrets, Namespaces, Nodes, Services, Endpoints, quotas, events.
+
+Source: kubernetes pkg/apis/core/validation/{validation,events}.go.
+"""
+
+from __future__ import annotations
+
+import binascii
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from kubepy.api import errors, names, quantity
+from kubepy.api.objects import Obj, annotations_of
+from kubepy.api.validation.pod_spec import (
+    STANDARD_RESOURCES,
+    check_amount,
+    check_resource_name,
+    is_huge_page,
+    is_overcommittable,
+)
+from kubepy.api.validation.pods import (
+    check_ephemeral_update,
+    check_pod,
+    check_pod_create,
+    check_pod_status,
+    check_pod_template_object,
+    check_pod_update,
+)
+from kubepy.api.validation.rules import (
+    Errors,
+    Kind,
+    UpdateRule,
+    check_cidr,
+    check_enum,
+    check_ip,
+    check_label_key,
+    check_labels,
+    check_messages,
+    check_port,
+    check_required_enum,
+    immutable,
+    on_update,
+    parse_ip,
+    same,
+)
+
+DATA_SIZE_MAX = 1 << 20
+_NONE: tuple[Any, ...] = ()
+
+# -- ConfigMap, Secret -----------------------------------------------------------------------------------------
+
+
+def _decoded_size(encoded: str) -> int:
+    """Bytes of a base64 text, without decoding it."""
+    return len(encoded) * 3 // 4 - encoded.count("=", -2)
+
+
+def _check_config_map(obj: Obj, found: Errors) -> None:
+    data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
+    size = 0
+    for key, value in data.items():
+        if messages := names.config_key(key):
+            check_messages(messages, key, f"data[{key}]", found)
+        if key in binary:
+            found.append(errors.invalid_value(f"data[{key}]", key, "duplicate of key present in binaryData"))
+        size += len(value) if value.isascii() else len(value.encode())
+    for key, value in binary.items():
+        if messages := names.config_key(key):
+            check_messages(messages, key, f"binaryData[{key}]", found)
+        size += _decoded_size(value)
+    if size > DATA_SIZE_MAX:
+        found.append(errors.too_long("", DATA_SIZE_MAX))
+
+
+def _locked(*fields: str) -> UpdateRule:
+    """Once `immutable` is true neither it nor the data may change."""
+
+    def rule(new: Obj, old: Obj, found: Errors) -> None:
+        if not old.get("immutable"):
+            return
+        why = "field is immutable when `immutable` is set"
+        if not new.get("immutable"):
+            found.append(errors.forbidden_field("immutable", why))
+        for field in fields:
+            if (new.get(field) or {}) != (old.get(field) or {}):
+                found.append(errors.forbidden_field(field, why))
+
+    return rule
+
+
+def _check_secret(obj: Obj, found: Errors) -> None:
+    data = obj.get("data") or {}
+    size = 0
+    for key, value in data.items():
+        if messages := names.config_key(key):
+            check_messages(messages, key, f"data[{key}]", found)
+        size += _decoded_size(value or "")
+    if size > DATA_SIZE_MAX:
+        found.append(errors.too_long("data", DATA_SIZE_MAX))
+    type_ = obj.get("type") or ""
+    if type_ == "kubernetes.io/service-account-token":
+        key = "kubernetes.io/service-account.name"
+        if not annotations_of(obj).get(key):
+            found.append(errors.required(f"metadata.annotations[{key}]"))
+    elif type_ == "kubernetes.io/basic-auth":
+        if "username" not in data and "password" not in data:
+            found += [errors.required("data[username]"), errors.required("data[password]")]
+    for key in _SECRET_KEYS.get(type_, ()):
+        if not data.get(key) if type_ == "kubernetes.io/ssh-auth" else key not in data:
+            found.append(errors.required(f"data[{key}]"))
+        elif key.startswith(".docker"):
+            _check_docker_config(data[key], key, found)
+
+
+_SECRET_KEYS = {
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+}
+
+
+def _check_docker_config(encoded: str, key: str, found: Errors) -> None:
+    try:
+        if not isinstance(orjson.loads(binascii.a2b_base64(encoded or "")), dict):
+            raise ValueError("json: cannot unmarshal into Go value of type map[string]interface {}")
+    except ValueError as error:
+        found.append(errors.invalid_value(f"data[{key}]", "<secret contents redacted>", str(error)))
+
+
+# -- Namespace, Node -------------------------------------------------------------------------------------------
+
+
+def _check_namespace(obj: Obj, found: Errors) -> None:
+    for finalizer in (obj.get("spec") or {}).get("finalizers") or _NONE:
+        _check_finalizer(finalizer, "spec.finalizers", found)
+
+
+def _check_finalizer(finalizer: str, path: str, found: Errors) -> None:
+    """Source: core validateFinalizerName."""
+    if messages := names.label_key(finalizer):
+        check_messages(messages, finalizer, path, found)
+    elif "/" not in finalizer and finalizer not in ("kubernetes", "orphan", "foregroundDeletion"):
+        why = "name is neither a standard finalizer name nor is it fully qualified"
+        found.append(errors.invalid_value(path, finalizer, why))
+
+
+def _check_namespace_finalize(new: Obj, old: Obj, found: Errors) -> None:
+    for index, finalizer in enumerate((new.get("spec") or {}).get("finalizers") or _NONE):
+        _check_finalizer(finalizer, f"spec.finalizers[{index}]", found)
+
+
+def _check_namespace_status(new: Obj, old: Obj, found: Errors) -> None:
+    phase = (new.get("status") or {}).get("phase") or ""
+    is_deleting = new["metadata"].get("deletionTimestamp") is not None
+    wanted, is_empty = ("Terminating", "is not empty") if is_deleting else ("Active", "is empty")
+    if phase != wanted:
+        why = f"may only be '{wanted}' if `deletionTimestamp` {is_empty}"
+        found.append(errors.invalid_value("status.Phase", phase, why))
+
+
+_check_taint_effect = check_required_enum(("NoSchedule", "PreferNoSchedule", "NoExecute"))
+
+
+def _check_node(obj: Obj, found: Errors) -> None:
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    if taints := spec.get("taints"):
+        _check_taints(taints, "metadata.taints", found)
+    for field in ("capacity", "allocatable"):
+        for name, amount in (status.get(field) or {}).items():
+            check_amount(name, amount, f"status.{field}.{name}", found)
+
+
+def _check_taints(taints: Sequence[Obj], path: str, found: Errors) -> None:
+    """Source: validateNodeTaints, the path included."""
+    seen: set[tuple[str, str]] = set()
+    for index, taint in enumerate(taints):
+        here = f"{path}[{index}]"
+        key, value, effect = taint.get("key") or "", taint.get("value") or "", taint.get("effect") or ""
+        check_label_key(key, f"{here}.key", found)
+        if messages := names.label_value(value):
+            found.append(errors.invalid_value(f"{here}.value", value, ";".join(messages)))
+        _check_taint_effect(effect, f"{here}.effect", found)
+        if (key, effect) in seen:
+            why = "taints must be unique by key and effect pair"
+            found.append(errors.FieldError(errors.FieldErrorType.DUPLICATE, here, taint, why))
+        seen.add((key, effect))
+
+
+def _check_node_create(obj: Obj, found: Errors) -> None:
+    cidrs = (obj.get("spec") or {}).get("podCIDRs") or []
+    for index, cidr in enumerate(cidrs):
+        check_cidr(cidr, f"spec.podCIDRs[{index}]", found)
+    if len(cidrs) > 1 and (len(cidrs) > 2 or len({":" in cidr for cidr in cidrs}) == 1):
+        why = "may specify no more than one CIDR for each IP family"
+        found.append(errors.invalid_value("spec.podCIDRs", cidrs, why))
+
+
+def _check_node_update(new: Obj, old: Obj, found: Errors) -> None:
+    after, before = new.get("spec") or {}, old.get("spec") or {}
+    seen: set[tuple[Any, ...]] = set()
+    for index, address in enumerate((new.get("status") or {}).get("addresses") or _NONE):
+        entry = (address.get("type"), address.get("address"))
+        if entry in seen:
+            found.append(errors.duplicate(f"status.addresses[{index}]", address))
+        seen.add(entry)
+    cidrs = before.get("podCIDRs")
+    if cidrs and cidrs != after.get("podCIDRs"):
+        why = 'node updates may not change podCIDR except from "" to valid'
+        found.append(errors.forbidden_field("spec.podCIDRs", why))
+    provider = before.get("providerID")
+    if provider and provider != after.get("providerID"):
+        why = 'node updates may not change providerID except from "" to valid'
+        found.append(errors.forbidden_field("spec.providerID", why))
+
+
+# -- Service ---------------------------------------------------------------------------------------------------
+
+_check_protocol = check_required_enum(("SCTP", "TCP", "UDP"))
+_check_service_type = check_required_enum(("ClusterIP", "ExternalName", "LoadBalancer", "NodePort"))
+_check_session_affinity = check_required_enum(("ClientIP", "None"))
+_check_family_policy = check_enum(("PreferDualStack", "RequireDualStack", "SingleStack"))
+_check_internal_policy = check_enum(("Cluster", "Local"))
+_check_external_policy = check_required_enum(("Cluster", "Local"))
+_check_distribution = check_enum(("PreferClose", "PreferSameZone", "PreferSameNode"))
+
+
+def _is_headless(spec: Obj) -> bool:
+    ips = spec.get("clusterIPs") or [spec.get("clusterIP")]
+    return ips[0] == "None"
+
+
+def _check_service(obj: Obj, found: Errors) -> None:
+    """Source: validateService."""
+    spec = obj.get("spec") or {}
+    type_, ports = spec.get("type") or "", spec.get("ports") or _NONE
+    is_headless = _is_headless(spec)
+    if not ports and not is_headless and type_ != "ExternalName":
+        found.append(errors.required("spec.ports"))
+    if type_ in ("LoadBalancer", "NodePort") and is_headless:
+        why = f"may not be set to 'None' for {type_} services"
+        found.append(errors.invalid_value("spec.clusterIPs[0]", "None", why))
+    elif type_ == "ExternalName":
+        _check_external_name(spec, found)
+    _check_service_ports(ports, found)
+    check_labels(spec.get("selector"), "spec.selector", found)
+    _check_session_affinity(spec.get("sessionAffinity"), "spec.sessionAffinity", found)
+    _check_affinity_config(spec, found)
+    if type_ != "ExternalName":
+        _check_cluster_ips(spec, found)
+    for index, ip in enumerate(spec.get("externalIPs") or _NONE):
+        before = len(found)
+        check_ip(ip, f"spec.externalIPs[{index}]", found)
+        if len(found) == before:
+            check_endpoint_ip(ip, f"spec.externalIPs[{index}]", found)
+    _check_service_type(type_, "spec.type", found)
+    _check_node_ports(ports, type_, found)
+    _check_load_balancer(spec, type_, found)
+    _check_traffic(spec, type_, found)
+
+
+def _check_external_name(spec: Obj, found: Errors) -> None:
+    for field in ("clusterIPs", "ipFamilies", "ipFamilyPolicy"):
+        if spec.get(field):
+            found.append(errors.forbidden_field(f"spec.{field}", "may not be set for ExternalName services"))
+    name = (spec.get("externalName") or "").removesuffix(".")
+    if name:
+        check_messages(names.dns1123_subdomain(name), name, "spec.externalName", found)
+    else:
+        found.append(errors.required("spec.externalName"))
+
+
+def _check_service_ports(ports: Sequence[Obj], found: Errors) -> None:
+    seen: set[str] = set()
+    for index, port in enumerate(ports):
+        here = f"spec.ports[{index}]"
+        name = port.get("name")
+        if name:
+            if messages := names.dns1123_label(name):
+                check_messages(messages, name, f"{here}.name", found)
+            if name in seen:
+                found.append(errors.duplicate(f"{here}.name", name))
+            seen.add(name)
+        elif len(ports) > 1:
+            found.append(errors.required(f"{here}.name"))
+        number = port.get("port") or 0
+        check_messages(names.port_number(number), number, f"{here}.port", found)
+        _check_protocol(port.get("protocol"), f"{here}.protocol", found)
+        check_port(port.get("targetPort"), f"{here}.targetPort", found)
+        if port.get("appProtocol") is not None:
+            check_label_key(port["appProtocol"], f"{here}.appProtocol", found)
+
+
+def _check_affinity_config(spec: Obj, found: Errors) -> None:
+    config, path = spec.get("sessionAffinityConfig"), "spec.sessionAffinityConfig"
+    if spec.get("sessionAffinity") == "ClientIP":
+        client = (config or {}).get("clientIP")
+        seconds = (client or {}).get("timeoutSeconds")
+        why = "when session affinity type is ClientIP"
+        if config is None:
+            found.append(errors.required(path, why))
+        elif client is None:
+            found.append(errors.required(f"{path}.clientIP", why))
+        elif seconds is None:
+            found.append(errors.required(f"{path}.clientIP.timeoutSeconds", why))
+        elif not 0 < seconds <= 86400:
+            why = "must be greater than 0 and less than 86400"
+            found.append(errors.invalid_value(f"{path}.clientIP.timeoutSeconds", seconds, why))
+    elif spec.get("sessionAffinity") == "None" and config is not None:
+        found.append(errors.forbidden_field(path, "must not be set when session affinity is None"))
+
+
+def _check_cluster_ips(spec: Obj, found: Errors) -> None:
+    """Source: ValidateServiceClusterIPsRelatedFields."""
+    ip, ips = spec.get("clusterIP") or "", spec.get("clusterIPs") or []
+    families = spec.get("ipFamilies") or []
+    if ip:
+        if not ips:
+            found.append(errors.required("spec.clusterIPs"))
+        elif ips[0] != ip:
+            found.append(errors.invalid_value("spec.clusterIPs", ips, "first value must match `clusterIP`"))
+    elif ips:
+        why = "must be empty when `clusterIP` is not specified"
+        found.append(errors.invalid_value("spec.clusterIPs", ips, why))
+    for index, family in enumerate(families):
+        if family not in ("IPv4", "IPv6"):
+            found.append(errors.not_supported(f"spec.ipFamilies[{index}]", family, ("IPv4", "IPv6")))
+        if family in families[:index]:
+            found.append(errors.duplicate(f"spec.ipFamilies[{index}]", family))
+    _check_family_policy(spec.get("ipFamilyPolicy"), "spec.ipFamilyPolicy", found)
+    before = len(found)
+    if "None" in ips[:1]:
+        if len(ips) > 1:
+            found.append(
+                errors.invalid_value("spec.clusterIPs", ips, "'None' must be the first and only value")
+            )
+    else:
+        for index, address in enumerate(ips):
+            check_ip(address, f"spec.clusterIPs[{index}]", found)
+    if len(ips) > 2:
+        found.append(errors.invalid_value("spec.clusterIPs", ips, "may only hold up to 2 values"))
+    if len(found) > before or "None" in ips:
+        return
+    if len(ips) > 1 and len({":" in address for address in ips}) == 1:
+        why = "may specify no more than one IP for each IP family"
+        found.append(errors.invalid_value("spec.clusterIPs", ips, why))
+    for index, (address, family) in enumerate(zip(ips, families)):
+        if (family == "IPv6") != (":" in address):
+            why = f"expected an {family} value as indicated by `ipFamilies[{index}]`"
+            found.append(errors.invalid_value(f"spec.clusterIPs[{index}]", address, why))
+
+
+def _check_node_ports(ports: Sequence[Obj], type_: str, found: Errors) -> None:
+    node_ports: set[tuple[Any, ...]] = set()
+    numbers: set[tuple[Any, ...]] = set()
+    for index, port in enumerate(ports):
+        node_port = port.get("nodePort")
+        if node_port:
+            if type_ == "ClusterIP":
+                why = "may not be used when `type` is 'ClusterIP'"
+                found.append(errors.forbidden_field(f"spec.ports[{index}].nodePort", why))
+            entry = (port.get("protocol"), node_port)
+            if entry in node_ports:
+                found.append(errors.duplicate(f"spec.ports[{index}].nodePort", node_port))
+            node_ports.add(entry)
+        entry = (port.get("protocol"), port.get("port"))
+        if entry in numbers:
+            # Go prints the whole internal port it used as a key.
+            shown = {
+                "Name": "", "Protocol": entry[0], "AppProtocol": None, "Port": entry[1], "TargetPort": 0,
+                "NodePort": 0,
+            }  # fmt: skip
+            found.append(errors.duplicate(f"spec.ports[{index}]", shown))
+        numbers.add(entry)
+
+
+def _check_load_balancer(spec: Obj, type_: str, found: Errors) -> None:
+    is_balanced = type_ == "LoadBalancer"
+    only = "may only be used when `type` is 'LoadBalancer'"
+    if ranges := spec.get("loadBalancerSourceRanges"):
+        if not is_balanced:
+            found.append(errors.forbidden_field("spec.LoadBalancerSourceRanges", only))
+        for index, text in enumerate(ranges):
+            check_cidr(text.strip(), f"spec.LoadBalancerSourceRanges[{index}]", found)
+    allocate = spec.get("allocateLoadBalancerNodePorts")
+    if allocate is not None and not is_balanced:
+        found.append(errors.forbidden_field("spec.allocateLoadBalancerNodePorts", only))
+    if allocate is None and is_balanced:
+        found.append(errors.required("allocateLoadBalancerNodePorts"))
+    class_name = spec.get("loadBalancerClass")
+    if class_name is not None:
+        if is_balanced:
+            check_label_key(class_name, "spec.loadBalancerClass", found)
+        else:
+            found.append(errors.forbidden_field("spec.loadBalancerClass", only))
+
+
+def _check_traffic(spec: Obj, type_: str, found: Errors) -> None:
+    external = spec.get("externalTrafficPolicy") or ""
+    is_external = type_ in ("LoadBalancer", "NodePort") or (type_ == "ClusterIP" and spec.get("externalIPs"))
+    if is_external:
+        _check_external_policy(external, "spec.externalTrafficPolicy", found)
+    elif external:
+        why = "may only be set for externally-accessible services"
+        found.append(errors.invalid_value("spec.externalTrafficPolicy", external, why))
+    # The health check's port is allocated where IPs are, so only a wrong one is an error here.
+    health_port = spec.get("healthCheckNodePort")
+    if health_port:
+        if type_ == "LoadBalancer" and external == "Local":
+            check_messages(names.port_number(health_port), health_port, "spec.healthCheckNodePort", found)
+        else:
+            why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+            found.append(errors.invalid_value("spec.healthCheckNodePort", health_port, why))
+    internal = spec.get("internalTrafficPolicy")
+    if internal is None and type_ in ("NodePort", "LoadBalancer", "ClusterIP"):
+        found.append(errors.required("spec.internalTrafficPolicy"))
+    _check_internal_policy(internal, "spec.internalTrafficPolicy", found)
+    _check_distribution(spec.get("trafficDistribution"), "spec.trafficDistribution", found)
+
+
+def _check_service_update(new: Obj, old: Obj, found: Errors) -> None:
+    """Addresses do not change once given. Source: validateUpgradeDowngradeClusterIPs and ...IPFamilies."""
+    after, before = new.get("spec") or {}, old.get("spec") or {}
+    types = (after.get("type"), before.get("type"))
+    if types == ("LoadBalancer", "LoadBalancer"):
+        class_name = after.get("loadBalancerClass")
+        if class_name != before.get("loadBalancerClass"):
+            why = "may not change once set"
+            found.append(errors.invalid_value("spec.loadBalancerClass", class_name, why))
+    if "ExternalName" in types or (_is_headless(after) and _is_headless(before)):
+        return
+    _check_addresses_kept(after, before, "clusterIPs", "primary clusterIP can not be unset", found)
+    if not _is_headless(after) and not _is_headless(before):
+        _check_addresses_kept(after, before, "ipFamilies", "primary ipFamily can not be unset", found)
+
+
+def _check_addresses_kept(after: Obj, before: Obj, field: str, unset_text: str, found: Errors) -> None:
+    new, old = after.get(field) or [], before.get(field) or []
+    if len(new) == len(old):
+        for index, (value, was) in enumerate(zip(new, old)):
+            if value != was:
+                path = f"spec.{field}[{index if field == 'clusterIPs' else 0}]"
+                found.append(errors.invalid_value(path, new, "may not change once set"))
+        return
+    if not new:
+        found.append(errors.invalid_value(f"spec.{field}[0]", new, unset_text))
+    elif old and new[0] != old[0]:
+        found.append(errors.invalid_value(f"spec.{field}[0]", new, "may not change once set"))
+    if len(old) > len(new) == 1 and after.get("ipFamilyPolicy") != "SingleStack":
+        word = "clusterIP" if field == "clusterIPs" else "ipFamily"
+        why = f"must be set to 'SingleStack' when releasing the secondary {word}"
+        found.append(errors.invalid_value("spec.ipFamilyPolicy", after.get("ipFamilyPolicy"), why))
+
+
+# -- Endpoints -------------------------------------------------------------------------------------------------
+
+_LINK_LOCAL_MULTICAST = (ipaddress.ip_network("224.0.0.0/24"), ipaddress.ip_network("ff02::/16"))
+
+
+def check_endpoint_ip(ip: str, path: str, found: Errors) -> None:
+    """No address that means another thing on every machine. Source: ValidateEndpointIP."""
+    address = parse_ip(ip)
+    if address is None:
+        found.append(errors.invalid_value(path, ip, "must be a valid IP address"))
+        return
+    if address.is_unspecified:
+        found.append(errors.invalid_value(path, ip, f"may not be unspecified ({ip})"))
+    if address.is_loopback:
+        why = "may not be in the loopback range (127.0.0.0/8, ::1/128)"
+        found.append(errors.invalid_value(path, ip, why))
+    if address.is_link_local:
+        why = "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
+        found.append(errors.invalid_value(path, ip, why))
+    if any(address in network for network in _LINK_LOCAL_MULTICAST if network.version == address.version):
+        why = "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
+        found.append(errors.invalid_value(path, ip, why))
+
+
+def _check_endpoints(obj: Obj, found: Errors) -> None:
+    for index, subset in enumerate(obj.get("subsets") or _NONE):
+        here = f"subsets[{index}]"
+        if not subset.get("addresses") and not subset.get("notReadyAddresses"):
+            found.append(errors.required(here, "must specify `addresses` or `notReadyAddresses`"))
+        for field in ("addresses", "notReadyAddresses"):
+            for number, address in enumerate(subset.get(field) or _NONE):
+                _check_endpoint_address(address, f"{here}.{field}[{number}]", found)
+        ports = subset.get("ports") or _NONE
+        for number, port in enumerate(ports):
+            _check_endpoint_port(port, len(ports) > 1, f"{here}.ports[{number}]", found)
+
+
+def _check_endpoint_address(address: Obj, path: str, found: Errors) -> None:
+    ip, hostname = address.get("ip") or "", address.get("hostname")
+    check_ip(ip, f"{path}.ip", found)
+    if hostname:
+        check_messages(names.dns1123_label(hostname), hostname, f"{path}.hostname", found)
+    if address.get("nodeName") is not None:
+        node = address["nodeName"]
+        check_messages(names.dns1123_subdomain(node), node, f"{path}.nodeName", found)
+    check_endpoint_ip(ip, f"{path}.ip", found)
+
+
+def _check_endpoint_port(port: Obj, is_name_required: bool, path: str, found: Errors) -> None:
+    name, number = port.get("name"), port.get("port") or 0
+    if name:
+        check_messages(names.dns1123_label(name), name, f"{path}.name", found)
+    elif is_name_required:
+        found.append(errors.required(f"{path}.name"))
+    check_messages(names.port_number(number), number, f"{path}.port", found)
+    _check_protocol(port.get("protocol"), f"{path}.protocol", found)
+    if port.get("appProtocol") is not None:
+        check_label_key(port["appProtocol"], f"{path}.appProtocol", found)
+
+
+# -- quotas and limits -----------------------------------------------------------------------------------------
+
+
+def _check_quota(obj: Obj, found: Errors) -> None:
+    for name, amount in ((obj.get("spec") or {}).get("hard") or {}).items():
+        path = f"spec.hard[{name}]"
+        check_resource_name(name, path, found)
+        if "/" not in name and name not in STANDARD_RESOURCES and not is_huge_page(name):
+            found.append(errors.invalid_value(path, name, "must be a standard resource for quota"))
+        check_amount(name, amount, path, found)
+
+
+_check_limit_type = check_enum(("Container", "PersistentVolumeClaim", "Pod"))
+
+
+def _check_limit_range(obj: Obj, found: Errors) -> None:
+    """Source: ValidateLimitRange."""
+    seen: set[str] = set()
+    for index, limit in enumerate((obj.get("spec") or {}).get("limits") or _NONE):
+        here, type_ = f"spec.limits[{index}]", limit.get("type") or ""
+        if "/" in type_:
+            check_label_key(type_, f"{here}.type", found)
+        else:
+            _check_limit_type(type_, f"{here}.type", found)
+        if type_ in seen:
+            found.append(errors.duplicate(f"{here}.type", type_))
+        seen.add(type_)
+        for field in ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio"):
+            for name in limit.get(field) or {}:
+                check_resource_name(name, f"{here}.{field}[{name}]", found)
+        if type_ == "Pod":
+            for field in ("default", "defaultRequest"):
+                if limit.get(field):
+                    why = "may not be specified when `type` is 'Pod'"
+                    found.append(errors.forbidden_field(f"{here}.{field}", why))
+        _check_limit_order(limit, here, found)
+
+
+# (smaller, larger, where the finding goes, which of the values it shows, its text)
+_LIMIT_ORDER = (
+    ("min", "max", "min", 0, "min value {0} is greater than max value {1}"),
+    ("min", "defaultRequest", "defaultRequest", 1, "min value {0} is greater than default request value {1}"),
+    ("defaultRequest", "max", "defaultRequest", 0, "default request value {0} is greater than max value {1}"),
+    (
+        "defaultRequest",
+        "default",
+        "defaultRequest",
+        0,
+        "default request value {0} is greater than default limit value {1}",
+    ),
+    ("min", "default", "default", 0, "min value {0} is greater than default value {1}"),
+    ("default", "max", "default", 1, "default value {0} is greater than max value {1}"),
+)
+
+
+def _check_limit_order(limit: Obj, path: str, found: Errors) -> None:
+    for low, high, place, shown, text in _LIMIT_ORDER:
+        lows, highs = limit.get(low) or {}, limit.get(high) or {}
+        for name in lows.keys() & highs.keys():
+            pair = (lows[name], highs[name])
+            if quantity.nano(pair[0]) > quantity.nano(pair[1]):
+                found.append(errors.invalid_value(f"{path}.{place}[{name}]", pair[shown], text.format(*pair)))
+    defaults, requests = limit.get("default") or {}, limit.get("defaultRequest") or {}
+    for name in defaults.keys() & requests.keys():
+        if not is_overcommittable(name) and quantity.nano(defaults[name]) != quantity.nano(requests[name]):
+            why = f"default value {defaults[name]} must equal to defaultRequest value {requests[name]} in {name}"
+            found.append(errors.invalid_value(f"{path}.defaultRequest[{name}]", requests[name], why))
+
+
+def _check_scopes(new: Obj, old: Obj, found: Errors) -> None:
+    scopes = (new.get("spec") or {}).get("scopes") or []
+    if set(scopes) != set((old.get("spec") or {}).get("scopes") or []):
+        found.append(errors.invalid_value("spec.scopes", scopes, "field is immutable"))
+
+
+# -- events ----------------------------------------------------------------------------------------------------
+
+_EVENT_LENGTHS = (("action", 128), ("reason", 128))
+
+
+def check_event(obj: Obj, found: Errors) -> None:
+    """Source: events.go legacyValidateEvent; of core and of events.k8s.io, which spell the fields differently."""
+    metadata = obj["metadata"]
+    namespace = metadata.get("namespace") or ""
+    about = obj.get("involvedObject") or obj.get("regarding") or {}
+    about_namespace = about.get("namespace") or ""
+    is_new = "involvedObject" not in obj
+    if obj.get("eventTime") is None:
+        matches = namespace == about_namespace if about_namespace else namespace in ("", "default")
+    else:
+        matches = bool(about_namespace) or namespace in ("default", "kube-system")
+    if not matches:
+        why = "does not match event.namespace"
+        found.append(errors.invalid_value("involvedObject.namespace", about_namespace, why))
+    if obj.get("eventTime") is not None:
+        field = "reportingController" if is_new else "reportingComponent"
+        controller = obj.get(field) or ""
+        if not controller:
+            found.append(errors.required(field))
+        check_label_key(controller, field, found)
+        instance = obj.get("reportingInstance") or ""
+        if not instance:
+            found.append(errors.required("reportingInstance"))
+        elif len(instance) > 128:
+            found.append(errors.invalid_value("reportingInstance", "", "can have at most 128 characters"))
+        for field, length in _EVENT_LENGTHS:
+            value = obj.get(field) or ""
+            if not value:
+                found.append(errors.required(field))
+            elif len(value) > length:
+                found.append(errors.invalid_value(field, "", f"can have at most {length} characters"))
+        if len((obj.get("message") or obj.get("note") or "").encode()) > 1024:
+            found.append(errors.invalid_value("message", "", "can have at most 1024 characters"))
+
+
+def check_new_event(obj: Obj, found: Errors) -> None:
+    """What events.k8s.io asks for on top. Source: ValidateEventCreate."""
+    _check_series(obj, found)
+    if obj.get("eventTime") is None:
+        found.append(errors.required("eventTime"))
+    type_ = obj.get("type") or ""
+    if type_ not in ("Normal", "Warning"):
+        found.append(errors.invalid_value("type", "", f"has invalid value: {type_}"))
+    for field, shown in (
+        ("deprecatedFirstTimestamp", "firstTimestamp"),
+        ("deprecatedLastTimestamp", "lastTimestamp"),
+        ("deprecatedCount", "count"),
+        ("deprecatedSource", "source"),
+    ):
+        if obj.get(field):
+            found.append(errors.invalid_value(shown, "", "needs to be unset"))
+
+
+def _check_series(obj: Obj, found: Errors) -> None:
+    series = obj.get("series")
+    if series:
+        if (series.get("count") or 0) < 2:
+            found.append(errors.invalid_value("series.count", "", "should be at least 2"))
+        if series.get("lastObservedTime") is None:
+            found.append(errors.required("series.lastObservedTime"))
+
+
+# field of events.k8s.io -> the name that upstream's findings give it
+_EVENT_IMMUTABLE = {
+    "regarding": "involvedObject",
+    "reason": "reason",
+    "note": "message",
+    "type": "type",
+    "eventTime": "eventTime",
+    "action": "action",
+    "related": "related",
+    "reportingController": "reportingController",
+    "reportingInstance": "reportingInstance",
+}
+
+
+def check_new_event_update(new: Obj, old: Obj, found: Errors) -> None:
+    """Only the series of an event may grow. Source: ValidateEventUpdate."""
+    if new.get("series") != old.get("series"):
+        _check_series(new, found)
+    for field, shown in _EVENT_IMMUTABLE.items():
+        if not same(new.get(field), old.get(field)):
+            found.append(errors.invalid_value(shown, new.get(field), "field is immutable"))
+
+
+_NODE = (_check_node,)
+
+CORE: dict[tuple[str, str], Kind] = {
+    ("", "Pod"): Kind(
+        rules=(check_pod,),
+        create=(check_pod_create,),
+        update=(check_pod_update,),
+        subresources={"status": (check_pod_status,), "ephemeralcontainers": (check_ephemeral_update,)},
+    ),
+    ("", "PodTemplate"): Kind(rules=(check_pod_template_object,)),
+    ("", "ConfigMap"): Kind(rules=(_check_config_map,), update=(_locked("data", "binaryData"),)),
+    ("", "Secret"): Kind(rules=(_check_secret,), update=(immutable("type"), _locked("data"))),
+    ("", "Namespace"): Kind(
+        name=names.name_is_dns_label,
+        create=(_check_namespace,),
+        subresources={"status": (_check_namespace_status,), "finalize": (_check_namespace_finalize,)},
+    ),
+    ("", "Node"): Kind(
+        rules=_NODE,
+        create=(_check_node_create,),
+        update=(_check_node_update,),
+        subresources={"status": (*on_update(*_NODE), _check_node_update)},
+    ),
+    ("", "Service"): Kind(
+        name=names.name_is_dns_label, rules=(_check_service,), update=(_check_service_update,)
+    ),
+    ("", "Endpoints"): Kind(rules=(_check_endpoints,)),
+    ("", "ResourceQuota"): Kind(rules=(_check_quota,), update=(_check_scopes,)),
+    ("", "LimitRange"): Kind(rules=(_check_limit_range,)),
+    ("", "Event"): Kind(rules=(check_event,)),
+    ("events.k8s.io", "Event"): Kind(
+        rules=(check_event,), create=(check_new_event,), update=(check_new_event_update,)
+    ),
+}

@@ -1,0 +1,305 @@
+"""Access, budgets, autoscaling, priorities, leases: the small groups.
+
+Source: kubernetes pkg/apis/{rbac,policy,autoscaling,scheduling,coordination}/validation/validation.go.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubepy.api import errors, names, quantity
+from kubepy.api.objects import Obj
+from kubepy.api.validation.rules import (
+    Errors,
+    Kind,
+    Rule,
+    UpdateRule,
+    at,
+    check_at_most_100_percent,
+    check_enum,
+    check_int_or_percent,
+    check_label_selector,
+    check_messages,
+    check_non_negative,
+    enum,
+    immutable,
+    non_negative,
+    on_update,
+    positive,
+    same,
+)
+
+_NONE: tuple[Any, ...] = ()
+
+# -- RBAC ------------------------------------------------------------------------------------------------------
+
+_RBAC_GROUP = "rbac.authorization.k8s.io"
+
+
+def _policy_rules(*, namespaced: bool) -> Rule:
+    """Source: ValidatePolicyRule."""
+
+    def check(obj: Obj, found: Errors) -> None:
+        for index, rule in enumerate(obj.get("rules") or _NONE):
+            path = f"rules[{index}]"
+            if not rule.get("verbs"):
+                found.append(errors.required(f"{path}.verbs", "verbs must contain at least one value"))
+            urls = rule.get("nonResourceURLs")
+            if urls:
+                if namespaced:
+                    why = "namespaced rules cannot apply to non-resource URLs"
+                    found.append(errors.invalid_value(f"{path}.nonResourceURLs", urls, why))
+                if any(rule.get(field) for field in ("apiGroups", "resources", "resourceNames")):
+                    why = "rules cannot apply to both regular resources and non-resource URLs"
+                    found.append(errors.invalid_value(f"{path}.nonResourceURLs", urls, why))
+                continue
+            if not rule.get("apiGroups"):
+                why = "resource rules must supply at least one api group"
+                found.append(errors.required(f"{path}.apiGroups", why))
+            if not rule.get("resources"):
+                why = "resource rules must supply at least one resource"
+                found.append(errors.required(f"{path}.resources", why))
+
+    return check
+
+
+def _check_aggregation(obj: Obj, found: Errors) -> None:
+    rule = obj.get("aggregationRule")
+    if rule is None:
+        return
+    selectors = rule.get("clusterRoleSelectors") or _NONE
+    if not selectors:
+        why = "at least one clusterRoleSelector required if aggregationRule is non-nil"
+        found.append(errors.required("aggregationRule.clusterRoleSelectors", why))
+    for index, selector in enumerate(selectors):
+        check_label_selector(selector, f"aggregationRule.clusterRoleSelectors[{index}]", found)
+
+
+def _role_binding(*, namespaced: bool) -> Rule:
+    """Source: ValidateRoleBinding, ValidateClusterRoleBinding."""
+    kinds = ("Role", "ClusterRole") if namespaced else ("ClusterRole",)
+
+    def check(obj: Obj, found: Errors) -> None:
+        role = obj.get("roleRef") or {}
+        if role.get("apiGroup") != _RBAC_GROUP:
+            found.append(errors.not_supported("roleRef.apiGroup", role.get("apiGroup") or "", (_RBAC_GROUP,)))
+        if role.get("kind") not in kinds:
+            found.append(errors.not_supported("roleRef.kind", role.get("kind") or "", kinds))
+        name = role.get("name")
+        if not name:
+            found.append(errors.required("roleRef.name"))
+        else:
+            check_messages(names.path_segment(name), name, "roleRef.name", found)
+        for index, subject in enumerate(obj.get("subjects") or _NONE):
+            _check_subject(subject, f"subjects[{index}]", namespaced, found)
+
+    return check
+
+
+def _check_subject(subject: Obj, path: str, namespaced: bool, found: Errors) -> None:
+    kind, name, group = subject.get("kind") or "", subject.get("name") or "", subject.get("apiGroup") or ""
+    if not name:
+        found.append(errors.required(f"{path}.name"))
+    if kind == "ServiceAccount":
+        if name:
+            check_messages(names.dns1123_subdomain(name), name, f"{path}.name", found)
+        if group:
+            found.append(errors.not_supported(f"{path}.apiGroup", group, ("",)))
+        if not namespaced and not subject.get("namespace"):
+            found.append(errors.required(f"{path}.namespace"))
+    elif kind in ("User", "Group"):
+        if group != _RBAC_GROUP:
+            found.append(errors.not_supported(f"{path}.apiGroup", group, (_RBAC_GROUP,)))
+    else:
+        found.append(errors.not_supported(f"{path}.kind", kind, ("ServiceAccount", "User", "Group")))
+
+
+_role_ref_kept: UpdateRule = immutable("roleRef", "cannot change roleRef")
+
+# -- PodDisruptionBudget ---------------------------------------------------------------------------------------
+
+
+def _check_budget(obj: Obj, found: Errors) -> None:
+    spec = obj.get("spec") or {}
+    if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
+        why = "minAvailable and maxUnavailable cannot be both set"
+        found.append(errors.invalid_value("spec", spec, why))
+    for field in ("minAvailable", "maxUnavailable"):
+        if spec.get(field) is not None:
+            check_int_or_percent(spec[field], f"spec.{field}", found)
+            check_at_most_100_percent(spec[field], f"spec.{field}", found)
+    check_label_selector(spec.get("selector"), "spec.selector", found)
+
+
+# -- HorizontalPodAutoscaler -----------------------------------------------------------------------------------
+
+_METRICS = {
+    "Object": "object",
+    "Pods": "pods",
+    "Resource": "resource",
+    "External": "external",
+    "ContainerResource": "containerResource",
+}
+_METRIC_TYPES = ("ContainerResource", "External", "Object", "Pods", "Resource")
+_check_select_policy = check_enum(("Disabled", "Max", "Min"))
+
+
+def _check_autoscaler(obj: Obj, found: Errors) -> None:
+    """Source: validateHorizontalPodAutoscalerSpec."""
+    spec = obj.get("spec") or {}
+    low, high = spec.get("minReplicas"), spec.get("maxReplicas") or 0
+    if low is not None and low < 1:
+        found.append(errors.invalid_value("spec.minReplicas", low, "must be greater than or equal to 1"))
+    if high == 0:
+        found.append(errors.required("spec.maxReplicas", "must be set and greater than 0"))
+    elif high < 0:
+        found.append(errors.invalid_value("spec.maxReplicas", high, "must be greater than or equal to 1"))
+    if low is not None and high < low:
+        why = "must be greater than or equal to `minReplicas`"
+        found.append(errors.invalid_value("spec.maxReplicas", high, why))
+    target = spec.get("scaleTargetRef") or {}
+    for field in ("kind", "name"):
+        value = target.get(field)
+        if not value:
+            found.append(errors.required(f"spec.scaleTargetRef.{field}"))
+        else:
+            check_messages(names.path_segment(value), value, f"spec.scaleTargetRef.{field}", found)
+    for index, metric in enumerate(spec.get("metrics") or _NONE):
+        _check_metric(metric, f"spec.metrics[{index}]", found)
+    for direction in ("scaleUp", "scaleDown"):
+        rules = (spec.get("behavior") or {}).get(direction)
+        if rules is not None:
+            _check_scaling_rules(rules, f"spec.behavior.{direction}", found)
+
+
+def _check_metric(metric: Obj, path: str, found: Errors) -> None:
+    type_ = metric.get("type") or ""
+    if not type_:
+        found.append(errors.required(f"{path}.type", "must specify a metric source type"))
+    expected = _METRICS.get(type_)
+    if expected is None:
+        found.append(errors.not_supported(f"{path}.type", type_, _METRIC_TYPES))
+    elif metric.get(expected) is None:
+        why = "must populate information for the given metric source"
+        found.append(errors.required(f"{path}.{expected}", why))
+    for field in _METRICS.values():
+        source = metric.get(field)
+        if source is None:
+            continue
+        if field != expected:
+            why = "must populate the given metric source only"
+            found.append(errors.forbidden_field(f"{path}.{field}", why))
+            continue
+        _check_metric_target(source.get("target") or {}, f"{path}.{field}.target", found)
+        if field in ("resource", "containerResource") and not source.get("name"):
+            found.append(errors.required(f"{path}.{field}.name", "must specify a resource name"))
+
+
+def _check_metric_target(target: Obj, path: str, found: Errors) -> None:
+    type_ = target.get("type") or ""
+    if not type_:
+        found.append(errors.required(f"{path}.type", "must specify a metric target type"))
+    if type_ not in ("Utilization", "Value", "AverageValue"):
+        why = "must be either Utilization, Value, or AverageValue"
+        found.append(errors.invalid_value(f"{path}.type", type_, why))
+    for field in ("value", "averageValue"):
+        amount = target.get(field)
+        if amount is not None and quantity.nano(amount) <= 0:
+            found.append(errors.invalid_value(f"{path}.{field}", amount, "must be positive"))
+    utilization = target.get("averageUtilization")
+    if utilization is not None and utilization < 1:
+        found.append(
+            errors.invalid_value(f"{path}.averageUtilization", utilization, "must be greater than 0")
+        )
+
+
+def _check_scaling_rules(rules: Obj, path: str, found: Errors) -> None:
+    window = rules.get("stabilizationWindowSeconds")
+    if window is not None and not 0 <= window <= 3600:
+        why = "must be greater than or equal to zero" if window < 0 else "must be less than or equal to 3600"
+        found.append(errors.invalid_value(f"{path}.stabilizationWindowSeconds", window, why))
+    _check_select_policy(rules.get("selectPolicy"), f"{path}.selectPolicy", found)
+    if not rules.get("policies"):
+        found.append(errors.required(f"{path}.policies", "must specify at least one Policy"))
+
+
+# -- PriorityClass, Lease --------------------------------------------------------------------------------------
+
+_USER_PRIORITY_MAX = 1_000_000_000
+_SYSTEM_PRIORITIES = {"system-node-critical": 2_000_001_000, "system-cluster-critical": 2_000_000_000}
+
+
+def _check_priority_class(obj: Obj, found: Errors) -> None:
+    name, value = obj["metadata"].get("name") or "", obj.get("value") or 0
+    if name.startswith("system-"):
+        why = _why_no_system_priority(name, value, bool(obj.get("globalDefault")))
+        if why:
+            reserved = "priority class names with 'system-' prefix are reserved for system use only. error: "
+            found.append(errors.forbidden_field("metadata.name", reserved + why))
+    elif value > _USER_PRIORITY_MAX:
+        why = f"maximum allowed value of a user defined priority is {_USER_PRIORITY_MAX}"
+        found.append(errors.forbidden_field("value", why))
+
+
+def _why_no_system_priority(name: str, value: int, is_default: bool) -> str:
+    """Source: IsKnownSystemPriorityClass."""
+    known = _SYSTEM_PRIORITIES.get(name)
+    if known is None:
+        return f"{name} is not a known system priority class"
+    if value != known:
+        return f"value of {name} PriorityClass must be {known}"
+    return f"globalDefault of {name} PriorityClass must be false" if is_default else ""
+
+
+def _check_priority_kept(new: Obj, old: Obj, found: Errors) -> None:
+    if not same(new.get("value"), old.get("value")):
+        found.append(errors.forbidden_field("value", "may not be changed in an update."))
+
+
+def _check_preferred_holder(obj: Obj, found: Errors) -> None:
+    spec = obj.get("spec") or {}
+    if spec.get("preferredHolder") and not spec.get("strategy"):
+        why = "may only be specified if `strategy` is defined"
+        found.append(errors.forbidden_field("spec.preferredHolder", why))
+
+
+POLICY: dict[tuple[str, str], Kind] = {
+    (_RBAC_GROUP, "Role"): Kind(name=names.name_is_path_segment, rules=(_policy_rules(namespaced=True),)),
+    (_RBAC_GROUP, "ClusterRole"): Kind(
+        name=names.name_is_path_segment, rules=(_policy_rules(namespaced=False), _check_aggregation)
+    ),
+    (_RBAC_GROUP, "RoleBinding"): Kind(
+        name=names.name_is_path_segment, rules=(_role_binding(namespaced=True),), update=(_role_ref_kept,)
+    ),
+    (_RBAC_GROUP, "ClusterRoleBinding"): Kind(
+        name=names.name_is_path_segment, rules=(_role_binding(namespaced=False),), update=(_role_ref_kept,)
+    ),
+    ("policy", "PodDisruptionBudget"): Kind(
+        rules=(_check_budget, enum("spec.unhealthyPodEvictionPolicy", ("AlwaysAllow", "IfHealthyBudget"))),
+        subresources={
+            "status": on_update(
+                non_negative(
+                    "status.disruptionsAllowed",
+                    "status.currentHealthy",
+                    "status.desiredHealthy",
+                    "status.expectedPods",
+                )
+            )
+        },
+    ),
+    ("autoscaling", "HorizontalPodAutoscaler"): Kind(
+        rules=(_check_autoscaler,),
+        subresources={"status": on_update(non_negative("status.currentReplicas", "status.desiredReplicas"))},
+    ),
+    ("scheduling.k8s.io", "PriorityClass"): Kind(
+        create=(_check_priority_class, enum("preemptionPolicy", ("PreemptLowerPriority", "Never"))),
+        update=(_check_priority_kept, immutable("preemptionPolicy")),
+    ),
+    ("coordination.k8s.io", "Lease"): Kind(
+        rules=(
+            positive("spec.leaseDurationSeconds"),
+            at("spec.leaseTransitions", check_non_negative),
+            _check_preferred_holder,
+        ),
+    ),
+}

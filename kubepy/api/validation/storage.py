@@ -1,0 +1,204 @@
+"""PersistentVolumes and claims, StorageClasses.
+
+Source: kubernetes pkg/apis/core/validation/validation.go (PersistentVolume*),
+pkg/apis/storage/validation/validation.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kubepy.api import errors, names, quantity
+from kubepy.api.objects import Obj
+from kubepy.api.validation.pod_spec import (
+    VOLUME_SOURCES,
+    check_access_modes,
+    check_claim_spec,
+    check_csi_driver_name,
+    check_node_selector,
+    check_volume_mode,
+)
+from kubepy.api.validation.pods import diff
+from kubepy.api.validation.rules import (
+    Errors,
+    Kind,
+    at,
+    check_enum,
+    check_name,
+    immutable,
+    required_enum,
+    same,
+)
+
+_PARAMETERS_MAX = 512
+_PARAMETERS_SIZE_MAX = 256 * 1024
+
+_check_reclaim_policy = check_enum(("Delete", "Recycle", "Retain"))
+
+
+def _check_csi(source: Obj, path: str, found: Errors) -> None:
+    check_csi_driver_name(source.get("driver") or "", f"{path}.driver", found)
+    if not source.get("volumeHandle"):
+        found.append(errors.required(f"{path}.volumeHandle"))
+
+
+def _check_local(source: Obj, path: str, found: Errors) -> None:
+    if not source.get("path"):
+        found.append(errors.required(f"{path}.path"))
+
+
+# The sources of a volume that a pod's volume has too mean the same there, but for these.
+_SOURCES: dict[str, Callable[[Obj, str, Errors], None]] = {
+    field: check
+    for field, check in VOLUME_SOURCES.items()
+    if field
+    not in (
+        "emptyDir",
+        "gitRepo",
+        "secret",
+        "persistentVolumeClaim",
+        "downwardAPI",
+        "configMap",
+        "projected",
+        "ephemeral",
+        "image",
+    )
+} | {"local": _check_local, "csi": _check_csi}
+
+
+def _check_volume(obj: Obj, found: Errors) -> None:
+    """Source: ValidatePersistentVolumeSpec."""
+    spec = obj.get("spec") or {}
+    modes, capacity = spec.get("accessModes") or [], spec.get("capacity") or {}
+    if not modes:
+        found.append(errors.required("spec.accessModes"))
+    check_access_modes(modes, "spec.accessModes", found)
+    if not capacity:
+        found.append(errors.required("spec.capacity"))
+    if "storage" not in capacity or len(capacity) > 1:
+        found.append(errors.not_supported("spec.capacity", capacity or None, ("storage",)))
+    for name, amount in capacity.items():
+        if quantity.nano(amount) <= 0:
+            found.append(errors.invalid_value(f"spec.capacity[{name}]", amount, "must be greater than zero"))
+    policy = spec.get("persistentVolumeReclaimPolicy")
+    _check_reclaim_policy(policy or None, "spec.persistentVolumeReclaimPolicy", found)
+    affinity = spec.get("nodeAffinity")
+    if affinity is not None:
+        if affinity.get("required") is None:
+            why = "must specify required node constraints"
+            found.append(errors.required("spec.nodeAffinity.required", why))
+        else:
+            check_node_selector(affinity["required"], "spec.nodeAffinity.required", found)
+    sources = [field for field in _SOURCES if spec.get(field) is not None]
+    for index, field in enumerate(sources):
+        if index:
+            why = "may not specify more than 1 volume type"
+            found.append(errors.forbidden_field(f"spec.{field}", why))
+        else:
+            _SOURCES[field](spec[field], f"spec.{field}", found)
+    if not sources:
+        found.append(errors.required("spec", "must specify a volume type"))
+    if "local" in sources and affinity is None:
+        found.append(errors.required("spec.nodeAffinity", "Local volume requires node affinity"))
+    if (
+        policy == "Recycle"
+        and ((spec.get("hostPath") or {}).get("path") or "").rstrip("/") == ""
+        and (spec.get("hostPath") is not None)
+    ):
+        why = "may not be 'recycle' for a hostPath mount of '/'"
+        found.append(errors.forbidden_field("spec.persistentVolumeReclaimPolicy", why))
+
+
+def _check_volume_update(new: Obj, old: Obj, found: Errors) -> None:
+    after, before = (
+        {field: value for field, value in (obj.get("spec") or {}).items() if field in _SOURCES}
+        for obj in (new, old)
+    )
+    if not same(after, before):
+        why = f"spec.persistentvolumesource is immutable after creation\n{diff(before, after)}"
+        found.append(errors.forbidden_field("spec.persistentvolumesource", why))
+    mode = (new.get("spec") or {}).get("volumeMode")
+    if not same(mode, (old.get("spec") or {}).get("volumeMode")):
+        found.append(errors.invalid_value("volumeMode", mode, "field is immutable"))
+
+
+# -- claims ----------------------------------------------------------------------------------------------------
+
+
+def _check_claim(obj: Obj, found: Errors) -> None:
+    check_claim_spec(obj.get("spec") or {}, "spec", found)
+
+
+def _check_claim_update(new: Obj, old: Obj, found: Errors) -> None:
+    """Source: ValidatePersistentVolumeClaimUpdate."""
+    after, before = dict(new.get("spec") or {}), dict(old.get("spec") or {})
+    asked, was_asked = _storage(after), _storage(before)
+    if not before.get("volumeName"):
+        before["volumeName"] = after.get("volumeName")
+    if before.get("storageClassName") is None and after.get("storageClassName"):
+        before["storageClassName"] = after["storageClassName"]
+    if (new.get("status") or {}).get("phase") == "Bound":
+        # A bound claim may grow, and change its class of attributes.
+        resources = after.get("resources") or {}
+        after["resources"] = resources | {"requests": (before.get("resources") or {}).get("requests")}
+        after["volumeAttributesClassName"] = before.get("volumeAttributesClassName")
+    if not same(after, before):
+        why = (
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName "
+            f"for bound claims\n{diff(before, after)}"
+        )
+        found.append(errors.forbidden_field("spec", why))
+    if asked < was_asked:
+        held = quantity.nano(((old.get("status") or {}).get("capacity") or {}).get("storage", "0"))
+        if asked <= held:
+            why = "field can not be less than status.capacity"
+            found.append(errors.forbidden_field("spec.resources.requests.storage", why))
+
+
+def _storage(spec: Obj) -> int:
+    return quantity.nano(((spec.get("resources") or {}).get("requests") or {}).get("storage", "0"))
+
+
+# -- StorageClass ----------------------------------------------------------------------------------------------
+
+
+def _check_storage_class(obj: Obj, found: Errors) -> None:
+    provisioner, parameters = obj.get("provisioner") or "", obj.get("parameters") or {}
+    if not provisioner:
+        found.append(errors.required("provisioner"))
+    else:
+        for message in names.label_key(provisioner.lower()):
+            found.append(errors.invalid_value("provisioner", provisioner, message))
+    if len(parameters) > _PARAMETERS_MAX:
+        found.append(errors.too_long("parameters", _PARAMETERS_MAX))
+        return
+    if "" in parameters:
+        found.append(errors.invalid_value("parameters", "", "field can not be empty."))
+    if sum(len(key) + len(value) for key, value in parameters.items()) > _PARAMETERS_SIZE_MAX:
+        found.append(errors.too_long("parameters", _PARAMETERS_SIZE_MAX))
+
+
+STORAGE: dict[tuple[str, str], Kind] = {
+    ("", "PersistentVolume"): Kind(
+        rules=(
+            _check_volume,
+            at("spec.storageClassName", check_name(names.dns1123_subdomain)),
+            at("spec.volumeMode", check_volume_mode),
+        ),
+        update=(_check_volume_update,),
+    ),
+    ("", "PersistentVolumeClaim"): Kind(rules=(_check_claim,), update=(_check_claim_update,)),
+    ("storage.k8s.io", "StorageClass"): Kind(
+        create=(
+            _check_storage_class,
+            at("reclaimPolicy", _check_reclaim_policy),
+            required_enum("volumeBindingMode", ("Immediate", "WaitForFirstConsumer")),
+        ),
+        update=(
+            immutable("parameters"),
+            immutable("provisioner"),
+            immutable("reclaimPolicy"),
+            immutable("volumeBindingMode"),
+        ),
+    ),
+}
