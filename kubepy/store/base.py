@@ -153,6 +153,10 @@ class Store(Protocol):
     def compacted(self) -> int:
         """The compaction revision: the oldest that can be read; 0 before the first compaction."""
 
+    @property
+    def is_writable(self) -> bool:
+        """False once closed, and from a commit that failed to the next that succeeds. For health checks."""
+
     async def get(self, key: bytes, *, revision: int = 0) -> KeyValue | None:
         """The key as of `revision` (0: newest), None if it was not alive. Raises Compacted, FutureRevision."""
 

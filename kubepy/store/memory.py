@@ -82,6 +82,10 @@ class MemoryStore:
     def compacted(self) -> int:
         return self._compacted
 
+    @property
+    def is_writable(self) -> bool:
+        return not self._closed
+
     async def get(self, key: bytes, *, revision: int = 0) -> KeyValue | None:
         return self._at(revision).get(key)
 

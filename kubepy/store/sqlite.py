@@ -178,6 +178,10 @@ class SqliteStore:
     def compacted(self) -> int:
         return self._compacted
 
+    @property
+    def is_writable(self) -> bool:
+        return not self._is_failing and self._is_open
+
     async def get(self, key: bytes, *, revision: int = 0) -> KeyValue | None:
         while True:
             at = self._readable(revision)
@@ -227,8 +231,12 @@ class SqliteStore:
             raise Compacted(self._compacted)
         return revision or self._revision
 
+    @property
+    def _is_open(self) -> bool:
+        return self._closing is None and self._writing is not None and not self._writing.done()
+
     def _check_open(self) -> None:
-        if self._closing is not None or self._writing is None or self._writing.done():
+        if not self._is_open:
             raise Unavailable("the store is closed")
 
     async def watch(self, prefix: bytes, sink: Sink, *, start_revision: int = 0) -> Watch:

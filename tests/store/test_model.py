@@ -314,9 +314,12 @@ def run(machine: type[StoreMachine], examples: int, steps: int) -> None:
     case("runTest").runTest()
 
 
+# A failing case is made small before it is shown, and that takes time.
+@pytest.mark.timeout(600)
 def test_memory_is_like_the_model() -> None:
     run(MemoryMachine, examples=100, steps=40)
 
 
+@pytest.mark.timeout(600)
 def test_sqlite_is_like_the_model() -> None:
-    run(SqliteMachine, examples=30, steps=40)
+    run(SqliteMachine, examples=50, steps=40)

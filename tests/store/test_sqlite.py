@@ -49,6 +49,35 @@ class TestContract(StoreContract):
     pass
 
 
+class TestRaces:
+    """What the contract says of reads beside other work, with reads so cut up that the other work gets in between."""
+
+    @pytest.fixture(autouse=True)
+    def many_slices(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(table, "SLICE", 20)
+        monkeypatch.setattr(table, "_SWEEP", 1000)
+
+    async def test_compaction_overtakes(self, store: SqliteStore) -> None:
+        await StoreContract().test_a_read_that_compaction_overtakes_is_right_or_refused(store)
+
+    async def test_writers_go_on(self, store: SqliteStore) -> None:
+        await StoreContract().test_history_then_live_without_gap_or_repeat(store)
+        await StoreContract().test_a_list_is_of_one_revision_beside_writers(store)
+
+    async def test_a_list_of_the_newest_begins_again_when_compaction_overtakes(
+        self, store: SqliteStore
+    ) -> None:
+        for round_ in range(3):
+            await store.txn([], [Put(b"/a/%d" % i, b"%d" % round_) for i in range(1000)])
+        listing = asyncio.create_task(store.list(b"/a/"))
+        await asyncio.sleep(0)
+        await store.txn([], [Put(b"/a/%d" % i, b"new") for i in range(1000)])
+        await store.compact(store.revision)
+        page = await listing
+        assert len(page.items) == 1000
+        assert {kv.mod_revision for kv in page.items} == {page.revision}
+
+
 def crashed(path: Path, to: Path) -> Path:
     """The files as a crash of the machine would leave them now, as another store."""
     for suffix in ("", "-wal"):
@@ -277,12 +306,14 @@ async def test_a_full_disk_fails_the_writers_and_nothing_else(store: SqliteStore
         )
         assert {type(result) for result in results} == {Unavailable}
         assert "cannot be written" in str(results[0])
+        assert not store.is_writable
         assert await store.get(b"/a") == KeyValue(b"/a", b"before", 2, 2, 1)
         assert await keys(store) == [b"/a"]
         assert store.revision == 2
         with pytest.raises(Unavailable):
             await put(store, b"/c", b"v" * 20_000)
     assert await put(store, b"/a", b"after") == 3
+    assert store.is_writable
     assert seen.revisions == [2, 3]
     await store.close()
 

@@ -163,7 +163,8 @@ class StoreContract:
                     old = await store.get(b"/counter")
                     assert old is not None
                     result = await store.txn(
-                        [Compare(b"/counter", old.mod_revision)], [Put(b"/counter", b"%d" % (int(old.value) + 1))]
+                        [Compare(b"/counter", old.mod_revision)],
+                        [Put(b"/counter", b"%d" % (int(old.value) + 1))],
                     )
 
         await asyncio.gather(*(increment() for _ in range(8)))
@@ -248,7 +249,15 @@ class StoreContract:
         assert future.value.current == 5
 
     async def test_a_prefix_is_a_directory(self, store: Store) -> None:
-        for key in (b"/r/pods", b"/r/pods/", b"/r/pods/a", b"/r/pods/b/c", b"/r/pods0", b"/r/podsx/a", b"/r/po"):
+        for key in (
+            b"/r/pods",
+            b"/r/pods/",
+            b"/r/pods/a",
+            b"/r/pods/b/c",
+            b"/r/pods0",
+            b"/r/podsx/a",
+            b"/r/po",
+        ):
             await put(store, key)
         assert await keys(store, b"/r/pods/") == [b"/r/pods/", b"/r/pods/a", b"/r/pods/b/c"]
         assert await keys(store, b"/r/pods/b/") == [b"/r/pods/b/c"]
@@ -304,7 +313,7 @@ class StoreContract:
         assert (page.revision, page.remaining) == (7, remaining)
 
     async def test_every_revision_can_be_read(self, store: Store) -> None:
-        expected = {1: {}}
+        expected: dict[int, dict[bytes, bytes]] = {1: {}}
         for i in range(100):
             state = dict(expected[store.revision])
             key = b"/a/%d" % (i % 7)
@@ -343,6 +352,15 @@ class StoreContract:
 
         await asyncio.gather(write(), read(), read())
 
+    async def test_keys_that_continue_others_are_not_skipped(self, store: Store) -> None:
+        names = [b"/a/!", *(b"/a/%03d%s" % (i, end) for i in range(MANY // 2) for end in (b"", b"\0"))]
+        await store.txn([], [Put(name, b"v") for name in names])
+        assert await keys(store, b"/a/") == names
+        assert await keys(store) == names
+        page = await store.list(b"/a/", limit=2)
+        rest = await store.list(b"/a/", start=page.items[-1].key + b"\0")
+        assert [kv.key for kv in (*page.items, *rest.items)] == names
+
     # -- compaction ---------------------------------------------------------------------------------------------------
 
     async def test_compaction_keeps_what_later_reads_need(self, store: Store) -> None:
@@ -361,7 +379,9 @@ class StoreContract:
         await store.watch(b"/", seen, start_revision=at + 1)
         old = next(kv for kv in before.items if kv.key == b"/a/6")
         assert seen.events == [
-            Event(EventType.PUT, KeyValue(b"/a/6", b"last", old.create_revision, at + 1, old.version + 1), old)
+            Event(
+                EventType.PUT, KeyValue(b"/a/6", b"last", old.create_revision, at + 1, old.version + 1), old
+            )
         ]
 
     async def test_below_the_compaction_nothing_can_be_read(self, store: Store) -> None:
@@ -409,6 +429,26 @@ class StoreContract:
         await asyncio.gather(compact(), write(), read())
         assert len(await keys(store)) == 150
 
+    async def test_a_read_that_compaction_overtakes_is_right_or_refused(self, store: Store) -> None:
+        live = Recorder()
+        await store.watch(b"/", live)
+        for i in range(3 * MANY):
+            await store.txn([], [Put(b"/a/%d" % (i % 700), b"%d" % i)])
+        at = MANY
+        expected = await store.list(b"/a/", revision=at)
+        seen = Recorder()
+        listed, watched, got, _ = await asyncio.gather(
+            store.list(b"/a/", revision=at),
+            store.watch(b"/", seen, start_revision=2),
+            store.get(b"/a/5", revision=at),
+            store.compact(store.revision),
+            return_exceptions=True,
+        )
+        assert isinstance(listed, Compacted) or listed == expected
+        assert isinstance(got, Compacted) or got == next(kv for kv in expected.items if kv.key == b"/a/5")
+        assert isinstance(watched, Compacted) or seen.events == live.events
+        assert seen.events == live.events[: len(seen.events)]
+
     # -- watches ------------------------------------------------------------------------------------------------------
 
     async def test_a_watch_sees_what_is_under_its_prefix(self, store: Store) -> None:
@@ -455,6 +495,8 @@ class StoreContract:
         assert failures == []
 
     async def test_history_then_live_without_gap_or_repeat(self, store: Store) -> None:
+        live = Recorder()
+        await store.watch(b"/a/", live)
         seen: list[Recorder] = []
 
         async def write(name: int) -> None:
@@ -462,16 +504,31 @@ class StoreContract:
                 await store.txn([], [Put(b"/a/%d" % name, b"%d" % i), Put(b"/b/%d" % name, b"%d" % i)])
 
         async def watch() -> None:
-            for _ in range(10):
+            for _ in range(20):
+                await put(store, b"/c")  # waits for a commit of the writers, wherever there are any
                 sink = Recorder()
                 seen.append(sink)
                 await store.watch(b"/a/", sink, start_revision=2)
-                assert sink.revisions == list(range(2, store.revision + 1))
+                assert sink.events == live.events
 
         await asyncio.gather(*(write(name) for name in range(5)), watch())
+        assert len(live.events) == MANY
         for sink in seen:
-            assert sink.revisions == list(range(2, MANY + 2))
-            assert sink.events == seen[0].events
+            assert sink.events == live.events
+
+    async def test_what_is_replayed_is_what_was_live(self, store: Store) -> None:
+        live = Recorder()
+        await store.watch(b"/a/", live)
+        for i in range(120):
+            key, other = b"/a/%d" % (i % 5), b"/a/%d" % (i * 7 % 11 + 5)
+            await store.txn(
+                [], [Delete(key) if i % 3 == 1 else Put(key, b"%d" % i), Put(other, b""), Put(b"/b", b"")]
+            )
+        await store.compact(20)
+        for start in (21, 22, 60, 121, 122):
+            seen = Recorder()
+            await store.watch(b"/a/", seen, start_revision=start)
+            assert seen.events == [event for event in live.events if event.kv.mod_revision >= start]
 
     async def test_a_watch_may_start_in_the_future(self, store: Store) -> None:
         seen = Recorder()
@@ -560,8 +617,10 @@ class StoreContract:
         seen = Recorder()
         await store.watch(b"/", seen)
         await put(store, b"/a")
+        assert store.is_writable
         await store.close()
         await store.close()
+        assert not store.is_writable
         for use in (
             store.txn([], [Put(b"/a", b"v")]),
             store.get(b"/a"),
