@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from kubepy.api import errors, names, objects, pods
 from kubepy.api.builtins import ENDPOINT_SLICES, NODES, PODS, SERVICES
 from kubepy.api.objects import Document, Key, Obj
-from kubepy.client.controller import Controller, ControllerContext, key_of
+from kubepy.client.controller import Controller, ControllerContext, key_of, rest_for
 from kubepy.client.expectations import Expectations
 from kubepy.client.informer import Informer
 from kubepy.controllers import ownership
@@ -420,6 +420,10 @@ class EndpointSliceController(Controller):
             on_update=lambda old, document: self._slice_changed(document),
             on_delete=self._slice_changed,
         )
+
+    def rest_s(self, key: Key) -> float:
+        # Upstream: --endpoint-updates-batch-period and --endpointslice-updates-batch-period.
+        return rest_for(len(self.pods.keys(key.namespace)))
 
     async def reconcile(self, key: Key) -> None:
         service = self.services.get(key)

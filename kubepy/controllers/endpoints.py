@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from kubepy.api import errors, objects, pods
 from kubepy.api.builtins import ENDPOINTS, PODS, SERVICES
 from kubepy.api.objects import Key, Obj
-from kubepy.client.controller import Controller, key_of
+from kubepy.client.controller import Controller, key_of, rest_for
 from kubepy.controllers import endpoint_slice, ownership
 from kubepy.controllers.endpoint_slice import HEADLESS
 
@@ -146,6 +146,10 @@ class EndpointsController(Controller):
         )
         self.endpoints = self.watch(ENDPOINTS)
         self.endpoints.add_handler(on_delete=lambda document: self.queue.add(document.key))
+
+    def rest_s(self, key: Key) -> float:
+        # Upstream: --endpoint-updates-batch-period and --endpointslice-updates-batch-period.
+        return rest_for(len(self.pods.keys(key.namespace)))
 
     async def reconcile(self, key: Key) -> None:
         service = self.services.get(key)

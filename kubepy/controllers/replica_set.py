@@ -2,7 +2,7 @@
 
 Watches ReplicaSets and Pods. Owns Pods. Writes Pods (create, delete, adopt, release) and the ReplicaSet's status.
 
-One plan is a number of pods to create or a list of pods to delete, at most 500 of either. Creation starts slowly (1, 2,
+One plan is a number of pods to create or to delete, at most 500 of either. Creation starts slowly (1, 2,
 4 ... at once) so that a quota that refuses all of them is asked once and not five hundred times. What was asked for is
 expected until the informer shows it; meanwhile nothing further is asked for.
 
@@ -43,10 +43,10 @@ _COUNTS = ("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplic
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Pods to make, or pods to delete."""
+    """How many pods to make, or how many to delete."""
 
     create: int = 0
-    delete: tuple[Obj, ...] = ()
+    delete: int = 0
 
 
 class Failure(NamedTuple):
@@ -56,24 +56,49 @@ class Failure(NamedTuple):
     message: str
 
 
-def plan(replica_set: Obj, active: Sequence[Obj], related: Sequence[Obj], now: float) -> Plan:
-    """active: the pods it owns that are neither over nor leaving; related: those of all sets with the same owner, which
-    say how crowded a node is."""
-    surplus = len(active) - replicas_of(replica_set)
-    if surplus < 0:
-        return Plan(create=min(-surplus, BURST))
-    surplus = min(surplus, BURST)
-    if surplus == 0:
-        return Plan()
-    if surplus == len(active):
-        return Plan(delete=tuple(active))
+class Counted(NamedTuple):
+    """One pod as its set sees it. Kept from run to run, so that a set of a thousand does not read a thousand pods
+    whenever one of them changes."""
+
+    revision: int  # of the pod
+    is_active: bool  # neither over nor leaving
+    is_terminating: bool
+    matches: bool  # the set's selector
+    is_labelled: bool  # with all that the template says
+    is_ready: bool
+    ready_since: float | None
+
+
+class Counts(NamedTuple):
+    """The numbers of a status."""
+
+    replicas: int
+    labelled: int
+    ready: int
+    available: int
+    terminating: int
+
+
+def plan(replica_set: Obj, active: int) -> Plan:
+    """active: how many pods it has that are neither over nor leaving."""
+    surplus = active - replicas_of(replica_set)
+    return Plan(create=min(-surplus, BURST)) if surplus < 0 else Plan(delete=min(surplus, BURST))
+
+
+def choose(active: Sequence[Obj], related: Iterable[Obj], count: int, now: float) -> Sequence[Obj]:
+    """The pods to delete. related: the pods of all sets with the same owner, which say how crowded a node is.
+
+    Source: getPodsToDelete, getPodsRankedByRelatedPodsOnSameNode.
+    """
+    if count >= len(active):
+        return active
     on_node: dict[str, int] = {}
     for pod in related:
         if pods.is_active(pod):
             node = pod["spec"].get("nodeName", "")
             on_node[node] = on_node.get(node, 0) + 1
     ranks = [on_node.get(pod["spec"].get("nodeName", ""), 0) for pod in active]
-    return Plan(delete=tuple(pods.rank_for_deletion(active, ranks, now)[:surplus]))
+    return pods.rank_for_deletion(active, ranks, now)[:count]
 
 
 def batches(count: int) -> Iterator[int]:
@@ -103,34 +128,63 @@ def render_pod(owner: Obj) -> Obj:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
 
 
-def render_status(
-    replica_set: Obj,
-    active: Sequence[Obj],
-    terminating: int | None,
-    failure: Failure | None,
-    now: float,
-    stamp: str,
-) -> Obj:
-    """The status of a set with these pods; terminating None leaves that count out. Source: calculateStatus."""
-    spec = replica_set["spec"]
-    wanted = ((spec["template"].get("metadata") or {}).get("labels") or {}).items()
-    min_ready_s = spec.get("minReadySeconds") or 0
-    labelled = ready = available = 0
-    for pod in active:
-        labelled += wanted <= objects.labels_of(pod).items()
-        if pods.is_ready(pod):
+def count_pod(
+    pod: Obj, revision: int, matches: ownership.Matches, template_labels: dict[str, str]
+) -> Counted:
+    labels = objects.labels_of(pod)
+    return Counted(
+        revision,
+        pods.is_active(pod),
+        pods.is_terminating(pod),
+        matches(labels),
+        template_labels.items() <= labels.items(),
+        pods.is_ready(pod),
+        pods.ready_time(pod),
+    )
+
+
+def tally(counted: Iterable[Counted], min_ready_seconds: int, now: float) -> Counts:
+    """The numbers of the pods that are the set's own."""
+    replicas = labelled = ready = available = terminating = 0
+    for pod in counted:
+        if not pod.matches:
+            continue
+        terminating += pod.is_terminating
+        if not pod.is_active:
+            continue
+        replicas += 1
+        labelled += pod.is_labelled
+        if pod.is_ready:
             ready += 1
-            available += not min_ready_s or pods.is_available(pod, min_ready_s, now)
+            available += not min_ready_seconds or _is_available(pod, min_ready_seconds, now)
+    return Counts(replicas, labelled, ready, available, terminating)
+
+
+def _is_available(pod: Counted, min_ready_seconds: int, now: float) -> bool:
+    """Source: podutil.IsPodAvailable."""
+    return pod.ready_since is not None and pod.ready_since + min_ready_seconds <= now
+
+
+def next_available_s(counted: Iterable[Counted], min_ready_seconds: int, now: float) -> float:
+    """Seconds until the next ready pod has been ready long enough. Source: FindMinNextPodAvailabilityCheck."""
+    due = (pod.ready_since + min_ready_seconds - now for pod in counted if pod.ready_since is not None)
+    return min((wait for wait in due if wait > 0), default=float(min_ready_seconds))
+
+
+def render_status(
+    replica_set: Obj, counts: Counts, failure: Failure | None, stamp: str, *, with_terminating: bool = True
+) -> Obj:
+    """Source: calculateStatus."""
     status: Obj = {
-        "replicas": len(active),
-        "fullyLabeledReplicas": labelled,
-        "readyReplicas": ready,
-        "availableReplicas": available,
+        "replicas": counts.replicas,
+        "fullyLabeledReplicas": counts.labelled,
+        "readyReplicas": counts.ready,
+        "availableReplicas": counts.available,
     }
     # replicas has no omitempty upstream: it is always there.
     status = {name: count for name, count in status.items() if count or name == "replicas"}
-    if terminating is not None:
-        status["terminatingReplicas"] = terminating
+    if with_terminating:
+        status["terminatingReplicas"] = counts.terminating
     if generation := replica_set["metadata"].get("generation"):
         status["observedGeneration"] = generation
     conditions = _with_failure(objects.conditions(replica_set), failure, stamp)
@@ -163,12 +217,6 @@ def is_same_status(stored: Obj, wanted: Obj) -> bool:
         and all(stored.get(name) == wanted.get(name) for name in exact)
         and (stored.get("conditions") or []) == (wanted.get("conditions") or [])
     )
-
-
-def next_available_s(active: Iterable[Obj], min_ready_seconds: int, now: float) -> float:
-    """Seconds until the next ready pod has been ready long enough. Source: FindMinNextPodAvailabilityCheck."""
-    waits = (pods.available_in(pod, min_ready_seconds, now) for pod in active)
-    return min((wait for wait in waits if wait), default=float(min_ready_seconds))
 
 
 def is_counted(pod: Obj, old: Obj) -> bool:
@@ -210,11 +258,13 @@ class ReplicaSetController(Controller):
         super().__init__(context)
         self.expectations = Expectations(context.clock)
         self._owner_key = owner_key(self.resource.kind)
+        # Set -> (what its pods were counted by, its pods and the orphans it looked at).
+        self._counted: dict[Key, tuple[object, dict[Key, Counted]]] = {}
 
     def setup(self) -> None:
         indexes = {ownership.BY_CONTROLLER: ownership.controller_keys}
         self.sets = self.watch(self.resource, key_of, indexes=indexes)
-        self.sets.add_handler(on_delete=lambda document: self.expectations.forget(document.key))
+        self.sets.add_handler(on_delete=lambda document: self._forget(document.key))
         self.pods = self.watch(PODS, indexes=indexes)
         # What was expected is ticked off before anybody is woken by it.
         self.pods.add_handler(
@@ -226,70 +276,98 @@ class ReplicaSetController(Controller):
         return selectors.from_label_selector(replica_set["spec"]["selector"])
 
     async def reconcile(self, key: Key) -> After | None:
-        for _ in range(self.pods.count_by_index(ownership.BY_CONTROLLER, self._uid(key)) // PODS_PER_TURN):
+        replica_set = self.sets.get(key)
+        for _ in range(self._size(replica_set) // PODS_PER_TURN):
             await self.clock.sleep(0)
         replica_set = self.sets.get(key)
         if replica_set is None:
-            self.expectations.forget(key)
+            self._forget(key)
             return None
         trusted = self.expectations.satisfied(key)
-        active, terminating = await self._claim(replica_set)
-        failure: Exception | None = None
-        decided = Plan()
+        counted = await self._claim(key, replica_set)
+        min_ready_s = replica_set["spec"].get("minReadySeconds") or 0
+        decided, failure = Plan(), None
         if trusted and not objects.is_deleting(replica_set):
-            related = self._related(replica_set) if len(active) > replicas_of(replica_set) else ()
-            decided = plan(replica_set, active, related, self.clock.now())
-            failure = await self._act(key, replica_set, decided)
+            decided = plan(replica_set, sum(pod.is_active and pod.matches for pod in counted.values()))
+            failure = await self._act(key, replica_set, decided, counted)
         now = self.clock.now()
+        counts = tally(counted.values(), min_ready_s, now)
         status = render_status(
-            replica_set,
-            active,
-            terminating if self.counts_terminating else None,
-            _failure_of(decided, failure),
-            now,
-            self.clock.rfc3339(),
-        )
+            replica_set, counts, _failure_of(decided, failure), self.clock.rfc3339(),
+            with_terminating=self.counts_terminating,
+        )  # fmt: skip
         if not is_same_status(replica_set.get("status") or {}, status):
             await self.client.update(self.resource, replica_set | {"status": status}, subresource="status")
         if failure is not None:
             raise failure
-        min_ready_s = replica_set["spec"].get("minReadySeconds") or 0
-        if min_ready_s and status.get("readyReplicas") != status.get("availableReplicas"):
-            return After(next_available_s(active, min_ready_s, now))
+        if min_ready_s and counts.ready != counts.available:
+            return After(next_available_s(counted.values(), min_ready_s, now))
         return None
 
     # -- what it looks at
 
-    def _uid(self, key: Key) -> str:
-        replica_set = self.sets.get(key)
-        return objects.uid_of(replica_set) if replica_set is not None else ""
+    def _forget(self, key: Key) -> None:
+        self.expectations.forget(key)
+        self._counted.pop(key, None)
 
-    async def _claim(self, replica_set: Obj) -> tuple[list[Obj], int]:
-        """(its active pods, how many of its pods are terminating)."""
-        metadata = replica_set["metadata"]
-        owned = self.pods.by_index(ownership.BY_CONTROLLER, metadata["uid"])
-        orphans = self.pods.by_index(ownership.BY_CONTROLLER, ownership.orphans_of(metadata["namespace"]))
+    def _size(self, replica_set: Obj | None) -> int:
+        return (
+            0 if replica_set is None else self.pods.count_by_index(ownership.BY_CONTROLLER, _uid(replica_set))
+        )
+
+    async def _claim(self, key: Key, replica_set: Obj) -> dict[Key, Counted]:
+        """Its pods, after those that ceased to match were released and matching orphans adopted."""
+        owned, orphans = self._count(key, replica_set)
+        strangers = any(pod.is_active and not pod.matches for pod in owned.values())
+        if not strangers and not any(pod.is_active and pod.matches for pod in orphans.values()):
+            return owned
+        candidates = [self._pod(pod_key) for pod_key, pod in (owned | orphans).items() if pod.is_active]
+        claims = ownership.plan_claims(replica_set, self.selector_of(replica_set).matches, candidates)
+        ours = await ownership.claim(
+            self.client, claims, owner=replica_set, owner_resource=self.resource, resource=PODS
+        )
+        everybody = owned | orphans
+        active = {objects.key_of(pod): everybody[objects.key_of(pod)] for pod in ours}
+        return {pod_key: pod for pod_key, pod in owned.items() if not pod.is_active} | active
+
+    def _count(self, key: Key, replica_set: Obj) -> tuple[dict[Key, Counted], dict[Key, Counted]]:
+        """(its pods, the orphans of its namespace); each pod is read once for each of its revisions."""
+        template_labels = (replica_set["spec"]["template"].get("metadata") or {}).get("labels") or {}
+        by = (replica_set["spec"].get("selector"), template_labels)
+        known_by, known = self._counted.get(key, (None, {}))
+        if known_by != by:
+            known = {}
         matches = self.selector_of(replica_set).matches
-        active = [pod for pod in (*owned, *orphans) if pods.is_active(pod)]
-        claims = ownership.plan_claims(replica_set, matches, active)
-        if claims.adopt or claims.release:
-            active = await ownership.claim(
-                self.client, claims, owner=replica_set, owner_resource=self.resource, resource=PODS
-            )
-        else:
-            active = claims.owned
-        terminating = sum(pods.is_terminating(pod) and matches(objects.labels_of(pod)) for pod in owned)
-        return active, terminating
+
+        def count(value: str) -> dict[Key, Counted]:
+            result = {}
+            for pod_key in self.pods.keys_by_index(ownership.BY_CONTROLLER, value):
+                document = self.pods.document(pod_key)
+                assert document is not None, "an index holds what the informer holds"
+                pod = known.get(pod_key)
+                if pod is None or pod.revision != document.revision:
+                    pod = count_pod(document.obj, document.revision, matches, template_labels)
+                result[pod_key] = pod
+            return result
+
+        owned, orphans = count(_uid(replica_set)), count(ownership.orphans_of(key.namespace))
+        self._counted[key] = by, owned | orphans if orphans else owned
+        return owned, orphans
+
+    def _pod(self, key: Key) -> Obj:
+        pod = self.pods.get(key)
+        assert pod is not None, "asked in the turn in which it was counted"
+        return pod
 
     def _related(self, replica_set: Obj) -> list[Obj]:
-        """The pods of all sets that share this one's owner; only asked when some may have to go."""
+        """The pods of all sets that share this one's owner; none for a set of its own, as upstream has it."""
         owner = objects.controller_of(replica_set)
-        uids = [objects.uid_of(replica_set)]
-        if owner is not None:
-            uids = [
-                objects.uid_of(each) for each in self.sets.by_index(ownership.BY_CONTROLLER, owner["uid"])
-            ]
-        return [pod for uid in uids for pod in self.pods.by_index(ownership.BY_CONTROLLER, uid)]
+        siblings = self.sets.by_index(ownership.BY_CONTROLLER, owner["uid"]) if owner is not None else ()
+        return [
+            pod
+            for each in siblings
+            for pod in self.pods.by_index(ownership.BY_CONTROLLER, objects.uid_of(each))
+        ]
 
     def _keys_of_pod(self, document: Document, old: Document | None) -> Iterable[Key]:
         """Its set, before and after; an orphan's possible adopters when it may newly match."""
@@ -308,7 +386,8 @@ class ReplicaSetController(Controller):
         if reference is None or reference["kind"] != self.resource.kind:
             return None
         key = Key(document.key.namespace, reference["name"])
-        return key if self._uid(key) == reference["uid"] else None
+        replica_set = self.sets.get(key)
+        return key if replica_set is not None and _uid(replica_set) == reference["uid"] else None
 
     def _pod_added(self, document: Document) -> None:
         if objects.is_deleting(document.obj):
@@ -327,14 +406,21 @@ class ReplicaSetController(Controller):
 
     # -- what it does
 
-    async def _act(self, key: Key, replica_set: Obj, decided: Plan) -> Exception | None:
+    async def _act(
+        self, key: Key, replica_set: Obj, decided: Plan, counted: dict[Key, Counted]
+    ) -> Exception | None:
         """The first failure, after which nothing more was tried; the set is to be looked at again."""
         if decided.create:
             self.expectations.expect_creations(key, decided.create)
             return await self._create(key, replica_set, decided.create)
         if decided.delete:
-            self.expectations.expect_deletions(key, [objects.key_of(pod) for pod in decided.delete])
-            return await self._delete(key, replica_set, decided.delete)
+            found = [
+                self.pods.get(pod_key) for pod_key, pod in counted.items() if pod.is_active and pod.matches
+            ]
+            active = [pod for pod in found if pod is not None]
+            doomed = choose(active, self._related(replica_set), decided.delete, self.clock.now())
+            self.expectations.expect_deletions(key, [objects.key_of(pod) for pod in doomed])
+            return await self._delete(key, replica_set, doomed)
         return None
 
     async def _create(self, key: Key, replica_set: Obj, count: int) -> Exception | None:
@@ -385,6 +471,10 @@ class ReplicaSetController(Controller):
             self.events.event(replica_set, "Warning", "FailedDelete", f"Error deleting: {error}")
             raise
         self.events.event(replica_set, "Normal", "SuccessfulDelete", f"Deleted pod: {metadata['name']}")
+
+
+def _uid(replica_set: Obj) -> str:
+    return objects.uid_of(replica_set)
 
 
 def _first(failures: Sequence[BaseException]) -> Exception:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kubepy.api import objects
+from kubepy.api.builtins import DEPLOYMENTS, REPLICA_SETS
 from kubepy.controllers import deployment as deployments
 from kubepy.controllers.deployment import (
     DESIRED_REPLICAS,
@@ -17,6 +19,9 @@ from kubepy.controllers.deployment import (
     REVISION_HISTORY,
 )
 from kubepy.lib.clock import VirtualClock, rfc3339
+from kubepy.testing import builders
+from kubepy.testing.cluster import Cluster
+from tests.controllers.conftest import World
 
 NOW = VirtualClock.START
 OLDER, OLD, NEW = "2016-05-20T00:00:00Z", "2016-05-20T01:00:00Z", "2016-05-20T02:00:00Z"
@@ -516,3 +521,181 @@ def test_any_order_of_events_keeps_the_bounds_and_converges(
     assert deployments.is_complete(subject, subject["status"])
     rest = deployments.plan(subject, sets, NOW)
     assert (rest.create, rest.updates) == (None, ())
+
+
+# -- on a running cluster --------------------------------------------------------------------------------------
+
+
+def web(replicas: int = 3) -> builders.WorkloadBuilder:
+    return builders.make_deployment("web").replicas(replicas).image("v1")
+
+
+async def test_a_rollout_replaces_every_pod_and_says_how(cluster: Cluster, world: World) -> None:
+    await cluster.create(web())
+    await world.rolled_out()
+    await world.set_image("web", "v2")
+    await world.rolled_out()
+    sets = await world.replica_sets()
+    assert {image: each["spec"]["replicas"] for image, each in sets.items()} == {"v1": 0, "v2": 3}
+    await cluster.until(lambda: cluster.pods("default"), count=3)
+    assert {pod["spec"]["containers"][0]["image"] for pod in await cluster.pods("default")} == {"v2"}
+    assert (await world.deployment())["metadata"]["annotations"][REVISION] == "2"
+    assert await world.progress() == "NewReplicaSetAvailable"
+    old, new = sets["v1"]["metadata"]["name"], sets["v2"]["metadata"]["name"]
+    assert await world.events("ScalingReplicaSet") == [
+        f"Scaled up replica set {old} from 0 to 3",
+        f"Scaled up replica set {new} from 0 to 1",
+        f"Scaled down replica set {old} from 3 to 2",
+        f"Scaled up replica set {new} from 1 to 2",
+        f"Scaled down replica set {old} from 2 to 1",
+        f"Scaled up replica set {new} from 2 to 3",
+        f"Scaled down replica set {old} from 1 to 0",
+    ]
+
+
+async def test_undo_goes_back_to_the_old_set(cluster: Cluster, world: World) -> None:
+    await cluster.create(web())
+    await world.rolled_out()
+    for image in ("v2", "v1"):
+        await world.set_image("web", image)
+        await world.rolled_out()
+    sets = await world.replica_sets()
+    assert {image: each["spec"]["replicas"] for image, each in sets.items()} == {"v1": 3, "v2": 0}
+    annotations = sets["v1"]["metadata"]["annotations"]
+    assert (annotations[REVISION], annotations[REVISION_HISTORY]) == ("3", "1")
+    assert (await world.deployment())["metadata"]["annotations"][REVISION] == "3"
+
+
+async def test_a_rollout_never_breaks_its_bounds(cluster: Cluster, world: World) -> None:
+    await cluster.create(web(10).rolling(max_surge=2, max_unavailable=3))
+    await world.rolled_out()
+    await world.set_image("web", "v2")
+
+    async def is_done_within_bounds() -> bool:
+        pods = [pod for pod in await cluster.pods("default") if "deletionTimestamp" not in pod["metadata"]]
+        assert len(pods) <= 12
+        assert len([pod for pod in pods if objects.is_condition_true(pod, "Ready")]) >= 7
+        return await world.is_rolled_out()
+
+    await cluster.until(is_done_within_bounds)
+
+
+async def test_recreate_never_mixes_old_and_new(cluster: Cluster, world: World) -> None:
+    await cluster.create(web().recreate())
+    await world.rolled_out()
+    await world.set_image("web", "v2")
+
+    async def is_done_unmixed() -> bool:
+        images = {pod["spec"]["containers"][0]["image"] for pod in await cluster.pods("default")}
+        assert len(images) <= 1
+        return await world.is_rolled_out()
+
+    await cluster.until(is_done_unmixed)
+
+
+async def test_scaling_keeps_the_revision(cluster: Cluster, world: World) -> None:
+    await cluster.create(web())
+    await world.rolled_out()
+    for replicas in (5, 0, 2):
+        await world.patch(DEPLOYMENTS, "web", {"spec": {"replicas": replicas}})
+        await world.rolled_out()
+        assert len(await world.names(REPLICA_SETS)) == 1
+        await cluster.until(lambda: cluster.pods("default"), count=replicas)
+    assert (await world.deployment())["metadata"]["annotations"][REVISION] == "1"
+
+
+async def test_a_paused_deployment_waits_and_then_rolls_once(cluster: Cluster, world: World) -> None:
+    await cluster.create(web())
+    await world.rolled_out()
+    await world.patch(DEPLOYMENTS, "web", {"spec": {"paused": True}})
+    for image in ("v2", "v3"):
+        await world.set_image("web", image)
+        await cluster.advance("1m")
+    assert set(await world.replica_sets()) == {"v1"}
+    await world.patch(DEPLOYMENTS, "web", {"spec": {"paused": False}})
+    await world.rolled_out()
+    assert {image: each["spec"]["replicas"] for image, each in (await world.replica_sets()).items()} == {
+        "v1": 0,
+        "v3": 3,
+    }
+
+
+async def test_a_stuck_rollout_misses_its_deadline_and_recovers(cluster: Cluster, world: World) -> None:
+    await cluster.create(web().spec(progressDeadlineSeconds=60))
+    await world.rolled_out()
+    # No node has this much: the new pod stays pending.
+    big = {"containers": [{"name": "app", "resources": {"requests": {"cpu": "1000"}}}]}
+    await world.patch(DEPLOYMENTS, "web", {"spec": {"template": {"spec": big}}})
+    await cluster.advance(59)
+    assert await world.progress() == "ReplicaSetUpdated"
+    await cluster.advance(5)
+    assert await world.progress() == "ProgressDeadlineExceeded"
+    available = (await world.deployment())["status"]["availableReplicas"]
+    assert available == 3
+    small = {"containers": [{"name": "app", "resources": {"requests": {"cpu": "1m"}}}]}
+    await world.patch(DEPLOYMENTS, "web", {"spec": {"template": {"spec": small}}})
+    await world.rolled_out()
+    await cluster.until(lambda: world.is_rolled_out())
+    assert await world.progress() == "NewReplicaSetAvailable"
+
+
+async def test_history_is_kept_to_its_limit(cluster: Cluster, world: World) -> None:
+    await cluster.create(web(1).spec(revisionHistoryLimit=1))
+    for image in ("v1", "v2", "v3", "v4"):
+        await world.set_image("web", image)
+        await world.rolled_out()
+        await cluster.advance("1m")
+    assert set(await world.replica_sets()) == {"v3", "v4"}
+
+
+async def test_a_taken_name_is_a_collision_and_another_hash(cluster: Cluster, world: World) -> None:
+    await cluster.create(web().paused())
+    await cluster.settle()
+    stranger = deployments.render_replica_set(await world.deployment())
+    del stranger["metadata"]["ownerReferences"]
+    stranger["metadata"]["labels"] = {"app": "other"}
+    stranger["spec"]["selector"] = {"matchLabels": {"app": "other"}}
+    stranger["spec"]["template"]["metadata"]["labels"] = {"app": "other"}
+    await cluster.create(stranger)
+    await world.patch(DEPLOYMENTS, "web", {"spec": {"paused": False}})
+    await world.rolled_out()
+    assert (await world.deployment())["status"]["collisionCount"] == 1
+    assert len(await world.names(REPLICA_SETS)) == 2
+
+
+async def test_an_orphaned_set_is_adopted_with_its_pods(cluster: Cluster, world: World) -> None:
+    await cluster.create(web())
+    await world.rolled_out()
+    pods = await world.names()
+    await cluster.client.delete(DEPLOYMENTS, "web", "default", propagation="Orphan")
+    await cluster.advance(5)
+    assert await world.names() == pods
+    await cluster.create(web())
+    await world.rolled_out()
+    assert await world.names() == pods
+    assert len(await world.names(REPLICA_SETS)) == 1
+
+
+@pytest.mark.parametrize("at_s", [0.1, 0.4, 0.9, 1.5])
+async def test_a_rollout_goes_on_after_a_restart(cluster: Cluster, world: World, at_s: float) -> None:
+    await cluster.create(web(4))
+    await world.rolled_out()
+    await world.set_image("web", "v2")
+    await cluster.advance(at_s)
+    async with cluster.fork() as restarted:
+        after = type(world)(restarted)
+        await after.rolled_out()
+        sets = await after.replica_sets()
+        assert {image: each["spec"]["replicas"] for image, each in sets.items()} == {"v1": 0, "v2": 4}
+        await restarted.until(lambda: restarted.pods("default"), count=4)
+
+
+async def test_a_set_that_cannot_be_made_is_told(cluster: Cluster, world: World) -> None:
+    await cluster.create(web().spec(template={"metadata": {"labels": {"app": "web"}}, "spec": {
+        "serviceAccountName": "nobody", "containers": [{"name": "app", "image": "v1"}],
+    }}))  # fmt: skip
+    await cluster.advance(1)
+    found = await world.deployment()
+    failure = objects.condition(found, "ReplicaFailure")
+    assert failure is not None and failure["reason"] == "FailedCreate"
+    assert 'serviceaccount "nobody" not found' in failure["message"]

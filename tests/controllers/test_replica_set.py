@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubepy.controllers import replica_set as replica_sets
-from kubepy.controllers.replica_set import BURST, Failure
+from kubepy.controllers.replica_set import BURST, Counted, Failure, Plan
 from kubepy.lib.clock import VirtualClock, rfc3339
 
 NOW = VirtualClock.START
@@ -68,9 +68,7 @@ def pod(
 def test_a_plan_closes_the_difference_up_to_a_burst(
     replicas: int | None, present: int, create: int, delete: int
 ) -> None:
-    active = [pod(f"p{i}") for i in range(present)]
-    plan = replica_sets.plan(replica_set(replicas), active, active, NOW)
-    assert (plan.create, len(plan.delete)) == (create, delete)
+    assert replica_sets.plan(replica_set(replicas), present) == Plan(create, delete)
 
 
 # Source: pkg/controller/replicaset/replica_set_test.go, TestGetPodsToDelete, TestGetPodsRankedByRelatedPodsOnSameNode.
@@ -98,7 +96,7 @@ def test_a_plan_closes_the_difference_up_to_a_burst(
     ],
 )
 def test_the_least_useful_pod_goes_first(pods: list[Any], related: list[Any], first: str) -> None:
-    (chosen,) = replica_sets.plan(replica_set(1), pods, related, NOW).delete
+    (chosen,) = replica_sets.choose(pods, related, 1, NOW)
     assert chosen["metadata"]["name"] == first
 
 
@@ -140,17 +138,31 @@ def test_the_longest_name_has_no_room_for_a_dash() -> None:
     assert replica_sets.render_pod(owner)["metadata"]["generateName"] == "a" * 253
 
 
+def counted(owner: Any, *pods: Any) -> list[Counted]:
+    template_labels = owner["spec"]["template"]["metadata"]["labels"]
+    matches = owner["spec"]["selector"]["matchLabels"]
+    return [
+        replica_sets.count_pod(pod, 1, lambda labels: matches.items() <= labels.items(), template_labels)
+        for pod in pods
+    ]
+
+
 def status_of(owner: Any, pods: list[Any], failure: Failure | None = None) -> Any:
-    return replica_sets.render_status(owner, pods, 1, failure, NOW, STAMP)
+    counts = replica_sets.tally(counted(owner, *pods), owner["spec"].get("minReadySeconds", 0), NOW)
+    return replica_sets.render_status(owner, counts, failure, STAMP)
 
 
 def test_the_status_counts_labelled_ready_and_available_pods() -> None:
     owner = replica_set(minReadySeconds=30)
-    owner["spec"]["template"]["metadata"]["labels"]["tier"] = "a"
+    owner["spec"]["template"]["metadata"]["labels"] = {"app": "web", "tier": "a"}
+    owner["spec"]["selector"] = {"matchLabels": {"app": "web"}}
     pods = [
         pod("new", ready=10),
         pod("old", ready=31, labels={"app": "web", "tier": "a", "more": "b"}),
         pod("waiting"),
+        pod("leaving", ready=99, deletionTimestamp=STAMP),
+        pod("over", phase="Failed"),
+        pod("stranger", ready=99, labels={"app": "other"}),
     ]
     assert status_of(owner, pods) == {
         "replicas": 3,
@@ -192,9 +204,10 @@ def test_a_status_differs_in_counts_generation_and_conditions_only() -> None:
 
 
 def test_the_next_look_is_when_the_next_pod_becomes_available() -> None:
+    owner = replica_set()
     pods = [pod("a", ready=10), pod("b", ready=25), pod("c", ready=100), pod("d")]
-    assert replica_sets.next_available_s(pods, 30, NOW) == 5
-    assert replica_sets.next_available_s([pod("d")], 30, NOW) == 30
+    assert replica_sets.next_available_s(counted(owner, *pods), 30, NOW) == 5
+    assert replica_sets.next_available_s(counted(owner, pod("d")), 30, NOW) == 30
 
 
 @pytest.mark.parametrize(
