@@ -1,4 +1,4 @@
-"""python -m kubepy."""
+"""The command as a module: python -m kubepy."""
 
 from kubepy.cli import main
 

@@ -49,9 +49,13 @@ class Strategy:
 
     def prepare_create(self, obj: Obj, moment: Moment) -> None:
         if self.has_status and not self.keeps_status_on_create:
-            obj.pop("status", None)
+            self.reset_status(obj)
         if self.counts_generations:
             obj["metadata"]["generation"] = 1
+
+    def reset_status(self, obj: Obj) -> None:
+        """Nothing is known yet. Go writes the empty struct, and clients read fields of it without looking."""
+        obj["status"] = {}
 
     def prepare_update(self, new: Obj, old: Obj, moment: Moment) -> None:
         if self.has_status:
