@@ -3,6 +3,7 @@
 - Added while waiting: nothing changes. Added while being worked on: it waits again once the worker is `done`.
 - First in, first out; workers are served in the order they came.
 - `add_after` and `add_rate_limited` add later; of several due times for one key the earliest counts.
+- A worker may let a key rest when it is done: what is added meanwhile waits until then, and is one run.
 - The number of keys bounds it; there is no other limit.
 
     queue = Queue(clock)
@@ -34,7 +35,7 @@ class ShutDown(Exception):
 @dataclass(frozen=True, slots=True)
 class Statistics:
     depth: int  # keys that wait for a worker
-    processing: int  # keys that a worker has
+    processing: int  # keys that a worker has, or that rest after one had them
     delayed: int  # keys whose time has not come
     adds: int  # since the start
     retries: int  # add_rate_limited calls since the start
@@ -59,6 +60,7 @@ class Queue(Generic[T]):
         self._queue: deque[T] = deque()
         self._dirty: dict[T, float] = {}  # wants work -> since when
         self._processing: set[T] = set()
+        self._resting: dict[T, Timer] = {}  # these are in _processing too
         self._delayed: dict[T, tuple[float, Timer]] = {}
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._shut_down = False
@@ -130,8 +132,18 @@ class Queue(Generic[T]):
             self._on_wait(self._clock.monotonic() - since)
         return item
 
-    def done(self, item: T) -> None:
-        """The worker is through with it, well or not; if it was added meanwhile it now waits again."""
+    def done(self, item: T, *, rest_s: float = 0.0) -> None:
+        """The worker is through with it, well or not; if it was added meanwhile it waits again, after `rest_s`."""
+        if rest_s > 0 and not self._shut_down:
+            self._resting[item] = self._clock.call_later(rest_s, self._rested, item)
+        else:
+            self._finish(item)
+
+    def _rested(self, item: T) -> None:
+        del self._resting[item]
+        self._finish(item)
+
+    def _finish(self, item: T) -> None:
         self._processing.discard(item)
         if item in self._dirty:
             self._queue.append(item)
@@ -143,6 +155,9 @@ class Queue(Generic[T]):
         for _, timer in self._delayed.values():
             timer.cancel()
         self._delayed.clear()
+        for item, timer in list(self._resting.items()):
+            timer.cancel()
+            self._rested(item)
         while self._waiters:
             self._wake_one()
 

@@ -181,6 +181,20 @@ async def test_a_predicate_holds_changes_back(server, clock, run):
     assert len(controller.seen) == 1
 
 
+async def test_a_costly_key_rests_between_runs(server, clock, run):
+    class Costly(Scripted):
+        def rest_s(self, key):
+            return 1.0
+
+    controller = run(Costly)
+    await clock.settle()
+    for i in range(20):
+        server.put(PODS, f"p{i}", **owned_by("web"))
+        await clock.advance(0.1)
+    await clock.advance(10)
+    assert controller.times("web") == [0, 1, 2]
+
+
 async def test_metrics_count_what_happened(server, clock, context, run):
     server.put(REPLICA_SETS, "web")
     run(Scripted, web=[ZeroDivisionError(), After(1)])

@@ -111,6 +111,34 @@ async def test_the_bucket_holds_all_items_back(clock):
     assert len(queue) == 4
 
 
+async def test_what_is_added_while_an_item_rests_is_one_run_after_it(clock):
+    queue = Queue(clock)
+    queue.add("a")
+    queue.done(await queue.get(), rest_s=1)
+    queue.add("a")
+    queue.add("a")
+    queue.add("b")
+    assert await take(queue, clock) == "b"
+    await clock.advance(0.9)
+    assert await take(queue, clock) is None
+    await clock.advance(0.1)
+    assert await take(queue, clock) == "a"
+    queue.done("a", rest_s=1)
+    await clock.advance(5)
+    queue.add("a")
+    assert await take(queue, clock) == "a"
+
+
+async def test_nothing_rests_after_shutdown(clock):
+    queue = Queue(clock)
+    queue.add("a")
+    queue.done(await queue.get(), rest_s=100)
+    queue.add("a")
+    queue.shutdown()
+    assert await queue.get() == "a"
+    assert clock.next_due is None
+
+
 async def test_shutdown_hands_out_what_waits_and_then_ends(clock):
     queue = Queue(clock)
     waiting = asyncio.get_running_loop().create_task(queue.get())
