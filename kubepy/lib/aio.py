@@ -8,6 +8,7 @@ cancels what is left and waits for it, so no task outlives its owner.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -61,4 +62,10 @@ async def gather_bounded(limit: int, works: list[Coroutine[Any, Any, Any]]) -> l
         async with gate:
             return await work
 
-    return await asyncio.gather(*(one(work) for work in works), return_exceptions=True)
+    try:
+        return await asyncio.gather(*(one(work) for work in works), return_exceptions=True)
+    finally:
+        # Those that a cancelled caller never let begin; the others end by their own cancellation.
+        for work in works:
+            if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
+                work.close()

@@ -1,4 +1,5 @@
 import asyncio
+import inspect
 
 import pytest
 
@@ -60,3 +61,18 @@ async def test_gather_bounded_keeps_order_and_bound():
     results = await gather_bounded(2, [one(n) for n in range(5)])
     assert peak == 2
     assert results[:3] == [0, 1, 2] and isinstance(results[3], KeyError) and results[4] == 4
+
+
+async def test_gather_bounded_cancelled_halfway_leaves_no_coroutine_behind():
+    async def never():
+        await asyncio.Event().wait()
+
+    works = [never() for _ in range(3)]
+    gathering = asyncio.ensure_future(gather_bounded(1, works))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gathering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gathering
+    await asyncio.sleep(0)
+    assert {inspect.getcoroutinestate(work) for work in works} == {inspect.CORO_CLOSED}
