@@ -15,8 +15,13 @@ from kubepy.api import errors
 from kubepy.api.builtins import CONFIG_MAPS, NAMESPACES
 from kubepy.api.objects import Key, Obj
 from kubepy.client.client import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Client
+from kubepy.client.informer import InformerFactory
 from kubepy.client.reflector import INITIAL_EVENTS_END
 from kubepy.client.transport import Transport, WatchEvent
+from kubepy.lib.aio import Tasks
+from kubepy.lib.clock import RealClock
+from kubepy.lib.random import Random
+from kubepy.observability import logs
 from kubepy.testing.builders import make_config_map
 
 PATH = CONFIG_MAPS.path("default")
@@ -190,6 +195,31 @@ class TransportContract:
         stranger = Client(transport.with_identity("stranger", []), field_manager="stranger")
         with pytest.raises(errors.Forbidden, match='User "stranger" cannot'):
             await stranger.list(NAMESPACES)
+
+    @pytest.mark.parametrize("metadata_only", [False, True])
+    async def test_an_informer_follows_the_server(self, client: Client, metadata_only: bool) -> None:
+        await client.create(CONFIG_MAPS, make_config_map("a", x="1").label("mine").obj())
+        failed: list[BaseException] = []
+        tasks = Tasks(lambda name, error: failed.append(error))
+        factory = InformerFactory(client, clock=RealClock(), random=Random(1), tasks=tasks, log=logs.silent())
+        informer = factory.informer(CONFIG_MAPS, label_selector="mine", metadata_only=metadata_only)
+        heard: list[str] = []
+        done = asyncio.Event()
+        informer.add_handler(
+            on_add=lambda document: heard.append(f"+{document.key.name}"),
+            on_update=lambda old, document: heard.append(f"~{document.key.name}"),
+            on_delete=lambda document: (heard.append(f"-{document.key.name}"), done.set()),
+        )
+        factory.start()
+        await factory.wait_synced()
+        await client.patch(CONFIG_MAPS, "a", {"data": {"x": "2"}}, namespace="default")
+        await client.create(CONFIG_MAPS, make_config_map("b").label("mine").obj())
+        await client.delete(CONFIG_MAPS, "a", "default")
+        await done.wait()
+        await tasks.close()
+        assert heard == ["+a", "~a", "+b", "-a"]
+        assert list(informer.keys()) == [Key("default", "b")]
+        assert not failed
 
     async def test_a_patch_without_effect_keeps_the_revision(self, client: Client) -> None:
         created = await client.create(CONFIG_MAPS, config_map("a", x="1"))
