@@ -76,3 +76,14 @@ async def test_gather_bounded_cancelled_halfway_leaves_no_coroutine_behind():
         await gathering
     await asyncio.sleep(0)
     assert {inspect.getcoroutinestate(work) for work in works} == {inspect.CORO_CLOSED}
+
+
+async def test_gather_bounded_leaves_nothing_behind_when_it_is_cancelled():
+    async def one():
+        await asyncio.sleep(3600)
+
+    tasks = Tasks(lambda name, error: None)
+    works = [one() for _ in range(3)]
+    tasks.start(gather_bounded(1, works), name="gather")
+    await tasks.close()
+    assert [work.cr_frame for work in works] == [None] * 3
