@@ -328,6 +328,7 @@ class Catalog:
     """The resources a server serves. A lookup is one dict access; `add`, `remove` are for custom resources.
 
     `generation` counts the changes: whoever builds documents from a catalog sees when to build them again.
+    Documents are built in threads, so the methods that walk the rows walk a copy.
     """
 
     def __init__(self, resources: Iterable[Resource] = BUILTINS) -> None:
@@ -354,7 +355,7 @@ class Catalog:
     def groups(self) -> list[GroupVersions]:
         """Core first, built-in groups in kube-apiserver's order, custom groups after them by name."""
         versions: dict[str, set[str]] = {}
-        for group, version, _ in self._rows:
+        for group, version, _ in list(self._rows):
             versions.setdefault(group, set()).add(version)
         ordered = sorted(versions, key=lambda group: (_GROUP_ORDER.get(group, len(_GROUP_ORDER)), group))
         return [
@@ -363,7 +364,7 @@ class Catalog:
 
     def resources(self, group: str, version: str) -> list[Resource]:
         """The rows of one group version in discovery's order: by plural."""
-        rows = (row for (g, v, _), row in self._rows.items() if g == group and v == version)
+        rows = (row for row in list(self._rows.values()) if row.group == group and row.version == version)
         return sorted(rows, key=lambda row: row.plural)
 
     def add(self, resource: Resource) -> None:

@@ -6,6 +6,9 @@ outside in, as upstream's generated SetObjectDefaults do: a function may fill in
 then default. They change in place and are idempotent. Of the structs that are no pointers (spec, status,
 strategy), they find their own already there, not yet those further down.
 
+Some fields are two names of one thing (serviceAccount and serviceAccountName, podIP and podIPs). Upstream's
+conversion to its internal form and back keeps them equal; here these functions do.
+
 Not here: what needs more than the object (DeviceTaint.timeAdded needs a clock, service accounts and priorities are
 admission), and defaults behind feature gates that are off in 1.37.
 
@@ -16,6 +19,7 @@ pkg/apis/apiregistration/v1/defaults.go.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -70,7 +74,7 @@ def _pod_spec(spec: Obj) -> None:
         spec["securityContext"] = {}
     if "schedulerName" not in spec:
         spec["schedulerName"] = "default-scheduler"
-    # The old name of serviceAccountName, kept equal to it. Source: core/v1 Convert_v1_PodSpec_To_core_PodSpec.
+    # Source: core/v1/conversion.go Convert_v1_PodSpec_To_core_PodSpec.
     account = spec.get("serviceAccountName") or spec.get("serviceAccount")
     if account:
         spec["serviceAccountName"] = spec["serviceAccount"] = account
@@ -192,6 +196,33 @@ def _namespace(namespace: Obj) -> None:
     name = metadata.get("name")
     if name:  # a generated name comes too late: the strategy sets the label then
         metadata.setdefault("labels", {})["kubernetes.io/metadata.name"] = name
+
+
+def _secret(secret: Obj) -> None:
+    """Source: core/v1/conversion.go Convert_v1_Secret_To_core_Secret: stringData overwrites data."""
+    secret.setdefault("type", "Opaque")
+    texts = secret.pop("stringData", None)
+    if texts:
+        encoded = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+        secret["data"] = (secret.get("data") or {}) | encoded
+
+
+def _pod_status(status: Obj) -> None:
+    """Source: core/v1/conversion.go Convert_v1_PodStatus_To_core_PodStatus: podIP wins over podIPs."""
+    address, addresses = status.get("podIP"), status.get("podIPs")
+    if address and (not addresses or addresses[0].get("ip") != address):
+        status["podIPs"] = [{"ip": address}]
+    elif addresses and not address:
+        status["podIP"] = addresses[0].get("ip", "")
+
+
+def _node_spec(spec: Obj) -> None:
+    """Source: core/v1/conversion.go Convert_v1_NodeSpec_To_core_NodeSpec: podCIDR wins over podCIDRs."""
+    block, blocks = spec.get("podCIDR"), spec.get("podCIDRs")
+    if block and (not blocks or blocks[0] != block):
+        spec["podCIDRs"] = [block]
+    elif blocks and not block:
+        spec["podCIDR"] = blocks[0]
 
 
 def _node_status(status: Obj) -> None:
@@ -424,6 +455,7 @@ _TABLE: dict[str, dict[str, Setter]] = {
         "LimitRangeItem": _limit_range_item,
         "Namespace": _namespace,
         "NamespaceStatus": _set(phase="Active"),
+        "NodeSpec": _node_spec,
         "NodeStatus": _node_status,
         "ObjectFieldSelector": _set(apiVersion="v1"),
         "PersistentVolume": _persistent_volume,
@@ -431,10 +463,11 @@ _TABLE: dict[str, dict[str, Setter]] = {
         "PersistentVolumeClaimSpec": _set(volumeMode="Filesystem"),
         "Pod": _pod,
         "PodSpec": _pod_spec,
+        "PodStatus": _pod_status,
         "Probe": _set(timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3),
         "ProjectedVolumeSource": _MODE,
         "ReplicationController": _replication_controller,
-        "Secret": _set(type="Opaque"),
+        "Secret": _secret,
         "SecretVolumeSource": _MODE,
         "Service": _service,
         "ServiceAccountTokenProjection": _set(expirationSeconds=3600),

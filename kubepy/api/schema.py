@@ -133,7 +133,7 @@ class Schemas:
             return _union_decoder(*(self._kind(shape, "") for shape in union))
         fields = self._fields(name)
         return _struct_decoder(
-            go_name=name.rpartition(".")[2],
+            go_name=name.rpartition(".")[2] or "Object",
             go_type=_go_type(name),
             fields={field.name: self._kind(field.shape, field.go_type) for field in fields},
             go_types={field.name: field.go_type for field in fields},
