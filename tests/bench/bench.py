@@ -31,7 +31,7 @@ import uvloop
 import wire
 
 CONNECTIONS = 16
-BARE = ("--nodes", "0", "--controllers", "-*", "--scheduler", "off")
+BARE = ("--nodes", "0", "--controllers=", "--scheduler", "off")
 NAMESPACE = "bench"
 
 
