@@ -634,12 +634,6 @@ def _lease(obj: Obj, now: float) -> Cells:
     return [_name(obj), _spec(obj).get("holderIdentity") or "", _age(obj, now)]
 
 
-def _lease_candidate(obj: Obj, now: float) -> Cells:
-    spec = _spec(obj)
-    parts = (spec.get(field) or "" for field in ("leaseName", "binaryVersion", "emulationVersion"))
-    return [_name(obj), *parts, _age(obj, now)]
-
-
 def _resource_quota(obj: Obj, now: float) -> Cells:
     status = _status(obj)
     hard, used = status.get("hard") or {}, status.get("used") or {}
@@ -1294,9 +1288,6 @@ PRINTERS: dict[tuple[str, str], Printer] = {
     ),
     ("coordination.k8s.io", "Lease"): Printer(
         (_NAME, _text("Holder", "The identity of the holder of a current lease."), _AGE), _lease
-    ),
-    ("coordination.k8s.io", "LeaseCandidate"): Printer(
-        (_NAME, _text("LeaseName"), _text("BinaryVersion"), _text("EmulationVersion"), _AGE), _lease_candidate
     ),
     ("", "ResourceQuota"): Printer(
         (
