@@ -41,6 +41,18 @@ def _set(**values: Any) -> Setter:
     return setter
 
 
+def _set_zero(**values: Any) -> Setter:
+    """Sets each of these scalars where it is zero; for fields that are always written, so that zero says nothing."""
+    pairs = tuple(values.items())
+
+    def setter(value: Obj) -> None:
+        for name, default in pairs:
+            if not value.get(name):
+                value[name] = default
+
+    return setter
+
+
 # -- core -----------------------------------------------------------------------------------------------------
 
 
@@ -486,7 +498,7 @@ _TABLE: dict[str, dict[str, Setter]] = {
             concurrencyPolicy="Allow", suspend=False, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1
         ),
         "Job": _job,
-        "PodFailurePolicyOnPodConditionsPattern": _set(status="True"),
+        "PodFailurePolicyOnPodConditionsPattern": _set_zero(status="True"),
     },
     "io.k8s.api.autoscaling.v1.": {"HorizontalPodAutoscalerSpec": _set(minReplicas=1)},
     "io.k8s.api.autoscaling.v2.": {"HorizontalPodAutoscalerSpec": _horizontal_pod_autoscaler_spec},
@@ -509,9 +521,9 @@ _TABLE: dict[str, dict[str, Setter]] = {
     "io.k8s.api.scheduling.v1.": {"PriorityClass": _set(preemptionPolicy="PreemptLowerPriority")},
     "io.k8s.api.flowcontrol.v1.": {
         "ExemptPriorityLevelConfiguration": _set(nominalConcurrencyShares=0, lendablePercent=0),
-        "FlowSchemaSpec": _set(matchingPrecedence=1000),
+        "FlowSchemaSpec": _set_zero(matchingPrecedence=1000),
         "LimitedPriorityLevelConfiguration": _set(nominalConcurrencyShares=30, lendablePercent=0),
-        "QueuingConfiguration": _set(handSize=8, queues=64, queueLengthLimit=50),
+        "QueuingConfiguration": _set_zero(handSize=8, queues=64, queueLengthLimit=50),
     },
     "io.k8s.api.admissionregistration.v1.": {
         "MatchResources": _match_resources,

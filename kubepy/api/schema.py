@@ -186,19 +186,22 @@ class Schemas:
     def _compile_defaulter(self, name: str) -> Default | None:
         if name in _SPECIAL or name in _UNIONS:
             return None
-        fill: list[tuple[str, Any]] = []
+        structs: list[str] = []
+        zeros: list[tuple[str, Any]] = []
         children: list[tuple[str, str, Default]] = []
         for field in self._fields(name):
-            if field.zero is not None:
-                fill.append((field.name, field.zero))
+            if field.zero is dict:
+                structs.append(field.name)
+            elif field.zero is not None:
+                zeros.append((field.name, field.zero))
             target, container = _leaf(field.shape)
             walk = self.defaulter(target) if target else None
             if walk is not None:
                 children.append((field.name, container, walk))
         own = defaults.DEFAULTS.get(name)
-        if not (fill or children or own):
+        if not (structs or zeros or children or own):
             return None
-        return _struct_defaulter(tuple(fill), own, tuple(children))
+        return _struct_defaulter(tuple(structs), tuple(zeros), own, tuple(children))
 
 
 class ObjectSchema:
@@ -608,16 +611,20 @@ _UNIONS: dict[str, tuple[Obj, Obj]] = {
 
 
 def _struct_defaulter(
-    fill: tuple[tuple[str, Any], ...],
+    structs: tuple[str, ...],
+    zeros: tuple[tuple[str, Any], ...],
     own: Default | None,
     children: tuple[tuple[str, str, Default], ...],
 ) -> Default:
     def default(value: Obj) -> None:
-        for name, zero in fill:
+        for name in structs:
             if name not in value:
-                value[name] = {} if zero is dict else zero
+                value[name] = {}
         if own is not None:
             own(value)
+        for name, zero in zeros:
+            if name not in value:
+                value[name] = zero
         for name, container, walk in children:
             child = value.get(name)
             if child is None:

@@ -1,0 +1,171 @@
+"""OpenAPI documents: references resolve, and what kubectl looks for is there. golden: facts of upstream's documents."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from kubepy.api import openapi
+from kubepy.api.builtins import Catalog, Resource
+from kubepy.api.objects import Obj
+from kubepy.api.schema import Schemas
+
+
+@pytest.fixture(scope="module")
+def apps() -> Obj:
+    return openapi.v3_document(Catalog(), Schemas(), "apps", "v1")
+
+
+@pytest.fixture(scope="module")
+def v2() -> Obj:
+    return openapi.v2_document(Catalog(), Schemas())
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for item in value.values():
+            yield from references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from references(item)
+
+
+def component(document: Obj, name: str) -> Obj:
+    return document["components"]["schemas"][name]
+
+
+@pytest.mark.parametrize(
+    ("group", "version"), [(gv.group, v) for gv in Catalog().groups() for v in gv.versions]
+)
+def test_every_reference_of_v3_resolves(group: str, version: str) -> None:
+    document = openapi.v3_document(Catalog(), Schemas(), group, version)
+    names = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert set(references(document)) <= names
+    identifiers = [
+        operation["operationId"]
+        for path in document["paths"].values()
+        for method, operation in path.items()
+        if method != "parameters"
+    ]
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_every_reference_of_v2_resolves(v2: Obj) -> None:
+    assert set(references(v2)) <= {f"#/definitions/{name}" for name in v2["definitions"]}
+
+
+def test_schemas_are_what_kubernetes_publishes(apps: Obj) -> None:
+    spec = component(apps, "io.k8s.api.apps.v1.DeploymentSpec")
+    assert spec["type"] == "object"
+    assert spec["required"] == ["selector", "template"]
+    strategy = dict(spec["properties"]["strategy"])
+    assert strategy.pop("description").startswith("The deployment strategy")
+    assert strategy == {
+        "allOf": [{"$ref": "#/components/schemas/io.k8s.api.apps.v1.DeploymentStrategy"}],
+        "default": {},
+        "x-kubernetes-patch-strategy": "retainKeys",
+    }
+    ports = dict(component(apps, "io.k8s.api.core.v1.Container")["properties"]["ports"])
+    assert ports.pop("description")
+    assert ports == {
+        "items": {"$ref": "#/components/schemas/io.k8s.api.core.v1.ContainerPort"},
+        "type": "array",
+        "x-kubernetes-list-map-keys": ["containerPort", "protocol"],
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-patch-merge-key": "containerPort",
+        "x-kubernetes-patch-strategy": "merge",
+    }
+    assert component(apps, "io.k8s.api.core.v1.ContainerPort")["properties"]["protocol"]["default"] == "TCP"
+    assert component(apps, "io.k8s.api.core.v1.Container")["properties"]["name"]["default"] == ""
+    assert "enum" not in component(apps, "io.k8s.api.apps.v1.Deployment")["properties"]["kind"]
+
+
+def test_quantity_and_int_or_string_are_restored(apps: Obj, v2: Obj) -> None:
+    quantity, either = (
+        "io.k8s.apimachinery.pkg.api.resource.Quantity",
+        "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
+    )
+    assert component(apps, quantity)["oneOf"] == [{"type": "string"}, {"type": "number"}]
+    assert component(apps, either)["oneOf"] == [{"type": "integer"}, {"type": "string"}]
+    assert v2["definitions"][quantity]["type"] == "string"
+    assert (v2["definitions"][either]["type"], v2["definitions"][either]["format"]) == (
+        "string",
+        "int-or-string",
+    )
+
+
+def test_kubectl_learns_that_fields_are_validated(apps: Obj, v2: Obj) -> None:
+    path = "/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
+    for document in (apps, v2):
+        patch = document["paths"][path]["patch"]
+        assert "fieldValidation" in {parameter["name"] for parameter in patch["parameters"]}
+        assert patch["x-kubernetes-action"] == "patch"
+        assert patch["x-kubernetes-group-version-kind"] == {
+            "group": "apps",
+            "kind": "Deployment",
+            "version": "v1",
+        }
+    content = apps["paths"][path]["patch"]["requestBody"]["content"]
+    assert {"application/merge-patch+json", "application/strategic-merge-patch+json"} <= set(content)
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "identifier", "action"),
+    [
+        ("/api/v1/", "get", "getCoreV1APIResources", None),
+        ("/api/v1/pods", "get", "listCoreV1PodForAllNamespaces", "list"),
+        ("/api/v1/namespaces/{namespace}/pods", "get", "listCoreV1NamespacedPod", "list"),
+        ("/api/v1/namespaces/{namespace}/pods", "post", "createCoreV1NamespacedPod", "post"),
+        (
+            "/api/v1/namespaces/{namespace}/pods",
+            "delete",
+            "deleteCoreV1CollectionNamespacedPod",
+            "deletecollection",
+        ),
+        ("/api/v1/namespaces/{namespace}/pods/{name}", "put", "replaceCoreV1NamespacedPod", "put"),
+        ("/api/v1/namespaces/{namespace}/pods/{name}/log", "get", "readCoreV1NamespacedPodLog", "get"),
+        (
+            "/api/v1/namespaces/{namespace}/pods/{name}/exec",
+            "post",
+            "connectCoreV1PostNamespacedPodExec",
+            "connect",
+        ),
+        (
+            "/api/v1/namespaces/{namespace}/pods/{name}/eviction",
+            "post",
+            "createCoreV1NamespacedPodEviction",
+            "post",
+        ),
+        ("/api/v1/nodes/{name}/status", "patch", "patchCoreV1NodeStatus", "patch"),
+        (
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles/{name}",
+            "get",
+            "readRbacAuthorizationV1ClusterRole",
+            "get",
+        ),
+    ],
+)
+def test_operations_are_named_as_upstream_names_them(
+    v2: Obj, path: str, method: str, identifier: str, action: str | None
+) -> None:
+    operation = v2["paths"][path][method]
+    assert (operation["operationId"], operation.get("x-kubernetes-action")) == (identifier, action)
+
+
+def test_custom_resources_are_free_form() -> None:
+    catalog = Catalog()
+    catalog.add(Resource("stable.example.com", "v1", "CronTab", "crontabs", "crontab", True, custom=True))
+    document = openapi.v3_document(catalog, Schemas(), "stable.example.com", "v1")
+    schema = document["components"]["schemas"]["com.example.stable.v1.CronTab"]
+    gvk = {"group": "stable.example.com", "kind": "CronTab", "version": "v1"}
+    assert schema["x-kubernetes-group-version-kind"] == [gvk]
+    patch = document["paths"]["/apis/stable.example.com/v1/namespaces/{namespace}/crontabs/{name}"]["patch"]
+    assert "application/strategic-merge-patch+json" not in patch["requestBody"]["content"]
+
+
+def test_documents_are_json(apps: Obj, v2: Obj) -> None:
+    assert orjson.loads(orjson.dumps(apps)) == apps
+    assert orjson.loads(orjson.dumps(v2)) == v2
