@@ -67,6 +67,9 @@ class Component(Protocol):
 
     async def start(self) -> None: ...
 
+    async def wait_synced(self) -> None:
+        """Until it has seen everything that is there."""
+
     async def close(self) -> None: ...
 
 
@@ -133,6 +136,12 @@ class ControlPlane:
             retention_s=config.compaction_interval_s,
         )
         self._components = self._make_components()
+        self._is_started = False
+        self.checks.add(
+            "informer-sync",
+            lambda: None if self._is_started else "components still read what is there",
+            ("readyz",),
+        )
         self.checks.add("store", lambda: None if store.is_writable else "the store cannot write")
 
     # -- parts ---------------------------------------------------------------------------------------------------
@@ -224,8 +233,11 @@ class ControlPlane:
             service_range=self.config.service_cluster_ip_range, host=bootstrap.advertised(self.config.bind), port=port,
         )  # fmt: skip
         for component in self._components:
-            progress(f"starting {type(component).__name__.lower()}")
             await component.start()
+        progress("reading what is there")
+        for component in self._components:
+            await component.wait_synced()
+        self._is_started = True
 
     async def listen(self, certificate: Path, key: Path, client_ca: Sequence[Path]) -> int:
         """Serve over TLS; returns the port. Raises OSError when it is taken."""

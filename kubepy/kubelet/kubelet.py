@@ -43,7 +43,9 @@ class Kubelet:
     ) -> None:
         self._log = log
         self._tasks = Tasks(self._died)
-        informers = InformerFactory(client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool)
+        self._informers = informers = InformerFactory(
+            client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
+        )
         self._events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)
         context = ControllerContext(
             client=client, informers=informers, clock=clock, random=random, log=log, metrics=metrics,
@@ -63,6 +65,10 @@ class Kubelet:
         self._tasks.start(self._nodes.run(), name="kubelet-nodes")
         self._tasks.start(self._pods.run(), name="kubelet-pods")
         await self._nodes.register()
+
+    async def wait_synced(self) -> None:
+        """Until it knows its nodes and their pods."""
+        await self._informers.wait_synced()
 
     async def close(self) -> None:
         await self._tasks.close()

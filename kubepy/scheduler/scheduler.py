@@ -32,7 +32,7 @@ from kubepy.lib.random import Random
 from kubepy.scheduler import decisions, events
 from kubepy.scheduler.cache import Cache, PodInfo
 from kubepy.scheduler.decisions import Decision, Decisions
-from kubepy.scheduler.framework import CycleState, Nominated, Plugin, Status
+from kubepy.scheduler.framework import Code, Nominated, Plugin, Status
 from kubepy.scheduler.plugins import REGISTRY, Toolbox
 from kubepy.scheduler.profiles import DEFAULT_SCHEDULER, Configuration, Profile
 from kubepy.scheduler.queue import Queue, QueuedPod
@@ -122,6 +122,10 @@ class Scheduler:
         self._tasks.start(self._events.run(), name="scheduler events")
         self._tasks.start(self._run(), name="scheduler loop")
 
+    async def wait_synced(self) -> None:
+        """Until it has seen every node and pod."""
+        await self._informers.wait_synced()
+
     async def close(self) -> None:
         self.queue.close()
         await self._tasks.close()
@@ -198,23 +202,25 @@ class Scheduler:
             outcome = running.search.decide(pod, self.queue.nominator)
             if isinstance(outcome, Rejection):
                 return self._reject(running, queued, outcome, started)
-            # Counted on the node from here on, so that the next decision sees it.
-            self.cache.assume(pod, outcome.node.name)
-            refusal = self._reserve(running, outcome, pod)
         except Exception as error:  # noqa: BLE001 - a plugin's bug costs this pod a retry, not the others their scheduler
             self._log.error("scheduling_failed", object=str(pod.key), exc_info=error)
-            self.cache.forget(pod)
             return self._fail(running, queued, "SchedulerError", str(error), started)
+        # Counted on the node from here on, so that the next decision sees it.
+        self.cache.assume(pod, outcome.node.name)
+        refusal = self._reserve(running, outcome, pod)
         if refusal is not None:
-            self._give_back(running, outcome.state, pod, outcome.node.name)
-            return self._refused(running, queued, refusal, outcome, started)
+            return self._refuse(running, queued, refusal, outcome, started)
         self.queue.nominator.remove(pod.uid)
         self._record_choice(queued, outcome)
         return partial(self._bind, running, queued, outcome, started)
 
     def _reserve(self, running: _Running, choice: Choice, pod: PodInfo) -> Status | None:
         framework, state, node = running.framework, choice.state, choice.node.name
-        return framework.reserve(state, pod, node) or framework.permit(state, pod, node)
+        try:
+            return framework.reserve(state, pod, node) or framework.permit(state, pod, node)
+        except Exception as error:  # noqa: BLE001 - as for a decision
+            self._log.error("reserving_failed", object=str(pod.key), node=node, exc_info=error)
+            return Status(Code.ERROR, str(error), plugin="")
 
     # -- binding
 
@@ -226,14 +232,10 @@ class Scheduler:
                 await framework.pre_bind(state, pod, node)
                 await framework.bind(state, pod, node)
         except Exception as error:  # noqa: BLE001 - whatever it is, the pod's room is given back and it is retried
-            self._give_back(running, state, pod, node)
             self._log.warning("binding_failed", object=str(pod.key), node=node, error=str(error))
-            if (report := self._fail(running, queued, "SchedulerError", str(error), started)) is not None:
-                await report()
-            return
+            refusal = Status(Code.ERROR, str(error), plugin="")
         if refusal is not None:
-            self._give_back(running, state, pod, node)
-            if (report := self._refused(running, queued, refusal, choice, started)) is not None:
+            if (report := self._refuse(running, queued, refusal, choice, started)) is not None:
                 await report()
             return
         self.queue.done(pod.uid)
@@ -245,12 +247,25 @@ class Scheduler:
         message = f"Successfully assigned {pod.key} to {node}"
         running.recorder.event(pod.obj, NORMAL, "Scheduled", message, action="Binding")
 
-    def _give_back(self, running: _Running, state: CycleState, pod: PodInfo, node: str) -> None:
-        """Undo the booking; pods that wait for such room hear of it."""
-        running.framework.unreserve(state, pod, node)
+    def _refuse(
+        self, running: _Running, queued: QueuedPod, refusal: Status, choice: Choice, started: float
+    ) -> Write | None:
+        """The chosen node did not work out: back to the queue, and its room to those that wait for such."""
+        pod, node = queued.pod, choice.node.name
+        queued.forget_rejection()
+        if refusal.is_rejection:
+            rejection = Rejection(1, {refusal: 1}, choice.state)
+            queued.unschedulable_plugins.update(rejection.unschedulable_plugins)
+            queued.pending_plugins.update(rejection.pending_plugins)
+            report = self._fail(running, queued, "Unschedulable", rejection.message(), started)
+        else:
+            report = self._fail(running, queued, "SchedulerError", refusal.message, started)
+        # In this order, for the room it leaves is no reason to try the same pod again.
+        running.framework.unreserve(choice.state, pod, node)
         if self.cache.forget(pod):
             gone = {**pod.obj, "spec": {**pod.spec, "nodeName": node}}
             self.queue.move(events.POD_DELETE, gone, None, only=lambda other: other.uid != pod.uid)
+        return report
 
     # -- failing
 
@@ -273,18 +288,6 @@ class Scheduler:
         message = rejection.message(post_filter)
         self._record_rejection(queued, rejection, message)
         return self._fail(running, queued, "Unschedulable", message, started, nominated)
-
-    def _refused(
-        self, running: _Running, queued: QueuedPod, refusal: Status, choice: Choice, started: float
-    ) -> Write | None:
-        """Reserve or Permit said no to the chosen node."""
-        rejection = Rejection(1, {refusal: 1}, choice.state)
-        queued.forget_rejection()
-        queued.unschedulable_plugins.update(rejection.unschedulable_plugins)
-        queued.pending_plugins.update(rejection.pending_plugins)
-        if not refusal.is_rejection:
-            return self._fail(running, queued, "SchedulerError", refusal.message, started)
-        return self._fail(running, queued, "Unschedulable", rejection.message(), started)
 
     def _fail(
         self,
