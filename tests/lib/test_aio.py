@@ -85,5 +85,6 @@ async def test_gather_bounded_leaves_nothing_behind_when_it_is_cancelled():
     tasks = Tasks(lambda name, error: None)
     works = [one() for _ in range(3)]
     tasks.start(gather_bounded(1, works), name="gather")
+    await asyncio.sleep(0)
     await tasks.close()
     assert [work.cr_frame for work in works] == [None] * 3
