@@ -22,7 +22,7 @@ from kubepy.api.builtins import PODS, REPLICA_SETS
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.api.resources import Resource
 from kubepy.api.selectors import LabelSelector
-from kubepy.client.controller import After, Controller, ControllerContext, key_of, owner_key
+from kubepy.client.controller import After, Controller, ControllerContext, key_of, owner_key, rest_for
 from kubepy.client.expectations import Expectations
 from kubepy.client.transport import ConnectionLost
 from kubepy.controllers import ownership
@@ -34,9 +34,6 @@ BURST = 500
 BATCH_FIRST = 1
 # Requests of one set under way at once: enough for the store to commit them together, few enough to bound memory.
 PARALLEL = 64
-# A set of n pods lets n/50 turns of the loop pass before it counts them, so that the events of a crowd are counted
-# together. Counting a thousand pods after each of their events cost more than creating them (tests/bench).
-PODS_PER_TURN = 50
 
 _COUNTS = ("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas")
 
@@ -275,10 +272,13 @@ class ReplicaSetController(Controller):
     def selector_of(self, replica_set: Obj) -> LabelSelector:
         return selectors.from_label_selector(replica_set["spec"]["selector"])
 
-    async def reconcile(self, key: Key) -> After | None:
+    def rest_s(self, key: Key) -> float:
         replica_set = self.sets.get(key)
-        for _ in range(self._size(replica_set) // PODS_PER_TURN):
-            await self.clock.sleep(0)
+        if replica_set is None:
+            return 0.0
+        return rest_for(self.pods.count_by_index(ownership.BY_CONTROLLER, _uid(replica_set)))
+
+    async def reconcile(self, key: Key) -> After | None:
         replica_set = self.sets.get(key)
         if replica_set is None:
             self._forget(key)
@@ -309,11 +309,6 @@ class ReplicaSetController(Controller):
     def _forget(self, key: Key) -> None:
         self.expectations.forget(key)
         self._counted.pop(key, None)
-
-    def _size(self, replica_set: Obj | None) -> int:
-        return (
-            0 if replica_set is None else self.pods.count_by_index(ownership.BY_CONTROLLER, _uid(replica_set))
-        )
 
     async def _claim(self, key: Key, replica_set: Obj) -> dict[Key, Counted]:
         """Its pods, after those that ceased to match were released and matching orphans adopted."""
