@@ -362,8 +362,8 @@ class _Walk:
         self._spans: list[tuple[int, int]] = []
         self._cluster_rejected: dict[int, Status] = {}
         self.feasible = 0
-        # What CLUSTER-scoped plugins leave for each other is about this pod alone.
-        self.state = CycleState(table.state) if self._filters or self._scorers else table.state
+        # The table's is shared by all pods of its signature; what plugins leave from here on is about this one.
+        self.state = CycleState(table.state)
 
     @property
     def evaluated(self) -> int:

@@ -255,3 +255,58 @@ async def test_deleting_a_pod_that_waits_for_its_permit_frees_its_room(world):
 async def test_a_profile_that_cannot_work_is_refused(world):
     with pytest.raises(ValueError, match="profile default-scheduler: unknown plugin Nonsense"):
         await world.start(Configuration(profiles=(Profile(plugins=(("Nonsense", 0),)),)))
+
+
+class Breaks:
+    """Raises where it is told to."""
+
+    name = "Breaks"
+
+    def __init__(self, at, times):
+        self.at, self.times, self.undone = at, times, 0
+
+    def _maybe(self, at):
+        if at == self.at and self.times:
+            self.times -= 1
+            raise RuntimeError(f"broken {at}")
+
+    def pre_filter(self, state, pod):
+        self._maybe("pre_filter")
+
+    def reserve(self, state, pod, node):
+        state["Breaks"] = node
+        self._maybe("reserve")
+
+    def unreserve(self, state, pod, node):
+        assert state["Breaks"] == node
+        self.undone += 1
+
+    async def pre_bind(self, state, pod, node):
+        self._maybe("pre_bind")
+
+
+@pytest.mark.parametrize("at", ["pre_filter", "reserve", "pre_bind"])
+async def test_a_plugin_that_raises_costs_its_pod_a_retry(world, at):
+    plugin = Breaks(at, 1)
+    plugins = (*DEFAULT_PLUGINS, ("Breaks", 0))
+    await world.start(
+        Configuration(profiles=(Profile(plugins=plugins),)),
+        registry={**REGISTRY, "Breaks": lambda tools: plugin},
+    )
+    await world.add_node()
+    await world.add_pod()
+    assert await world.condition() == ("False", "SchedulerError", f"broken {at}")
+    assert world.scheduler.cache.node("node-1").pods == {}
+    assert plugin.undone == (at != "pre_filter")
+    await world.clock.advance(1)
+    assert await world.node_of() == "node-1"
+
+
+async def test_a_pod_recreated_under_its_name_is_another(world):
+    await world.start()
+    await world.add_node(cpu="1")
+    await world.add_pod(cpu="2")
+    await world.client.delete(PODS, "web", "default", grace_period_s=0)
+    await world.add_pod(cpu="1")
+    assert await world.node_of() == "node-1"
+    assert world.scheduler.statistics()["queue"]["unschedulable"] == 0
