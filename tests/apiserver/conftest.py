@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -11,17 +11,23 @@ import pytest
 from kubepy.api.builtins import Catalog
 from kubepy.api.errors import StatusError, not_found
 from kubepy.api.objects import Document, DocumentPool, Key
+from kubepy.api.schema import Schemas
 from kubepy.apiserver import app, authn
 from kubepy.apiserver.authn import tokens, x509
 from kubepy.apiserver.authz import modes
+from kubepy.apiserver.handlers.dispatch import ResourceHandler
+from kubepy.apiserver.handlers.subresources import Subresources
+from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import (
     ClientCertificate,
     Handler,
     Query,
     Request,
     RequestIds,
+    Resolver,
     Response,
     Sink,
+    Subscription,
     User,
     WatchResponse,
     chunk,
@@ -34,6 +40,10 @@ from kubepy.lib.random import Random
 from kubepy.observability import logs
 from kubepy.observability.health import Checks
 from kubepy.observability.metrics import Metrics
+from kubepy.store.memory import MemoryStore
+
+# Read only, and slow to make.
+SCHEMAS = Schemas()
 
 
 class PlainRequest(Request):
@@ -218,3 +228,135 @@ def core(resources: Resources, clock: VirtualClock) -> Core:
 def real_core(resources: Resources) -> Core:
     """The chain on the machine's time, for sockets."""
     return Core(resources, RealClock())
+
+
+class Recorder:
+    """The door's end of a watch: what it was sent, decoded."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self.subscription = subscription
+        self.first: list[Any] = []  # what attach returned
+        self.live: list[Any] = []  # what was pushed later
+        self.error: StatusError | None = None
+        self.is_over = False
+
+    def attach(self) -> Recorder:
+        for batch in self.subscription.attach(self):
+            self.first.extend(batch)
+        return self
+
+    def send(self, batch: Sequence[Any]) -> None:
+        self.live.extend(batch)
+
+    def fail(self, error: StatusError) -> None:
+        self.error = error
+
+    def end(self) -> None:
+        self.is_over = True
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Everything so far, as JSON events."""
+        return [orjson.loads(piece.split(b"\r\n", 1)[1]) for piece in [*self.first, *self.live]]
+
+    @property
+    def seen(self) -> list[str]:
+        """As "ADDED web-0", "BOOKMARK"."""
+        return [f"{e['type']} {e['object']['metadata'].get('name', '')}".strip() for e in self.events]
+
+
+class ApiRequest(PlainRequest):
+    """One with a body."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, *args: Any, body: bytes) -> None:
+        super().__init__(*args)
+        self._body = body
+
+    async def read_body(self) -> bytes:
+        return self._body
+
+
+class Api:
+    """The verbs over a registry on a memory store, without the filters before them."""
+
+    def __init__(self, clock: VirtualClock, store: MemoryStore, **settings: Any) -> None:
+        self.clock, self.store = clock, store
+        self.registry = Registry(
+            store=store,
+            catalog=Catalog(),
+            schemas=SCHEMAS,
+            clock=clock,
+            random=Random(1),
+            pool=DocumentPool(),
+            log=logs.silent(),
+            **settings,
+        )
+        self.handler = ResourceHandler(self.registry, Subresources(authorizer=modes.AlwaysAllow()))
+        self.user = User("alice", ("system:masters",))
+        self.warnings: list[str] = []
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        *,
+        content_type: str = "application/json",
+        accept: str = "",
+        user_agent: str = "",
+    ) -> ApiRequest:
+        path, query = split_target(target)
+        headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": user_agent}
+        raw = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
+        request = ApiRequest(method, path, query, headers, None, body=raw)
+        request.info = Resolver().resolve(method, path, query)
+        request.user = self.user
+        return request
+
+    async def send(self, method: str, target: str, body: Any = None, **how: Any) -> Response:
+        request = self.request(method, target, body, **how)
+        try:
+            return await self.handler(request)
+        finally:
+            self.warnings = request.warnings
+
+    async def ok(self, method: str, target: str, body: Any = None, **how: Any) -> Any:
+        """The answer's JSON."""
+        response = await self.send(method, target, body, **how)
+        assert response.status < 300
+        assert response.body is not None
+        return orjson.loads(response.body)
+
+    async def error(self, method: str, target: str, body: Any = None, **how: Any) -> StatusError:
+        with pytest.raises(StatusError) as caught:
+            await self.send(method, target, body, **how)
+        return caught.value
+
+    async def watch(self, target: str, **how: Any) -> Recorder:
+        response = await self.send("GET", target, **how)
+        assert isinstance(response, WatchResponse)
+        return Recorder(response.subscription).attach()
+
+    async def namespace(self, name: str) -> None:
+        """A namespace with its default ServiceAccount, as the controllers leave it."""
+        await self.ok("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        await self.ok("POST", f"/api/v1/namespaces/{name}/serviceaccounts", {"metadata": {"name": "default"}})
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[MemoryStore]:
+    store = MemoryStore()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def api(clock: VirtualClock, store: MemoryStore) -> AsyncIterator[Api]:
+    """With the namespaces default and other."""
+    api = Api(clock, store)
+    await api.namespace("default")
+    await api.namespace("other")
+    yield api
+    await api.registry.close()

@@ -17,7 +17,7 @@ from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj, api_version, group_version
 from kubepy.api.resources import Resource
 from kubepy.api.schema import ObjectSchema, Schemas
-from kubepy.apiserver.handlers import negotiate
+from kubepy.apiserver.handlers import go_json, negotiate
 from kubepy.apiserver.registry.options import IGNORE, STRICT, WriteOptions
 from kubepy.apiserver.request import Request
 from kubepy.lib import yaml
@@ -61,8 +61,8 @@ def decode(
         return decoded(parsed, expected, options, warnings, orjson.dumps(parsed))
     try:
         parsed = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise _unrecognized(expected, go_syntax_error(body, error), body)
+    except orjson.JSONDecodeError:
+        raise _unrecognized(expected, go_json.syntax_error(body), body)
     return decoded(parsed, expected, options, warnings, body)
 
 
@@ -142,55 +142,6 @@ def _summary(body: bytes) -> str:
     head = body[:30]
     text = head.decode(errors="replace") if body[:1] == b"{" else head.hex()
     return text + " ..." if len(body) > 30 else text
-
-
-def go_syntax_error(body: bytes, error: orjson.JSONDecodeError) -> str:
-    """The nearest of Go's texts: what is wrong is the same, its place in the grammar is not always known."""
-    text = body.decode(errors="replace")
-    at = error.pos
-    if not text.strip() or at >= len(text.rstrip()):
-        return "unexpected end of JSON input"
-    character = text[at]
-    shown = {"'": r"'\''", '"': "'\"'"}.get(character, f"'{character}'")
-    before = text[:at].rstrip()[-1:]
-    if not before:
-        where = "looking for beginning of value"
-    elif before == "{":
-        where = "looking for beginning of object key string"
-    elif before == ",":
-        where = (
-            "looking for beginning of object key string"
-            if _in_object(text[:at])
-            else "looking for beginning of value"
-        )
-    elif before in ":[":
-        where = "looking for beginning of value"
-    else:
-        where = "after object key:value pair" if _in_object(text[:at]) else "after array element"
-        if text.lstrip()[:1] not in "{[":
-            where = "looking for beginning of value"
-    return f"invalid character {shown} {where}"
-
-
-def _in_object(text: str) -> bool:
-    """Whether the innermost bracket still open at the end of `text` is a brace. Strings are skipped."""
-    stack: list[str] = []
-    is_string = is_escaped = False
-    for character in text:
-        if is_string:
-            if is_escaped:
-                is_escaped = False
-            elif character == "\\":
-                is_escaped = True
-            elif character == '"':
-                is_string = False
-        elif character == '"':
-            is_string = True
-        elif character in "{[":
-            stack.append(character)
-        elif character in "}]" and stack:
-            stack.pop()
-    return bool(stack) and stack[-1] == "{"
 
 
 def _one_line(error: Exception) -> str:

@@ -15,7 +15,7 @@ from kubepy.api import errors, schema
 from kubepy.api.errors import BadRequest, Invalid
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
-from kubepy.apiserver.handlers import decode, negotiate, respond, write
+from kubepy.apiserver.handlers import decode, go_json, negotiate, respond, write
 from kubepy.apiserver.patch import json_patch, merge_patch, strategic
 from kubepy.apiserver.registry.options import IGNORE, STRICT, WriteOptions, write_options
 from kubepy.apiserver.registry.registry import Registry
@@ -68,8 +68,8 @@ def parse(raw: bytes, content_type: str) -> Any:
     """Raises BadRequest with the text of the patch type's parser."""
     try:
         parsed = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        text = decode.go_syntax_error(raw, error)
+    except orjson.JSONDecodeError:
+        text = go_json.syntax_error(raw)
         raise BadRequest(text if content_type == STRATEGIC else f"error decoding patch: {text}")
     if content_type != JSON_PATCH and not isinstance(parsed, dict):
         kind = {list: "array", str: "string", bool: "bool"}.get(type(parsed), "number")

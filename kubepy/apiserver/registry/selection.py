@@ -72,10 +72,15 @@ def select(
     wanted = selectors.parse_fields(field_selector)
     if not wanted.is_empty:
         fields.check(resource, wanted)
-        asked = wanted.exact.get("metadata.name", "")
-        if name and asked and asked != name:
+        asked = [
+            value
+            for field, operator, value in wanted.requirements
+            if (field, operator) == ("metadata.name", "=")
+        ]
+        if name and asked and name not in asked:
             raise errors.BadRequest("fieldSelector metadata.name doesn't match requested name")
-        name = name or asked
+        # Two different names select nothing; what the scope does not fulfil is tested below.
+        name = name or (asked[0] if asked else "")
         if resource.namespaced:
             namespace = namespace or wanted.exact.get("metadata.namespace", "")
         wanted = _undecided(wanted, namespace, name)

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from kubepy.apiserver.handlers import go_json
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "unexpected end of JSON input"),
+        (b"  ", "unexpected end of JSON input"),
+        (b'{"a":', "unexpected end of JSON input"),
+        (b'"abc', "unexpected end of JSON input"),
+        (b"x", "invalid character 'x' looking for beginning of value"),
+        (b"[1,]", "invalid character ']' looking for beginning of value"),
+        (b"{a:1}", "invalid character 'a' looking for beginning of object key string"),
+        (b'{"a":1,}', "invalid character '}' looking for beginning of object key string"),
+        (b'{"a" 1}', "invalid character '1' after object key"),
+        (b'{"a":1 "b":1}', "invalid character '\"' after object key:value pair"),
+        (b"[1 2]", "invalid character '2' after array element"),
+        (b"{} x", "invalid character 'x' after top-level value"),
+        (b"01", "invalid character '1' after top-level value"),
+        (b"trve", "invalid character 'v' in literal true (expecting 'u')"),
+        (b"-x", "invalid character 'x' in numeric literal"),
+        (b"1.x", "invalid character 'x' after decimal point in numeric literal"),
+        (b"1ex", "invalid character 'x' in exponent of numeric literal"),
+        (b'"\\x"', "invalid character 'x' in string escape code"),
+        (b'"\\u12g4"', "invalid character 'g' in \\u hexadecimal character escape"),
+        (b'"a\nb"', "invalid character '\\n' in string literal"),
+        (b"{'a':1}", "invalid character '\\'' looking for beginning of object key string"),
+        (b"\x00", "invalid character '\\x00' looking for beginning of value"),
+    ],
+)
+def test_go_says(body: bytes, message: str) -> None:
+    assert go_json.syntax_error(body) == message

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from kubepy.api.errors import NotAcceptable, UnsupportedMediaType
+from kubepy.apiserver.handlers import negotiate
+from kubepy.apiserver.handlers.negotiate import Format
+
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        ("", Format()),
+        ("*/*", Format()),
+        ("application/*", Format()),
+        ("application/json", Format()),
+        ("Application/JSON; charset=utf-8", Format()),
+        ("application/vnd.kubernetes.protobuf, application/json", Format()),
+        ("application/vnd.kubernetes.protobuf,*/*", Format()),
+        ("application/yaml", Format("application/yaml")),
+        ("application/json;q=0.5, application/yaml", Format("application/yaml")),
+        (f"{TABLE},application/json", Format(kind="Table", version="v1")),
+        ("application/json; as=Table; g=meta.k8s.io; v=v1beta1", Format(kind="Table", version="v1beta1")),
+        ("application/json;as=Table;v=v2;g=meta.k8s.io,application/json", Format()),
+        (
+            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+            Format(kind="PartialObjectMetadataList", version="v1"),
+        ),
+        ("application/json;stream=watch", Format()),
+    ],
+)
+def test_accept(header: str, wanted: Format) -> None:
+    assert negotiate.accepted(header) == wanted
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "application/vnd.kubernetes.protobuf",
+        "text/html",
+        "application/json;as=Table;v=v2;g=meta.k8s.io",
+        "application/json;as=Foo;v=v1;g=meta.k8s.io",
+    ],
+)
+def test_what_is_not_spoken_is_406(header: str) -> None:
+    with pytest.raises(NotAcceptable) as caught:
+        negotiate.accepted(header)
+    assert caught.value.message == (
+        "only the following media types are accepted: application/json, application/yaml, "
+        "application/vnd.kubernetes.protobuf"
+    )
+
+
+def test_an_unknown_content_type_is_415() -> None:
+    assert negotiate.content_type("") == "application/json"
+    assert negotiate.content_type("application/yaml; charset=utf-8") == "application/yaml"
+    with pytest.raises(UnsupportedMediaType) as caught:
+        negotiate.content_type("text/plain")
+    assert caught.value.message == (
+        "the body of the request was in an unknown format - accepted media types include: application/json, "
+        "application/yaml, application/vnd.kubernetes.protobuf"
+    )
