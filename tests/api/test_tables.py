@@ -1,7 +1,17 @@
 import pytest
 
 from kubepy.api import tables
-from kubepy.api.builtins import BUILTINS, CONFIG_MAPS, DEPLOYMENTS, EVENTS, JOBS, NODES, PODS, SERVICES, Catalog
+from kubepy.api.builtins import (
+    BUILTINS,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    EVENTS,
+    JOBS,
+    NODES,
+    PODS,
+    SERVICES,
+    Catalog,
+)
 from kubepy.lib.clock import rfc3339
 
 NOW = 1_800_000_000.0
@@ -41,7 +51,10 @@ def pod(phase="Running", statuses=(), init=(), init_statuses=(), conditions=(), 
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "web", "creationTimestamp": rfc3339(NOW - 300)} | more.pop("metadata", {}),
-        "spec": {"containers": [{"name": f"c{i}"} for i in range(max(1, len(statuses)))], "initContainers": list(init)},
+        "spec": {
+            "containers": [{"name": f"c{i}"} for i in range(max(1, len(statuses)))],
+            "initContainers": list(init),
+        },
         "status": {
             "phase": phase,
             "containerStatuses": list(statuses),
@@ -54,7 +67,9 @@ def pod(phase="Running", statuses=(), init=(), init_statuses=(), conditions=(), 
 
 def running(ready=True, restarts=0, last=None):
     made = {"name": "c0", "ready": ready, "restartCount": restarts, "state": {"running": {}}}
-    return made | ({"lastState": {"terminated": {"finishedAt": rfc3339(NOW - last)}}} if last is not None else {})
+    return made | (
+        {"lastState": {"terminated": {"finishedAt": rfc3339(NOW - last)}}} if last is not None else {}
+    )
 
 
 def waiting(reason, name="c0"):
@@ -108,7 +123,9 @@ READY = [{"type": "Ready", "status": "True"}]
         (
             pod(
                 init=SIDECAR,
-                init_statuses=[{"name": "s", "ready": True, "started": True, "restartCount": 2, "state": {"running": {}}}],
+                init_statuses=[
+                    {"name": "s", "ready": True, "started": True, "restartCount": 2, "state": {"running": {}}}
+                ],
                 statuses=[running()],
             ),
             "2/2",
@@ -116,7 +133,10 @@ READY = [{"type": "Ready", "status": "True"}]
             "2",
         ),
         (
-            pod("Pending", conditions=[{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]),
+            pod(
+                "Pending",
+                conditions=[{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}],
+            ),
             "0/1",
             "SchedulingGated",
             "0",
@@ -130,7 +150,9 @@ def test_pod_status(made, ready, status, restarts):
 
 
 def test_wide_pod_cells():
-    made = pod(podIPs=[{"ip": "10.0.0.1"}], nominatedNodeName="n2", conditions=[{"type": "x/y", "status": "True"}])
+    made = pod(
+        podIPs=[{"ip": "10.0.0.1"}], nominatedNodeName="n2", conditions=[{"type": "x/y", "status": "True"}]
+    )
     made["spec"] |= {"nodeName": "n1", "readinessGates": [{"conditionType": "x/y"}, {"conditionType": "x/z"}]}
     assert tables.row(PODS, made, NOW)["cells"][5:] == ["10.0.0.1", "n1", "n2", "1/2"]
 
@@ -154,7 +176,11 @@ def test_included_objects():
 
 def test_a_table():
     made = tables.table(PODS, [pod(), pod()], NOW, metadata={"resourceVersion": "7"})
-    assert (made["kind"], made["apiVersion"], made["metadata"]) == ("Table", "meta.k8s.io/v1", {"resourceVersion": "7"})
+    assert (made["kind"], made["apiVersion"], made["metadata"]) == (
+        "Table",
+        "meta.k8s.io/v1",
+        {"resourceVersion": "7"},
+    )
     assert [column["name"] for column in made["columnDefinitions"] if not column["priority"]] == [
         "Name",
         "Ready",

@@ -31,10 +31,16 @@ def owner(**more):
         ({"namespace": ""}, ["metadata.namespace: Required value"]),
         ({"namespace": "a.b"}, ['metadata.namespace: Invalid value: "a.b": must not contain dots']),
         ({"generation": -1}, ["metadata.generation: Invalid value: -1: must be greater than or equal to 0"]),
-        ({"labels": {"a": "x" * 64}}, [f'metadata.labels: Invalid value: "{"x" * 64}": must be no more than 63 bytes']),
+        (
+            {"labels": {"a": "x" * 64}},
+            [f'metadata.labels: Invalid value: "{"x" * 64}": must be no more than 63 bytes'],
+        ),
         ({"labels": {"/a": ""}}, ['metadata.labels: Invalid value: "/a": prefix part must be non-empty']),
         ({"annotations": {"A.B/c": "anything goes\n"}}, []),
-        ({"annotations": {"/a": ""}}, ['metadata.annotations: Invalid value: "/a": prefix part must be non-empty']),
+        (
+            {"annotations": {"/a": ""}},
+            ['metadata.annotations: Invalid value: "/a": prefix part must be non-empty'],
+        ),
         (
             {"annotations": {"a": "x" * (256 * 1024)}},
             ["metadata.annotations: Too long: may not be more than 262144 bytes"],
@@ -79,8 +85,7 @@ def test_two_controllers_are_one_too_many():
     references = [owner(controller=True), owner(name="q", controller=True)]
     (text,) = create(ownerReferences=references)
     assert text.endswith(
-        "Only one reference can have Controller set to true. "
-        'Found "true" in references for Pod/p and Pod/q'
+        'Only one reference can have Controller set to true. Found "true" in references for Pod/p and Pod/q'
     )
 
 
@@ -121,7 +126,11 @@ def test_custom_resources_may_have_plain_finalizers():
             {},
             ['metadata.deletionTimestamp: Invalid value: "2026-01-01T00:00:00Z": field is immutable'],
         ),
-        ({"generation": 1}, {"generation": 2}, ["metadata.generation: Invalid value: 1: must not be decremented"]),
+        (
+            {"generation": 1},
+            {"generation": 2},
+            ["metadata.generation: Invalid value: 1: must not be decremented"],
+        ),
         ({"finalizers": ["a/b"]}, {}, []),
         (
             {"deletionTimestamp": "t", "finalizers": ["a/b", "a/c"]},

@@ -55,11 +55,15 @@ def test_delete_options():
         ({"resource_version": "5", "resource_version_match": "Exact"}, []),
         (
             {"resource_version_match": "Exact"},
-            ["resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"],
+            [
+                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+            ],
         ),
         (
             {"resource_version": "0", "resource_version_match": "Exact"},
-            ['resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'],
+            [
+                'resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+            ],
         ),
         (
             {"resource_version": "5", "resource_version_match": "Exact", "continue_token": "x"},
@@ -72,7 +76,10 @@ def test_delete_options():
                 'supported values: "Exact", "NotOlderThan", ""'
             ],
         ),
-        ({"send_initial_events": True}, ["sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list"]),
+        (
+            {"send_initial_events": True},
+            ["sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list"],
+        ),
         (
             {"is_watch": True, "send_initial_events": True},
             [
