@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
+from kubepy.api.builtins import CONFIG_MAPS, DEPLOYMENTS, PODS, REPLICA_SETS
+from kubepy.api.errors import NotFound
 from kubepy.controllers import garbage_collector
 from kubepy.controllers.dependency_graph import FOREGROUND, ORPHAN, Identity
 from kubepy.controllers.garbage_collector import AbsentOwners, Owner, Plan
+from kubepy.testing import builders
+from kubepy.testing.cluster import Cluster
+from tests.controllers.conftest import World
 
 S, D, W = Owner.SOLID, Owner.DANGLING, Owner.WAITING
 
@@ -44,3 +49,172 @@ def test_the_owners_missed_last_are_remembered() -> None:
     assert a in absent
     absent.add(c)
     assert a in absent and c in absent and b not in absent
+
+
+# -- on a running cluster --------------------------------------------------------------------------------------
+
+
+async def config_map(
+    cluster: Cluster, name: str, *owners: Any, namespace: str = "default", **metadata: Any
+) -> Any:
+    references = [
+        {
+            "apiVersion": each["apiVersion"],
+            "kind": each["kind"],
+            "name": each["metadata"]["name"],
+            "uid": each["metadata"]["uid"],
+            "blockOwnerDeletion": True,
+        }
+        for each in owners
+    ]
+    return await cluster.create(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": namespace, "ownerReferences": references, **metadata},
+        }
+    )
+
+
+async def exists(cluster: Cluster, name: str, namespace: str = "default") -> bool:
+    try:
+        await cluster.get(CONFIG_MAPS, name, namespace)
+    except NotFound:
+        return False
+    return True
+
+
+async def delete(cluster: Cluster, name: str, propagation: str = "Background") -> None:
+    await cluster.client.delete(CONFIG_MAPS, name, "default", propagation=propagation)
+    await cluster.settle()
+
+
+async def test_a_deployment_takes_everything_along(cluster: Cluster, world: World) -> None:
+    await cluster.create(builders.make_deployment("web").replicas(3))
+    await world.rolled_out()
+    await cluster.client.delete(DEPLOYMENTS, "web", "default")
+    await cluster.settle()
+    assert await world.names(REPLICA_SETS) == []
+    await cluster.until(lambda: cluster.pods("default"), count=0)
+
+
+async def test_foreground_goes_from_the_leaves_up(cluster: Cluster, world: World) -> None:
+    await cluster.create(builders.make_deployment("web").replicas(2))
+    await world.rolled_out()
+    await cluster.client.delete(DEPLOYMENTS, "web", "default", propagation="Foreground")
+    await cluster.settle()
+    # The pods have their grace period; until they are gone everything above them stays.
+    assert (await world.deployment())["metadata"]["finalizers"] == ["foregroundDeletion"]
+    (replica_set,) = await cluster.list(REPLICA_SETS, "default")
+    assert replica_set["metadata"]["finalizers"] == ["foregroundDeletion"]
+    assert len(await world.names(PODS)) == 2
+    await cluster.until(lambda: cluster.list(DEPLOYMENTS), count=0)
+    assert await world.names(PODS) == [] and await world.names(REPLICA_SETS) == []
+
+
+async def test_orphans_stay_and_forget_their_owner(cluster: Cluster, world: World) -> None:
+    await cluster.create(builders.make_deployment("web").replicas(2))
+    await world.rolled_out()
+    await cluster.client.delete(DEPLOYMENTS, "web", "default", propagation="Orphan")
+    await cluster.settle()
+    assert await cluster.list(DEPLOYMENTS) == []
+    (replica_set,) = await cluster.list(REPLICA_SETS, "default")
+    assert "ownerReferences" not in replica_set["metadata"]
+    await cluster.advance("1m")
+    assert len(await world.names(PODS)) == 2
+
+
+async def test_a_chain_falls_link_by_link(cluster: Cluster) -> None:
+    a = await config_map(cluster, "a")
+    b = await config_map(cluster, "b", a)
+    await config_map(cluster, "c", b)
+    await delete(cluster, "a")
+    assert [await exists(cluster, name) for name in "abc"] == [False] * 3
+
+
+async def test_the_last_owner_decides(cluster: Cluster) -> None:
+    a, b = await config_map(cluster, "a"), await config_map(cluster, "b")
+    await config_map(cluster, "c", a, b)
+    await delete(cluster, "a")
+    kept = await cluster.get(CONFIG_MAPS, "c")
+    assert [ref["name"] for ref in kept["metadata"]["ownerReferences"]] == ["b"]
+    await delete(cluster, "b")
+    assert not await exists(cluster, "c")
+
+
+async def test_an_owner_that_never_was_is_dangling(cluster: Cluster) -> None:
+    ghost = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ghost", "uid": "no-such-uid"}}
+    await config_map(cluster, "a", ghost)
+    await cluster.settle()
+    assert not await exists(cluster, "a")
+
+
+async def test_a_namesake_of_the_owner_is_not_the_owner(cluster: Cluster) -> None:
+    a = await config_map(cluster, "a")
+    impostor = {**a, "metadata": {**a["metadata"], "uid": "another-uid"}}
+    await config_map(cluster, "b", impostor)
+    await cluster.settle()
+    assert not await exists(cluster, "b") and await exists(cluster, "a")
+
+
+async def test_an_owner_of_an_unknown_kind_is_left_alone(cluster: Cluster) -> None:
+    foreign = {"apiVersion": "example.com/v1", "kind": "Foreign", "metadata": {"name": "f", "uid": "u"}}
+    await config_map(cluster, "a", foreign)
+    await cluster.advance("10m")
+    assert await exists(cluster, "a")
+
+
+async def test_an_owner_in_another_namespace_is_no_owner(cluster: Cluster, world: World) -> None:
+    await cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}})
+    a = await config_map(cluster, "a", namespace="other")
+    await config_map(cluster, "b", a)
+    await cluster.settle()
+    assert not await exists(cluster, "b") and await exists(cluster, "a", "other")
+    (message,) = await world.events("OwnerRefInvalidNamespace")
+    uid = a["metadata"]["uid"]
+    assert message == (
+        f'ownerRef [v1/ConfigMap, namespace: default, name: a, uid: {uid}] does not exist in namespace "default"'
+    )
+
+
+async def test_foreground_waits_for_a_dependent_with_a_finalizer(cluster: Cluster, world: World) -> None:
+    a = await config_map(cluster, "a")
+    await config_map(cluster, "b", a, finalizers=["example.com/hold"])
+    await delete(cluster, "a", "Foreground")
+    assert await exists(cluster, "a")
+    await world.patch(
+        CONFIG_MAPS, "b", {"metadata": {"finalizers": None}}, content_type="application/merge-patch+json"
+    )
+    await cluster.settle()
+    assert not await exists(cluster, "a") and not await exists(cluster, "b")
+
+
+async def test_a_circle_is_broken(cluster: Cluster, world: World) -> None:
+    a = await config_map(cluster, "a")
+    b = await config_map(cluster, "b", a)
+    reference = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "name": "b",
+        "uid": b["metadata"]["uid"],
+        "blockOwnerDeletion": True,
+    }
+    await world.patch(CONFIG_MAPS, "a", {"metadata": {"ownerReferences": [reference]}})
+    await delete(cluster, "a", "Foreground")
+    await cluster.advance("1m")
+    assert not await exists(cluster, "a") and not await exists(cluster, "b")
+
+
+async def test_what_was_orphaned_while_nobody_looked_is_swept_up_later(cluster: Cluster) -> None:
+    a = await config_map(cluster, "a")
+    await config_map(cluster, "b", a)
+    async with Cluster(controllers=["*", "-garbagecollector"], nodes=0) as blind:
+        a = await config_map(blind, "a")
+        await config_map(blind, "b", a)
+        await delete(blind, "a")
+        assert await exists(blind, "b")
+        seeing = blind.fork()
+        seeing.config = Cluster(nodes=0).config
+        async with seeing:
+            await seeing.settle()
+            assert not await exists(seeing, "b")

@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
-from kubepy.api.builtins import CONFIG_MAPS, DEPLOYMENTS, PODS
+from kubepy.api.builtins import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PODS, SERVICE_ACCOUNTS
+from kubepy.api.errors import Forbidden, NotFound
+from kubepy.client.client import MERGE_PATCH
 from kubepy.controllers import namespace as namespaces
 from kubepy.controllers.namespace import Remaining
 from kubepy.lib.clock import VirtualClock, rfc3339
+from kubepy.testing import builders
+from kubepy.testing.cluster import Cluster
 
 NOW = VirtualClock.START
 
@@ -113,3 +117,86 @@ def test_the_longest_grace_of_a_running_pod_counts() -> None:
         for seconds, phase in ((5, "Running"), (30, "Pending"), (900, "Succeeded"))
     ]
     assert namespaces.grace_seconds(pods) == 30
+
+
+# -- on a running cluster --------------------------------------------------------------------------------------
+
+
+async def make(cluster: Cluster, name: str = "x") -> None:
+    await cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    await cluster.settle()
+
+
+async def is_gone(cluster: Cluster, name: str = "x") -> bool:
+    try:
+        await cluster.get(NAMESPACES, name, "")
+    except NotFound:
+        return True
+    return False
+
+
+def config_map(name: str, **metadata: Any) -> Any:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "x", **metadata}}
+
+
+async def test_a_new_namespace_has_an_account_and_the_root_ca(cluster: Cluster) -> None:
+    await make(cluster)
+    assert (await cluster.get(SERVICE_ACCOUNTS, "default", "x"))["metadata"]["name"] == "default"
+    assert "ca.crt" in (await cluster.get(CONFIG_MAPS, "kube-root-ca.crt", "x"))["data"]
+    for resource, name in ((SERVICE_ACCOUNTS, "default"), (CONFIG_MAPS, "kube-root-ca.crt")):
+        await cluster.client.delete(resource, name, "x")
+        await cluster.settle()
+        assert await cluster.get(resource, name, "x")
+
+
+async def test_a_namespace_without_pods_goes_with_all_that_is_in_it_at_once(cluster: Cluster) -> None:
+    await make(cluster)
+    for number in range(20):
+        await cluster.create(config_map(f"c{number}"))
+    await cluster.client.delete(NAMESPACES, "x")
+    await cluster.settle()
+    assert await is_gone(cluster)
+    assert await cluster.list(CONFIG_MAPS, "x") == []
+
+
+async def test_pods_go_first_and_the_last_one_takes_the_rest_along(cluster: Cluster) -> None:
+    await make(cluster)
+    await cluster.create(builders.make_deployment("web").namespace("x").replicas(3))
+    await cluster.until(lambda: cluster.pods("x", ready=True), count=3)
+    await cluster.client.delete(NAMESPACES, "x")
+    await cluster.settle()
+    namespace = await cluster.get(NAMESPACES, "x", "")
+    assert namespace["status"]["phase"] == "Terminating"
+    remaining = next(c for c in namespace["status"]["conditions"] if c["type"] == "NamespaceContentRemaining")
+    assert remaining["message"] == "Some resources are remaining: pods. has 3 resource instances"
+    assert await cluster.get(DEPLOYMENTS, "web", "x")
+    passed_s = await cluster.until(lambda: is_gone(cluster))
+    assert passed_s < 5
+
+
+async def test_a_finalizer_holds_the_namespace_and_is_named(cluster: Cluster) -> None:
+    await make(cluster)
+    await cluster.create(config_map("held", finalizers=["example.com/hold"]))
+    await cluster.client.delete(NAMESPACES, "x")
+    await cluster.advance("1m")
+    namespace = await cluster.get(NAMESPACES, "x", "")
+    held = next(c for c in namespace["status"]["conditions"] if c["type"] == "NamespaceFinalizersRemaining")
+    assert held["message"] == (
+        "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances"
+    )
+    with pytest.raises(Forbidden, match="because it is being terminated"):
+        await cluster.create(config_map("late"))
+    free = {"metadata": {"finalizers": None}}
+    await cluster.client.patch(CONFIG_MAPS, "held", free, namespace="x", content_type=MERGE_PATCH)
+    await cluster.until(lambda: is_gone(cluster), within="30s")
+
+
+async def test_a_namespace_that_was_going_when_the_manager_stopped_goes(cluster: Cluster) -> None:
+    await make(cluster)
+    await cluster.create(config_map("held", finalizers=["example.com/hold"]))
+    await cluster.client.delete(NAMESPACES, "x")
+    await cluster.settle()
+    async with cluster.fork() as restarted:
+        free = {"metadata": {"finalizers": None}}
+        await restarted.client.patch(CONFIG_MAPS, "held", free, namespace="x", content_type=MERGE_PATCH)
+        await restarted.until(lambda: is_gone(restarted), within="1m")

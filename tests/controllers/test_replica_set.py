@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
+from kubepy.api import objects
+from kubepy.api.builtins import PODS, REPLICA_SETS, REPLICATION_CONTROLLERS
 from kubepy.controllers import replica_set as replica_sets
 from kubepy.controllers.replica_set import BURST, Counted, Failure, Plan
 from kubepy.lib.clock import VirtualClock, rfc3339
+from kubepy.testing import builders
+from kubepy.testing.cluster import Cluster
+from tests.controllers.conftest import World
 
 NOW = VirtualClock.START
 STAMP = rfc3339(NOW)
@@ -223,3 +228,101 @@ def test_the_next_look_is_when_the_next_pod_becomes_available() -> None:
 )
 def test_only_what_a_set_counts_wakes_it(change: Any, counted: bool) -> None:
     assert replica_sets.is_counted(pod("a") | change, pod("a")) is counted
+
+
+# -- on a running cluster --------------------------------------------------------------------------------------
+
+
+def web(replicas: int = 3) -> builders.WorkloadBuilder:
+    return builders.make_replica_set("web").replicas(replicas)
+
+
+async def status_is(cluster: Cluster, **wanted: int) -> bool:
+    status = (await cluster.get(REPLICA_SETS, "web")).get("status") or {}
+    return all(status.get(name, 0) == value for name, value in wanted.items())
+
+
+async def test_a_pod_that_is_deleted_is_replaced_at_once(cluster: Cluster, world: World) -> None:
+    await cluster.create(web())
+    await cluster.until(lambda: status_is(cluster, readyReplicas=3))
+    before = await world.names()
+    await cluster.client.delete(PODS, before[0], "default")
+    await cluster.settle()
+    assert await status_is(cluster, replicas=3, readyReplicas=2, terminatingReplicas=1)
+    await cluster.until(lambda: status_is(cluster, readyReplicas=3, terminatingReplicas=0))
+    assert len(set(await world.names()) - set(before)) == 1
+
+
+async def test_scaling_says_which_pods_came_and_went(cluster: Cluster, world: World) -> None:
+    await cluster.create(web(2))
+    await cluster.until(lambda: status_is(cluster, readyReplicas=2))
+    names = await world.names()
+    assert sorted(await world.events("SuccessfulCreate")) == [f"Created pod: {name}" for name in names]
+    await world.patch(REPLICA_SETS, "web", {"spec": {"replicas": 1}})
+    await cluster.until(lambda: cluster.pods("default"), count=1)
+    (gone,) = set(names) - set(await world.names())
+    assert await world.events("SuccessfulDelete") == [f"Deleted pod: {gone}"]
+
+
+async def test_a_pod_that_leaves_the_selector_is_released_and_one_that_joins_is_adopted(
+    cluster: Cluster, world: World
+) -> None:
+    await cluster.create(web(2))
+    await cluster.until(lambda: status_is(cluster, readyReplicas=2))
+    stray = (await world.names())[0]
+    await world.patch(PODS, stray, {"metadata": {"labels": {"app": "other"}}})
+    await cluster.until(lambda: status_is(cluster, readyReplicas=2))
+    assert objects.controller_of(await cluster.get(PODS, stray)) is None
+    assert len(await world.names()) == 3
+    await world.patch(REPLICA_SETS, "web", {"spec": {"replicas": 3}})
+    await world.patch(PODS, stray, {"metadata": {"labels": {"app": "web"}}})
+    await cluster.until(lambda: status_is(cluster, readyReplicas=3))
+    owner = objects.controller_of(await cluster.get(PODS, stray))
+    # Whoever was faster: the new pod, and then the stray is one too many, or the adoption.
+    assert owner is not None and owner["name"] == "web"
+
+
+async def test_available_means_ready_for_long_enough(cluster: Cluster) -> None:
+    await cluster.create(web(1).min_ready(30))
+    ready_after = await cluster.until(lambda: status_is(cluster, readyReplicas=1))
+    assert await status_is(cluster, availableReplicas=0)
+    waited = await cluster.until(lambda: status_is(cluster, availableReplicas=1))
+    assert 29 <= waited <= 31 and ready_after < 5
+
+
+async def test_a_refusal_is_told_once_and_tried_again(cluster: Cluster, world: World) -> None:
+    subject = web(5).obj()
+    subject["spec"]["template"]["spec"]["serviceAccountName"] = "late"
+    await cluster.create(subject)
+    await cluster.settle()
+    found = await cluster.get(REPLICA_SETS, "web")
+    condition = objects.condition(found, "ReplicaFailure")
+    assert condition is not None and condition["reason"] == "FailedCreate"
+    assert all(text.startswith("Error creating: pods") for text in await world.events("FailedCreate"))
+    await cluster.create(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "late", "namespace": "default"}}
+    )
+    await cluster.until(lambda: status_is(cluster, readyReplicas=5))
+    assert objects.condition(await cluster.get(REPLICA_SETS, "web"), "ReplicaFailure") is None
+
+
+async def test_a_set_of_hundreds_has_exactly_as_many_as_it_shall(cluster: Cluster, world: World) -> None:
+    await cluster.create(web(700))
+    # Three nodes hold 330 pods; the others stay pending and count all the same.
+    await cluster.until(lambda: status_is(cluster, replicas=700))
+    await cluster.advance(5)
+    assert len(await world.names()) == 700
+    await world.patch(REPLICA_SETS, "web", {"spec": {"replicas": 20}})
+    await cluster.until(lambda: status_is(cluster, replicas=20, readyReplicas=20))
+
+
+async def test_a_replication_controller_does_the_same(cluster: Cluster) -> None:
+    template = {"metadata": {"labels": {"app": "rc"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"replicas": 2, "selector": {"app": "rc"}, "template": template}
+    metadata = {"name": "rc", "namespace": "default"}
+    await cluster.create(
+        {"apiVersion": "v1", "kind": "ReplicationController", "metadata": metadata, "spec": spec}
+    )
+    await cluster.until(lambda: cluster.pods("default", ready=True), count=2)
+    status = (await cluster.get(REPLICATION_CONTROLLERS, "rc"))["status"]
+    assert (status["readyReplicas"], "terminatingReplicas" in status) == (2, False)
