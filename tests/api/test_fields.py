@@ -76,5 +76,5 @@ def test_custom_resources_name_their_own_fields():
     resource = replace(PODS, group="example.com", custom=True, extra={"selectable_fields": ("spec.color",)})
     obj = {"metadata": {"name": "x"}, "spec": {"color": "red"}}
     assert fields.matcher(resource, parse_fields("spec.color=red"))(obj)
-    with pytest.raises(errors.BadRequest, match="field label not supported: spec.size"):
+    with pytest.raises(errors.BadRequest, match=r"field label not supported: spec\.size"):
         fields.check(resource, parse_fields("spec.size=1"))
