@@ -14,6 +14,7 @@ import sys
 import time
 import zlib
 from pathlib import Path
+from typing import IO
 
 from kubepy.lib.clock import RealClock
 from kubepy.observability import logs
@@ -138,35 +139,46 @@ async def inspect(path: Path, ledger: Ledger) -> None:
 
 def test_what_was_acknowledged_survives_fifty_kills(tmp_path: Path) -> None:
     path, chance, ledger = tmp_path / "store.db", random.Random(20), Ledger()
-    nurse = subprocess.Popen(
-        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-    )
-    assert nurse.stdin and nurse.stdout
-    acknowledged = 0
-    for life in range(LIVES):
-        nurse.stdin.write(f"{path} {life}\n")
-        child = 0
-        # Some die before they opened the store, most somewhere among their writes.
-        patience = chance.choice([0, 1, 2, 10, chance.randrange(2000)])
-        for line in nurse.stdout:
-            if line == "dead\n":
-                break
-            if line.startswith("born "):
-                child = int(line.split()[1])
-            else:
-                ledger.note(line)
-                acknowledged += 1
-            patience -= 1
-            if patience < 0 and child:
-                time.sleep(chance.random() * 0.003)  # let it get to any point of the next commit
-                os.kill(child, signal.SIGKILL)
-                child, patience = 0, 1 << 30
-        asyncio.run(inspect(path, ledger))
-    nurse.stdin.close()
-    assert nurse.wait() == 0
-    nurse.stdout.close()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, __file__],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    ) as nurse:
+        assert nurse.stdin and nurse.stdout
+        acknowledged = 0
+        for life in range(LIVES):
+            nurse.stdin.write(f"{path} {life}\n")
+            # Some die before they opened the store, most somewhere among their writes.
+            acknowledged += live(
+                nurse.stdout, ledger, chance, chance.choice([0, 1, 2, 10, chance.randrange(2000)])
+            )
+            asyncio.run(inspect(path, ledger))
+        nurse.stdin.close()
+        assert nurse.wait() == 0
     assert acknowledged > 1000
     assert ledger.compacted > 1000
+
+
+def live(lines: IO[str], ledger: Ledger, chance: random.Random, patience: int) -> int:
+    """One life: kill it after `patience` lines, note what it said until then; how many lines that was."""
+    child = said = 0
+    for line in lines:
+        if line == "dead\n":
+            return said
+        said += 1
+        if line.startswith("born "):
+            child = int(line.split()[1])
+        else:
+            ledger.note(line)
+        if child and said > patience:
+            time.sleep(chance.random() * 0.003)  # let it get to any point of the next commit
+            os.kill(child, signal.SIGKILL)
+            child = 0
+    raise AssertionError("the nursery died")
 
 
 if __name__ == "__main__":

@@ -85,6 +85,11 @@ def crashed(path: Path, to: Path) -> Path:
     return to
 
 
+def environment() -> dict[str, str]:
+    """For a child that imports what we import."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
 # -- across restarts -----------------------------------------------------------------------------------------------
 
 
@@ -183,16 +188,13 @@ async def test_a_store_in_use_by_another_process(path: Path) -> None:
             sys.stdin.read()
         asyncio.run(main())
     """
-    child = subprocess.Popen(
-        [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert child.stdin and child.stdout
-    assert child.stdout.readline() == b"open\n"
-    assert await refusal(path) == f"{path} is in use by another kubepy (pid {child.pid})"
-    child.kill()
-    child.wait()
-    child.stdin.close()
-    child.stdout.close()
+    command = [sys.executable, "-c", script, str(path)]
+    with subprocess.Popen(command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        try:
+            assert child.stdout and child.stdout.readline() == b"open\n"
+            assert await refusal(path) == f"{path} is in use by another kubepy (pid {child.pid})"
+        finally:
+            child.kill()
     store = await reopen(path)
     await store.close()
 
@@ -394,7 +396,8 @@ def test_a_loop_that_ends_without_close_does_not_hang(path: Path) -> None:
                 await store.close()
         asyncio.run(main())
     """
-    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, timeout=60)
+    command = [sys.executable, "-c", script, str(path)]
+    done = subprocess.run(command, env=environment(), capture_output=True, timeout=60)
     assert (done.returncode, done.stderr) == (3, b"")
 
 
