@@ -165,16 +165,15 @@ def test_what_was_acknowledged_survives_fifty_kills(tmp_path: Path) -> None:
 
 def live(lines: IO[str], ledger: Ledger, chance: random.Random, patience: int) -> int:
     """One life: kill it after `patience` lines, note what it said until then; how many lines that was."""
-    child = said = 0
-    for line in lines:
+    child = 0
+    for said, line in enumerate(lines):
         if line == "dead\n":
             return said
-        said += 1
         if line.startswith("born "):
             child = int(line.split()[1])
         else:
             ledger.note(line)
-        if child and said > patience:
+        if child and said >= patience:
             time.sleep(chance.random() * 0.003)  # let it get to any point of the next commit
             os.kill(child, signal.SIGKILL)
             child = 0
