@@ -18,7 +18,10 @@ def deployment(**spec: Any) -> dict[str, Any]:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": wanted}
 
 
-PREFIX = "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: "
+PREFIX = (
+    "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; "
+    "json parse error: "
+)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.apiserver.conftest import Api
+
+PODS = "/api/v1/namespaces/default/pods"
+MERGE = "application/merge-patch+json"
+
+
+async def make_pod(api: Api, name: str = "p", **spec: Any) -> dict[str, Any]:
+    body = {
+        "metadata": {"name": name, "labels": {"a": "b"}},
+        "spec": {"containers": [{"name": "c", "image": "i"}], **spec},
+    }
+    made: dict[str, Any] = await api.ok("POST", PODS, body)
+    return made
+
+
+def binding(node: str = "n1", **metadata: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "p", **metadata}, "target": {"kind": "Node", "name": node}}
+
+
+# -- binding -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [f"{PODS}/p/binding", "/api/v1/namespaces/default/bindings"])
+async def test_binding_gives_a_pod_its_node(api: Api, path: str) -> None:
+    made = await make_pod(api)
+    answer = await api.send("POST", path, binding(annotations={"x": "y"}))
+    assert answer.status == 201
+    bound = await api.ok("GET", f"{PODS}/p")
+    assert bound["spec"]["nodeName"] == "n1"
+    assert bound["metadata"]["annotations"] == {"x": "y"}
+    assert bound["metadata"]["generation"] == made["metadata"]["generation"]
+    (condition,) = bound["status"]["conditions"]
+    assert condition == {
+        "type": "PodScheduled",
+        "status": "True",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+
+
+async def test_binding_happens_once(api: Api) -> None:
+    await make_pod(api, nodeName="n0")
+    error = await api.error("POST", f"{PODS}/p/binding", binding())
+    assert (error.code, error.message) == (
+        409,
+        'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n0"',
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "body", "code", "message"),
+    [
+        ({"schedulingGates": [{"name": "g"}]}, binding(), 409, "pod p has non-empty .spec.schedulingGates"),
+        (
+            {},
+            binding(uid="other"),
+            409,
+            "Precondition failed: UID in precondition: other, UID in object meta: ",
+        ),
+        (
+            {},
+            {"metadata": {"name": "q"}, "target": {"name": "n"}},
+            400,
+            "name in URL does not match name in Binding object",
+        ),
+        ({}, {"metadata": {"name": "p"}, "target": {}}, 500, "target.name: Required value"),
+    ],
+)
+async def test_bindings_that_are_refused(api: Api, spec: Any, body: Any, code: int, message: str) -> None:
+    await make_pod(api, **spec)
+    error = await api.error("POST", f"{PODS}/p/binding", body)
+    assert error.code == code
+    assert message in error.message
+
+
+async def test_binding_nothing(api: Api) -> None:
+    assert (await api.error("POST", f"{PODS}/p/binding", binding())).message == 'pods "p" not found'
+
+
+# -- status, ephemeral containers, resize ------------------------------------------------------------------------
+
+
+async def test_pod_status(api: Api) -> None:
+    await make_pod(api)
+    status = {"phase": "Running", "podIP": "10.0.0.1", "podIPs": [{"ip": "10.0.0.1"}]}
+    changed = await api.ok(
+        "PATCH", f"{PODS}/p/status", {"status": status, "spec": {"nodeName": "x"}}, content_type=MERGE
+    )
+    assert changed["status"] == {**status, "qosClass": "BestEffort"}
+    assert "nodeName" not in changed["spec"]
+    assert changed["metadata"]["generation"] == 1
+
+
+async def test_ephemeral_containers_come_through_their_own_door(api: Api) -> None:
+    await make_pod(api)
+    wanted = {"spec": {"ephemeralContainers": [{"name": "debug", "image": "busybox"}]}}
+    changed = await api.ok("PATCH", f"{PODS}/p/ephemeralcontainers", wanted, content_type=MERGE)
+    assert changed["spec"]["ephemeralContainers"][0]["name"] == "debug"
+    assert changed["metadata"]["generation"] == 2
+
+
+async def test_resize_changes_resources_only(api: Api) -> None:
+    await make_pod(api, containers=[{"name": "c", "image": "i", "resources": {"requests": {"cpu": "1"}}}])
+    containers = [{"name": "c", "image": "other", "resources": {"requests": {"cpu": "2"}}}]
+    changed = await api.ok(
+        "PATCH", f"{PODS}/p/resize", {"spec": {"containers": containers}}, content_type=MERGE
+    )
+    assert changed["spec"]["containers"][0]["image"] == "i"
+    assert changed["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "2"}}
+
+
+# -- scale -------------------------------------------------------------------------------------------------------
+
+
+def workload(kind: str) -> dict[str, Any]:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    selector: Any = {"a": "b"} if kind == "ReplicationController" else {"matchLabels": {"a": "b"}}
+    return {"metadata": {"name": "w"}, "spec": {"selector": selector, "template": template, "replicas": 2}}
+
+
+@pytest.mark.parametrize(
+    ("root", "kind"),
+    [
+        ("/apis/apps/v1/namespaces/default/deployments", "Deployment"),
+        ("/apis/apps/v1/namespaces/default/replicasets", "ReplicaSet"),
+        ("/apis/apps/v1/namespaces/default/statefulsets", "StatefulSet"),
+        ("/api/v1/namespaces/default/replicationcontrollers", "ReplicationController"),
+    ],
+)
+async def test_scale(api: Api, root: str, kind: str) -> None:
+    await api.ok("POST", root, workload(kind))
+    seen = await api.ok("GET", f"{root}/w/scale")
+    assert (seen["kind"], seen["apiVersion"]) == ("Scale", "autoscaling/v1")
+    assert (seen["spec"], seen["status"]) == ({"replicas": 2}, {"replicas": 0, "selector": "a=b"})
+    seen["spec"]["replicas"] = 5
+    changed = await api.ok("PUT", f"{root}/w/scale", seen)
+    assert changed["spec"] == {"replicas": 5}
+    patched = await api.ok("PATCH", f"{root}/w/scale", {"spec": {"replicas": 0}}, content_type=MERGE)
+    assert patched["spec"] == {}
+    whole = await api.ok("GET", f"{root}/w")
+    assert (whole["spec"]["replicas"], whole["metadata"]["generation"]) == (0, 3)
+
+
+async def test_scales_that_are_refused(api: Api) -> None:
+    root = "/apis/apps/v1/namespaces/default/deployments"
+    await api.ok("POST", root, workload("Deployment"))
+    seen = await api.ok("GET", f"{root}/w/scale")
+    error = await api.error("PATCH", f"{root}/w/scale", {"spec": {"replicas": -1}}, content_type=MERGE)
+    assert "spec.replicas: Invalid value: -1: must be greater than or equal to 0" in error.message
+    await api.ok("PATCH", f"{root}/w/scale", {"spec": {"replicas": 3}}, content_type=MERGE)
+    assert (await api.error("PUT", f"{root}/w/scale", {**seen, "spec": {"replicas": 9}})).code == 409
+    assert (await api.error("GET", f"{root}/x/scale")).message == 'deployments.apps "x" not found'
+
+
+# -- eviction ----------------------------------------------------------------------------------------------------
+
+EVICTION = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p"}}
+BUDGETS = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
+
+
+async def running_pod(api: Api) -> None:
+    await make_pod(api, nodeName="n")
+    status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    await api.ok("PATCH", f"{PODS}/p/status", {"status": status}, content_type=MERGE)
+
+
+async def budget(api: Api, name: str, allowed: int) -> None:
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "minAvailable": 1}
+    await api.ok("POST", BUDGETS, {"metadata": {"name": name}, "spec": spec})
+    status = {
+        "disruptionsAllowed": allowed,
+        "currentHealthy": 1,
+        "desiredHealthy": 1,
+        "expectedPods": 1,
+        "observedGeneration": 1,
+    }
+    await api.ok("PATCH", f"{BUDGETS}/{name}/status", {"status": status}, content_type=MERGE)
+
+
+async def test_an_eviction_is_a_delete_that_says_why(api: Api) -> None:
+    await running_pod(api)
+    assert (await api.send("POST", f"{PODS}/p/eviction", EVICTION)).status == 201
+    pod = await api.ok("GET", f"{PODS}/p")
+    assert pod["metadata"]["deletionTimestamp"]
+    assert pod["status"]["conditions"][-1]["reason"] == "EvictionByEvictionAPI"
+
+
+async def test_a_budget_allows_or_refuses(api: Api) -> None:
+    await running_pod(api)
+    await budget(api, "b", 0)
+    error = await api.error("POST", f"{PODS}/p/eviction", EVICTION)
+    assert (error.code, error.message) == (
+        429,
+        "Cannot evict pod as it would violate the pod's disruption budget.",
+    )
+    assert error.details is not None
+    assert (
+        error.details["causes"][0]["message"]
+        == "The disruption budget b needs 1 healthy pods and has 1 currently"
+    )
+    await api.ok("PATCH", f"{BUDGETS}/b/status", {"status": {"disruptionsAllowed": 1}}, content_type=MERGE)
+    await api.ok("POST", f"{PODS}/p/eviction", EVICTION)
+    left = await api.ok("GET", f"{BUDGETS}/b")
+    assert left["status"]["disruptionsAllowed"] == 0
+    assert list(left["status"]["disruptedPods"]) == ["p"]
+
+
+async def test_two_budgets_are_one_too_many(api: Api) -> None:
+    await running_pod(api)
+    await budget(api, "a", 1)
+    await budget(api, "b", 1)
+    error = await api.error("POST", f"{PODS}/p/eviction", EVICTION)
+    assert error.code == 500
+    assert "more than one PodDisruptionBudget" in error.message
+
+
+# -- questions ---------------------------------------------------------------------------------------------------
+
+
+async def test_who_am_i(api: Api) -> None:
+    answer = await api.ok("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {})
+    assert answer["status"]["userInfo"] == {"username": "alice", "groups": ["system:masters"]}
+
+
+async def test_may_i(api: Api) -> None:
+    attributes = {"resourceAttributes": {"verb": "get", "resource": "pods", "namespace": "default"}}
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    assert (await api.ok("POST", path, {"spec": attributes}))["status"]["allowed"] is True
+    assert (await api.error("POST", path, {"spec": {}})).code == 422
+
+
+# -- certificate signing requests --------------------------------------------------------------------------------
+
+
+async def test_a_signing_request_says_who_asked(api: Api) -> None:
+    path = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+    key = ec.generate_private_key(ec.SECP256R1())
+    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    pem = base64.b64encode(request.public_bytes(serialization.Encoding.PEM)).decode()
+    spec = {"request": pem, "signerName": "x.io/y", "usages": ["client auth"], "username": "root"}
+    response = await api.send(
+        "POST", f"{path}?fieldValidation=Ignore", {"metadata": {"name": "c"}, "spec": spec}
+    )
+    assert response.status == 201
+    made = await api.ok("GET", f"{path}/c")
+    assert made["spec"]["username"] == "alice"
+    condition = {"type": "Approved", "status": "True", "reason": "R", "message": "m"}
+    made["status"] = {"conditions": [condition], "certificate": "eA=="}
+    approved = await api.ok("PUT", f"{path}/c/approval", made)
+    assert approved["status"]["conditions"][0]["lastTransitionTime"] == "2026-01-01T00:00:00Z"
+    assert "certificate" not in approved["status"]

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubepy.store.memory import MemoryStore
+from tests.apiserver.conftest import Api
+
+SERVICES = "/api/v1/namespaces/default/services"
+MERGE = "application/merge-patch+json"
+
+
+def service(name: str = "s", **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"ports": [{"port": 80}], "selector": {"a": "b"}, **spec}}
+
+
+async def test_a_service_gets_an_address(api: Api) -> None:
+    spec = (await api.ok("POST", SERVICES, service()))["spec"]
+    assert spec["clusterIP"].startswith("10.")
+    assert spec["clusterIPs"] == [spec["clusterIP"]]
+    assert (spec["ipFamilies"], spec["ipFamilyPolicy"]) == (["IPv4"], "SingleStack")
+    assert "nodePort" not in spec["ports"][0]
+
+
+async def test_headless_and_external_services_get_none(api: Api) -> None:
+    headless = (await api.ok("POST", SERVICES, service("h", clusterIP="None")))["spec"]
+    assert headless["clusterIPs"] == ["None"]
+    bare = (await api.ok("POST", SERVICES, service("b", clusterIP="None", selector=None)))["spec"]
+    assert (bare["ipFamilies"], bare["ipFamilyPolicy"]) == (["IPv4", "IPv6"], "RequireDualStack")
+    external = (await api.ok("POST", SERVICES, service("e", type="ExternalName", externalName="x.io")))[
+        "spec"
+    ]
+    assert "clusterIP" not in external
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (
+            {"clusterIP": "10.96.0.77"},
+            'spec.clusterIPs: Invalid value: ["10.96.0.77"]: failed to allocate IP 10.96.0.77: provided IP is already '
+            "allocated",
+        ),
+        (
+            {"clusterIP": "192.168.0.1"},
+            'spec.clusterIPs: Invalid value: ["192.168.0.1"]: failed to allocate IP 192.168.0.1: the provided IP '
+            "(192.168.0.1) is not in the valid range. The range of valid IPs is 10.96.0.0/12",
+        ),
+        (
+            {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30007}]},
+            "spec.ports[0].nodePort: Invalid value: 30007: provided port is already allocated",
+        ),
+        (
+            {"type": "NodePort", "ports": [{"port": 80, "nodePort": 80}]},
+            "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid "
+            "ports is 30000-32767",
+        ),
+        (
+            {"ipFamilyPolicy": "RequireDualStack"},
+            'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack '
+            "services",
+        ),
+        (
+            {"ipFamilies": ["IPv6"]},
+            'spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster',
+        ),
+    ],
+)
+async def test_what_cannot_be_had(api: Api, spec: dict[str, Any], message: str) -> None:
+    taken = service("first", type="NodePort", clusterIP="10.96.0.77", ports=[{"port": 1, "nodePort": 30007}])
+    await api.ok("POST", SERVICES, taken)
+    error = await api.error("POST", SERVICES, service(**spec))
+    assert error.code == 422
+    assert message in error.message
+
+
+async def test_what_a_failed_create_had_is_free_again(api: Api) -> None:
+    bad = service(clusterIP="10.96.0.77", ports=[{"port": 0}])
+    assert (await api.error("POST", SERVICES, bad)).code == 422
+    await api.ok("POST", SERVICES, service(clusterIP="10.96.0.77"))
+
+
+async def test_what_a_deleted_service_had_is_free_again(api: Api) -> None:
+    first = service("a", type="NodePort", clusterIP="10.96.0.77", ports=[{"port": 1, "nodePort": 30007}])
+    for _ in range(2):
+        await api.ok("POST", SERVICES, first)
+        await api.ok("DELETE", f"{SERVICES}/a")
+
+
+async def test_a_dry_run_reserves_nothing(api: Api) -> None:
+    await api.ok("POST", f"{SERVICES}?dryRun=All", service(clusterIP="10.96.0.77"))
+    await api.ok("POST", SERVICES, service(clusterIP="10.96.0.77"))
+
+
+async def test_what_is_taken_is_known_after_a_restart(api: Api) -> None:
+    await api.ok("POST", SERVICES, service("a", clusterIP="10.96.0.77"))
+    again = Api(api.clock, api.store)
+    assert (await again.error("POST", SERVICES, service("b", clusterIP="10.96.0.77"))).code == 422
+    await again.registry.close()
+
+
+async def test_a_full_range_says_so(clock: Any) -> None:
+    store = MemoryStore()
+    api = Api(clock, store, service_ip_range="10.0.0.0/30", node_port_range=(30000, 30001))
+    await api.namespace("default")
+    for name in "ab":
+        await api.ok("POST", SERVICES, service(name, type="NodePort"))
+    error = await api.error("POST", SERVICES, service("c"))
+    assert "failed to allocate a serviceIP: range is full" in error.message
+    await api.registry.close()
+    await store.close()
+
+
+async def test_an_update_keeps_what_it_does_not_mention(api: Api) -> None:
+    made = (await api.ok("POST", SERVICES, service(type="NodePort")))["spec"]
+    changed = (await api.ok("PUT", f"{SERVICES}/s", service(type="NodePort", selector={"x": "y"})))["spec"]
+    assert changed["clusterIP"] == made["clusterIP"]
+    assert changed["ports"] == made["ports"]
+
+
+async def test_changing_the_type_takes_and_gives_up(api: Api) -> None:
+    await api.ok("POST", SERVICES, service())
+    as_node_port = await api.ok("PATCH", f"{SERVICES}/s", {"spec": {"type": "NodePort"}}, content_type=MERGE)
+    number = as_node_port["spec"]["ports"][0]["nodePort"]
+    assert 30000 <= number <= 32767
+    back = await api.ok("PATCH", f"{SERVICES}/s", {"spec": {"type": "ClusterIP"}}, content_type=MERGE)
+    assert "nodePort" not in back["spec"]["ports"][0]
+    again = service("t", type="NodePort", ports=[{"port": 1, "nodePort": number}])
+    await api.ok("POST", SERVICES, again)
+    external = {"spec": {"type": "ExternalName", "externalName": "x.io"}}
+    gone = await api.ok("PATCH", f"{SERVICES}/s", external, content_type=MERGE)
+    assert "clusterIP" not in gone["spec"]
+
+
+async def test_tcp_and_udp_share_a_number(api: Api) -> None:
+    ports = [{"name": "t", "port": 53, "protocol": "TCP"}, {"name": "u", "port": 53, "protocol": "UDP"}]
+    made = await api.ok("POST", SERVICES, service(type="NodePort", ports=ports))
+    numbers = {port["nodePort"] for port in made["spec"]["ports"]}
+    assert len(numbers) == 1
+
+
+async def test_local_load_balancers_get_a_health_check_port(api: Api) -> None:
+    made = await api.ok("POST", SERVICES, service(type="LoadBalancer", externalTrafficPolicy="Local"))
+    assert 30000 <= made["spec"]["healthCheckNodePort"] <= 32767
