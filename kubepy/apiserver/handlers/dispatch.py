@@ -61,6 +61,9 @@ class ResourceHandler:
         virtual = self._subresources.virtual.get(resource.group_resource)
         if virtual is not None and verb == "create":
             return await virtual(registry, resource, request)
+        if "get" not in resource.verbs:
+            # A question that nobody here can answer is not stored as an object.
+            raise errors.unknown_resource()
         if verb not in resource.verbs or (verb == "create" and info.name):
             raise errors.method_not_supported(resource, verb)
         if resource.namespaced and not info.namespace and verb not in _ACROSS_NAMESPACES:

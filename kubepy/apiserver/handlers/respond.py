@@ -30,7 +30,7 @@ def document(
         return Response(status, document=served.document(found))
     wanted = negotiate.accepted(request.accept)
     if wanted is PLAIN:
-        return Response(status, served.raw(found) + b"\n", document=None)
+        return Response(status, served.raw(found) + b"\n")
     return render(_obj(registry, served, request, found, wanted), wanted, status)
 
 

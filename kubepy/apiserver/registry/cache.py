@@ -384,12 +384,15 @@ class Feed:
         if self.fresh:
             type_, document = batch[0]
             with_header = [view.event(type_, document, first=True), *items[1:]]
-            for sink in self.fresh:
+            fresh, self.fresh = self.fresh, set()
+            for sink in fresh:
                 sink.send(with_header)
+        else:
+            fresh = self.fresh
+        # A sink may close its subscription while it is being sent to.
         for sink in tuple(self.sinks):
-            if sink not in self.fresh:
+            if sink not in fresh:
                 sink.send(items)
-        self.fresh.clear()
 
     def end(self) -> None:
         for sink in tuple(self.sinks):

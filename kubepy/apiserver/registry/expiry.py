@@ -17,7 +17,6 @@ from kubepy.apiserver.registry.cache import Change, ResourceCache
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock, Timer, parse_rfc3339
 
-TTL_S = 3600.0
 # Removed together: the timer goes off at most this often.
 _SLACK_S = 10.0
 
@@ -30,8 +29,8 @@ class Remover(Protocol):
 
 
 class EventExpiry:
-    def __init__(self, remover: Remover, tasks: Tasks) -> None:
-        self._remover, self._tasks = remover, tasks
+    def __init__(self, remover: Remover, tasks: Tasks, ttl_s: float) -> None:
+        self._remover, self._tasks, self.ttl_s = remover, tasks, ttl_s
         self._due: list[tuple[float, int, str]] = []  # (wall time, revision, path)
         self._timer: Timer | None = None
         self._cache: ResourceCache | None = None
@@ -46,13 +45,13 @@ class EventExpiry:
         for document in documents:
             metadata = document.obj["metadata"]
             written = document.obj.get("lastTimestamp") or metadata.get("creationTimestamp")
-            due = (parse_rfc3339(written) if written else self._remover.clock.now()) + TTL_S
+            due = (parse_rfc3339(written) if written else self._remover.clock.now()) + self.ttl_s
             heapq.heappush(self._due, (due, document.revision, _path(document)))
         self._arm()
 
     def _on_change(self, change: Change) -> None:
         if change.document is not None:
-            heapq.heappush(self._due, (self._remover.clock.now() + TTL_S, change.revision, change.path))
+            heapq.heappush(self._due, (self._remover.clock.now() + self.ttl_s, change.revision, change.path))
             self._arm()
 
     def _arm(self) -> None:

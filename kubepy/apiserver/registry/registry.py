@@ -16,7 +16,7 @@ pkg/storage/etcd3/store.go.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
@@ -121,6 +121,7 @@ class Registry:
         log: Logger,
         enable_admission_plugins: Sequence[str] = (),
         disable_admission_plugins: Sequence[str] = (),
+        event_ttl_s: float = 3600.0,
         service_ip_range: str = "10.96.0.0/12",
         node_port_range: tuple[int, int] = (30000, 32767),
     ) -> None:
@@ -133,7 +134,7 @@ class Registry:
         self._tasks = Tasks(lambda name, error: log.error("task_failed", task=name, exc_info=error))
         self._bookmarks = Bookmarks(clock, random)
         self.services = ServiceAllocator(service_ip_range, node_port_range, random)
-        self._expiry = EventExpiry(self, self._tasks)
+        self._expiry = EventExpiry(self, self._tasks, event_ttl_s)
         self.admission = Chain(
             Tools(self, clock, random), enable=enable_admission_plugins, disable=disable_admission_plugins
         )
@@ -185,7 +186,9 @@ class Registry:
     def strategy(self, storage: Resource) -> Strategy:
         strategy = self._strategies.get(storage.group_resource)
         if strategy is None:
-            strategy = self._strategies[storage.group_resource] = strategy_for(storage)
+            strategy = self._strategies[storage.group_resource] = strategy_for(
+                storage, self.schemas.of(storage).zero("status")
+            )
         return strategy
 
     def forget(self, resource: Resource) -> None:
@@ -455,18 +458,8 @@ class Registry:
         self.services.follow(await self.loaded(SERVICES))
         return self.services.begin(obj, old)
 
-    async def update(
-        self,
-        call: Call,
-        make: Make,
-        *,
-        may_create: bool = False,
-        check_created: Callable[[], Awaitable[None]] | None = None,
-    ) -> tuple[Document, bool]:
-        """Replace an object by what `make` computes from it; (the result, whether it was created).
-
-        `check_created` authorizes the create that an update of a missing object turns into.
-        """
+    async def update(self, call: Call, make: Make) -> tuple[Document, bool]:
+        """Replace an object by what `make` computes from it; (the result, whether it was created)."""
         storage = self.catalog.storage(call.resource)
         cache = await self.loaded(call.resource)
         strategy = self.strategy(storage)
@@ -474,11 +467,9 @@ class Registry:
         while True:
             current = cache.get(path)
             if current is None:
-                if not (may_create or strategy.create_on_update) or call.subresource:
+                if not strategy.create_on_update or call.subresource:
                     raise errors.not_found(call.resource, call.name)
-                if (
-                    created := await self._create_on_update(call, storage, cache, make, check_created)
-                ) is not None:
+                if (created := await self._create_on_update(call, storage, cache, make)) is not None:
                     return created, True
                 continue
             updated = await self._update_once(call, storage, cache, strategy, path, current, make)
@@ -486,12 +477,7 @@ class Registry:
                 return updated, False
 
     async def _create_on_update(
-        self,
-        call: Call,
-        storage: Resource,
-        cache: ResourceCache,
-        make: Make,
-        check_created: Callable[[], Awaitable[None]] | None,
+        self, call: Call, storage: Resource, cache: ResourceCache, make: Make
     ) -> Document | None:
         obj = make(None)
         metadata = obj["metadata"]
@@ -502,8 +488,6 @@ class Registry:
                 f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: ",
             )
         metadata.pop("resourceVersion", None)
-        if check_created is not None:
-            await check_created()
         attributes = self._attributes(CREATE, call, storage, obj, None)
         await self.admission.admit(attributes)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.registry.strategies import core, workloads
 from kubepy.apiserver.registry.strategies.base import Strategy, Unchecked
@@ -87,7 +88,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
 }
 
 
-def strategy_for(storage: Resource) -> Strategy:
+def strategy_for(storage: Resource, empty_status: Obj | None = None) -> Strategy:
     """The strategy of the row of a storage version."""
     cls = CustomStrategy if storage.custom else STRATEGIES.get(storage.group_resource, Strategy)
-    return cls(storage)
+    return cls(storage, empty_status)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kubepy.api.objects import Obj
+from kubepy.api.objects import Obj, copy
 from kubepy.api.resources import Resource
 from kubepy.apiserver.registry.options import DeleteOptions
 from kubepy.apiserver.request import User
@@ -41,8 +41,9 @@ class Strategy:
     keeps_status_on_create = False
     keeps_labels_on_status_update = False
 
-    def __init__(self, resource: Resource) -> None:
+    def __init__(self, resource: Resource, empty_status: Obj | None = None) -> None:
         self.resource = resource
+        self.empty_status = empty_status  # what Go writes before anything is known: {"loadBalancer": {}}
         self.has_status = resource.subresource("status") is not None
 
     # -- writes ----------------------------------------------------------------------------------------------------
@@ -54,8 +55,11 @@ class Strategy:
             obj["metadata"]["generation"] = 1
 
     def reset_status(self, obj: Obj) -> None:
-        """Nothing is known yet. Go writes the empty struct, and clients read fields of it without looking."""
-        obj["status"] = {}
+        """Nothing is known yet. Clients read fields of a status without looking whether it is there."""
+        if self.empty_status is None:
+            obj.pop("status", None)
+        else:
+            obj["status"] = copy(self.empty_status)
 
     def prepare_update(self, new: Obj, old: Obj, moment: Moment) -> None:
         if self.has_status:

@@ -14,9 +14,6 @@ class CustomStrategy(Strategy):
     unconditional_update = False
     returns_deleted = False
 
-    def reset_status(self, obj: Obj) -> None:
-        obj.pop("status", None)
-
     def is_another_wish(self, new: Obj, old: Obj) -> bool:
         ignored = (
             ("apiVersion", "kind", "metadata", "status")
