@@ -55,7 +55,9 @@ class Document:
 
     __slots__ = ("_obj", "_pool", "key", "raw", "revision")
 
-    def __init__(self, key: Key, raw: bytes, revision: int, pool: DocumentPool, obj: Obj | None = None) -> None:
+    def __init__(
+        self, key: Key, raw: bytes, revision: int, pool: DocumentPool, obj: Obj | None = None
+    ) -> None:
         self.key, self.raw, self.revision, self._pool = key, raw, revision, pool
         self._obj = obj
         if obj is not None:
@@ -89,7 +91,7 @@ def with_revision(value: bytes, revision: int) -> bytes:
 
 
 def stored(obj: Obj) -> bytes:
-    """An object -> the bytes the store keeps: apiVersion, kind, metadata first, no resourceVersion. `obj` is unchanged."""
+    """An object -> the bytes the store keeps: apiVersion, kind, metadata first, no resourceVersion. Changes nothing."""
     metadata = {k: v for k, v in obj["metadata"].items() if k != "resourceVersion"}
     head = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata}
     return orjson.dumps(head | {k: v for k, v in obj.items() if k not in head})
@@ -168,7 +170,7 @@ def api_version(group: str, version: str) -> str:
 
 
 def group_version(api_version: str) -> tuple[str, str]:
-    """"apps/v1" -> ("apps", "v1"); "v1" -> ("", "v1")."""
+    """ "apps/v1" -> ("apps", "v1"); "v1" -> ("", "v1")."""
     group, slash, version = api_version.rpartition("/")
     return (group, version) if slash else ("", api_version)
 

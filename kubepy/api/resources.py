@@ -60,7 +60,7 @@ class Resource:
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
-        """The URL path: /apis/apps/v1/namespaces/default/deployments/web/status. namespace "" = all, or cluster scope."""
+        """The URL path: /apis/apps/v1/namespaces/default/deployments/web/status. namespace "": all, or none."""
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
         parts = [root]
         if namespace and self.namespaced:

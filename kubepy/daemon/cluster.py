@@ -105,7 +105,7 @@ class ControlPlane:
             log=logs.of("apiserver"),
             enable_admission_plugins=config.enable_admission_plugins,
             disable_admission_plugins=config.disable_admission_plugins,
-            service_ip_range=config.service_cluster_ip_range,
+            service_ip_range=config.service_cluster_ip_range, event_ttl_s=config.event_ttl_s,
             node_port_range=(int(low), int(high)),
         )  # fmt: skip
         keys = Keys(service_account_key)

@@ -25,6 +25,7 @@ def call_of(resource: Resource, request: Request, options: WriteOptions) -> Call
         info.subresource,
         options,
         request.warnings,
+        request.request_id,
     )
 
 

@@ -57,7 +57,7 @@ from kubepy.apiserver.request import Subscription, User
 from kubepy.lib.aio import Tasks, gather_bounded
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.observability.logs import Logger
+from kubepy.observability.logs import LEVELS, Logger
 from kubepy.store.base import Compacted, Compare, Delete, FutureRevision, Put, Store, TxnResult, Unavailable
 
 # Source: names/generate.go: 63 characters minus the five of the suffix.
@@ -81,6 +81,7 @@ class Call:
     subresource: str = ""
     options: WriteOptions = DEFAULT_WRITE
     warnings: list[str] = field(default_factory=list)
+    request_id: str = ""
 
 
 class Listing(NamedTuple):
@@ -128,6 +129,7 @@ class Registry:
         self.catalog, self.schemas = catalog, schemas
         self.clock, self.random, self.pool = clock, random, pool
         self._store, self._log = store, log
+        self._is_verbose = log.is_enabled_for(LEVELS["debug"])
         self._caches: dict[str, ResourceCache] = {}
         self._strategies: dict[str, Strategy] = {}
         self._served: dict[tuple[str, str], Served] = {}
@@ -437,7 +439,7 @@ class Registry:
                 return self._document(cache, obj, 0)
             key = cache.prefix + path.encode()
             value = stored(obj)
-            result = await self._txn(Compare(key, 0), Put(key, value))
+            result = await self._txn(call, Compare(key, 0), Put(key, value))
             if not result.succeeded:
                 raise _exists(call.resource, cache.get(path), name=name, is_generated=bool(base))
             return self._written(cache, path, value, result.revision)
@@ -531,7 +533,7 @@ class Registry:
                 return self._document(cache, new, current.revision)
             key = cache.prefix + path.encode()
             value = stored(new)
-            result = await self._txn(Compare(key, current.revision), Put(key, value))
+            result = await self._txn(call, Compare(key, current.revision), Put(key, value))
             return self._written(cache, path, value, result.revision) if result.succeeded else None
         finally:
             release()
@@ -614,7 +616,7 @@ class Registry:
             if options.dry_run:
                 return Deleted(self._document(cache, plan.obj, current.revision), False)
             key, value = cache.prefix + path.encode(), stored(plan.obj)
-            result = await self._txn(Compare(key, current.revision), Put(key, value))
+            result = await self._txn(call, Compare(key, current.revision), Put(key, value))
             if result.succeeded:
                 return Deleted(self._written(cache, path, value, result.revision), False)
 
@@ -631,7 +633,7 @@ class Registry:
         """Remove the object; its last state, or None if somebody was faster."""
         if not (dry_run or call.options.dry_run):
             key = cache.prefix + path.encode()
-            result = await self._txn(Compare(key, current.revision), Delete(key))
+            result = await self._txn(call, Compare(key, current.revision), Delete(key))
             if not result.succeeded:
                 return None
         return self._document(cache, last, current.revision)
@@ -661,7 +663,7 @@ class Registry:
     async def expire(self, cache: ResourceCache, document: Document) -> None:
         """Remove an object whose time is over, unless somebody has written it since."""
         key = cache.prefix + path_of(document.key.namespace, document.key.name).encode()
-        await self._txn(Compare(key, document.revision), Delete(key))
+        await self._txn(None, Compare(key, document.revision), Delete(key))
 
     # -- the pieces --------------------------------------------------------------------------------------------------
 
@@ -680,12 +682,15 @@ class Registry:
             call.warnings,
         )  # fmt: skip
 
-    async def _txn(self, compare: Compare, operation: Put | Delete) -> TxnResult:
+    async def _txn(self, call: Call | None, compare: Compare, operation: Put | Delete) -> TxnResult:
         try:
-            return await self._store.txn((compare,), (operation,))
+            result = await self._store.txn((compare,), (operation,))
         except Unavailable as error:
             self._log.error("store_unavailable", error=str(error))
             raise errors.ServiceUnavailable(f"the store cannot be written: {error}")
+        if self._is_verbose and result.succeeded:
+            self._log.debug("object_written", **_written_fields(call, compare, operation, result.revision))
+        return result
 
     def _written(self, cache: ResourceCache, path: str, value: bytes, revision: int) -> Document:
         """The Document of our own write; the cache has it unless somebody wrote again at once."""
@@ -708,6 +713,20 @@ class Registry:
             found[f"{name}:objects"] = len(cache)
             found[f"{name}:watchers"] = cache.watchers
         return found
+
+
+def _written_fields(
+    call: Call | None, compare: Compare, operation: Put | Delete, revision: int
+) -> dict[str, object]:
+    """One write for the log. Without a call nobody asked for it: it expired."""
+    _, _, resource, path = operation.key.decode().split("/", 3)
+    verb = "delete" if isinstance(operation, Delete) else "update" if compare.mod_revision else "create"
+    fields: dict[str, object] = {"verb": verb, "resource": resource, "object": path, "revision": revision}
+    if call is not None:
+        if call.subresource:
+            fields["subresource"] = call.subresource
+        fields |= {"user": call.user.name, "request_id": call.request_id}
+    return fields
 
 
 def _nothing() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from kubepy.api import errors
 from kubepy.api.builtins import CONFIG_MAPS, NAMESPACES
-from kubepy.api.objects import Key, Obj
+from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.client import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Client
 from kubepy.client.informer import InformerFactory
 from kubepy.client.reflector import INITIAL_EVENTS_END
@@ -205,10 +205,15 @@ class TransportContract:
         informer = factory.informer(CONFIG_MAPS, label_selector="mine", metadata_only=metadata_only)
         heard: list[str] = []
         done = asyncio.Event()
+
+        def deleted(document: Document) -> None:
+            heard.append(f"-{document.key.name}")
+            done.set()
+
         informer.add_handler(
             on_add=lambda document: heard.append(f"+{document.key.name}"),
             on_update=lambda old, document: heard.append(f"~{document.key.name}"),
-            on_delete=lambda document: (heard.append(f"-{document.key.name}"), done.set()),
+            on_delete=deleted,
         )
         factory.start()
         await factory.wait_synced()

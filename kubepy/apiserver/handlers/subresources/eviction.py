@@ -39,6 +39,7 @@ async def evict(registry: Registry, resource: Resource, request: Request) -> Res
         "",
         replace(options, dry_run=deletion.dry_run),
         request.warnings,
+        request.request_id,
     )
     pod = await registry.get(PODS, info.namespace, info.name)
     if not _is_over(pod.obj):
