@@ -367,11 +367,10 @@ class ReplicaSetController(Controller):
     def _keys_of_pod(self, document: Document, old: Document | None) -> Iterable[Key]:
         """Its set, before and after; an orphan's possible adopters when it may newly match."""
         obj = document.obj
-        if old is not None and not is_counted(obj, old.obj):
-            return
-        yield from self._owner_key(document, old)
+        keys = list(self._owner_key(document, old))
         if objects.controller_of(obj) is None and ownership.may_be_adopted(obj, old):
-            yield from self._adopters(obj)
+            keys += self._adopters(obj)
+        return keys if keys and (old is None or is_counted(obj, old.obj)) else ()
 
     def _adopters(self, orphan: Obj) -> Iterable[Key]:
         return ownership.matching_owners(self.sets, orphan)
