@@ -119,6 +119,11 @@ def uid_of(obj: Obj) -> str:
     return obj["metadata"].get("uid", "")
 
 
+def revision_of(obj: Obj) -> int:
+    """0 if the object does not come from a server."""
+    return int(obj["metadata"].get("resourceVersion") or 0)
+
+
 def is_deleting(obj: Obj) -> bool:
     return obj["metadata"].get("deletionTimestamp") is not None
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kubepy.api import errors
+from kubepy.api import errors, objects
 from kubepy.api.builtins import NODES, PODS
 from kubepy.api.objects import Document, Key, Obj, uid_of, walk
 from kubepy.client.client import MERGE_PATCH
@@ -96,14 +96,16 @@ class PodWorkers(Controller):
         client, key = identity(self.client, name), pod["metadata"]
         try:
             if stage.next.delete:
-                await client.delete(PODS, key["name"], key["namespace"], uid=key["uid"], grace_period_s=0)
+                written = await client.delete(
+                    PODS, key["name"], key["namespace"], uid=key["uid"], grace_period_s=0
+                )
             else:
                 # The uid makes it a precondition: never write onto a pod that took the same name.
                 patch = {
                     "metadata": {"uid": key["uid"]},
                     "status": self._next_status(stage, pod, node, facts),
                 }
-                await client.patch(
+                written = await client.patch(
                     PODS,
                     key["name"],
                     patch,
@@ -115,7 +117,7 @@ class PodWorkers(Controller):
             return  # gone, or replaced; its own event brings us back
         self.log.info(
             "pod_stage", object=f"{key['namespace']}/{key['name']}", stage=stage.name, node=name,
-            revision=int(key["resourceVersion"]),
+            revision=objects.revision_of(written), seen=objects.revision_of(pod),
         )  # fmt: skip
         recorder = self.sink.recorder("kubelet", name)
         for template in stage.next.events:

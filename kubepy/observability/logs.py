@@ -1,8 +1,8 @@
 """One line per decision.
 
 Every component is handed a logger bound with `component`; an event is a stable snake_case word, what it is
-about sits in fields with stable names: object ("default/web-0"), kind, revision, request_id, duration_ms,
-node, reason, error.
+about sits in fields with stable names: object ("default/web-0"), kind, revision (of the write that came of the
+decision), seen (revision of the object that was decided upon), request_id, duration_ms, node, reason, error.
 
 Two sinks: what a person or a collector reads on standard output (console or JSON), and `kubepy.log` in the
 data directory (always JSON), which `kubepy logs -f` tails. Lines below the level cost under a microsecond.

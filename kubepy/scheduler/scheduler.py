@@ -226,6 +226,7 @@ class Scheduler:
 
     async def _bind(self, running: _Running, queued: QueuedPod, choice: Choice, started: float) -> None:
         pod, state, node, framework = queued.pod, choice.state, choice.node.name, running.framework
+        seen = pod.document.revision
         try:
             refusal = await framework.wait_permitted(pod)
             if refusal is None:
@@ -241,7 +242,7 @@ class Scheduler:
         self.queue.done(pod.uid)
         framework.post_bind(state, pod, node)
         self._log.info(
-            "pod_bound", object=str(pod.key), node=node, score=choice.score, attempt=queued.attempts
+            "pod_bound", object=str(pod.key), node=node, score=choice.score, attempt=queued.attempts, seen=seen
         )
         self._metrics.scheduled(running.framework.name, queued, self._clock.monotonic(), started)
         message = f"Successfully assigned {pod.key} to {node}"
@@ -333,6 +334,10 @@ class Scheduler:
 
     def _record_choice(self, queued: QueuedPod, choice: Choice) -> None:
         pod = queued.pod
+        self._log.debug(
+            "node_chosen", object=str(pod.key), node=choice.node.name, evaluated=choice.evaluated,
+            feasible=choice.feasible, ties=choice.ties, score=choice.score, seen=pod.document.revision,
+        )  # fmt: skip
         self.decisions.add(
             Decision(
                 self._clock.now(), pod.key, pod.uid, queued.attempts, pod.scheduler_name, choice.node.name,
@@ -363,6 +368,7 @@ class Scheduler:
             self._pod_assigned(document)
         elif self._is_ours(pod):
             self.queue.add(PodInfo(document))
+            self._log.debug("pod_queued", object=str(document.key), seen=document.revision)
 
     def _pod_assigned(self, document: Document) -> None:
         pod = document.obj

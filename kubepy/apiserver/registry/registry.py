@@ -630,13 +630,15 @@ class Registry:
     async def _vanish(
         self, call: Call, cache: ResourceCache, path: str, current: Document, last: Obj, dry_run: bool = False
     ) -> Document | None:
-        """Remove the object; its last state, or None if somebody was faster."""
+        """Remove the object; its last state at the revision of its end, or None if somebody was faster."""
+        revision = current.revision
         if not (dry_run or call.options.dry_run):
             key = cache.prefix + path.encode()
             result = await self._txn(call, Compare(key, current.revision), Delete(key))
             if not result.succeeded:
                 return None
-        return self._document(cache, last, current.revision)
+            revision = result.revision
+        return self._document(cache, last, revision)
 
     async def delete_collection(
         self, call: Call, options: DeleteOptions, which: ListOptions

@@ -5,15 +5,13 @@ Source: kubernetes pkg/registry/core/pod/storage/storage.go BindingREST.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kubepy.api import errors
 from kubepy.api.builtins import PODS
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.handlers import decode, respond, write
 from kubepy.apiserver.registry.options import write_options
-from kubepy.apiserver.registry.registry import Registry
+from kubepy.apiserver.registry.registry import Call, Registry
 from kubepy.apiserver.request import Request, Response
 
 SUCCESS: Obj = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
@@ -31,9 +29,10 @@ async def bind(registry: Registry, resource: Resource, request: Request) -> Resp
         raise errors.BadRequest("name in URL does not match name in Binding object")
     target = binding.get("target") or {}
     _check(target)
-    call = replace(
-        write.call_of(PODS, request, options), namespace=namespace, name=name, subresource="binding"
-    )
+    user = request.user or write.NOBODY
+    call = Call(
+        PODS, namespace, name, user, "binding", options, request.warnings, request.request_id
+    )  # fmt: skip
 
     def make(current: Document | None) -> Obj:
         if current is None:
