@@ -33,7 +33,13 @@ class Random:
 
     def suffix(self, length: int = 5) -> str:
         """What generateName appends, e.g. x7k2p."""
-        return "".join(self._source.choices(ALPHANUMS, k=length))
+        # One draw for all characters: the system's randomness is a system call each time.
+        number = self._source.getrandbits(8 * length)
+        text = ""
+        for _ in range(length):
+            number, index = divmod(number, len(ALPHANUMS))
+            text += ALPHANUMS[index]
+        return text
 
     def token(self, size_bytes: int = 32) -> bytes:
         return self._source.getrandbits(size_bytes * 8).to_bytes(size_bytes, "big")
