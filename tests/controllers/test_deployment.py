@@ -179,6 +179,17 @@ def test_old_sets_shrink_as_far_as_availability_allows(
     assert sizes(plan, sets)[1] == expected_old
 
 
+def test_what_may_be_unavailable_is_shared_by_all_old_sets() -> None:
+    sets = [
+        sized_for(replica_set("new", 0, image="nginx"), 10),
+        sized_for(replica_set("old", 4, created=OLD), 10),
+        sized_for(replica_set("older", 6, created=OLDER, available=5), 10),
+    ]
+    plan = deployments.plan(deployment(10, unavailable=3), sets, NOW)
+    # The oldest gives its broken pod and as many good ones as availability allows; nothing is left for the next.
+    assert sizes(plan, sets) == [0, 4, 3]
+
+
 # Source: util/deployment_util_test.go, TestResolveFenceposts.
 @pytest.mark.parametrize(
     ("surge", "unavailable", "desired", "expected"),

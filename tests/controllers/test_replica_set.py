@@ -9,8 +9,11 @@ import pytest
 from kubepy.api import objects
 from kubepy.api.builtins import PODS, REPLICA_SETS, REPLICATION_CONTROLLERS
 from kubepy.controllers import replica_set as replica_sets
+from kubepy.controllers.manager import ControllerManager
 from kubepy.controllers.replica_set import BURST, Counted, Failure, Plan
 from kubepy.lib.clock import VirtualClock, rfc3339
+from kubepy.observability import logs
+from kubepy.observability.metrics import Metrics
 from kubepy.testing import builders
 from kubepy.testing.cluster import Cluster
 from tests.controllers.conftest import World
@@ -304,6 +307,42 @@ async def test_a_refusal_is_told_once_and_tried_again(cluster: Cluster, world: W
     )
     await cluster.until(lambda: status_is(cluster, readyReplicas=5))
     assert objects.condition(await cluster.get(REPLICA_SETS, "web"), "ReplicaFailure") is None
+
+
+@pytest.mark.kubepy(controllers=[])
+async def test_a_cache_that_lags_behind_does_not_make_or_delete_pods_twice(
+    cluster: Cluster, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = ControllerManager(
+        cluster.client, clock=cluster.clock, random=cluster.random, log=logs.silent(), metrics=Metrics(), root_ca=b"",
+        enabled=["replicaset", "serviceaccount"],
+    )  # fmt: skip
+    await manager.start()
+    informer = manager.informers.informer(PODS)
+    held: list[Any] = []
+
+    async def touch_while_held(change: Any, expected: int) -> None:
+        """The pods' informer hears nothing while the set is changed and looked at again and again."""
+        apply = informer.apply
+        with monkeypatch.context() as patched:
+            patched.setattr(informer, "apply", held.append)
+            for number in range(3):
+                await world.patch(
+                    REPLICA_SETS, "web", change | {"metadata": {"annotations": {"touched": str(number)}}}
+                )
+                await cluster.advance(10)
+            pods = [pod for pod in await cluster.pods("default") if not objects.is_deleting(pod)]
+            assert len(pods) == expected
+        while held:
+            apply(held.pop(0))
+        await cluster.advance(60)
+        assert await status_is(cluster, replicas=expected, readyReplicas=expected)
+
+    await cluster.create(web(0))
+    await cluster.settle()
+    await touch_while_held({"spec": {"replicas": 4}}, 4)
+    await touch_while_held({"spec": {"replicas": 1}}, 1)
+    await manager.close()
 
 
 async def test_a_set_of_hundreds_has_exactly_as_many_as_it_shall(cluster: Cluster, world: World) -> None:
