@@ -831,8 +831,8 @@ class DeploymentController(Controller):
         if decided.create is not None and not await self._create(deployment, decided.create):
             return
         for resize in decided.updates:
-            await self.client.update(REPLICA_SETS, resize.replica_set)
-            self._tell_scaled(deployment, resize.replica_set, resize.old, resize.new)
+            written = await self.client.update(REPLICA_SETS, resize.replica_set)
+            self._tell_scaled(deployment, written, resize.old, resize.new)
         for obsolete in decided.delete:
             await self._delete(obsolete)
         stored = deployment.get("status") or {}
@@ -843,7 +843,7 @@ class DeploymentController(Controller):
     async def _create(self, deployment: Obj, replica_set: Obj) -> bool:
         """False when there is no use in going on."""
         try:
-            await self.client.create(REPLICA_SETS, replica_set)
+            created = await self.client.create(REPLICA_SETS, replica_set)
         except errors.AlreadyExists as error:
             return await self._meet_namesake(deployment, replica_set, error)
         except errors.StatusError as error:
@@ -851,7 +851,7 @@ class DeploymentController(Controller):
                 return False
             await self._tell_create_failed(deployment, replica_set, error)
             raise
-        self._tell_scaled(deployment, replica_set, 0, replica_set["spec"]["replicas"])
+        self._tell_scaled(deployment, created, 0, replica_set["spec"]["replicas"])
         return True
 
     async def _meet_namesake(self, deployment: Obj, wanted: Obj, error: errors.AlreadyExists) -> bool:
@@ -892,8 +892,9 @@ class DeploymentController(Controller):
         message = f"Scaled {direction} replica set {name} from {old} to {new}"
         self.events.event(deployment, "Normal", "ScalingReplicaSet", message)
         self.log.info(
-            "replica_set_scaled", object=str(objects.key_of(deployment)), replica_set=name, old=old, new=new
-        )
+            "replica_set_scaled", object=str(objects.key_of(deployment)), replica_set=name, old=old, new=new,
+            revision=objects.revision_of(replica_set),
+        )  # fmt: skip
 
     async def _delete(self, replica_set: Obj) -> None:
         metadata = replica_set["metadata"]
@@ -910,9 +911,15 @@ class DeploymentController(Controller):
         if revision:
             annotations = objects.annotations_of(deployment) | {REVISION: revision}
             metadata = metadata | {"annotations": annotations}
-        await self.client.update(
+        written = await self.client.update(
             DEPLOYMENTS, deployment | {"metadata": metadata, "status": status}, subresource="status"
         )
+        before, now = (objects.condition(each, "Progressing") or {} for each in (deployment, written))
+        if now.get("reason") != before.get("reason"):
+            self.log.info(
+                "rollout_progressed", object=str(objects.key_of(deployment)), reason=now.get("reason", ""),
+                revision=objects.revision_of(written),
+            )  # fmt: skip
 
 
 _OWNER = owner_key(DEPLOYMENTS.kind)

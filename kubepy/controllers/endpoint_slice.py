@@ -459,11 +459,12 @@ class EndpointSliceController(Controller):
             self.queue.add_after(key, MEND_S)
 
     async def _act(self, key: Key, decided: Plan) -> None:
+        newest = 0
         if decided.create:
             self.expectations.expect_creations(key, len(decided.create))
         for at, each in enumerate(decided.create):
             try:
-                await self.client.create(ENDPOINT_SLICES, each)
+                newest = objects.revision_of(await self.client.create(ENDPOINT_SLICES, each))
             except Exception as error:
                 for _ in decided.create[at:]:
                     self.expectations.creation_observed(key)
@@ -471,7 +472,7 @@ class EndpointSliceController(Controller):
                     return
                 raise
         for each in decided.update:
-            await self.client.update(ENDPOINT_SLICES, each)
+            newest = objects.revision_of(await self.client.update(ENDPOINT_SLICES, each))
         for each in decided.delete:
             metadata = each["metadata"]
             try:
@@ -480,6 +481,11 @@ class EndpointSliceController(Controller):
                 )
             except errors.NotFound:
                 pass
+        if newest or decided.delete:
+            self.log.info(
+                "endpoint_slices_written", object=str(key), created=len(decided.create),
+                updated=len(decided.update), deleted=len(decided.delete), revision=newest,
+            )  # fmt: skip
 
 
 def _service_key(document: Document) -> Key | None:

@@ -419,56 +419,68 @@ class ReplicaSetController(Controller):
 
     async def _create(self, key: Key, replica_set: Obj, count: int) -> Exception | None:
         pod = render_pod(replica_set)
-        missing = count
+        missing, newest = count, 0
         failure: Exception | None = None
         for size in batches(count):
             results = await gather_bounded(
                 PARALLEL, [self._create_one(replica_set, pod) for _ in range(size)]
             )
             failures = [result for result in results if isinstance(result, BaseException)]
+            newest = _newest(results, newest)
             missing -= size - len(failures)
             if failures:
                 failure = _first(failures)
                 break
         for _ in range(missing):
             self.expectations.creation_observed(key)
-        self.log.info("pods_created", object=str(key), wanted=count, created=count - missing)
+        self.log.info("pods_created", object=str(key), wanted=count, created=count - missing, revision=newest)
         return failure
 
-    async def _create_one(self, replica_set: Obj, pod: Obj) -> None:
+    async def _create_one(self, replica_set: Obj, pod: Obj) -> int:
+        """Its revision."""
         try:
             created = await self.client.create(PODS, pod)
         except errors.StatusError as error:
             if ownership.is_namespace_terminating(error):
-                return
+                return 0
             self.events.event(replica_set, "Warning", "FailedCreate", f"Error creating: {error.message}")
             raise
         message = f"Created pod: {created['metadata']['name']}"
         self.events.event(replica_set, "Normal", "SuccessfulCreate", message)
+        return objects.revision_of(created)
 
     async def _delete(self, key: Key, replica_set: Obj, doomed: Sequence[Obj]) -> Exception | None:
         results = await gather_bounded(PARALLEL, [self._delete_one(key, replica_set, pod) for pod in doomed])
         failures = [result for result in results if isinstance(result, BaseException)]
         self.log.info(
-            "pods_deleted", object=str(key), wanted=len(doomed), deleted=len(doomed) - len(failures)
-        )
+            "pods_deleted", object=str(key), wanted=len(doomed), deleted=len(doomed) - len(failures),
+            revision=_newest(results, 0),
+        )  # fmt: skip
         return _first(failures) if failures else None
 
-    async def _delete_one(self, key: Key, replica_set: Obj, pod: Obj) -> None:
+    async def _delete_one(self, key: Key, replica_set: Obj, pod: Obj) -> int:
+        """The revision of its end, or of the mark that it is to end."""
         metadata = pod["metadata"]
         try:
-            await self.client.delete(PODS, metadata["name"], metadata["namespace"], uid=metadata["uid"])
+            left = await self.client.delete(
+                PODS, metadata["name"], metadata["namespace"], uid=metadata["uid"]
+            )
         except (errors.StatusError, ConnectionLost) as error:
             self.expectations.deletion_observed(key, objects.key_of(pod))
             if isinstance(error, errors.NotFound):
-                return
+                return 0
             self.events.event(replica_set, "Warning", "FailedDelete", f"Error deleting: {error}")
             raise
         self.events.event(replica_set, "Normal", "SuccessfulDelete", f"Deleted pod: {metadata['name']}")
+        return objects.revision_of(left)
 
 
 def _uid(replica_set: Obj) -> str:
     return objects.uid_of(replica_set)
+
+
+def _newest(results: Iterable[int | BaseException], so_far: int) -> int:
+    return max([so_far, *(result for result in results if isinstance(result, int))])
 
 
 def _first(failures: Sequence[BaseException]) -> Exception:

@@ -242,7 +242,12 @@ class Scheduler:
         self.queue.done(pod.uid)
         framework.post_bind(state, pod, node)
         self._log.info(
-            "pod_bound", object=str(pod.key), node=node, score=choice.score, attempt=queued.attempts, seen=seen
+            "pod_bound",
+            object=str(pod.key),
+            node=node,
+            score=choice.score,
+            attempt=queued.attempts,
+            seen=seen,
         )
         self._metrics.scheduled(running.framework.name, queued, self._clock.monotonic(), started)
         message = f"Successfully assigned {pod.key} to {node}"
