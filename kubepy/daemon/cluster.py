@@ -176,7 +176,7 @@ class ControlPlane:
                     ControllerManager(
                         self.client,
                         clock=clock,
-                        random=random,
+                        random=random.stream("controller-manager"),
                         log=self.logs.of("controller-manager"),
                         metrics=metrics,
                         root_ca=self._ca,
@@ -193,7 +193,7 @@ class ControlPlane:
                 Scheduler(
                     client,
                     clock=clock,
-                    random=random,
+                    random=random.stream("scheduler"),
                     log=self.logs.of("scheduler"),
                     metrics=metrics,
                     pool=self.pool,
@@ -208,7 +208,7 @@ class ControlPlane:
                     Kubelet(
                         self.client,
                         clock=clock,
-                        random=random,
+                        random=random.stream("kubelet"),
                         log=self.logs.of("kubelet"),
                         metrics=metrics,
                         count=config.nodes,

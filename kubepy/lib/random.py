@@ -23,6 +23,10 @@ class Random:
         self.seed = seed
         self._source: _random.Random = _random.SystemRandom() if seed is None else _random.Random(seed)
 
+    def stream(self, name: str) -> Random:
+        """One component's own: what another draws, or how often, does not change what this one gets."""
+        return Random(None if self.seed is None else f"{self.seed}/{name}")
+
     def uid(self) -> str:
         """A version 4 UUID, e.g. 7c9e6679-7425-40de-944b-e07fc1f90ae7."""
         bits = self._source.getrandbits(128)

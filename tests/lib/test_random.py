@@ -17,6 +17,15 @@ def test_a_seed_replays():
     assert sample(Random(1)) == sample(Random(1)) != sample(Random(2))
 
 
+def test_a_stream_does_not_hear_of_the_others():
+    whole, drained = Random(1), Random(1)
+    for _ in range(10):
+        drained.stream("scheduler").uid()
+        drained.uid()
+    assert drained.stream("kubelet").uid() == whole.stream("kubelet").uid() != whole.stream("scheduler").uid()
+    assert Random().stream("kubelet").uid() != Random().stream("kubelet").uid()
+
+
 def test_a_uid_is_a_version_4_uuid():
     uid = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
     assert all(uid.fullmatch(Random().uid()) for _ in range(50))
