@@ -42,6 +42,8 @@ class Kubelet:
         pool: DocumentPool | None = None,
     ) -> None:
         self._log = log
+        # What all nodes share (their informers, their events) is read and written as one of them.
+        client = client.named("kubelet", user="system:node:kubepy", groups=("system:nodes",))
         self._tasks = Tasks(self._died)
         self._informers = informers = InformerFactory(
             client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
