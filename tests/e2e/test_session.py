@@ -148,16 +148,27 @@ def test_two_clusters_side_by_side_detached_and_their_commands(tmp_path):
     assert gone.returncode == 1 and "is not running" in gone.stderr
 
 
+def newer_database(directory) -> None:
+    import sqlite3
+
+    assert kubepy("up", "--data-dir", str(directory), "--port", "0", "--detach").returncode == 0
+    assert kubepy("stop", "--data-dir", str(directory)).returncode == 0
+    database = sqlite3.connect(directory / "store.db")
+    database.execute("PRAGMA user_version = 999")
+    database.close()
+
+
 @pytest.mark.parametrize(
     ("prepare", "flags", "sentence"),
     [
         (lambda d: (d / "store.db").write_bytes(b"nonsense" * 600), [], "store.db"),
+        (newer_database, [], "was made by a newer kubepy"),
         (lambda d: (d / "bad.yaml").write_text("nodes: 3\nprot: 1\n"), ["--config", "{d}/bad.yaml"],
          'bad.yaml:2: unknown key "prot"; did you mean "port"?'),
         (lambda d: None, ["--controllers", "nope"], '"nope" is not in the list of known controllers'),
         (lambda d: None, ["--token-auth-file", "/nowhere"], "token-auth-file"),
     ],
-    ids=["not-a-database", "wrong-key", "unknown-controller", "no-token-file"],
+    ids=["not-a-database", "newer-database", "wrong-key", "unknown-controller", "no-token-file"],
 )  # fmt: skip
 def test_mistakes_are_one_sentence_and_never_a_traceback(tmp_path, prepare, flags, sentence):
     prepare(tmp_path)

@@ -36,11 +36,7 @@ async def test_leases_are_renewed_every_ten_seconds_and_the_status_every_five_mi
         await cluster.advance(25)
         renewed = await cluster.client.get(LEASES, "node-1", LEASE_NAMESPACE)
         age = cluster.clock.now() - clocks.parse_rfc3339(renewed["spec"]["renewTime"])
-        assert (
-            0 <= age < 10 and renewed["metadata"]["generation"] == lease["metadata"]["generation"]
-            if ("generation" in lease["metadata"])
-            else 0 <= age < 10
-        )
+        assert 0 <= age < 10
         node = await cluster.client.get(NODES, "node-1")
         assert node["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
         await cluster.advance(290)
