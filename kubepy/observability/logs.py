@@ -184,7 +184,7 @@ def _plain(value: Any) -> str:
 
 
 def select(
-    lines: Iterable[bytes], *, component: str = "", object_: str = "", level: str = ""
+    lines: Iterable[bytes | str], *, component: str = "", object_: str = "", level: str = ""
 ) -> Iterable[Event]:
     """The events that match: component starts with, object contains, level at least."""
     least = LEVELS.get(level, 0)

@@ -39,7 +39,7 @@ from kubepy.daemon.cluster import ControlPlane
 from kubepy.daemon.config import Config, check, duration_s
 from kubepy.lib.clock import Clock, RealClock, VirtualClock
 from kubepy.lib.random import Random
-from kubepy.observability.logs import Logs
+from kubepy.observability.logs import Event, Logs, render_console, select
 from kubepy.observability.metrics import Metrics
 from kubepy.store.memory import MemoryStore
 from kubepy.testing.builders import Builder
@@ -52,6 +52,7 @@ _LOOK_EVERY_S = 0.01
 
 Condition = Callable[[], Any]
 Objs = list[Obj]  # spelled out here because `Cluster.list` hides the builtin from annotations
+Events = list[Event]
 
 
 class Cluster:
@@ -81,7 +82,7 @@ class Cluster:
         self.config, self.store, self.clock = config, store, clock
         self._log_level = log_level
         self.random = Random(config.seed)
-        self._lines = _Tail()
+        self._tail = _Tail()
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self.kubeconfig: Path | None = None  # with serve=True: what KUBECONFIG is to be
         self.plane: ControlPlane
@@ -89,7 +90,7 @@ class Cluster:
     # -- life ------------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        logs = Logs(self.clock, level=self._log_level, stream=self._lines)
+        logs = Logs(self.clock, level=self._log_level, form="json", stream=self._tail)
         keys = None
         if isinstance(self.clock, RealClock):
             self._directory = tempfile.TemporaryDirectory(prefix="kubepy-")
@@ -231,8 +232,16 @@ class Cluster:
 
     @property
     def log(self) -> str:
-        """What the cluster logged, newest last."""
-        return self._lines.text()
+        """What the cluster logged, newest last, as a person reads it."""
+        return "".join(map(render_console, self.logged()))
+
+    def logged(self, event: str = "", *, component: str = "", object_: str = "") -> Events:
+        """The events it logged, newest last: cluster.logged("pod_bound", object_="default/web-0")[-1]["node"].
+
+        component: how it starts; object_: what is in it.
+        """
+        found = select(self._tail.lines, component=component, object_=object_)
+        return [each for each in found if not event or each["event"] == event]
 
 
 class _Tail(io.StringIO):
@@ -240,14 +249,11 @@ class _Tail(io.StringIO):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: deque[str] = deque(maxlen=LOG_LINES_MAX)
+        self.lines: deque[str] = deque(maxlen=LOG_LINES_MAX)
 
     def write(self, text: str) -> int:
-        self._lines.append(text)
+        self.lines.append(text)
         return len(text)
-
-    def text(self) -> str:
-        return "".join(self._lines)
 
 
 # RFC 5915: ECPrivateKey of prime256v1 without the optional public key.

@@ -121,6 +121,8 @@ async def test_the_log_is_kept(cluster):
     await cluster.create(make_pod("a"))
     await cluster.advance("5s")
     assert "default/a" in cluster.log
+    (bound,) = cluster.logged("pod_bound", component="scheduler", object_="default/a")
+    assert bound["node"] == (await cluster.get(PODS, "a"))["spec"]["nodeName"]
 
 
 async def test_unknown_settings_are_refused():
