@@ -248,13 +248,16 @@ API_ROWS: dict[str, tuple[str, Callable[[wire.Target], Awaitable[float]], float]
 }
 
 
-async def api(target: wire.Target, rows: list[str]) -> dict[str, float]:
-    await prepare(target)
-    results = {}
+async def api(targets: list[wire.Target], rows: list[str]) -> list[dict[str, float]]:
+    """Row by row, each against all targets in turn, so that a machine that slows down slows down both."""
+    results: list[dict[str, float]] = [{} for _ in targets]
+    for target in targets:
+        await prepare(target)
     for row, (_, measure, _) in API_ROWS.items():
         # Later rows read what create made.
         if row in rows or row == "create":
-            results[row] = await measure(target)
+            for target, figures in zip(targets, results, strict=True):
+                figures[row] = await measure(target)
     return results
 
 
@@ -370,9 +373,11 @@ def main() -> None:
     peer: dict[str, float] = {}
     if any(row in API_ROWS for row in rows):
         with Daemon(*BARE) as daemon:
-            figures |= asyncio.run(api(daemon.target(), rows))
-        if options.peer:
-            peer = asyncio.run(api(wire.of_url(options.peer, options.peer_token), rows))
+            targets = [daemon.target()]
+            if options.peer:
+                targets.append(wire.of_url(options.peer, options.peer_token))
+            figures, *others = asyncio.run(api(targets, rows))
+            peer = others[0] if others else {}
     units = {}
     for row in rows:
         if row in CLUSTER_ROWS:

@@ -83,7 +83,10 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(error or ConnectionResetError("the server closed the connection"))
+            if self.on_line is not None:
+                self._waiter.cancel()  # a watch ends like this
+            else:
+                self._waiter.set_exception(error or ConnectionResetError("the server closed the connection"))
 
     def request(self, data: bytes) -> asyncio.Future[tuple[int, bytes]]:
         self._waiter = asyncio.get_running_loop().create_future()
