@@ -119,6 +119,7 @@ def test_delete_cascades(cluster, namespace: str, cascade: str):
 
 def test_a_watch_shows_a_life(cluster, namespace: str):
     environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
+    cluster.kubectl("run", "first", "--image=nginx")
     watch = subprocess.Popen(
         [cluster.binary, "get", "pods", "-n", namespace, "-w", "--no-headers"],
         env=environment,
@@ -126,11 +127,14 @@ def test_a_watch_shows_a_life(cluster, namespace: str):
         text=True,
     )
     try:
+        watch.stdout.readline()  # it is watching once it shows what was there before
         cluster.kubectl("run", "one", "--image=nginx")
         cluster.kubectl("wait", "--for=condition=Ready", "pod/one", "--timeout=30s")
         cluster.kubectl("delete", "pod", "one", "--grace-period=1")
         states = []
         for line in watch.stdout:
+            if not line.startswith("one "):
+                continue
             states.append(line.split()[2])
             if states[-1] in ("Completed", "Terminating") and len(states) > 4:
                 break
