@@ -9,6 +9,7 @@ Source: kubernetes 1.36 pkg/kubelet/kubelet_node_status.go, nodestatus/setters.g
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import re
 
@@ -112,7 +113,7 @@ def render_status(name: str, old: Obj, *, number: int, now: str, version: str) -
         "addresses": [{"type": "InternalIP", "address": ip}, {"type": "Hostname", "address": name}],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
         "nodeInfo": {
-            "machineID": "", "systemUUID": "", "bootID": "",
+            **machine_ids(name),
             "kernelVersion": platform.release(),
             "osImage": "kubepy (simulated)",
             "containerRuntimeVersion": f"kubepy://{version}",
@@ -122,6 +123,17 @@ def render_status(name: str, old: Obj, *, number: int, now: str, version: str) -
             "architecture": architecture(),
         },
     }  # fmt: skip
+
+
+def machine_ids(name: str) -> dict[str, str]:
+    """Ids of a machine that is not there: always the same for the same name, as hardware's are."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    one, two = digest[:32], digest[32:]
+
+    def uuid(text: str) -> str:
+        return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-8{text[17:20]}-{text[20:]}"
+
+    return {"machineID": one, "systemUUID": uuid(one), "bootID": uuid(two)}
 
 
 def status_due_s(node: Obj, now: float) -> float:
