@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubepy.api.validation.apiservices import API_REGISTRATION
 from kubepy.api.validation.apps import APPS
 from kubepy.api.validation.batch import BATCH
 from kubepy.api.validation.core import CORE
@@ -10,4 +11,4 @@ from kubepy.api.validation.policy import POLICY
 from kubepy.api.validation.rules import Kind
 from kubepy.api.validation.storage import STORAGE
 
-KINDS: dict[tuple[str, str], Kind] = CORE | APPS | BATCH | NETWORKING | POLICY | STORAGE
+KINDS: dict[tuple[str, str], Kind] = CORE | APPS | BATCH | NETWORKING | POLICY | STORAGE | API_REGISTRATION

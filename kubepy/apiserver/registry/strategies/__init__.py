@@ -5,6 +5,7 @@ from __future__ import annotations
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.registry.strategies import core, workloads
+from kubepy.apiserver.registry.strategies.api_services import APIServiceStrategy
 from kubepy.apiserver.registry.strategies.base import Strategy, Unchecked
 from kubepy.apiserver.registry.strategies.custom import CustomStrategy
 from kubepy.apiserver.registry.strategies.namespaces import NamespaceStrategy
@@ -29,6 +30,7 @@ class UncheckedUpsert(Unchecked):
 
 
 STRATEGIES: dict[str, type[Strategy]] = {
+    "apiservices.apiregistration.k8s.io": APIServiceStrategy,
     "certificatesigningrequests.certificates.k8s.io": core.CertificateSigningRequestStrategy,
     "clusterrolebindings.rbac.authorization.k8s.io": core.UpsertStrategy,
     "clusterroles.rbac.authorization.k8s.io": core.UpsertStrategy,
