@@ -1,25 +1,34 @@
 """Reference text made from code. `--check` changes nothing and fails when a file is stale."""
 
+import asyncio
 import sys
 from pathlib import Path
 
 from kubepy.daemon import config
+from kubepy.testing import journey
 
 ROOT = Path(__file__).resolve().parent.parent
 
+
+def _one_pod() -> str:
+    return journey.render(asyncio.run(journey.travel()))
+
+
 TEXTS = {
     "config/kubepy.yaml": config.documented,
+    "docs/one-pod.md": _one_pod,
 }
 
 
 def main() -> int:
-    stale = [path for path, make in TEXTS.items() if not _same(ROOT / path, make())]
+    texts = {path: make() for path, make in TEXTS.items()}
+    stale = [path for path, text in texts.items() if not _same(ROOT / path, text)]
     if "--check" in sys.argv:
         for path in stale:
             print(f"{path} is stale: run scripts/docs", file=sys.stderr)
         return 1 if stale else 0
     for path in stale:
-        (ROOT / path).write_text(TEXTS[path]())
+        (ROOT / path).write_text(texts[path])
         print(f"wrote {path}")
     return 0
 

@@ -44,6 +44,7 @@ def test_no_module_is_dead():
         "kubepy.cli",
         "kubepy.testing",
         "kubepy.testing.plugin",
+        "kubepy.testing.journey",
         "kubepy.client.leader",
         "kubepy.client.kubeconfig",
     }
