@@ -26,6 +26,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import protobuf_writer
 import psutil
 import uvloop
 import wire
@@ -183,6 +184,15 @@ async def create(target: wire.Target, count: int = 5000) -> float:
     return await hammer(target, count, lambda n: post(target, PODS, pod(f"p-{n}")))
 
 
+async def create_protobuf(target: wire.Target, count: int = 3000) -> float:
+    """The same pods as Go clients send them; encoded before the clock starts."""
+    bodies = [protobuf_writer.body("io.k8s.api.core.v1.Pod", pod(f"b-{n}")) for n in range(count)]
+    requests = [
+        target.head("POST", PODS, len(data), "application/vnd.kubernetes.protobuf") + data for data in bodies
+    ]
+    return await hammer(target, count, lambda n: requests[n])
+
+
 async def get(target: wire.Target, count: int = 20000) -> float:
     requests = [target.head("GET", f"{PODS}/p-{n}") for n in range(500)]
     return await hammer(target, count, lambda n: requests[n % 500])
@@ -240,6 +250,8 @@ async def fan_out(target: wire.Target, watchers: int = 50, events: int = 1000) -
 
 API_ROWS: dict[str, tuple[str, Callable[[wire.Target], Awaitable[float]], float]] = {
     "create": ("create pods, durable", create, 2400),
+    # No more than 30 % slower than JSON.
+    "create-protobuf": ("create pods sent as protobuf, durable", create_protobuf, 1850),
     "get": ("get a pod", get, 9000),
     "list": ("list 500 pods", list_500, 400),
     "merge-patch": ("merge patch a pod", merge_patch, 1500),
@@ -316,6 +328,48 @@ def memory_10k() -> tuple[float, str]:
         return daemon.rss_mb(), "MB"
 
 
+TABLE_ACCEPT = "application/json;as=Table;v=v1;g=meta.k8s.io"
+
+
+def table_5000() -> tuple[float, str]:
+    """What `kubectl get pods` waits for; the median of nine, the first of which finds nothing prepared."""
+    with Daemon(*BARE) as daemon:
+        target = daemon.target()
+        asyncio.run(fill(target, 5000))
+        request = target.head("GET", PODS).replace(b"application/json", TABLE_ACCEPT.encode(), 1)
+        return asyncio.run(_median(target, request, 9)), "s"
+
+
+async def _median(target: wire.Target, request: bytes, times: int) -> float:
+    connection = await wire.Connection.open(target)
+    took = []
+    for _ in range(times):
+        began = time.perf_counter()
+        status, body = await connection.request(request)
+        took.append(time.perf_counter() - began)
+        assert status == 200, body[:300]
+    connection.close()
+    return sorted(took)[times // 2]
+
+
+def openapi_cold() -> tuple[float, str]:
+    """The index of OpenAPI v3 and every document in it, one after the other, of a server that has made none."""
+    with Daemon(*BARE) as daemon:
+        return asyncio.run(_openapi(daemon.target())), "s"
+
+
+async def _openapi(target: wire.Target) -> float:
+    connection = await wire.Connection.open(target)
+    began = time.perf_counter()
+    _, index = await connection.request(target.head("GET", "/openapi/v3"))
+    for entry in json.loads(index)["paths"].values():
+        status, body = await connection.request(target.head("GET", entry["serverRelativeURL"]))
+        assert status == 200, body[:300]
+    took = time.perf_counter() - began
+    connection.close()
+    return took
+
+
 def deployment_1000() -> tuple[float, str]:
     with Daemon("--nodes", "100") as daemon:
         return asyncio.run(_deployment(daemon.target(), 1000)), "s"
@@ -344,6 +398,8 @@ async def _deployment(target: wire.Target, replicas: int) -> float:
 CLUSTER_ROWS: dict[str, tuple[str, Callable[[], tuple[float, str]], float]] = {
     "start": ("start to ready, empty", start_empty, 0.7),
     "start-10k": ("start to ready, 10 000 pods stored", start_stored, 1.5),
+    "table-5000": ("Table of 5 000 pods", table_5000, 0.1),
+    "openapi": ("OpenAPI v3 of all groups, cold", openapi_cold, 0.5),
     "idle-memory": ("idle memory, 3 nodes", idle_memory, 100),
     "idle-cpu": ("idle processor, 3 nodes", idle_cpu, 1.0),
     "deployment": ("1 000 replicas Running, 100 nodes", deployment_1000, 5.0),
