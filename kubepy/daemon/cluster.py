@@ -116,7 +116,12 @@ class ControlPlane:
         )
         authorizer = modes.of(config.authorization_mode)
         address = f"{config.bind}:{config.port}"
-        subresources = Subresources(signer=self.signer, tokens=self._verifier, authorizer=authorizer)
+        subresources = Subresources(
+            signer=self.signer,
+            tokens=self._verifier,
+            authorizer=authorizer,
+            components=self._component_health,
+        )
         self._handler = app.build(
             resources=ResourceHandler(self.registry, subresources),
             catalog=self.catalog, schemas=self.schemas,
@@ -165,6 +170,14 @@ class ControlPlane:
         cache = await self.registry.loaded(resource)
         document = cache.get(path_of(namespace, name))
         return document.obj if document is not None else None
+
+    def _component_health(self) -> dict[str, str | None]:
+        """Under the names that upstream's componentstatuses have."""
+        return {
+            "controller-manager": None if self.config.controllers else "runs elsewhere",
+            "etcd-0": None if self.store.is_writable else "the store cannot write",
+            "scheduler": None if self.config.scheduler == "on" else "runs elsewhere",
+        }
 
     def _make_components(self) -> list[Component]:
         """In start order."""

@@ -14,6 +14,7 @@ import orjson
 
 from kubepy.api import errors, names, quantity
 from kubepy.api.objects import Obj, annotations_of
+from kubepy.api.validation.pod_resize import check_resize
 from kubepy.api.validation.pod_spec import (
     STANDARD_RESOURCES,
     check_amount,
@@ -687,7 +688,11 @@ CORE: dict[tuple[str, str], Kind] = {
         rules=(check_pod,),
         create=(check_pod_create,),
         update=(check_pod_update,),
-        subresources={"status": (check_pod_status,), "ephemeralcontainers": (check_ephemeral_update,)},
+        subresources={
+            "status": (check_pod_status,),
+            "ephemeralcontainers": (check_ephemeral_update,),
+            "resize": (check_resize,),
+        },
     ),
     ("", "PodTemplate"): Kind(rules=(check_pod_template_object,)),
     ("", "ConfigMap"): Kind(rules=(_check_config_map,), update=(_locked("data", "binaryData"),)),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from kubepy.api import errors
+from kubepy.api import errors, warnings
 from kubepy.api.resources import Resource
 from kubepy.apiserver.handlers.create import create
 from kubepy.apiserver.handlers.delete import delete, delete_collection
@@ -46,6 +46,12 @@ class ResourceHandler:
     def __init__(self, registry: Registry, subresources: Subresources) -> None:
         self._registry = registry
         self._subresources = subresources
+        minor = int(registry.schemas.version.partition(".")[2])
+        self._deprecated = {
+            (resource.group, resource.version, resource.plural): text
+            for resource in registry.catalog
+            if (text := warnings.of_version(resource, minor))
+        }
 
     async def __call__(self, request: Request) -> Response:
         info = request.info
@@ -55,9 +61,14 @@ class ResourceHandler:
             raise errors.unknown_resource()
         if info.namespace and not resource.namespaced and info.resource != "namespaces":
             raise errors.unknown_resource()
+        if (deprecated := self._deprecated.get((info.group, info.version, info.resource))) is not None:
+            request.warnings.append(deprecated)
         if info.subresource:
             return await self._subresource(resource, request)
         verb = info.verb
+        computed = self._subresources.computed.get((resource.group_resource, verb))
+        if computed is not None:
+            return await computed(registry, resource, request)
         virtual = self._subresources.virtual.get(resource.group_resource)
         if virtual is not None and verb == "create":
             return await virtual(registry, resource, request)

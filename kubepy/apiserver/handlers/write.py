@@ -26,6 +26,7 @@ def call_of(resource: Resource, request: Request, options: WriteOptions) -> Call
         options,
         request.warnings,
         request.request_id,
+        not request.in_process,
     )
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from kubepy.api import conversion, errors
+from kubepy.api import warnings as advice
 from kubepy.api.builtins import SERVICES, Catalog
 from kubepy.api.objects import Document, DocumentPool, Obj, stored, with_revision
 from kubepy.api.resources import Resource
@@ -82,6 +83,7 @@ class Call:
     options: WriteOptions = DEFAULT_WRITE
     warnings: list[str] = field(default_factory=list)
     request_id: str = ""
+    is_advised: bool = False  # somebody reads the warnings: a client outside this process
 
 
 class Listing(NamedTuple):
@@ -430,6 +432,8 @@ class Registry:
             name = metadata.get("name", "")
             if findings := validate_create(storage, obj):
                 raise errors.invalid(call.resource, name, findings)
+            if call.is_advised:
+                call.warnings += advice.on_create(storage, obj)
             attributes.name = name
             await self.admission.validate(attributes)
             path = path_of(metadata.get("namespace", ""), name)
@@ -524,6 +528,8 @@ class Registry:
             self._prepare_update(call, strategy, new, old)
             if findings := validate_update(storage, new, old, call.subresource):
                 raise errors.invalid(call.resource, call.name, findings)
+            if call.is_advised and not call.subresource:
+                call.warnings += advice.on_update(storage, new, old)
             await self.admission.validate(attributes)
             if deletion.vanishes_on_update(strategy, new, old):
                 return await self._vanish(call, cache, path, current, new)

@@ -8,6 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from kubepy.apiserver.handlers.dispatch import ResourceHandler
+from kubepy.apiserver.handlers.subresources import Subresources
 from tests.apiserver.conftest import Api
 
 PODS = "/api/v1/namespaces/default/pods"
@@ -221,6 +223,140 @@ async def test_two_budgets_are_one_too_many(api: Api) -> None:
     error = await api.error("POST", f"{PODS}/p/eviction", EVICTION)
     assert error.code == 500
     assert "more than one PodDisruptionBudget" in error.message
+
+
+async def test_the_last_allowed_disruption_is_told_in_the_budget(api: Api) -> None:
+    await running_pod(api)
+    await budget(api, "b", 1)
+    await api.ok("POST", f"{PODS}/p/eviction", EVICTION)
+    (condition,) = (await api.ok("GET", f"{BUDGETS}/b"))["status"]["conditions"]
+    assert (condition["type"], condition["status"]) == ("DisruptionAllowed", "False")
+    assert condition["reason"] == "InsufficientPods"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "text"),
+    [
+        ({"disruptionsAllowed": 0, "observedGeneration": 0}, 429, "is still being processed by the server."),
+        (
+            {"disruptionsAllowed": 0, "currentHealthy": 3, "desiredHealthy": 2},
+            429,
+            "The disruption budget b does not allow evicting pods currently",
+        ),
+        (
+            {
+                "conditions": [
+                    {
+                        "type": "DisruptionAllowed",
+                        "status": "False",
+                        "reason": "SyncFailed",
+                        "message": "oops",
+                        "lastTransitionTime": "2026-01-01T00:00:00Z",
+                    }
+                ]
+            },
+            429,
+            "The disruption budget b does not allow evicting pods currently because it failed sync: oops",
+        ),
+    ],
+)
+async def test_why_a_budget_refuses(api: Api, status: dict[str, Any], code: int, text: str) -> None:
+    await running_pod(api)
+    await budget(api, "b", 0)
+    await api.ok("PATCH", f"{BUDGETS}/b/status", {"status": status}, content_type=MERGE)
+    error = await api.error("POST", f"{PODS}/p/eviction", EVICTION)
+    assert error.code == code
+    assert error.details is not None
+    assert error.details["causes"][0]["message"].endswith(text)
+
+
+@pytest.mark.parametrize(("policy", "is_gone"), [("AlwaysAllow", True), ("IfHealthyBudget", False)])
+async def test_an_unhealthy_pod_may_go_where_the_budget_says_so(api: Api, policy: str, is_gone: bool) -> None:
+    await running_pod(api)
+    await api.ok("PATCH", f"{PODS}/p/status", {"status": {"conditions": []}}, content_type=MERGE)
+    await budget(api, "b", 0)
+    await api.ok(
+        "PATCH", f"{BUDGETS}/b", {"spec": {"unhealthyPodEvictionPolicy": policy}}, content_type=MERGE
+    )
+    healthy = {"status": {"currentHealthy": 0, "observedGeneration": 2}}
+    await api.ok("PATCH", f"{BUDGETS}/b/status", healthy, content_type=MERGE)
+    if is_gone:
+        await api.ok("POST", f"{PODS}/p/eviction", EVICTION)
+    else:
+        assert (await api.error("POST", f"{PODS}/p/eviction", EVICTION)).code == 429
+    assert ("deletionTimestamp" in (await api.ok("GET", f"{PODS}/p"))["metadata"]) is is_gone
+
+
+async def test_an_eviction_holds_to_its_preconditions(api: Api) -> None:
+    await running_pod(api)
+    wanted = {**EVICTION, "deleteOptions": {"preconditions": {"uid": "other"}}}
+    error = await api.error("POST", f"{PODS}/p/eviction", wanted)
+    assert (error.code, error.reason) == (409, "Conflict")
+    assert "the UID in the precondition (other) does not match the UID in record" in error.message
+    assert "deletionTimestamp" not in (await api.ok("GET", f"{PODS}/p"))["metadata"]
+
+
+async def test_a_pod_without_a_node_is_gone_at_once(api: Api) -> None:
+    await make_pod(api)
+    await budget(api, "b", 0)
+    await api.ok("POST", f"{PODS}/p/eviction", EVICTION)
+    assert (await api.error("GET", f"{PODS}/p")).code == 404
+
+
+# -- resize ----------------------------------------------------------------------------------------------------------
+
+STRATEGIC = "application/strategic-merge-patch+json"
+
+
+async def test_a_resize_changes_amounts_and_nothing_else(api: Api) -> None:
+    resources = {"requests": {"cpu": "1"}, "limits": {"cpu": "2"}}
+    await make_pod(api, containers=[{"name": "c", "image": "i", "resources": resources}])
+    change = {
+        "metadata": {"labels": {"new": "label"}},
+        "spec": {"containers": [{"name": "c", "image": "other", "resources": {"requests": {"cpu": "500m"}}}]},
+    }
+    pod = await api.ok("PATCH", f"{PODS}/p/resize", change, content_type=STRATEGIC)
+    (container,) = pod["spec"]["containers"]
+    assert container["image"] == "i"
+    assert container["resources"] == {"requests": {"cpu": "500m"}, "limits": {"cpu": "2"}}
+    assert (pod["metadata"]["generation"], pod["metadata"]["labels"]) == (2, {"a": "b"})
+    seen = await api.ok("GET", f"{PODS}/p/resize")
+    assert seen["spec"] == pod["spec"]
+
+
+async def test_a_resize_may_not_change_the_class(api: Api) -> None:
+    await make_pod(api)
+    change = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]}}
+    error = await api.error("PATCH", f"{PODS}/p/resize", change, content_type=STRATEGIC)
+    assert error.message == (
+        'Pod "p" is invalid: spec: Invalid value: "BestEffort": Pod QOS Class may not change as a result of resizing'
+    )
+
+
+# -- what is computed --------------------------------------------------------------------------------------------
+
+
+async def test_component_statuses_are_looked_up_when_asked(api: Api) -> None:
+    health = {"scheduler": None, "etcd-0": "away"}
+    api.handler = ResourceHandler(api.registry, Subresources(components=lambda: health))
+    listed = await api.ok("GET", "/api/v1/componentstatuses")
+    assert listed["kind"] == "ComponentStatusList"
+    assert [item["metadata"]["name"] for item in listed["items"]] == ["etcd-0", "scheduler"]
+    assert api.warnings == ["v1 ComponentStatus is deprecated in v1.19+"]
+    one = await api.ok("GET", "/api/v1/componentstatuses/scheduler")
+    assert one["conditions"] == [{"type": "Healthy", "status": "True", "message": "ok"}]
+    bad = await api.ok("GET", "/api/v1/componentstatuses?fieldSelector=metadata.name=etcd-0")
+    (condition,) = bad["items"][0]["conditions"]
+    assert (condition["status"], condition["error"]) == ("False", "away")
+    assert (await api.error("GET", "/api/v1/componentstatuses/x")).code == 404
+
+
+async def test_warnings_come_with_the_answer(api: Api) -> None:
+    await api.ok("GET", "/api/v1/namespaces/default/endpoints")
+    assert api.warnings == ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"]
+    await make_pod(api, terminationGracePeriodSeconds=-1)
+    (text,) = api.warnings
+    assert text.startswith("spec.terminationGracePeriodSeconds: must be >= 0")
 
 
 # -- questions ---------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from kubepy.api.resources import Resource
 from kubepy.apiserver.authn.service_account_tokens import Signer
 from kubepy.apiserver.authz import Authorizer
 from kubepy.apiserver.handlers.subresources import binding, eviction, scale
+from kubepy.apiserver.handlers.subresources.component_statuses import Components, ComponentStatuses
 from kubepy.apiserver.handlers.subresources.reviews import Reviews, TokenReviewer
 from kubepy.apiserver.handlers.subresources.token import TokenRequests
 from kubepy.apiserver.registry.registry import Registry
@@ -17,8 +18,8 @@ Verb = Callable[[Registry, Resource, Request], Awaitable[Response]]
 
 
 class Subresources:
-    """`signer` and `tokens` make and check ServiceAccount tokens, `authorizer` answers access reviews; without one,
-    what needs it is not found."""
+    """`signer` and `tokens` make and check ServiceAccount tokens, `authorizer` answers access reviews, `components`
+    tells how the control plane is; without one, what needs it is not found."""
 
     def __init__(
         self,
@@ -26,6 +27,7 @@ class Subresources:
         signer: Signer | None = None,
         tokens: TokenReviewer | None = None,
         authorizer: Authorizer | None = None,
+        components: Components | None = None,
     ) -> None:
         self._special: dict[tuple[str, str], Verb] = {
             ("pods", "binding"): binding.bind,
@@ -37,6 +39,12 @@ class Subresources:
             "bindings": binding.bind,
             **Reviews(tokens, authorizer).handlers(),
         }
+        # What can be read but is not stored: (resource, verb) -> handler.
+        self.computed: dict[tuple[str, str], Verb] = {}
+        if components is not None:
+            statuses = ComponentStatuses(components)
+            self.computed["componentstatuses", "get"] = statuses.get
+            self.computed["componentstatuses", "list"] = statuses.list_
 
     def find(self, resource: Resource, subresource: str) -> Verb | None:
         if subresource == "scale":

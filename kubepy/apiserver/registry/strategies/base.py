@@ -40,6 +40,7 @@ class Strategy:
     counts_generations = False  # metadata.generation counts changes of what is asked for
     keeps_status_on_create = False
     keeps_labels_on_status_update = False
+    keeps_metadata_on_status_update = False
 
     def __init__(self, resource: Resource, empty_status: Obj | None = None) -> None:
         self.resource = resource
@@ -78,6 +79,8 @@ class Strategy:
         new |= content(old)
         if self.keeps_labels_on_status_update:
             take(new["metadata"], old["metadata"], "labels")
+        if self.keeps_metadata_on_status_update:
+            keep_metadata(new, old)
 
     # -- deletion --------------------------------------------------------------------------------------------------
 
@@ -103,6 +106,16 @@ class Unchecked(Strategy):
 def content(obj: Obj) -> Obj:
     """What an object asks for: everything but identity, metadata and status."""
     return {field: value for field, value in obj.items() if field not in _NOT_CONTENT}
+
+
+# Source: apimachinery meta/v1 ResetObjectMetaForStatus.
+_KEPT_METADATA = ("deletionTimestamp", "generation", "labels", "annotations", "finalizers", "ownerReferences")
+
+
+def keep_metadata(new: Obj, old: Obj) -> None:
+    """What a client may set in metadata stays as it was."""
+    for field in _KEPT_METADATA:
+        take(new["metadata"], old["metadata"], field)
 
 
 def take(new: Obj, old: Obj, field: str) -> None:

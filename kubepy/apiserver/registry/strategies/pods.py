@@ -8,7 +8,7 @@ from __future__ import annotations
 from kubepy.api import pods
 from kubepy.api.objects import Obj
 from kubepy.apiserver.registry.options import DeleteOptions
-from kubepy.apiserver.registry.strategies.base import Moment, Strategy, take
+from kubepy.apiserver.registry.strategies.base import Moment, Strategy, keep_metadata, take
 
 _GATED = "Scheduling is blocked due to non-empty scheduling gates"
 
@@ -41,9 +41,12 @@ class PodStrategy(Strategy):
         if subresource == "ephemeralcontainers":
             take(spec, wanted, "ephemeralContainers")
         elif subresource == "resize":
-            _take_resources(spec, wanted)
+            if not _take_resources(spec, wanted):
+                # Other containers than before: validation says so, about the object as it came.
+                return
         new["spec"] = spec
         take(new, old, "status")
+        keep_metadata(new, old)
         if spec != old["spec"]:
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
 
@@ -70,18 +73,26 @@ def _prepare_status(new: Obj, old: Obj) -> None:
         take(status, old_status, "observedGeneration")
 
 
-def _take_resources(spec: Obj, wanted: Obj) -> None:
-    """Container resources and resize policies, by name."""
-    for field in ("containers", "initContainers"):
-        by_name = {container.get("name"): container for container in wanted.get(field) or ()}
-        containers = []
-        for container in spec.get(field) or ():
-            container = dict(container)
-            if (asked := by_name.get(container["name"])) is not None:
-                take(container, asked, "resources")
-                take(container, asked, "resizePolicy")
-            containers.append(container)
-        if containers:
-            spec[field] = containers
-    if "resources" in wanted:
-        spec["resources"] = wanted["resources"]
+def _take_resources(spec: Obj, wanted: Obj) -> bool:
+    """Resources and resize policies of containers, place by place; False if there are more or fewer of them.
+
+    Source: dropNonResizeUpdates."""
+    fields = ("containers", "initContainers")
+    if any(len(spec.get(field) or ()) != len(wanted.get(field) or ()) for field in fields):
+        return False
+    for field in fields:
+        if wanted.get(field):
+            spec[field] = _with_resources(spec[field], wanted[field])
+    take(spec, wanted, "resources")
+    return True
+
+
+def _with_resources(containers: list[Obj], wanted: list[Obj]) -> list[Obj]:
+    if any(asked.get("name") != container.get("name") for asked, container in zip(wanted, containers)):
+        # Renamed or reordered, for validation to refuse.
+        return wanted
+    made = [dict(container) for container in containers]
+    for container, asked in zip(made, wanted):
+        take(container, asked, "resources")
+        take(container, asked, "resizePolicy")
+    return made
