@@ -59,7 +59,8 @@ class StatusError(Exception):
         }
         if self.reason:
             status["reason"] = self.reason
-        if self.details:
+        if self.details is not None:
+            # Empty ones are written, too: to Go they are a pointer.
             status["details"] = self.details
         status["code"] = self.code
         return status

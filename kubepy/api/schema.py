@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from collections.abc import Callable, Container, Iterable
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +39,7 @@ import orjson
 from kubepy.api import defaults, gotypes, quantity, scalars
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj, group_version
+from kubepy.api.objects import api_version as api_version_of
 from kubepy.api.resources import Resource
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ Default = Callable[[Any], None]
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _MESSAGE_MAX = 30  # bytes of a body that an error quotes
+_IN_EVERY_VERSION = ("DeleteOptions", "WatchEvent")
 
 
 class Findings(NamedTuple):
@@ -60,7 +63,22 @@ class Findings(NamedTuple):
 
 
 class _Unfit(Exception):
-    """Go's decoder would refuse the value; carries Go's text."""
+    """Go's decoder would refuse the value; carries Go's text.
+
+    `restored`: what the converter that strategic merge patches end in says instead, where it is not the same.
+    """
+
+    def __init__(self, text: str, restored: str = "") -> None:
+        super().__init__(text)
+        self.restored = restored or text
+
+
+class Undecodable(BadRequest):
+    """A value of the wrong type. `why` is Go's text alone, `restored` that of runtime.FromUnstructured."""
+
+    def __init__(self, message: str, *, why: str, restored: str = "") -> None:
+        super().__init__(message)
+        self.why, self.restored = why, restored or why
 
 
 class Schemas:
@@ -105,6 +123,34 @@ class Schemas:
         if meta is None:
             meta = self._patch_metas[name] = PatchMeta(self, self.definitions.get(name, {}))
         return meta
+
+    def is_registered(self, api_version: str, kind: str) -> bool:
+        """Whether Go's scheme knows this kind in this version, served or not ("apps/v1beta1", "Deployment").
+
+        Of versions that are no longer served the definitions know only that they exist: they have the kinds that the
+        group has elsewhere, and extensions/v1beta1 any.
+        """
+        kinds = self._registered
+        known = kinds.get(api_version)
+        if known is None or kind in known:
+            return known is not None
+        group = group_version(api_version)[0]
+        is_retired = len(known) <= len(_IN_EVERY_VERSION)
+        return is_retired and any(
+            kind in others
+            for version, others in kinds.items()
+            if group == "extensions" or group_version(version)[0] == group
+        )
+
+    @cached_property
+    def _registered(self) -> dict[str, set[str]]:
+        """{"apps/v1": {"Deployment", "DeploymentList", "DeleteOptions", ...}}."""
+        # List, of anything, is no API and has no definition.
+        kinds: dict[str, set[str]] = {"v1": {"List"}}
+        for definition in self.definitions.values():
+            for of in definition.get("x-kubernetes-group-version-kind", ()):
+                kinds.setdefault(api_version_of(of["group"], of["version"]), set()).add(of["kind"])
+        return kinds
 
     @cached_property
     def protobuf(self) -> Decoder:
@@ -214,6 +260,10 @@ class ObjectSchema:
         self._decode = schemas.decoder(name)
         self._default = schemas.defaulter(name)
 
+    def is_registered(self, api_version: str, kind: str) -> bool:
+        """See Schemas. Custom resources are of no scheme: there every kind will do."""
+        return not self.name or self._schemas.is_registered(api_version, kind)
+
     def read_protobuf(self, raw: bytes) -> Obj:
         """A message of this kind as JSON would have said it. Raises protobuf.ProtobufError."""
         return self._schemas.protobuf.decode(self.name, raw)
@@ -236,8 +286,10 @@ class ObjectSchema:
         except _Unfit as unfit:
             kind = obj.get("kind") or self.kind
             version = group_version(obj.get("apiVersion") or "")[1] or self.name.split(".")[-2]
-            raise BadRequest(
-                f'{kind} in version "{version}" cannot be handled as a {self.kind or kind}: {unfit}'
+            raise Undecodable(
+                f'{kind} in version "{version}" cannot be handled as a {self.kind or kind}: {unfit}',
+                why=str(unfit),
+                restored=unfit.restored,
             )
         return Findings(unknown)
 
@@ -255,10 +307,11 @@ class ObjectSchema:
         self._schemas.of(self.name).default(obj)
         return obj.get(field)
 
-    def _unrecognized(self, why: str, body: bytes) -> BadRequest:
-        return BadRequest(
-            f"the object provided is unrecognized (must be of type {self.kind}): "
-            f"couldn't get version/kind; json parse error: {why} ({_summary(body)})"
+    def _unrecognized(self, text: str, body: bytes) -> Undecodable:
+        why = f"couldn't get version/kind; json parse error: {text}"
+        return Undecodable(
+            f"the object provided is unrecognized (must be of type {self.kind}): {why} ({_summary(body)})",
+            why=why,
         )
 
 
@@ -432,7 +485,7 @@ def _struct_decoder(
             elif item is None:
                 pass
             elif kind.__class__ is type:
-                raise _mismatch(item, (at, key, go_name), go_types[key])
+                raise _mismatch(item, (at, key, go_name), go_types[key], kind)
             else:
                 new = kind(item, (at, key, go_name), unknown)
                 if new or key in keep:
@@ -459,7 +512,7 @@ def _list_decoder(kind: Kind, go_type: str, null: Any) -> Decode:
             if item is None:
                 value[index] = {} if null is dict else null
             elif plain:
-                raise _mismatch(item, at, item_type)
+                raise _mismatch(item, at, item_type, kind)
             else:
                 new = kind(item, (at, index, ""), unknown)
                 if new is not item:
@@ -481,7 +534,7 @@ def _map_decoder(kind: Kind, go_type: str, null: Any) -> Decode:
             if item is None:
                 value[key] = {} if null is dict else null
             elif plain:
-                raise _mismatch(item, at, item_type)
+                raise _mismatch(item, at, item_type, kind)
             else:
                 new = kind(item, (at, key, ""), unknown)
                 if new is not item:
@@ -653,7 +706,31 @@ def _kind_of(value: Any) -> str:
     return _JSON_KINDS.get(value.__class__, "number")
 
 
-def _mismatch(value: Any, at: At, go_type: str) -> _Unfit:
+_REFLECT_KINDS: dict[type, str] = {str: "string", bool: "bool", dict: "map", list: "slice", int: "int64"}
+_SIMPLE = re.compile(r"string|bool|u?int\d*|float\d*")
+
+
+def _unrestorable(value: Any, go_type: str, kind: Kind | None) -> str:
+    """`kind` where it is a class; types such as v1.RestartPolicy are structs otherwise.
+
+    Source: apimachinery pkg/runtime/converter.go fromUnstructured.
+    """
+    given = _REFLECT_KINDS.get(value.__class__, "float64")
+    if go_type.startswith("map["):
+        return f"cannot restore map from {given}"
+    if go_type.startswith("[]"):
+        return f"cannot restore slice from {given}"
+    if kind is not str and not _SIMPLE.fullmatch(go_type):
+        return f"cannot restore struct from: {given}"
+    # Go converts numbers among each other, and whole ones to text; then it finds that JSON does not.
+    is_number = given in ("int64", "float64")
+    if is_number and (go_type.startswith(("int", "uint")) or (kind is str and given == "int64")):
+        return f"cannot convert {given} to {go_type}"
+    return f"unrecognized type: {'string' if kind is str else go_type}"
+
+
+def _mismatch(value: Any, at: At, go_type: str, kind: Kind | None = None) -> _Unfit:
+    restored = _unrestorable(value, go_type, kind)
     what = _kind_of(value)
     if what == "number" and go_type.startswith(("int", "uint")):
         what = f"number {orjson.dumps(value).decode() if abs(value) < 2**63 else value}"
@@ -665,8 +742,8 @@ def _mismatch(value: Any, at: At, go_type: str) -> _Unfit:
             path.append(str(key))
         at = parent
     if not struct:
-        return _Unfit(f"json: cannot unmarshal {what} into Go value of type {go_type}")
-    return _Unfit(_field_text(what, struct, ".".join(reversed(path)), go_type))
+        return _Unfit(f"json: cannot unmarshal {what} into Go value of type {go_type}", restored)
+    return _Unfit(_field_text(what, struct, ".".join(reversed(path)), go_type), restored)
 
 
 def _field_text(what: str, struct: str, path: str, go_type: str) -> str:

@@ -87,6 +87,17 @@ def _key(value: Any) -> str:
     return "null" if value is None else str(value)
 
 
+def _flatten(loader: Any, node: Any) -> None:
+    """Merge keys, each key kept once: merges of merges of merges would multiply."""
+    _BASE.flatten_mapping(loader, node)
+    if len(node.value) > 1:
+        last: dict[Any, Any] = {}
+        for key, value in node.value:
+            last[key.value if isinstance(key, yaml.ScalarNode) else id(key)] = (key, value)
+        node.value = list(last.values())
+
+
+_Loader.flatten_mapping = _flatten
 _Loader.add_constructor("tag:kubepy,int", _integer)
 _Loader.add_constructor("tag:kubepy,float", _float)
 _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
@@ -102,6 +113,19 @@ _Loader.add_constructor(
 )
 
 
+def _whatever(loader: Any, node: Any) -> Any:
+    """By its shape: tags that go-yaml does not know mean nothing to it."""
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(loader, node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(node)
+
+
+for _unknown in ("tag:yaml.org,2002:set", "tag:yaml.org,2002:omap", "tag:yaml.org,2002:pairs", None):
+    _Loader.add_constructor(_unknown, _whatever)
+
+
 def load(text: str | bytes) -> Any:
     """The first document as JSON values; None for an empty one. Raises Error with line and column."""
     loader = _Loader(text)
@@ -109,6 +133,73 @@ def load(text: str | bytes) -> Any:
         return loader.get_single_data()
     finally:
         loader.dispose()
+
+
+def load_first(text: str | bytes) -> Any:
+    """As Go unmarshals what a client sent: what comes after the first document is not looked at."""
+    loader = _Loader(text)
+    try:
+        value = loader.get_data() if loader.check_data() else None
+        _check_size(value)
+        return value
+    except RecursionError:
+        raise Error("yaml: exceeded max depth") from None
+    except ValueError as error:
+        # An integer of thousands of digits, !!binary that is none.
+        raise Error(f"yaml: {error}") from None
+    finally:
+        loader.dispose()
+
+
+# What a document may grow to by its aliases, five times the largest body. go-yaml counts nodes instead, and lets some
+# hundred megabytes pass.
+_BYTES_MAX = 16 << 20
+_DEPTH_MAX = 128  # as of JSON, see api/go_json.py
+
+
+def _check_size(value: Any) -> None:
+    """Aliases share objects in memory, and are written out when the value becomes JSON: a few lines may say 2^64."""
+    sizes: dict[int, int] = {}  # about as many bytes of JSON
+    entered: set[int] = set()
+
+    def size(inner: Any, depth: int) -> int:
+        if not isinstance(inner, (dict, list)):
+            return len(inner) + 3 if isinstance(inner, str) else 8
+        here = id(inner)
+        if (known := sizes.get(here)) is None:
+            if here in entered:
+                raise Error("yaml: anchor value contains itself")
+            if depth > _DEPTH_MAX:
+                raise Error("yaml: exceeded max depth")
+            entered.add(here)
+            known = 2 + (sum(map(len, inner)) if isinstance(inner, dict) else 0)
+            for item in inner.values() if isinstance(inner, dict) else inner:
+                known += size(item, depth + 1)
+            sizes[here] = known
+            if known > _BYTES_MAX:
+                raise Error("yaml: document contains excessive aliasing")
+        return known
+
+    size(value, 0)
+
+
+def go_text(error: Error) -> str:
+    """What go-yaml, which is libyaml in Go, says: `yaml: line 3: mapping values are not allowed in this context`.
+
+    Source: go-yaml decode.go, parser.fail.
+    """
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"yaml: {error.reason}"
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return str(error)
+    if error.problem and error.problem.startswith("json: "):
+        return error.problem
+    line = error.context_mark.line if error.context_mark else 0
+    line = line or (error.problem_mark.line if error.problem_mark else 0)
+    if line and isinstance(error, yaml.scanner.ScannerError):
+        line += 1
+    where = f"line {line}: " if line else ""
+    return f"yaml: {where}{error.problem or 'unknown problem parsing YAML content'}"
 
 
 def load_all(text: str | bytes) -> list[Any]:

@@ -8,19 +8,27 @@ Source: apiserver pkg/endpoints/handlers/{create,rest}.go, apimachinery pkg/runt
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
 
-from kubepy.api import protobuf, schema
+from kubepy.api import go_json, protobuf, schema
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj, api_version, group_version
 from kubepy.api.resources import Resource
-from kubepy.api.schema import ObjectSchema, Schemas
-from kubepy.apiserver.handlers import go_json, negotiate
+from kubepy.api.schema import ObjectSchema, Schemas, Undecodable
+from kubepy.apiserver.handlers import negotiate
 from kubepy.apiserver.registry.options import IGNORE, STRICT, WriteOptions
 from kubepy.apiserver.request import Request
 from kubepy.lib import yaml
+
+# What Go calls the scheme of all kinds, in `no kind "Foo" is registered for version "v1" in scheme "..."`.
+_SCHEME = "pkg/api/legacyscheme/scheme.go:30"
+
+
+# Reading YAML takes a second per megabyte; beyond this others get their turn meanwhile.
+_YAML_INLINE_MAX = 64 << 10
 
 
 class Expected:
@@ -44,26 +52,41 @@ async def body_of(request: Request, expected: Expected, options: WriteOptions) -
     if request.obj is not None:
         return decoded(request.obj, expected, options, request.warnings)
     body = await request.read_body()
+    if media_type == negotiate.YAML:
+        if len(body) > _YAML_INLINE_MAX:
+            parsed, body = await asyncio.to_thread(_read_yaml, body, expected)
+        else:
+            parsed, body = _read_yaml(body, expected)
+        return decoded(parsed, expected, options, request.warnings, body)
     return decode(body, media_type, expected, options, request.warnings)
 
 
 def decode(
     body: bytes, media_type: str, expected: Expected, options: WriteOptions, warnings: list[str]
 ) -> Obj:
+    """Of JSON and protobuf."""
     if media_type == negotiate.PROTOBUF:
         return decoded(read_protobuf(body, expected), expected, options, warnings)
-    if media_type == negotiate.YAML and body.lstrip()[:1] != b"{":
-        try:
-            parsed = yaml.load(body)
-        except yaml.Error as error:
-            raise _unrecognized(expected, f"yaml: {_one_line(error)}", body)
-        # Strictness about keys that come twice is JSON's; what was said twice in YAML is gone by now.
-        return decoded(parsed, expected, options, warnings, orjson.dumps(parsed))
     try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise _unrecognized(expected, go_json.syntax_error(body), body)
+        parsed = go_json.loads(body)
+    except go_json.SyntaxError as error:
+        raise _unrecognized(expected, f"couldn't get version/kind; json parse error: {error}", body)
     return decoded(parsed, expected, options, warnings, body)
+
+
+def _read_yaml(body: bytes, expected: Expected) -> tuple[Any, bytes]:
+    """The value, and the same as JSON: strictness about keys that come twice is JSON's; what was said twice in YAML
+    is gone by now."""
+    try:
+        # Much of it is JSON.
+        return go_json.loads(body), body
+    except go_json.SyntaxError:
+        pass
+    try:
+        parsed = yaml.load_first(body)
+    except yaml.Error as error:
+        raise _unrecognized(expected, yaml.go_text(error), body)
+    return parsed, orjson.dumps(parsed) if isinstance(parsed, dict) else body
 
 
 def read_protobuf(body: bytes, expected: Expected) -> Obj:
@@ -81,6 +104,8 @@ def decoded(
     parsed: Any, expected: Expected, options: WriteOptions, warnings: list[str], body: bytes = b""
 ) -> Obj:
     """`parsed` in place, once it is known to be the right kind."""
+    if parsed is None:
+        parsed, body = {}, b""
     is_strict = options.field_validation != IGNORE
     duplicates = bool(body) and is_strict and bool(schema.duplicate_keys(body, parsed))
     if isinstance(parsed, dict):
@@ -111,27 +136,35 @@ def complain(texts: list[str], expected: Expected, options: WriteOptions, warnin
 
 
 def check_kind(parsed: Obj, expected: Expected) -> None:
-    kind, version = parsed.get("kind"), parsed.get("apiVersion")
-    if kind and isinstance(kind, str) and kind != expected.kind:
+    """Raises Undecodable for another kind than expected, BadRequest for another version of it."""
+    kind = _text(parsed.get("kind")) or expected.kind
+    version = _text(parsed.get("apiVersion")) or expected.api_version
+    if kind == expected.kind and version == expected.api_version:
+        return
+    group, given = group_version(version)
+    if expected.schema.is_registered(version, kind):
+        # An Event is the same in both of its groups.
+        if kind == expected.kind and (group in (expected.group, "extensions") or kind == "Event"):
+            raise BadRequest(
+                f"the API version in the data ({version}) does not match the expected API version "
+                f"({expected.api_version})"
+            )
         # Go finds another type behind this kind, and no conversion between the two.
-        given_version = (
-            group_version(version)[1] if isinstance(version, str) and version else expected.version
-        )
         internal = expected.group.partition(".")[0] or "core"
-        raise BadRequest(
-            f'{kind} in version "{given_version}" cannot be handled as a {expected.kind}: converting '
-            f"({given_version}.{kind}) to ({internal}.{expected.kind}): unknown conversion"
-        )
-    if version and isinstance(version, str) and version != expected.api_version:
-        raise BadRequest(
-            f"the API version in the data ({version}) does not match the expected API version ({expected.api_version})"
-        )
+        why = f"converting ({given}.{kind}) to ({internal}.{expected.kind}): unknown conversion"
+    else:
+        why = f'no kind "{kind}" is registered for version "{version}" in scheme "{_SCHEME}"'
+    raise Undecodable(f'{kind} in version "{given}" cannot be handled as a {expected.kind}: {why}', why=why)
+
+
+def _text(value: Any) -> str:
+    """What is no text is refused later, by the schema."""
+    return value if isinstance(value, str) else ""
 
 
 def _unrecognized(expected: Expected, why: str, body: bytes) -> BadRequest:
     return BadRequest(
-        f"the object provided is unrecognized (must be of type {expected.kind}): couldn't get version/kind; "
-        f"json parse error: {why} ({_summary(body)})"
+        f"the object provided is unrecognized (must be of type {expected.kind}): {why} ({_summary(body)})"
     )
 
 
@@ -142,7 +175,3 @@ def _summary(body: bytes) -> str:
     head = body[:30]
     text = head.decode(errors="replace") if body[:1] == b"{" else head.hex()
     return text + " ..." if len(body) > 30 else text
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -6,16 +6,17 @@ Source: apiserver pkg/endpoints/handlers/patch.go.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 
-from kubepy.api import errors, schema
-from kubepy.api.errors import BadRequest, Invalid
+from kubepy.api import errors, go_json, schema
+from kubepy.api.errors import BadRequest, Invalid, UnsupportedMediaType
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
-from kubepy.apiserver.handlers import decode, go_json, negotiate, respond, write
+from kubepy.api.schema import Undecodable
+from kubepy.apiserver.handlers import decode, negotiate, respond, write
 from kubepy.apiserver.patch import json_patch, merge_patch, strategic
 from kubepy.apiserver.registry.options import IGNORE, STRICT, WriteOptions, write_options
 from kubepy.apiserver.registry.registry import Registry
@@ -33,14 +34,23 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
     content_type = request.content_type.partition(";")[0].strip()
     supported = (JSON_PATCH, MERGE_PATCH) if resource.custom else (JSON_PATCH, MERGE_PATCH, STRATEGIC)
     if content_type not in supported:
-        raise negotiate.unsupported(supported)
+        # Of built-in kinds go-restful's router says so before any handler.
+        if resource.custom:
+            raise negotiate.unsupported(supported)
+        raise UnsupportedMediaType("415: Unsupported Media Type", details={})
     if not request.in_process:
         negotiate.accepted(request.accept)
     options = write_options(request.query, "PatchOptions")
     raw = await request.read_body()
     expected = decode.Expected.of(resource, registry.schemas)
     parsed = parse(raw, content_type)
-    duplicates = [] if options.field_validation == IGNORE else schema.duplicate_keys(raw, parsed)
+    is_strict = options.field_validation != IGNORE
+    if content_type == JSON_PATCH:
+        findings = json_patch.check(raw, parsed) if is_strict else []
+    else:
+        findings = (
+            [f'duplicate field "{path}"' for path in schema.duplicate_keys(raw, parsed)] if is_strict else []
+        )
     apply = applier(content_type, registry, resource)
     served = registry.served(resource)
     call = write.call_of(resource, request, options)
@@ -53,9 +63,11 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
         attempts += 1
         base = orjson.loads(served.raw(current))
         # An application may use up the patch, so each attempt parses it afresh.
-        wanted = apply(base, parsed if attempts == 1 else orjson.loads(raw))
+        wanted = apply(base, parsed if attempts == 1 else go_json.loads(raw))
         # Warnings are given once, not once per attempt.
-        obj = _read(wanted, raw, duplicates, expected, options, call.warnings if attempts == 1 else [])
+        warnings = call.warnings if attempts == 1 else []
+        shown = strategic.go_text(go_json.loads(raw)) if content_type == STRATEGIC else ""
+        obj = _read(wanted, findings, expected, options, warnings, shown)
         write.ensure_namespace(obj["metadata"], call.namespace)
         write.check_name(obj["metadata"], call.name)
         return registry.to_storage(resource, obj)
@@ -67,10 +79,13 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
 def parse(raw: bytes, content_type: str) -> Any:
     """Raises BadRequest with the text of the patch type's parser."""
     try:
-        parsed = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        text = go_json.syntax_error(raw)
-        raise BadRequest(text if content_type == STRATEGIC else f"error decoding patch: {text}")
+        parsed = go_json.loads(raw)
+    except go_json.SyntaxError as error:
+        raise BadRequest(str(error) if content_type == STRATEGIC else f"error decoding patch: {error}")
+    if parsed is None:
+        if content_type == MERGE_PATCH:
+            raise BadRequest("Invalid JSON Patch")
+        return [] if content_type == JSON_PATCH else {}
     if content_type != JSON_PATCH and not isinstance(parsed, dict):
         kind = {list: "array", str: "string", bool: "bool"}.get(type(parsed), "number")
         text = f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
@@ -89,31 +104,34 @@ def applier(content_type: str, registry: Registry, resource: Resource) -> Apply:
 
 def _read(
     wanted: Any,
-    raw: bytes,
-    duplicates: list[str],
+    findings: Sequence[str],
     expected: decode.Expected,
     options: WriteOptions,
     warnings: list[str],
+    shown: str,
 ) -> Obj:
-    """The patched object pruned and defaulted. What does not fit is the patch's fault: 422, not 400."""
+    """The patched object pruned and defaulted. What does not fit is the patch's fault: 422, not 400.
+
+    A strategic merge patch is `shown` itself; its result goes through another decoder, which does not look at the kind
+    and has words of its own.
+    """
     try:
-        if isinstance(wanted, dict):
+        if isinstance(wanted, dict) and not shown:
             decode.check_kind(wanted, expected)
-        findings = expected.schema.decode(wanted)
-    except BadRequest as error:
-        raise _refused(wanted, error.message)
-    if options.field_validation != IGNORE and (findings.unknown or duplicates):
-        texts = [f'duplicate field "{path}"' for path in duplicates]
-        texts += [f'unknown field "{path}"' for path in findings.unknown]
+        unknown = expected.schema.decode(wanted).unknown
+    except Undecodable as error:
+        raise _refused(wanted, shown, error.restored if shown else error.why)
+    if options.field_validation != IGNORE and (findings or unknown):
+        texts = [*findings, *(f'unknown field "{path}"' for path in (sorted(unknown) if shown else unknown))]
         if options.field_validation == STRICT:
-            raise _refused(wanted, schema.strict_message(texts))
+            raise _refused(wanted, shown, schema.strict_message(texts))
         warnings += texts
     wanted["apiVersion"], wanted["kind"] = expected.api_version, expected.kind
     expected.schema.default(wanted)
     return wanted
 
 
-def _refused(wanted: Any, why: str) -> Invalid:
+def _refused(wanted: Any, shown: str, why: str) -> Invalid:
     """Source: patch.go: errors.NewInvalid(schema.GroupKind{}, "", ...) about the field "patch"."""
-    finding = errors.invalid_value("patch", orjson.dumps(wanted).decode(), why)
+    finding = errors.invalid_value("patch", shown or orjson.dumps(wanted).decode(), why)
     return Invalid(f' "" is invalid: {finding}', details={"causes": [finding.cause()]})

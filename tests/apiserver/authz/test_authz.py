@@ -80,13 +80,13 @@ async def test_components(user: User, method: str, path: str, allowed: bool) -> 
             '"default"',
             {"name": "x", "kind": "pods"},
         ),
-        ("GET", "/x<y>", 'forbidden: User "jane" cannot get path "/x&lt;y&gt;"', None),
+        ("GET", "/x<y>", 'forbidden: User "jane" cannot get path "/x&lt;y&gt;"', {}),
     ],
 )  # fmt: skip
-def test_texts(method: str, path: str, message: str, details: dict[str, str] | None) -> None:
+def test_texts(method: str, path: str, message: str, details: dict[str, str]) -> None:
     status = authz.forbidden(JANE, resolve_path(method, path)).status()
     assert status["message"] == message
-    assert status.get("details") == details
+    assert status["details"] == details
     assert (status["reason"], status["code"]) == ("Forbidden", 403)
 
 

@@ -1,13 +1,25 @@
-"""What Go's JSON scanner says about bytes that are no JSON.
+"""JSON as Go reads it: what orjson refuses and Go takes, and Go's words for what neither takes.
 
-Only called for bodies that orjson has refused, so it is written for exactness, not for speed.
+Go writes U+FFFD for bytes that are no UTF-8 and for halves of surrogate pairs, and leaves numbers beyond float64 to
+the field that they are for. Only bodies that orjson has refused come here, so this is written for exactness, not for
+speed.
 
-Source: Go encoding/json scanner.go.
+Differs: Go reads 10 000 levels; here DEPTH_MAX of them, which no object needs and every recursive walk bears.
+
+Source: Go encoding/json scanner.go, decode.go.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+# Two frames per level fit into Python's default stack several times over.
+DEPTH_MAX = 128
+_TOO_DEEP = "exceeded max depth"
 
 _SPACES = b" \t\r\n"
 _LITERALS = {b"t": b"true", b"f": b"false", b"n": b"null"}
@@ -17,18 +29,59 @@ class _Invalid(Exception):
     """Raised at the first byte that does not fit; carries (position, context)."""
 
 
-def syntax_error(body: bytes) -> str:
-    """`invalid character 'x' looking for beginning of value`, or `unexpected end of JSON input`."""
+class SyntaxError(ValueError):
+    """Not JSON; says it in Go's words."""
+
+
+def loads(body: bytes) -> Any:
+    """Raises SyntaxError: `invalid character 'x' looking for beginning of value`, `unexpected end of JSON input`."""
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        parsed = _lenient(body)
+    if body.count(b"[") + body.count(b"{") > DEPTH_MAX and _is_deep(parsed):
+        raise SyntaxError(_TOO_DEEP)
+    return parsed
+
+
+def _lenient(body: bytes) -> Any:
     scanner = _Scanner(body)
     try:
         scanner.document()
+        # The scanner has seen that it is JSON: what Python's parser takes beyond that does not occur.
+        return _mended(json.loads(body.decode("utf-8", "replace")))
     except IndexError:
-        return "unexpected end of JSON input"
+        raise SyntaxError("unexpected end of JSON input")
     except _Invalid as invalid:
         at, context = invalid.args
-        return f"invalid character {_quoted(body, at)} {context}"
-    # orjson is stricter about what strings may hold than Go.
-    return "invalid character in string literal"
+        raise SyntaxError(f"invalid character {_quoted(body, at)} {context}")
+    except RecursionError:
+        raise SyntaxError(_TOO_DEEP)
+
+
+def _mended(value: Any) -> Any:
+    """Without halves of surrogate pairs, which no encoding can write."""
+    if isinstance(value, dict):
+        return {_mended(key): _mended(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_mended(inner) for inner in value]
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEPTH_MAX):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _quoted(body: bytes, at: int) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubepy.apiserver.handlers import go_json
+from kubepy.api import go_json
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,34 @@ from kubepy.apiserver.handlers import go_json
     ],
 )
 def test_go_says(body: bytes, message: str) -> None:
-    assert go_json.syntax_error(body) == message
+    with pytest.raises(go_json.SyntaxError) as raised:
+        go_json.loads(body)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b'{"a":"\\ud800"}', {"a": "\ufffd"}),
+        (b'"\\ud83d\\ude00"', "\U0001f600"),
+        (b'"\xff"', "\ufffd"),
+        (b"[1e400]", [float("inf")]),
+    ],
+)
+def test_go_takes_what_orjson_refuses(body: bytes, value: object) -> None:
+    assert go_json.loads(body) == value
+
+
+@pytest.mark.parametrize("levels", [200, 2_000, 200_000])
+@pytest.mark.parametrize("pair", ["[]", '{"a":,}'])
+def test_depth_is_bounded(levels: int, pair: str) -> None:
+    opening, closing = (pair[:-1], pair[-1]) if pair == "[]" else ('{"a":', "}")
+    body = (opening * levels + "1" + closing * levels).encode()
+    with pytest.raises(go_json.SyntaxError, match="exceeded max depth"):
+        go_json.loads(body)
+    with pytest.raises(go_json.SyntaxError):
+        go_json.loads(body[: len(body) // 2])
+
+
+def test_many_brackets_are_no_depth() -> None:
+    assert go_json.loads(b"[" + b"[],[{}]," * 500 + b"1]")[0] == []
