@@ -1,8 +1,7 @@
 """Which media type goes in and out, and what "as" what.
 
-In: JSON and YAML. Out: JSON and YAML, and an object or list may be asked for `as=Table` or `as=PartialObjectMetadata`.
-Protobuf is not spoken: whoever lists something else in Accept as well gets that. Bodies that claim to be protobuf get
-the answer that the media type is unknown, and clients fall back to JSON.
+In: JSON, YAML and protobuf (decode.py). Out: JSON and YAML, and an object or list may be asked for `as=Table` or
+`as=PartialObjectMetadata`. Answers are never protobuf: whoever asks for that names something else as well, and gets it.
 
 Source: apiserver pkg/endpoints/handlers/negotiation/{negotiate,errors}.go, github.com/munnerz/goautoneg.
 """
