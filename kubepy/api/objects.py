@@ -72,6 +72,11 @@ class Document:
             self._pool.remember(self)
         return obj
 
+    def peek(self) -> Obj:
+        """The same for one look, by who goes through thousands: what nobody else holds is forgotten again."""
+        obj = self._obj
+        return orjson.loads(self.raw) if obj is None else obj
+
     def copy(self) -> Obj:
         """A decoded object of the caller's own."""
         return orjson.loads(self.raw)

@@ -61,7 +61,7 @@ async def delete_collection(registry: Registry, resource: Resource, request: Req
     call = write.call_of(resource, request, _DRY_RUN if options.dry_run else DEFAULT_WRITE)
     documents, revision = await registry.delete_collection(call, options, which)
     found = Listing(documents, revision, "", None)
-    return respond.listing(registry, registry.served(resource), request, found)
+    return await respond.listing(registry, registry.served(resource), request, found)
 
 
 async def _options(request: Request, registry: Registry) -> DeleteOptions:

@@ -14,4 +14,4 @@ async def list_(registry: Registry, resource: Resource, request: Request) -> Res
     options = list_options(request.query, resource)
     namespace = info.namespace if resource.namespaced else ""
     found = await registry.list_(resource, namespace, info.name, options)
-    return respond.listing(registry, registry.served(resource), request, found)
+    return await respond.listing(registry, registry.served(resource), request, found)

@@ -40,8 +40,13 @@ class Served:
             else conversion.convert(document.obj, self.storage, self.resource)
         )
 
+    def peek(self, document: Document) -> Obj:
+        """The same for one look, not remembered."""
+        obj = document.peek()
+        return obj if self.is_stored_so else conversion.convert(obj, self.storage, self.resource)
+
     def raw(self, document: Document) -> bytes:
-        return document.raw if self.is_stored_so else orjson.dumps(self.obj(document))
+        return document.raw if self.is_stored_so else orjson.dumps(self.peek(document))
 
     def document(self, document: Document) -> Document:
         if self.is_stored_so:
@@ -107,7 +112,7 @@ class MetadataView(_View):
         return {"kind": "PartialObjectMetadata", "apiVersion": self._api_version, "metadata": metadata}
 
     def item(self, document: Document) -> bytes:
-        return orjson.dumps(self.partial(document.obj["metadata"]))
+        return orjson.dumps(self.partial(document.peek()["metadata"]))
 
     def list_kind(self) -> tuple[str, str]:
         return "PartialObjectMetadataList", self._api_version
@@ -134,12 +139,24 @@ class TableView(_View):
     def table(self, documents: Iterable[Document], metadata: Obj, *, columns: bool = True) -> Obj:
         return tables.table(
             self.served.resource,
-            map(self.served.obj, documents),
+            map(self.served.peek, documents),
             self._clock.now(),
             include_object=self._include,
             metadata=metadata,
             api_version=self._api_version,
             headers=columns,
+        )
+
+    def item(self, document: Document) -> bytes:
+        """A row."""
+        return orjson.dumps(
+            tables.row(
+                self.served.resource,
+                self.served.peek(document),
+                self._clock.now(),
+                include_object=self._include,
+                api_version=self._api_version,
+            )
         )
 
     def event(self, type_: str, document: Document, *, first: bool) -> bytes:
