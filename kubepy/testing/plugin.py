@@ -2,8 +2,7 @@
 
     async def test_three_pods_become_ready(cluster):
         await cluster.client.create(DEPLOYMENTS, make_deployment("web").replicas(3).obj())
-        await cluster.settle()
-        assert len(cluster.pods(ready=True)) == 3
+        await cluster.until(lambda: cluster.pods(ready=True), count=3)
 
     @pytest.mark.kubepy(nodes=10, controllers=["*", "-garbage-collector"])
     async def test_...
