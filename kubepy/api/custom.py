@@ -1,0 +1,414 @@
+"""Custom kinds: what a CustomResourceDefinition makes of them, as rows like those of the built-in kinds.
+
+`rows(definition, schemas)` gives one Resource per served version; what a version knows of its objects is in `extra`:
+
+    schema             CustomSchema: decode, default, validate
+    storage            the row of the storage version, which need not be served
+    printer            columns and cells
+    selectable_fields  ("spec.color",)
+    scale              ScalePaths, if it has a /scale
+    warning            what users of a deprecated version are told
+    convert            changes an object of another version to this one, in good order (None conversion)
+    review             WebhookConversion, where versions are converted by somebody else
+    terminating        True while the definition is being deleted
+
+Source: apiextensions-apiserver pkg/apiserver/{customresource_handler,customresource_discovery_controller}.go,
+pkg/registry/customresource/{strategy,validator}.go, tableconvertor/tableconvertor.go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import orjson
+
+from kubepy.api import errors, structural, tables
+from kubepy.api.builtins import version_rank
+from kubepy.api.errors import FieldError
+from kubepy.api.jsonpath import compile_path
+from kubepy.api.objects import Obj, copy, is_condition_true
+from kubepy.api.resources import ALL_VERBS, Resource, Subresource
+from kubepy.api.schema import At, ObjectSchema, Schemas, _Unfit
+from kubepy.api.tables import Cells, Column, Printer
+from kubepy.api.valuevalidation import NO_FIELD, NOTHING, compile_schema
+from kubepy.lib.clock import parse_rfc3339
+
+_OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_ANYTHING: Obj = {"type": "object", structural.PRESERVE: True}
+_INT32_MAX = 2**31 - 1
+
+# What a definition's kind can be asked while it goes away.
+TERMINATING_VERBS = ("delete", "deletecollection", "get", "list", "watch")
+
+
+class ScalePaths(NamedTuple):
+    """Where /scale finds its parts: ("spec", "replicas"); no label selector is ()."""
+
+    spec_replicas: tuple[str, ...]
+    status_replicas: tuple[str, ...]
+    label_selector: tuple[str, ...]
+
+    @classmethod
+    def of(cls, scale: Obj) -> ScalePaths:
+        return cls(
+            *(
+                tuple((scale.get(name) or "").removeprefix(".").split(".")) if scale.get(name) else ()
+                for name in ("specReplicasPath", "statusReplicasPath", "labelSelectorPath")
+            )
+        )
+
+
+class WebhookConversion(NamedTuple):
+    """spec.conversion.webhook, and whose it is."""
+
+    definition: str  # "foos.example.com"
+    config: Obj  # clientConfig and conversionReviewVersions
+
+
+class CustomSchema(ObjectSchema):
+    """One version of a custom kind. Compiled when it is first used; the parts that nobody asks for never."""
+
+    def __init__(
+        self, schemas: Schemas, kind: str, schema: Obj | None, *, scale: ScalePaths | None = None
+    ) -> None:
+        self.name = ""
+        self.kind = kind
+        self.openapi: Obj = schema or _ANYTHING  # spec.versions[*].schema.openAPIV3Schema, read only
+        self._schemas = schemas
+        self._scale = scale
+        self.digest = hashlib.sha256(orjson.dumps(self.openapi)).hexdigest()
+
+    # -- ObjectSchema ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _decode(self) -> Callable[[Any, At, list[str]], None]:  # type: ignore[override]
+        read_metadata = self._schemas.decoder(_OBJECT_META)
+
+        def read_embedded(metadata: Any, path: str, unknown: list[str]) -> None:
+            own: list[str] = []
+            try:
+                read_metadata(metadata, None, own)
+            except _Unfit as unfit:
+                raise ValueError(str(unfit))
+            unknown += [f"{path}.{field}" for field in own]
+
+        prune = structural.compile_pruner(self.openapi, read_embedded)
+
+        def decode(obj: Any, at: At, unknown: list[str]) -> None:
+            metadata = obj.get("metadata")
+            own: list[str] = []
+            if metadata is not None:
+                read_metadata(metadata, None, own)
+            pruned: list[str] = []
+            try:
+                prune(obj, "", pruned)
+            except structural.InvalidEmbedded as error:
+                raise _Unfit(str(error))
+            unknown += [f"metadata.{field}" for field in own] + sorted(pruned)
+
+        return decode
+
+    @cached_property
+    def _default(self) -> structural.Default | None:  # type: ignore[override]
+        return structural.compile_defaulter(self.openapi)
+
+    def zero(self, field: str) -> Any:
+        return None
+
+    # -- what only custom kinds have -----------------------------------------------------------------------------------
+
+    def adopt(self, obj: Obj) -> Obj:
+        """An object as it was stored, or as another version had it, made what this version knows; in place."""
+        try:
+            self._decode(obj, None, [])
+        except _Unfit as unfit:
+            raise errors.InternalError(str(unfit))
+        if self._default is not None:
+            self._default(obj)
+        return obj
+
+    @cached_property
+    def _validate(self) -> Any:
+        return compile_schema(self.openapi)
+
+    @cached_property
+    def _validate_status(self) -> Any:
+        return compile_schema((self.openapi.get("properties") or {}).get("status") or {})
+
+    @cached_property
+    def _check_lists(self) -> structural.Check | None:
+        return structural.compile_list_check(self.openapi)
+
+    @cached_property
+    def _check_embedded(self) -> structural.Check | None:
+        return structural.compile_embedded_check(self.openapi)
+
+    def validate(self, new: Obj, old: Obj | None = None, subresource: str = "") -> list[FieldError]:
+        """Findings beyond metadata, about a new object or about what an update changed."""
+        found: list[FieldError] = []
+        before: Any = NOTHING if old is None else old
+        if subresource == "status":
+            self._check_status(new, before, found)
+        else:
+            self._validate(new, before, "", found)
+            self._check_scale_spec(new, found)
+        self._check_scale_status(new, found)
+        if self._check_embedded is not None and not subresource:
+            self._check_embedded(new, "", found)
+        self._ratchet_lists(new, old, found)
+        return found
+
+    def _check_status(self, new: Obj, old: Any, found: list[FieldError]) -> None:
+        if "status" not in new:
+            return
+        own: list[FieldError] = []
+        before = old.get("status", NOTHING) if old is not NOTHING else NOTHING
+        self._validate_status(new["status"], before, "", own)
+        found += [
+            finding._replace(field="status" if finding.field == NO_FIELD else f"status.{finding.field}")
+            for finding in own
+        ]
+
+    def _ratchet_lists(self, new: Obj, old: Obj | None, found: list[FieldError]) -> None:
+        check = self._check_lists
+        if check is None:
+            return
+        own: list[FieldError] = []
+        check(new, "", own)
+        if own and old is not None:
+            before: list[FieldError] = []
+            check(old, "", before)
+            if before:
+                return
+        found += own
+
+    def _check_scale_spec(self, obj: Obj, found: list[FieldError]) -> None:
+        if self._scale is not None:
+            _check_replicas(obj, self._scale.spec_replicas, found)
+
+    def _check_scale_status(self, obj: Obj, found: list[FieldError]) -> None:
+        if self._scale is None:
+            return
+        _check_replicas(obj, self._scale.status_replicas, found)
+        path = self._scale.label_selector
+        if path:
+            value = reach(obj, path)
+            if value is not None and not isinstance(value, str):
+                why = accessor_error(path, value, "string")
+                found.append(errors.invalid_value("." + ".".join(path), "", why))
+
+    def __repr__(self) -> str:
+        return f"CustomSchema({self.kind}, {self.digest})"
+
+
+def reach(obj: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        if not isinstance(obj, dict):
+            return None
+        obj = obj.get(step)
+    return obj
+
+
+_GO_TYPES = {
+    str: "string",
+    bool: "bool",
+    int: "int64",
+    float: "float64",
+    list: "[]interface {}",
+    dict: "map[string]interface {}",
+}
+
+
+def accessor_error(path: tuple[str, ...], value: Any, expected: str) -> str:
+    """Source: unstructured.NestedInt64, NestedString."""
+    shown = value if isinstance(value, str) else orjson.dumps(value).decode()
+    where = "." + ".".join(path)
+    return f"{where} accessor error: {shown} is of the type {_GO_TYPES[value.__class__]}, expected {expected}"
+
+
+def _check_replicas(obj: Obj, path: tuple[str, ...], found: list[FieldError]) -> None:
+    value = reach(obj, path)
+    if value is None:
+        return
+    field = "." + ".".join(path)
+    if value.__class__ is not int:
+        found.append(errors.invalid_value(field, 0, accessor_error(path, value, "int64")))
+    elif value < 0:
+        found.append(errors.invalid_value(field, value, "should be a non-negative integer"))
+    elif value > _INT32_MAX:
+        found.append(errors.invalid_value(field, value, f"should be less than or equal to {_INT32_MAX}"))
+
+
+# -- columns --------------------------------------------------------------------------------------------------------
+
+_NAME = tables.DEFAULT.columns[0]
+_AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
+
+
+def printer(columns: list[Obj]) -> Printer:
+    """additionalPrinterColumns -> the table; without any, the age."""
+    shown = [_column(column) for column in columns or [_AGE]]
+    makers = [_cell(column) for column in columns or [_AGE]]
+
+    def cells(obj: Obj, now: float) -> Cells:
+        return [obj["metadata"].get("name", ""), *(make(obj, now) for make in makers)]
+
+    return Printer((_NAME, *shown), cells)
+
+
+def _column(column: Obj) -> Column:
+    path = column.get("jsonPath", "")
+    text = column.get("description") or (
+        tables.DEFAULT.columns[1].description
+        if column is _AGE
+        else f"Custom resource definition column (in JSONPath format): {path}"
+    )
+    return Column(
+        column.get("name", ""),
+        column.get("type", ""),
+        column.get("priority", 0),
+        text,
+        column.get("format", ""),
+    )
+
+
+def _cell(column: Obj) -> Callable[[Obj, float], Any]:
+    try:
+        find = compile_path(column.get("jsonPath", ""))
+    except ValueError:
+        return lambda obj, now: None
+    type_ = column.get("type")
+
+    def cell(obj: Obj, now: float) -> Any:
+        found = find(obj)
+        return None if not found else _shown(found[0], type_, now)
+
+    return cell
+
+
+def _shown(value: Any, type_: str | None, now: float) -> Any:
+    """Source: cellForJSONValue, jsonpath.PrintResults."""
+    if type_ == "string":
+        if isinstance(value, str):
+            return value
+        return "<nil>" if value is None else orjson.dumps(value).decode()
+    is_number = value.__class__ in (int, float)
+    if type_ == "integer":
+        return int(value) if is_number else None
+    if type_ == "number":
+        return float(value) if is_number else None
+    if type_ == "boolean":
+        return value if value.__class__ is bool else None
+    if type_ == "date" and isinstance(value, str):
+        try:
+            return tables.human_duration(now - parse_rfc3339(value))
+        except ValueError:
+            return "<invalid>"
+    return None
+
+
+# -- rows -----------------------------------------------------------------------------------------------------------
+
+
+class Extra(dict[str, Any]):
+    """What a custom row knows besides; its repr tells apart what is published differently."""
+
+    def __repr__(self) -> str:
+        return f"Extra({self['schema'].digest}, {self.get('selectable_fields')}, {self.get('terminating')})"
+
+
+def is_established(definition: Obj) -> bool:
+    return is_condition_true(definition, "Established")
+
+
+def rows(definition: Obj, schemas: Schemas, known: list[Resource] = []) -> list[Resource]:  # noqa: B006
+    """The rows of all versions that are served or stored; `known` are those of before, whose compiled schemas are taken
+    over where nothing changed. Only an established definition has any."""
+    if not is_established(definition):
+        return []
+    compiled = {row.version: row.extra["schema"] for row in known}
+    spec = definition["spec"]
+    terminating = is_condition_true(definition, "Terminating")
+    found = [
+        _row(definition, version, schemas, compiled.get(version["name"]), terminating)
+        for version in spec["versions"]
+        if version.get("served") or version.get("storage")
+    ]
+    storage_name = next(version["name"] for version in spec["versions"] if version.get("storage"))
+    storage = next(row for row in found if row.version == storage_name)
+    for row in found:
+        row.extra["storage"] = storage
+    return found
+
+
+def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, terminating: bool) -> Resource:
+    spec, names = definition["spec"], definition["status"]["acceptedNames"]
+    subresources = version.get("subresources") or {}
+    scale = ScalePaths.of(subresources["scale"]) if subresources.get("scale") else None
+    openapi = (version.get("schema") or {}).get("openAPIV3Schema")
+    schema = CustomSchema(schemas, names["kind"], openapi, scale=scale)
+    if isinstance(compiled, CustomSchema) and (compiled.digest, compiled._scale) == (schema.digest, scale):
+        schema = compiled
+    extra = Extra(
+        schema=schema,
+        served=bool(version.get("served")),
+        printer=printer(version.get("additionalPrinterColumns") or []),
+        selectable_fields=tuple(
+            field["jsonPath"].removeprefix(".") for field in version.get("selectableFields") or ()
+        ),
+        scale=scale,
+        terminating=terminating,
+        warning=_deprecation(spec, version) if version.get("deprecated") else "",
+        convert=_none_conversion(schema, f"{spec['group']}/{version['name']}"),
+    )
+    conversion = spec.get("conversion") or {}
+    if conversion.get("strategy") == "Webhook":
+        extra["review"] = WebhookConversion(definition["metadata"]["name"], conversion["webhook"])
+    subs = []
+    if scale is not None:
+        subs.append(Subresource("scale", "Scale", ("get", "patch", "update"), "autoscaling", "v1"))
+    if subresources.get("status") is not None:
+        subs.append(Subresource("status", names["kind"], ("get", "patch", "update")))
+    storage = next(each["name"] for each in spec["versions"] if each.get("storage"))
+    return Resource(
+        group=spec["group"],
+        version=version["name"],
+        kind=names["kind"],
+        plural=names["plural"],
+        singular=names["singular"],
+        namespaced=spec["scope"] == "Namespaced",
+        verbs=TERMINATING_VERBS if terminating else ALL_VERBS,
+        short_names=tuple(names.get("shortNames") or ()),
+        categories=tuple(names.get("categories") or ()),
+        subresources=tuple(subs),
+        storage_version=storage if storage != version["name"] else "",
+        list_kind=names["listKind"],
+        custom=True,
+        extra=extra,
+    )
+
+
+def _none_conversion(schema: CustomSchema, api_version: str) -> Callable[[Obj], Obj]:
+    def convert(obj: Obj) -> Obj:
+        return schema.adopt(copy(obj) | {"apiVersion": api_version})
+
+    return convert
+
+
+def _deprecation(spec: Obj, version: Obj) -> str:
+    """Source: defaultDeprecationWarning."""
+    if version.get("deprecationWarning"):
+        return str(version["deprecationWarning"])
+    kind, group = spec["names"]["kind"], spec["group"]
+    text = f"{group}/{version['name']} {kind} is deprecated"
+    better = [
+        each["name"]
+        for each in spec["versions"]
+        if each.get("served")
+        and not each.get("deprecated")
+        and version_rank(each["name"]) < version_rank(version["name"])
+    ]
+    return f"{text}; use {group}/{min(better, key=version_rank)} {kind}" if better else text

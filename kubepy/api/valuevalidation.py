@@ -1,0 +1,439 @@
+"""Custom objects against the value validations of their schema: types, bounds, patterns, enums, required, allOf.
+
+`compile_schema(schema)` turns an OpenAPI v3 schema (a CRD's openAPIV3Schema, plain JSON) into one closure:
+
+    validate = compile_schema(schema)
+    found: list[FieldError] = []
+    validate(obj, NOTHING, "", found)       a new object
+    validate(new, old, "", found)           an update: what did not change is not complained about again (ratcheting)
+
+Promised: paths and texts are kube-openapi's: `spec.size: Invalid value: "string": spec.size in body must be of type
+integer: "string"`. Findings about one object come in the order of its schema (upstream's order is random).
+Differs: of several alternatives of anyOf and oneOf that all fail, the first is explained; upstream takes the one in
+which most checks succeeded.
+
+Not here: pruning and defaults (structural.py), rules between fields (CEL).
+Source: kube-openapi pkg/validation/{validate,errors}, apiextensions-apiserver pkg/apiserver/validation/validation.go,
+ratcheting.go, apiserver pkg/cel/common/equality.go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from kubepy.api import errors, formats
+from kubepy.api.errors import FieldError
+from kubepy.api.objects import Obj
+
+# (value, old value or NOTHING, path, findings)
+Validate = Callable[[Any, Any, str, list[FieldError]], None]
+
+
+class _Nothing:
+    """There is no old value to compare with."""
+
+    def __repr__(self) -> str:
+        return "NOTHING"
+
+
+NOTHING = _Nothing()
+# What upstream's nil path prints as.
+NO_FIELD = "<nil>"
+
+
+def compile_schema(schema: Obj) -> Validate:
+    """The validator of a schema and of all below it. Patterns that do not compile match nothing."""
+    types = _types(schema)
+    steps: list[Validate] = []
+    if types or schema.get("format"):
+        steps.append(_type(types, schema.get("format", ""), bool(schema.get("nullable"))))
+    after_type: list[Validate] = [
+        make(schema) for make, keywords in _STEPS if not keywords.isdisjoint(schema.keys())
+    ]
+    if not steps and not after_type:
+        return _accept
+    on_null = steps + ([_enum(schema)] if schema.get("enum") else [])
+    every = steps + after_type
+    if len(every) == 1 and not after_type:
+        return every[0]
+
+    def validate(value: Any, old: Any, path: str, found: list[FieldError]) -> None:
+        for step in on_null if value is None else every:
+            step(value, old, path, found)
+
+    return validate
+
+
+def _accept(value: Any, old: Any, path: str, found: list[FieldError]) -> None:
+    pass
+
+
+def _types(schema: Obj) -> tuple[str, ...]:
+    if schema.get("x-kubernetes-int-or-string"):
+        return ("integer", "string")
+    type_ = schema.get("type")
+    return (type_,) if type_ else ()
+
+
+# -- one keyword each -----------------------------------------------------------------------------------------------
+
+_JSON_TYPES: dict[type, tuple[str, str]] = {
+    str: ("string", ""),
+    bool: ("boolean", ""),
+    int: ("integer", "int64"),
+    float: ("number", "float64"),
+    list: ("array", ""),
+    dict: ("object", ""),
+}
+
+
+def _type(types: tuple[str, ...], format_: str, nullable: bool) -> Validate:
+    expected = ",".join(types)
+    is_numeric = "number" in types or "integer" in types
+    if format_ and not formats.is_recognized(format_, types[0] if len(types) == 1 else ""):
+        format_ = ""
+
+    def validate(value: Any, old: Any, path: str, found: list[FieldError]) -> None:
+        if value is None:
+            if types and not nullable:
+                found.append(_wrong_type(path, expected, "null"))
+            return
+        type_, value_format = _JSON_TYPES[value.__class__]
+        if type_ in types:
+            return
+        fits = (type_ == "integer" and "number" in types) or (
+            type_ == "number" and "integer" in types and value.is_integer()
+        )
+        if fits:
+            return
+        if format_ and type_ not in ("string", "array"):
+            if value_format != format_:
+                found.append(_wrong_type(path, format_, value_format))
+            return
+        if not types or (format_ and not is_numeric and type_ in ("string", "array")):
+            return
+        found.append(_wrong_type(path, expected, type_))
+
+    return validate
+
+
+def _wrong_type(path: str, expected: str, actual: str) -> FieldError:
+    text = f"{path} in body must be of type {expected}: {errors.quote(actual)}"
+    return errors.type_invalid(field_of(path), actual, text)
+
+
+def field_of(path: str) -> str:
+    return path.removeprefix(".") or NO_FIELD
+
+
+def _string(schema: Obj) -> Validate:
+    longest, shortest, pattern = schema.get("maxLength"), schema.get("minLength"), schema.get("pattern")
+    search = _search(pattern) if pattern else None
+    format_ = schema.get("format", "")
+    matches_format = formats.check(format_) if format_ and _types(schema) in ((), ("string",)) else None
+
+    def validate(value: Any, old: Any, path: str, found: list[FieldError]) -> None:
+        if value.__class__ is not str:
+            return
+        if longest is not None and len(value) > longest:
+            found.append(errors.too_long(field_of(path), longest))
+        if shortest is not None and len(value) < shortest:
+            found.append(_invalid(path, value, f"should be at least {shortest} chars long"))
+        if search is not None and not search(value):
+            found.append(_invalid(path, value, f"should match '{pattern}'"))
+        if matches_format is not None and not matches_format(value):
+            text = f"{path} in body must be of type {format_}: {errors.quote(value)}"
+            found.append(errors.type_invalid(field_of(path), value, text))
+
+    return validate
+
+
+def _invalid(path: str, value: Any, why: str) -> FieldError:
+    return errors.invalid_value(field_of(path), value, f"{path} in body {why}")
+
+
+def _search(pattern: str) -> Callable[[str], Any]:
+    try:
+        return re.compile(go_pattern(pattern)).search
+    except re.error:
+        return lambda text: None
+
+
+_CLASSES = {
+    "alnum": "0-9A-Za-z", "alpha": "A-Za-z", "ascii": r"\x00-\x7F", "blank": r"\t ", "cntrl": r"\x00-\x1F\x7F",
+    "digit": "0-9", "graph": "!-~", "lower": "a-z", "print": " -~", "punct": r"!-/:-@\[-`{-~", "space": r"\t\n\v\f\r ",
+    "upper": "A-Z", "word": "0-9A-Za-z_", "xdigit": "0-9A-Fa-f",
+}  # fmt: skip
+_UNICODE = {"L": r"[^\W\d_]", "N": r"\d", "Lu": "[A-Z]", "Ll": "[a-z]", "P": r"[^\w\s]", "S": r"[$+<=>^`|~]"}
+
+
+def go_pattern(pattern: str) -> str:
+    r"""RE2's spelling -> Python's: classes are ASCII, `$` means the end, `\z`, `[[:alpha:]]`, `\pL`, `(?i)` inside."""
+    out: list[str] = []
+    index, size, in_class = 0, len(pattern), False
+    while index < size:
+        char = pattern[index]
+        if char == "\\" and index + 1 < size:
+            pair = pattern[index + 1]
+            if pair == "z":
+                out.append(r"\Z")
+            elif pair in "pP":
+                name = pattern[index + 2 : index + 3]
+                if name == "{":
+                    end = pattern.find("}", index)
+                    name, index = pattern[index + 3 : end], end - 2
+                else:
+                    index += 1
+                out.append(_UNICODE.get(name, r"\w"))
+            elif pair == "Q":
+                end = pattern.find("\\E", index)
+                end = size if end < 0 else end
+                out.append(re.escape(pattern[index + 2 : end]))
+                index = end
+            else:
+                out.append(char + pair)
+            index += 2
+            continue
+        if in_class and char == "[":
+            if pattern.startswith("[:", index) and (end := pattern.find(":]", index)) > 0:
+                out.append(_CLASSES.get(pattern[index + 2 : end], ""))
+                index = end + 2
+                continue
+            out.append(r"\[")
+        elif char == "$" and not in_class:
+            out.append(r"\Z")
+        else:
+            if char == "[":
+                in_class = True
+                # A bracket that comes first is meant itself.
+                head = re.match(r"\[\^?\]?", pattern[index:])
+                assert head is not None, "it begins with a bracket"
+                out.append(head[0].replace("]", r"\]"))
+                index += len(head[0])
+                continue
+            if char == "]":
+                in_class = False
+            out.append(char)
+        index += 1
+    return "(?a)" + _flags_first("".join(out)) if pattern else ""
+
+
+def _flags_first(pattern: str) -> str:
+    """Python takes (?i) only at the very beginning: elsewhere it is made a group to the end of the enclosing one."""
+    match = re.match(r"\(\?([imsU]+)\)", pattern)
+    if match is not None:
+        return f"(?{match[1].replace('U', '')}:{pattern[match.end() :]})"
+    match = re.match(r"\^\(\?([imsU]+)\)", pattern)
+    if match is not None:
+        return f"^(?{match[1].replace('U', '')}:{pattern[match.end() :]})"
+    return pattern
+
+
+def _number(schema: Obj) -> Validate:
+    low, high, factor = schema.get("minimum"), schema.get("maximum"), schema.get("multipleOf")
+    above, below = bool(schema.get("exclusiveMinimum")), bool(schema.get("exclusiveMaximum"))
+
+    def validate(value: Any, old: Any, path: str, found: list[FieldError]) -> None:
+        kind = value.__class__
+        if kind is not int and kind is not float:
+            return
+        if factor is not None and factor > 0 and not _is_multiple(value, factor):
+            found.append(_invalid(path, value, f"should be a multiple of {_bound(factor, kind)}"))
+        if high is not None and (value >= high if below else value > high):
+            words = "less than" if below else "less than or equal to"
+            found.append(_invalid(path, value, f"should be {words} {_bound(high, kind)}"))
+        if low is not None and (value <= low if above else value < low):
+            words = "greater than" if above else "greater than or equal to"
+            found.append(_invalid(path, value, f"should be {words} {_bound(low, kind)}"))
+
+    return validate
+
+
+def _is_multiple(value: float, factor: float) -> bool:
+    times = value / factor if factor >= 1 else 1 / factor * value
+    return abs(times - round(times)) <= 1e-9 * max(1.0, abs(times))
+
+
+def _bound(bound: float, kind: type) -> str:
+    if kind is int:
+        return str(int(bound))
+    return str(int(bound)) if float(bound).is_integer() and abs(bound) < 1e21 else repr(float(bound))
+
+
+def _array(schema: Obj) -> Validate:
+    items = schema.get("items")
+    each = compile_schema(items) if isinstance(items, dict) else _accept
+    longest, shortest, unique = schema.get("maxItems"), schema.get("minItems"), schema.get("uniqueItems")
+    keys = tuple(schema.get("x-kubernetes-list-map-keys") or ())
+    is_map = schema.get("x-kubernetes-list-type") == "map"
+
+    def validate(value: Any, old: Any, path: str, found: list[FieldError]) -> None:
+        if value.__class__ is not list:
+            return
+        if each is not _accept:
+            before = by_keys(old, keys) if is_map and old.__class__ is list else {}
+            for index, item in enumerate(value):
+                old_item = before.get(key_values(item, keys), NOTHING) if before else NOTHING
+                ratcheted(each, item, old_item, f"{path}[{index}]", found)
+        size = len(value)
+        if shortest is not None and size < shortest:
+            found.append(_invalid(path, size, f"should have at least {shortest} items"))
+        if longest is not None and size > longest:
+            found.append(errors.too_many(field_of(path), size, longest))
+        if unique and len({orjson.dumps(item, option=orjson.OPT_SORT_KEYS) for item in value}) < size:
+            found.append(_invalid(path, "", "shouldn't contain duplicates"))
+
+    return validate
+
+
+def key_values(item: Any, keys: Sequence[str]) -> bytes:
+    """What identifies an item of a list of type map."""
+    if not isinstance(item, dict):
+        return b"{}"
+    return orjson.dumps({key: item[key] for key in keys if key in item})
+
+
+def by_keys(items: list[Any], keys: Sequence[str]) -> dict[bytes, Any]:
+    return {key_values(item, keys): item for item in items}
+
+
+def ratcheted(each: Validate, value: Any, old: Any, path: str, found: list[FieldError]) -> None:
+    """Validate a part of an object; its findings are dropped if the part is as it was."""
+    count = len(found)
+    each(value, old, path, found)
+    if len(found) > count and old is not NOTHING and same(value, old):
+        del found[count:]
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal as JSON: Python takes True for 1."""
+    return one == other and orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(
+        other, option=orjson.OPT_SORT_KEYS
+    )
+
+
+def _enum(schema: Obj) -> Validate:
+    values = schema["enum"]
+    texts = frozenset(value for value in values if value.__class__ is str)
+    shown = [value if isinstance(value, str) else orjson.dumps(value).decode() for value in values]
+
+    def validate(value: Any, old: Any, path: str, found: list[FieldError]) -> None:
+        if value.__class__ is str:
+            if value in texts:
+                return
+        elif any(same(value, each) for each in values):
+            return
+        found.append(errors.not_supported(field_of(path), value, shown))
+
+    return validate
+
+
+def _object(schema: Obj) -> Validate:
+    properties = {name: compile_schema(each) for name, each in (schema.get("properties") or {}).items()}
+    walked = {name: each for name, each in properties.items() if each is not _accept}
+    required: Sequence[str] = schema.get("required") or ()
+    needed = frozenset(required)
+    fewest, most = schema.get("minProperties"), schema.get("maxProperties")
+    more = schema.get("additionalProperties")
+    others = compile_schema(more) if isinstance(more, dict) else _accept
+    only_known = more is False
+
+    def validate(value: Any, old: Any, path: str, found: list[FieldError]) -> None:
+        if value.__class__ is not dict:
+            return
+        count = len(value)
+        if fewest is not None and count < fewest:
+            found.append(_invalid(path, count, f"should have at least {fewest} properties"))
+            return
+        if most is not None and count > most:
+            found.append(errors.too_many(field_of(path), count, most))
+            return
+        before = old if old.__class__ is dict else None
+        if only_known or others is not _accept:
+            for name in value.keys() - properties.keys():
+                if only_known:
+                    text = f"{path}.{name} in body is a forbidden property"
+                    found.append(errors.invalid_value(field_of(path), name, text))
+                else:
+                    old_item = before.get(name, NOTHING) if before is not None else NOTHING
+                    ratcheted(others, value[name], old_item, f"{path}.{name}", found)
+        for name, each in walked.items():
+            if name in value:
+                at = f"{path}.{name}" if path else name
+                old_item = before.get(name, NOTHING) if before is not None else NOTHING
+                if not path and name in ("apiVersion", "kind"):
+                    old_item = NOTHING
+                ratcheted(each, value[name], old_item, at, found)
+        if not needed <= value.keys():
+            found += [errors.required(field_of(f"{path}.{name}")) for name in required if name not in value]
+
+    return validate
+
+
+# -- logic ----------------------------------------------------------------------------------------------------------
+
+
+def _composite(path: str, text: str) -> FieldError:
+    return errors.invalid_value(NO_FIELD, "", f"{errors.quote(path)} {text}")
+
+
+def _logic(schema: Obj) -> Validate:
+    any_of, one_of, all_of = (
+        [compile_schema(each) for each in schema.get(word) or ()] for word in ("anyOf", "oneOf", "allOf")
+    )
+    negated = compile_schema(schema["not"]) if isinstance(schema.get("not"), dict) else None
+
+    def failures(each: Validate, value: Any, old: Any, path: str) -> list[FieldError]:
+        own: list[FieldError] = []
+        each(value, old, path, own)
+        return own
+
+    def validate(value: Any, old: Any, path: str, found: list[FieldError]) -> None:
+        if any_of:
+            first: list[FieldError] | None = None
+            for each in any_of:
+                own = failures(each, value, old, path)
+                if not own:
+                    break
+                first = first or own
+            else:
+                found.append(_composite(path, "must validate at least one schema (anyOf)"))
+                found.extend(first or ())
+        if one_of:
+            outcomes = [failures(each, value, old, path) for each in one_of]
+            valid = sum(not own for own in outcomes)
+            if valid != 1:
+                what = f"Found {valid} valid alternatives" if valid else "Found none valid"
+                found.append(_composite(path, f"must validate one and only one schema (oneOf). {what}"))
+                if not valid:
+                    found.extend(outcomes[0])
+        if all_of:
+            outcomes = [failures(each, value, old, path) for each in all_of]
+            for own in outcomes:
+                found.extend(own)
+            valid = sum(not own for own in outcomes)
+            if valid != len(all_of):
+                none = "" if valid else ". None validated"
+                found.append(_composite(path, f"must validate all the schemas (allOf){none}"))
+        if negated is not None and not failures(negated, value, old, path):
+            found.append(_composite(path, "must not validate the schema (not)"))
+
+    return validate
+
+
+# In upstream's order; a step is only there if the schema has one of its keywords.
+_STEPS: tuple[tuple[Callable[[Obj], Validate], frozenset[str]], ...] = (
+    (_logic, frozenset(("anyOf", "oneOf", "allOf", "not"))),
+    (_string, frozenset(("maxLength", "minLength", "pattern", "format"))),
+    (_number, frozenset(("minimum", "maximum", "multipleOf"))),
+    (_array, frozenset(("items", "maxItems", "minItems", "uniqueItems"))),
+    (_enum, frozenset(("enum",))),
+    (
+        _object,
+        frozenset(("properties", "required", "additionalProperties", "minProperties", "maxProperties")),
+    ),
+)
