@@ -54,10 +54,15 @@ def _integer(loader: Any, node: Any) -> int | float | str:
     text = loader.construct_scalar(node).replace("_", "")
     sign = -1 if text.startswith("-") else 1
     digits = text.lstrip("+-")
-    for prefix, base in (("0b", 2), ("0o", 8), ("0x", 16)):
-        if digits.startswith(prefix):
-            return sign * int(digits[2:], base)
-    return sign * int(digits, 8 if len(digits) > 1 and digits.startswith("0") else 10)
+    base = next((base for prefix, base in (("0b", 2), ("0o", 8), ("0x", 16)) if digits.startswith(prefix)), 0)
+    if base:
+        number = sign * int(digits[2:], base)
+    else:
+        number = sign * int(digits, 8 if len(digits) > 1 and digits.startswith("0") else 10)
+    if -(2**63) <= number < 2**64:
+        return number
+    # What no 64 bits hold is a float; only decimals can be one. Source: go.yaml.in/yaml/v2 resolve.go.
+    return text if base else _float(loader, node)
 
 
 def _float(loader: Any, node: Any) -> float:

@@ -11,6 +11,8 @@ from kubepy.lib import yaml
         ("0x1F", 31), ("0b11", 3), ("1_000", 1000), ("2020-01-01", "2020-01-01"), ("1:30", "1:30"), ("=", "="),
         ("1.5", 1.5), ("1.2.3", "1.2.3"), ("~", None), ("", None), ('"1"', "1"), ("!!binary aGVsbG8=", "hello"),
         ("-7", -7), (".5", 0.5), ("1.0", 1), ("null", None), ("nan", "nan"), ("08", 8),
+        ("18446744073709551615", 2**64 - 1), ("18446744073709551616", 2.0**64), ("-9223372036854775809", -(2.0**63)),
+        ("0x1ffffffffffffffff", "0x1ffffffffffffffff"),
     ],
 )  # fmt: skip
 def test_scalars_are_what_kubectl_makes_of_them(text, value):
