@@ -192,7 +192,8 @@ class Controller:
             self.informers.start()
             for informer in self._watched:
                 await informer.wait_synced()
-            self.log.info("controller_started", workers=self.workers)
+            watches = " ".join(str(informer.resource) for informer in self._watched)
+            self.log.info("controller_started", workers=self.workers, watches=watches)
             workers = [tasks.start(self._work(), name=f"{self.name}-{i}") for i in range(self.workers)]
             await asyncio.wait(workers)
         finally:
@@ -200,7 +201,7 @@ class Controller:
             await tasks.close()
 
     def _worker_died(self, name: str, error: BaseException) -> None:
-        self.log.error("worker_died", worker=name, error=str(error), exc_info=error)
+        self.log.error("task_died", task=name, exc_info=error)
 
     async def _work(self) -> None:
         while True:

@@ -296,8 +296,8 @@ class Informer:
     def _call(self, function: Callable[..., object], *args: object) -> bool:
         try:
             function(*args)
-        except Exception:  # noqa: BLE001 - one consumer's bug must not blind the others
-            self._log.error("informer_handler_failed", resource=str(self.resource), exc_info=True)
+        except Exception as error:  # noqa: BLE001 - one consumer's bug must not blind the others
+            self._log.error("informer_handler_failed", resource=str(self.resource), exc_info=error)
             return False
         return True
 

@@ -260,11 +260,15 @@ class GarbageCollector(Controller):
         if decided.unblock:
             await self._unblock(identity, node.owners)
         if decided.delete:
-            self.log.info("garbage_deleted", object=str(identity), policy=decided.delete)
             try:
                 await self._delete(identity, latest, decided.delete)
             except errors.NotFound:
                 self.graph.not_found(identity)
+                return
+            self.log.info(
+                "garbage_deleted", object=str(objects.key_of(latest)), kind=identity.kind, policy=decided.delete,
+                seen=objects.revision_of(latest),
+            )  # fmt: skip
 
     async def _classify(self, dependent: Identity, reference: Reference) -> Owner:
         """Source: isDangling, classifyReferences."""

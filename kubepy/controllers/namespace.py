@@ -283,10 +283,10 @@ class NamespaceController(Controller):
         finalizers = [each for each in namespace["spec"]["finalizers"] if each != FINALIZER]
         spec = namespace["spec"] | {"finalizers": finalizers}
         try:
-            await self.client.update(NAMESPACES, namespace | {"spec": spec}, subresource="finalize")
+            final = await self.client.update(NAMESPACES, namespace | {"spec": spec}, subresource="finalize")
         except errors.NotFound:
-            pass
-        self.log.info("namespace_finalized", object=name)
+            return None
+        self.log.info("namespace_finalized", object=name, revision=objects.revision_of(final))
         return None
 
 

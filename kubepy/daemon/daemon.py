@@ -81,8 +81,11 @@ async def run(
             started=clock.rfc3339(), version=__version__,
         )  # fmt: skip
         instance.write(directory, here)
+        log = logs.of("daemon")
+        log.info("cluster_ready", server=server, nodes=config.nodes, revision=store.revision, pid=here.pid)
         on_ready(here)
         await stop.wait()
+        log.info("cluster_stopping", revision=store.revision)
     except Unusable as error:
         raise StartError(str(error)) from None
     except (ConfigError, PermissionError) as error:

@@ -76,4 +76,4 @@ class Kubelet:
         await self._tasks.close()
 
     def _died(self, name: str, error: BaseException) -> None:
-        self._log.error("task_died", task=name, error=str(error), exc_info=error)
+        self._log.error("task_died", task=name, exc_info=error)

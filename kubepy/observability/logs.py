@@ -158,7 +158,7 @@ def render_json_text(event: Event) -> str:
 
 
 def render_console(event: Event) -> str:
-    """10:00:00.123 info    scheduler              pod_bound  object=default/web-0 node=node-1"""
+    """10:00:00.123 info    scheduler                pod_bound  object=default/web-0 node=node-1"""
     return _console(event, "", "", "", "")
 
 
@@ -173,7 +173,7 @@ def _console(event: Event, tint: str, dim: str, bold: str, reset: str) -> str:
     fields = " ".join(f"{dim}{k}={reset}{_plain(v)}" for k, v in event.items() if k not in _HEAD)
     line = (
         f"{dim}{event.get('time', '')[11:23]}{reset} {tint}{event.get('level', ''):<7}{reset} "
-        f"{event.get('component', ''):<22} {bold}{event.get('event', '')}{reset}  {fields}".rstrip()
+        f"{event.get('component', ''):<24} {bold}{event.get('event', '')}{reset}  {fields}".rstrip()
     )
     return f"{line}\n{event['traceback']}" if "traceback" in event else line + "\n"
 

@@ -82,7 +82,7 @@ class Scheduler:
         """Raises ValueError with a sentence for a person when a profile cannot work."""
         configuration = configuration or Configuration()
         self._client, self._clock, self._log = client, clock, log
-        self._tasks = Tasks(self._task_failed)
+        self._tasks = Tasks(self._task_died)
         self._events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)
         self._informers = InformerFactory(
             client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
@@ -307,7 +307,7 @@ class Scheduler:
         """Back to the queue as its newest version; returns the report to write. Source: handleSchedulingFailure."""
         if reason == "SchedulerError":
             queued.forget_rejection()
-        uid = queued.pod.uid
+        uid, seen = queued.pod.uid, queued.pod.document.revision
         self._metrics.failed(running.framework.name, reason, self._clock.monotonic() - started)
         document = self._pods.document(queued.pod.key)
         if document is None or uid_of(document.obj) != uid or document.obj["spec"].get("nodeName"):
@@ -317,7 +317,10 @@ class Scheduler:
         self.queue.requeue(queued, pod)
         if nominated is not None:
             self.queue.nominator.put(pod, nominated.node)
-        self._log.info("pod_not_scheduled", object=str(pod.key), reason=reason, message=message)
+        self._log.info(
+            "pod_not_scheduled", object=str(pod.key), reason=reason, message=message, attempt=queued.attempts,
+            seen=seen,
+        )  # fmt: skip
         note = message if len(message) <= _NOTE_LENGTH_MAX else message[: _NOTE_LENGTH_MAX - 4] + " ..."
         running.recorder.event(pod.obj, WARNING, "FailedScheduling", note, action="Scheduling")
         status = _status_change(pod.obj, reason, message, nominated, self._clock.rfc3339())
@@ -450,8 +453,8 @@ class Scheduler:
         self.cache.remove_node(document.key.name)
         self.queue.move(events.NODE_DELETE, document.obj, None)
 
-    def _task_failed(self, name: str, error: BaseException) -> None:
-        self._log.error("scheduler_task_failed", task=name, exc_info=error)
+    def _task_died(self, name: str, error: BaseException) -> None:
+        self._log.error("task_died", task=name, exc_info=error)
 
 
 def _scheduler_of(pod: Obj) -> str:

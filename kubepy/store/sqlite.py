@@ -166,7 +166,7 @@ class SqliteStore:
                 self._lock.release()
 
     def _failed(self, name: str, error: BaseException) -> None:
-        self._log.error("store_task_failed", task=name, error=repr(error))
+        self._log.error("task_died", task=name, exc_info=error)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
