@@ -14,7 +14,7 @@ def test_one_event_reaches_both_sinks(tmp_path):
     logs.of("scheduler").debug("below_the_level")
     logs.close()
     assert stream.getvalue() == (
-        '00:00:00.000 info    scheduler              pod_bound  object=default/web-0 node=node-1 note="two words"\n'
+        '00:00:00.000 info    scheduler                pod_bound  object=default/web-0 node=node-1 note="two words"\n'
     )
     (line,) = (tmp_path / "kubepy.log").read_bytes().splitlines()
     assert orjson.loads(line) == {
