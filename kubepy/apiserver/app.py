@@ -16,6 +16,8 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from kubepy.api.builtins import Catalog
+from kubepy.api.errors import page_not_found
+from kubepy.apiserver.aggregation.routes import Route, Routes
 from kubepy.apiserver.authn import Authenticator
 from kubepy.apiserver.authz import Authorizer
 from kubepy.apiserver.discovery import Discovery
@@ -30,7 +32,7 @@ from kubepy.apiserver.filters.request_info import request_info
 from kubepy.apiserver.filters.timeout import timeout
 from kubepy.apiserver.filters.warnings import warnings
 from kubepy.apiserver.openapi import OpenApi
-from kubepy.apiserver.request import Handler, Resolver
+from kubepy.apiserver.request import Handler, Request, Resolver, Response
 from kubepy.lib.clock import Clock
 from kubepy.observability.health import Checks
 from kubepy.observability.logs import Logger
@@ -38,6 +40,7 @@ from kubepy.observability.metrics import Metrics
 
 if TYPE_CHECKING:
     from kubepy.api.schema import Schemas
+    from kubepy.apiserver.aggregation.aggregator import Aggregator
 
 
 def build(
@@ -53,9 +56,10 @@ def build(
     checks: Checks,
     address: str = "127.0.0.1:6443",
     paths: Mapping[str, Handler] | None = None,
+    aggregator: Aggregator | None = None,
 ) -> Handler:
-    """The whole chain. `resources` serves every resource request; `paths` adds exact non-resource paths;
-    `address` (host:port) is what /api tells clients."""
+    """The whole chain. `resources` serves every resource request but those that `aggregator` has a route for; `paths`
+    adds exact non-resource paths; `address` (host:port) is what /api tells clients."""
     chain: list[Filter] = [  # outermost first
         warnings(),
         panic_recovery(log),
@@ -66,13 +70,20 @@ def build(
         impersonation(authorizer),
         authorization(authorizer),
     ]
+    routes = aggregator.routes if aggregator else Routes()
     end = dispatch(
         resources=resources,
-        discovery=Discovery(catalog, address=address),
-        openapi=OpenApi(catalog, schemas, clock),
+        discovery=Discovery(catalog, address=address, routes=routes),
+        openapi=OpenApi(catalog, schemas, clock, routes, aggregator),
+        routes=routes,
+        forward=aggregator.forward if aggregator else _nowhere,
         checks=checks,
         metrics=metrics,
         log=log,
         paths=paths or {},
     )
     return reduce(lambda inner, outer: outer(inner), reversed(chain), end)
+
+
+async def _nowhere(request: Request, route: Route) -> Response:
+    raise page_not_found()

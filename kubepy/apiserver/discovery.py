@@ -1,7 +1,8 @@
 """Discovery: which groups, versions and resources there are, in the old form and the aggregated one.
 
-Every document is encoded once and kept until the catalog changes (`catalog.generation`). Paths are taken with and
-without a trailing slash, as generated clients ask for both.
+Every document is encoded once and kept until the catalog or the routes to other servers change (their `generation`).
+Paths are taken with and without a trailing slash, as generated clients ask for both. Groups that are served elsewhere
+are listed among ours, whether or not their server is there; what is in them comes from that server (aggregation).
 
 Source: apiserver pkg/endpoints/discovery/{root,group,version,legacy}.go, pkg/endpoints/discovery/aggregated/*.go.
 """
@@ -16,6 +17,7 @@ from kubepy.api.builtins import Catalog, GroupVersions
 from kubepy.api.errors import page_not_found
 from kubepy.api.objects import Obj, api_version
 from kubepy.api.resources import Resource, Subresource
+from kubepy.apiserver.aggregation.routes import Routes
 from kubepy.apiserver.request import JSON, Request, Response
 
 AGGREGATED_GROUP = "apidiscovery.k8s.io"
@@ -26,16 +28,18 @@ AGGREGATED_VERSIONS = ("v2", "v2beta1")
 class Discovery:
     """Handles /api, /apis and what is below them down to a group version. `address` is host:port, for /api."""
 
-    def __init__(self, catalog: Catalog, *, address: str) -> None:
+    def __init__(self, catalog: Catalog, *, address: str, routes: Routes | None = None) -> None:
         self._catalog = catalog
+        self._routes = routes or Routes()
         self._address = address
-        self._generation = -1
+        self._generation = (-1, -1)
         self._bodies: dict[tuple[str, str], bytes] = {}  # (path, aggregated version or "")
         self._etags: dict[tuple[str, str], str] = {}
 
     async def handle(self, request: Request) -> Response:
-        if self._generation != self._catalog.generation:
-            self._generation = self._catalog.generation
+        generation = self._catalog.generation, self._routes.generation
+        if self._generation != generation:
+            self._generation = generation
             self._bodies.clear()
             self._etags.clear()
         path = request.path.rstrip("/")
@@ -59,18 +63,21 @@ class Discovery:
 
     def paths(self) -> list[str]:
         """For the listing at /."""
-        below = [path for gv in self._catalog.groups() if gv.group for path in _group_paths(gv)]
+        below = [path for gv in self._groups() if gv.group for path in _group_paths(gv)]
         return ["/api", *(f"/api/{version}" for version in self._core().versions), "/apis", *below]
 
+    def _groups(self) -> list[GroupVersions]:
+        return self._routes.groups(self._catalog.groups())
+
     def _core(self) -> GroupVersions:
-        return next((gv for gv in self._catalog.groups() if not gv.group), GroupVersions("", ()))
+        return next((gv for gv in self._groups() if not gv.group), GroupVersions("", ()))
 
     def _document(self, path: str, version: str) -> Obj | None:
         match path.split("/")[1:]:
             case ["api"] if version:
                 return self._aggregated(version, [self._core()])
             case ["apis"] if version:
-                return self._aggregated(version, [gv for gv in self._catalog.groups() if gv.group])
+                return self._aggregated(version, [gv for gv in self._groups() if gv.group])
             case ["api"]:
                 return self._api_versions()
             case ["apis"]:
@@ -91,11 +98,11 @@ class Discovery:
         }
 
     def _group_list(self) -> Obj:
-        groups = [_group_of(gv) for gv in self._catalog.groups() if gv.group]
+        groups = [_group_of(gv) for gv in self._groups() if gv.group]
         return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
     def _group(self, group: str) -> Obj | None:
-        found = next((gv for gv in self._catalog.groups() if gv.group and gv.group == group), None)
+        found = next((gv for gv in self._groups() if gv.group and gv.group == group), None)
         return None if found is None else {"kind": "APIGroup", "apiVersion": "v1", **_group_of(found)}
 
     def _resource_list(self, group: str, version: str) -> Obj | None:
@@ -125,16 +132,14 @@ class Discovery:
 
     def _aggregated_group(self, gv: GroupVersions) -> Obj:
         versions = [
-            {
-                "version": version,
-                "resources": [
-                    _aggregated_resource(row) for row in self._catalog.resources(gv.group, version)
-                ],
-                "freshness": "Current",
-            }
+            self._routes.discovery_of(gv.group, version) or self._own_version(gv.group, version)
             for version in gv.versions
         ]
         return {"metadata": {"name": gv.group} if gv.group else {}, "versions": versions}
+
+    def _own_version(self, group: str, version: str) -> Obj:
+        resources = [_aggregated_resource(row) for row in self._catalog.resources(group, version)]
+        return {"version": version, "resources": resources, "freshness": "Current"}
 
 
 def aggregated_version(accept: str) -> str:

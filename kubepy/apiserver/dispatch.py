@@ -6,12 +6,13 @@ Source: apiserver pkg/server/{handler,healthz}.go, pkg/server/routes/*.go, pkg/s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
 
 from kubepy.api.errors import MethodNotAllowed, page_not_found
 from kubepy.api.objects import Obj
+from kubepy.apiserver.aggregation.routes import Route, Routes
 from kubepy.apiserver.discovery import Discovery
 from kubepy.apiserver.openapi import OpenApi
 from kubepy.apiserver.request import JSON, Handler, Request, Response, Verbatim
@@ -41,17 +42,24 @@ VERSION: Obj = {
 }
 
 
+# Answers a request in the place of an aggregated server.
+Forward = Callable[[Request, Route], Awaitable[Response]]
+
+
 def dispatch(
     *,
     resources: Handler,
     discovery: Discovery,
     openapi: OpenApi,
+    routes: Routes,
+    forward: Forward,
     checks: Checks,
     metrics: Metrics,
     log: Logger,
     paths: Mapping[str, Handler],
 ) -> Handler:
-    """`paths` adds exact paths to the table (GET only), e.g. the issuer's keys."""
+    """`paths` adds exact paths to the table (GET only), e.g. the issuer's keys; `routes` go to other servers."""
+    elsewhere = routes.table
     exact: dict[str, Handler] = {
         "/version": _version,
         "/metrics": _metrics(metrics),
@@ -64,6 +72,8 @@ def dispatch(
     exact["/"] = exact["/index.html"] = _index(exact, checks, discovery)
 
     async def handle(request: Request) -> Response:
+        if elsewhere and (route := routes.of(request)) is not None:
+            return await forward(request, route)
         if request.info.is_resource:
             return await resources(request)
         path = request.path
@@ -78,6 +88,8 @@ def dispatch(
         if head in ("api", "apis"):
             return await discovery.handle(request)
         if path.startswith("/openapi/v3/"):
+            if elsewhere and (route := routes.of_openapi(path)) is not None:
+                return await forward(request, route)
             return await openapi.v3_document(request)
         if (endpoint := endpoints.get(f"/{head}")) is not None:
             return await endpoint(request)

@@ -1,8 +1,9 @@
 """Serves the OpenAPI documents: v3 (an index and one document per group version) and v2 (JSON and protobuf).
 
 The documents are made by api/openapi.py when somebody first asks, in a thread, for they take tens of milliseconds, and
-kept as bytes until the catalog changes. Each has a hash; who sends it back gets 304, and a v3 document asked for by
-its hash may be cached for ever.
+kept as bytes until the catalog or the routes to other servers change. Of those servers the v3 index names the documents
+(which are then asked from them), and the v2 document holds what they said last. Each has a hash; who sends it back
+gets 304, and a v3 document asked for by its hash may be cached for ever.
 
 Source: kube-openapi pkg/handler3/handler.go, pkg/handler/handler.go.
 """
@@ -11,15 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import orjson
 
 from kubepy import __version__
 from kubepy.api.builtins import Catalog
 from kubepy.api.errors import NotAcceptable, page_not_found
+from kubepy.api.objects import Obj
+from kubepy.apiserver.aggregation import swaggers
+from kubepy.apiserver.aggregation.routes import Routes
 from kubepy.apiserver.request import JSON, Request, Response, Verbatim
 from kubepy.lib.clock import Clock
 
@@ -33,12 +37,37 @@ V2_PROTOBUF_ANSWER = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf
 _YEAR_S = 365 * 86400
 
 
+class Swagger(NamedTuple):
+    """Another server's v2 document, of which one group version is wanted."""
+
+    etag: str
+    root: str  # "/apis/metrics.k8s.io/v1beta1"
+    document: Obj  # shared, read-only
+
+
+class Remote(Protocol):
+    async def swaggers(self) -> Sequence[Swagger]:
+        """What other servers say, those that answer."""
+
+
 class OpenApi:
-    def __init__(self, catalog: Catalog, schemas: Schemas, clock: Clock) -> None:
+    """`remote` is asked only while `routes` has any."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        schemas: Schemas,
+        clock: Clock,
+        routes: Routes | None = None,
+        remote: Remote | None = None,
+    ) -> None:
         self._catalog = catalog
         self._schemas = schemas
         self._clock = clock
-        self._generation = -1
+        self._routes = routes or Routes()
+        self._remote = remote
+        self._generation = (-1, -1)
+        self._swaggers: Sequence[Swagger] = ()
         self._hashes: dict[str, str] = {}  # "apis/apps/v1" -> hash
         self._made: dict[str, asyncio.Future[bytes]] = {}
 
@@ -48,6 +77,10 @@ class OpenApi:
             path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={hash_}"}
             for path, hash_ in self._hashes.items()
         }
+        for path, url in self._routes.openapi_paths().items():
+            paths.pop(path, None)
+            if url:
+                paths[path] = {"serverRelativeURL": url}
         body = orjson.dumps({"paths": paths})
         return _answer(request, body, _etag(body), JSON)
 
@@ -75,6 +108,7 @@ class OpenApi:
         return _answer(request, body, f'"{hash_}"', JSON, headers)
 
     async def v2(self, request: Request) -> Response:
+        await self._ask_others()
         self._refresh()
         if _prefers_protobuf(request.accept):
             body = await self._make("v2.pb", self._v2_protobuf)
@@ -84,15 +118,23 @@ class OpenApi:
         body = await self._make("v2.json", self._v2_bytes)
         return _answer(request, body, _etag(body), JSON, {"Vary": "Accept"})
 
+    async def _ask_others(self) -> None:
+        found = await self._remote.swaggers() if self._remote and self._routes.table else ()
+        if [each.etag for each in found] != [each.etag for each in self._swaggers]:
+            self._swaggers = found
+            self._made.pop("v2.json", None)
+            self._made.pop("v2.pb", None)
+
     def _refresh(self) -> None:
         """Forget what was made of another catalog.
 
         A document's hash is of what it is made of, the rows and this version of kubepy: making all of them for the
         index would take a second.
         """
-        if self._generation == self._catalog.generation:
+        generation = self._catalog.generation, self._routes.generation
+        if self._generation == generation:
             return
-        self._generation = self._catalog.generation
+        self._generation = generation
         self._made.clear()
         self._hashes = {
             (f"apis/{gv.group}/{version}" if gv.group else f"api/{version}"): self._hash(gv.group, version)
@@ -125,14 +167,20 @@ class OpenApi:
         return orjson.dumps(openapi.v3_document(self._catalog, self._schemas, group, version))
 
     def _v2_bytes(self) -> bytes:
-        from kubepy.api import openapi
-
-        return orjson.dumps(openapi.v2_document(self._catalog, self._schemas))
+        return orjson.dumps(self._v2_document())
 
     def _v2_protobuf(self) -> bytes:
         from kubepy.api import openapi
 
-        return openapi.v2_protobuf(openapi.v2_document(self._catalog, self._schemas))
+        return openapi.v2_protobuf(self._v2_document())
+
+    def _v2_document(self) -> Obj:
+        from kubepy.api import openapi
+
+        document = openapi.v2_document(self._catalog, self._schemas)
+        for swagger in self._swaggers:
+            swaggers.merge(document, swagger.document, swagger.root)
+        return document
 
 
 def _answer(

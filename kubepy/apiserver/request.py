@@ -22,10 +22,19 @@ Source: apiserver pkg/endpoints/request/requestinfo.go, pkg/endpoints/handlers/w
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus, urlencode
 
 import orjson
 
@@ -57,6 +66,7 @@ class ClientCertificate:
     organizations: tuple[str, ...]  # ("system:masters",)
     fingerprint: str  # SHA-256 of the DER form, hex
     not_after: float  # seconds since the epoch
+    authority: str = ""  # fingerprint of the CA certificate that its chain ends in
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,12 @@ class Query:
             raise BadRequest(f'strconv.ParseInt: parsing "{text}": value out of range')
         return number
 
+    def encoded(self) -> str:
+        """As it stands behind the "?"."""
+        if self._values is None:
+            return self._raw
+        return self._raw or urlencode(self._values, doseq=True)
+
     def __contains__(self, name: str) -> bool:
         return name in self._parsed()
 
@@ -191,9 +207,19 @@ class Request:
         return ()
 
     @property
+    def target(self) -> str:
+        """Path and query as they go over the wire."""
+        query = self.query.encoded()
+        return f"{quote(self.path)}?{query}" if query else quote(self.path)
+
+    @property
     def client_certificate(self) -> ClientCertificate | None:
         """The verified one of the connection, if there is one."""
         return None
+
+    def body_stream(self) -> AsyncIterable[bytes] | bytes | None:
+        """The body to pass on, of any size; None without one. To be read once, and not together with `read_body`."""
+        return orjson.dumps(self.obj) if self.obj is not None else None
 
     async def read_body(self) -> bytes:
         """The whole body, b"" without one; a second call returns the same.
@@ -244,6 +270,29 @@ class Verbatim(Response):
     """A body that goes out byte for byte, even to somebody who asked for indented JSON."""
 
     __slots__ = ()
+
+
+class Pieces(Protocol):
+    """A body that comes in pieces, at its sender's pace."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Raises ConnectionError when its sender broke off: then the client's connection breaks, too."""
+
+    def close(self) -> None:
+        """Nobody reads (on). Idempotent; also right before the first piece."""
+
+
+class Stream(Response):
+    """An answer that is passed on as it comes. `headers` has the Content-Type; `length` None: nobody knows."""
+
+    __slots__ = ("length", "pieces")
+
+    def __init__(
+        self, status: int, pieces: Pieces, *, headers: dict[str, str], length: int | None = None
+    ) -> None:
+        super().__init__(status, None, "", headers)
+        self.pieces = pieces
+        self.length = length
 
 
 class Sink(Protocol):

@@ -25,7 +25,7 @@ import asyncio
 import hashlib
 import logging
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from email.utils import formatdate
 from http import HTTPStatus
 from pathlib import Path
@@ -45,6 +45,7 @@ from kubepy.apiserver.request import (
     Request,
     RequestIds,
     Response,
+    Stream,
     Subscription,
     Verbatim,
     WatchResponse,
@@ -79,6 +80,9 @@ BACKLOG_BYTES_MAX = 16 << 20
 
 # Above it head and body go out as two buffers: copying a list costs more than a TLS record of its own.
 JOIN_BYTES_MAX = 64 << 10
+
+# Client certificates whose CA is remembered; some hundred bytes each.
+AUTHORITIES_MAX = 4096
 
 _LAST_CHUNK = b"0\r\n\r\n"
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -124,18 +128,35 @@ class HttpRequest(Request):
     def client_certificate(self) -> ClientCertificate | None:
         return self._connection.client_certificate()
 
+    @property
+    def target(self) -> str:
+        return self._message.path
+
+    def body_stream(self) -> AsyncIterable[bytes] | bytes | None:
+        if self._body is not None:
+            return self._body
+        return None if self._payload.is_eof() and not self._payload.total_bytes else _Upload(self)
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        self._welcome_body()
+        while part := await self._payload.readany():
+            yield part
+
     async def read_body(self) -> bytes:
         if self._body is None:
             self._body = await self._read()
         return self._body
 
+    def _welcome_body(self) -> None:
+        is_awaited = self._message.headers.get("Expect", "").lower() == "100-continue"
+        if is_awaited and not self._payload.is_eof():
+            self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
     async def _read(self) -> bytes:
-        headers = self._message.headers
-        length = headers.get("Content-Length", "")
+        length = self._message.headers.get("Content-Length", "")
         if len(length) > 7 or (length.isdigit() and int(length) > BODY_BYTES_MAX):
             raise _too_large()
-        if headers.get("Expect", "").lower() == "100-continue" and not self._payload.is_eof():
-            self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._welcome_body()
         parts, size = [], 0
         try:
             while part := await self._payload.readany():
@@ -152,6 +173,20 @@ class HttpRequest(Request):
 
     def _finish(self) -> None:
         """aiohttp releases what a form held; there is none."""
+
+
+class _Upload:
+    """A request's body on its way to another server. It comes once: a second attempt to send it must fail."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self._is_taken = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._is_taken:
+            raise ConnectionResetError("the body is sent already")
+        self._is_taken = True
+        return self._request.pieces()
 
 
 def _too_large() -> RequestEntityTooLarge:
@@ -184,8 +219,20 @@ class Connection(web.RequestHandler):
             self._is_certificate_read = True
             tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
             if tls is not None and (der := tls.getpeercert(True)):
-                self._certificate = _certificate(tls.getpeercert(), der)
+                self._certificate = _certificate(tls.getpeercert(), der, self._authority(tls, der))
         return self._certificate
+
+    def _authority(self, tls: Any, der: bytes) -> str:
+        """The fingerprint of the CA that the client's certificate goes back to; "" if that is not known any more."""
+        known = cast(_AiohttpServer, self._manager).authorities
+        fingerprint = hashlib.sha256(der).hexdigest()
+        # Public since Python 3.13. A resumed session has no chain; who resumes one has been here before.
+        if chain := tls._sslobj.get_verified_chain():
+            if len(known) >= AUTHORITIES_MAX:
+                known.clear()
+            authority = ssl.PEM_cert_to_DER_cert(chain[-1].public_bytes())
+            known[fingerprint] = hashlib.sha256(authority).hexdigest()
+        return known.get(fingerprint, "")
 
     def write(self, data: bytes) -> None:
         """Raises ConnectionResetError if the client has gone."""
@@ -224,7 +271,7 @@ class Connection(web.RequestHandler):
         return response
 
 
-def _certificate(decoded: Any, der: bytes) -> ClientCertificate:
+def _certificate(decoded: Any, der: bytes, authority: str) -> ClientCertificate:
     names: dict[str, list[str]] = {}
     for relative in decoded.get("subject", ()):
         for attribute, value in relative:
@@ -234,6 +281,7 @@ def _certificate(decoded: Any, der: bytes) -> ClientCertificate:
         organizations=tuple(names.get("organizationName", ())),
         fingerprint=hashlib.sha256(der).hexdigest(),
         not_after=ssl.cert_time_to_seconds(decoded["notAfter"]),
+        authority=authority,
     )
 
 
@@ -256,6 +304,10 @@ class _Sent(web.StreamResponse):
 
 
 class _AiohttpServer(web.Server):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.authorities: dict[str, str] = {}  # fingerprints: client certificate -> its CA
+
     def __call__(self) -> Connection:
         return Connection(self, loop=self._loop, **self._kwargs)
 
@@ -346,6 +398,8 @@ class HttpServer:
         if type(response) is WatchResponse:
             await self._watch(request, response)
             return self._goes_on
+        if type(response) is Stream:
+            return await self._stream(request, response)
         goes_on = not message.should_close and response.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         parts = self._answer(request, response, goes_on)
         if len(parts[1]) > JOIN_BYTES_MAX:
@@ -373,6 +427,28 @@ class HttpServer:
         if request.method == "HEAD" or response.status in (204, 304):
             return head, b"", b""
         return head, body, newline
+
+    # -- one answer of somebody else ---------------------------------------------------------------------------
+
+    async def _stream(self, request: HttpRequest, response: Stream) -> web.StreamResponse:
+        connection, message = request._connection, request._message
+        has_body = request.method != "HEAD" and response.status not in (204, 304)
+        is_chunked = has_body and response.length is None and message.version >= HttpVersion11
+        # Without a length and without chunks only the end of the connection ends a body.
+        goes_on = not message.should_close and (is_chunked or not has_body or response.length is not None)
+        try:
+            connection.write(self._heads.render_piecewise(request, response, goes_on, is_chunked))
+            if has_body:
+                async for piece in response.pieces:
+                    if piece:
+                        connection.write(chunk(piece) if is_chunked else piece)
+                    if connection.writing_paused:
+                        await connection.drained(self._clock)
+            if is_chunked:
+                connection.write(_LAST_CHUNK)
+        finally:
+            response.pieces.close()
+        return self._goes_on if goes_on else self._closes
 
     # -- one watch ---------------------------------------------------------------------------------------------
 
@@ -544,6 +620,16 @@ class _Heads:
     def render_stream(self, request: HttpRequest, response: Response) -> bytes:
         return self._start(request, response, True) + b"Transfer-Encoding: chunked\r\n\r\n"
 
+    def render_piecewise(
+        self, request: HttpRequest, response: Stream, goes_on: bool, is_chunked: bool
+    ) -> bytes:
+        head = self._start(request, response, goes_on)
+        if is_chunked:
+            head += b"Transfer-Encoding: chunked\r\n"
+        elif response.length is not None and response.status not in (204, 304):
+            head += b"Content-Length: %d\r\n" % response.length
+        return head + b"\r\n"
+
     def _start(self, request: HttpRequest, response: Response, goes_on: bool) -> bytes:
         key = (response.status, response.content_type)
         start = self._starts.get(key)
@@ -572,7 +658,7 @@ class _Heads:
 
 def _start_of(status: int, content_type: str) -> bytes:
     start = f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}\r\n".encode()
-    return start if status in (204, 304) else start + _line("Content-Type", content_type)
+    return start if status in (204, 304) or not content_type else start + _line("Content-Type", content_type)
 
 
 def _line(name: str, value: str) -> bytes:

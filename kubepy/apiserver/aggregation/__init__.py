@@ -1,0 +1,18 @@
+"""API groups that somebody else serves: APIServices, and the proxy behind them.
+
+An APIService says who serves one group version. Most say "this server" (registration.py keeps those in step with what
+there is); one with a spec.service sends everything below /apis/<group>/<version> to that Service.
+
+    routes.py         the table the request path looks into; empty, it costs one truth test per request
+    priorities.py     in which order groups and versions are listed
+    services.py       Services and EndpointSlices -> an address
+    connections.py    TLS to it, as the front proxy; the only sockets of this package
+    proxy.py          one request -> its answer, streamed both ways
+    availability.py   is it there? -> status.conditions[Available]
+    documents.py      its discovery and OpenAPI, fetched in the background, merged into ours
+    registration.py   APIServices for the groups of this server
+    trust.py          the ConfigMap that tells aggregated servers whom to trust
+    aggregator.py     composition: what the daemon starts
+
+Source: kube-aggregator pkg/apiserver, pkg/controllers.
+"""

@@ -1,0 +1,122 @@
+"""The aggregation layer as one object: app.build asks it for `routes`, `forward` and `swaggers`, the daemon starts it.
+
+It follows APIServices as a client of the very chain it is part of. Nothing here touches a socket, and no Service is
+followed, before there is an APIService that names one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubepy.api.builtins import API_SERVICES
+from kubepy.api.objects import Document, DocumentPool
+from kubepy.apiserver.aggregation.availability import AvailabilityController
+from kubepy.apiserver.aggregation.connections import ClientCertificate, Connections
+from kubepy.apiserver.aggregation.documents import DocumentsController, Fetcher, Swaggers
+from kubepy.apiserver.aggregation.endpoints import Endpoints
+from kubepy.apiserver.aggregation.proxy import Proxy
+from kubepy.apiserver.aggregation.registration import RegistrationController
+from kubepy.apiserver.aggregation.routes import Route, Routes, group_version_of, route_of
+from kubepy.apiserver.aggregation.trust import Trust, TrustController
+from kubepy.apiserver.openapi import Swagger
+from kubepy.apiserver.request import Request, Response
+from kubepy.client.client import Client
+from kubepy.client.controller import Controller, ControllerContext
+from kubepy.client.events import EventSink
+from kubepy.client.informer import InformerFactory
+from kubepy.lib.aio import Tasks
+from kubepy.lib.clock import Clock
+from kubepy.lib.random import Random
+from kubepy.observability.logs import Logger
+from kubepy.observability.metrics import Metrics
+
+
+class Aggregator:
+    """`trust` is published; `certificate` is the front proxy's, None: aggregated servers must do without."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        clock: Clock,
+        random: Random,
+        log: Logger,
+        metrics: Metrics,
+        pool: DocumentPool,
+        trust: Trust,
+        certificate: ClientCertificate | None = None,
+    ) -> None:
+        self.routes = Routes()
+        self._clock, self._log = clock, log
+        self._tasks = Tasks(self._died)
+        self._informers = InformerFactory(
+            client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
+        )
+        self._events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)
+        self._connections = Connections(clock, certificate)
+        self._endpoints = Endpoints(self._informers, random, self._service_changed)
+        self._proxy = Proxy(self._connections, self._endpoints.pick, pool, log)
+        fetcher = Fetcher(self._endpoints, self._connections)
+        self._swaggers = Swaggers(self.routes, fetcher, clock)
+        context = ControllerContext(
+            client=client, informers=self._informers, clock=clock, random=random, log=log, metrics=metrics,
+            events=self._events.recorder("kube-aggregator"),
+        )  # fmt: skip
+        self._registration = RegistrationController(context)
+        self._availability = AvailabilityController(
+            context, routes=self.routes, endpoints=self._endpoints, connections=self._connections
+        )
+        documents = DocumentsController(context, routes=self.routes, fetcher=fetcher)
+        self._controllers: tuple[Controller, ...] = (
+            TrustController(context, trust), self._registration, self._availability, documents,
+        )  # fmt: skip
+
+    # -- for the request path ------------------------------------------------------------------------------------
+
+    async def forward(self, request: Request, route: Route) -> Response:
+        return await self._proxy.serve(request, route)
+
+    async def swaggers(self) -> Sequence[Swagger]:
+        return await self._swaggers.swaggers()
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        # Before the controllers hear of an APIService, its route is there.
+        self._informers.informer(API_SERVICES).add_handler(
+            on_add=self._changed, on_update=lambda old, new: self._changed(new), on_delete=self._deleted
+        )
+        self._tasks.start(self._events.run(), name="events")
+        for controller in self._controllers:
+            self._tasks.start(controller.run(), name=controller.name)
+        # One turn, in which they declare what they watch.
+        await self._clock.sleep(0)
+
+    async def wait_synced(self) -> None:
+        """Until every group version of this server has its APIService."""
+        await self._informers.wait_synced()
+        await self._registration.wait_done()
+
+    async def close(self) -> None:
+        """What is being passed on ends here."""
+        await self._tasks.close()
+        await self._connections.close()
+
+    def _changed(self, document: Document) -> None:
+        route = route_of(document.obj)
+        if route is None:
+            self._deleted(document)
+            return
+        self._endpoints.follow()
+        self.routes.put(route)
+
+    def _deleted(self, document: Document) -> None:
+        self.routes.drop(group_version_of(document.key.name))
+        if not self.routes.table:
+            self._endpoints.unfollow()
+
+    def _service_changed(self, service: str) -> None:
+        self._availability.service_changed(service)
+
+    def _died(self, name: str, error: BaseException) -> None:
+        self._log.error("controller_died", controller=name, exc_info=error)

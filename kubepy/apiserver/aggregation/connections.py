@@ -1,0 +1,261 @@
+"""Requests to aggregated servers: TLS under the front proxy's certificate, kept connections, Go's words for failures.
+
+A server is verified against its APIService's caBundle (the system's CAs without one) for the name
+<service>.<namespace>.svc, whatever address it has. Bodies pass through as they are, in both directions; redirects are
+not followed.
+
+Source: kube-aggregator pkg/controllers/status/remote/remote_available_controller.go BuildTransportConfig,
+client-go transport/{transport,round_trippers}.go.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import ssl
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from kubepy.apiserver.aggregation.routes import Route
+from kubepy.apiserver.aggregation.services import Address
+from kubepy.apiserver.request import User
+from kubepy.lib.clock import Clock
+
+# Source: Go's net.Dialer of the default transport.
+CONNECT_S = 30.0
+
+# A document that is fetched whole; OpenAPI of hundreds of kinds is some MB.
+DOCUMENT_BYTES_MAX = 32 << 20
+
+# Contexts are kept per CA; beyond it all are made again.
+_CONTEXTS_MAX = 256
+
+_ANSWER = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+
+# Source: client-go transport/round_trippers.go legalHeaderKeyBytes, without "%".
+_HEADER_SAFE = "!#$&'*+-.^_`|~"
+_IDENTITY = ("x-remote-user", "x-remote-uid", "x-remote-group")
+_EXTRA = "x-remote-extra-"
+
+_EXPIRED = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
+_WRONG_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+
+
+class Unreachable(Exception):
+    """No answer; the message is what Go would have said."""
+
+
+class BadAuthority(Exception):
+    """The caBundle cannot be used."""
+
+
+class ClientCertificate(NamedTuple):
+    """Files of the certificate that says: I am the front proxy, believe my headers."""
+
+    certificate: Path
+    key: Path
+
+
+class Fetched(NamedTuple):
+    status: int
+    content_type: str
+    body: bytes
+
+
+class Connections:
+    """Opens with the first request; `close()` ends all that is in flight."""
+
+    def __init__(self, clock: Clock, certificate: ClientCertificate | None) -> None:
+        self._clock = clock
+        self._certificate = certificate
+        self._contexts: dict[tuple[bytes, bool], ssl.SSLContext] = {}
+        self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
+
+    async def close(self) -> None:
+        self._is_closed = True
+        if self._session is not None:
+            await self._session.close()
+
+    def tls(self, route: Route) -> ssl.SSLContext:
+        """Raises BadAuthority."""
+        key = route.ca, route.is_unverified
+        context = self._contexts.get(key)
+        if context is None:
+            if len(self._contexts) >= _CONTEXTS_MAX:
+                self._contexts.clear()
+            context = self._contexts[key] = _context(route, self._certificate)
+        return context
+
+    async def open(
+        self,
+        route: Route,
+        address: Address,
+        method: str,
+        target: str,
+        *,
+        headers: CIMultiDict[str],
+        body: Any = None,
+        within_s: float | None = None,
+    ) -> aiohttp.ClientResponse:
+        """The answer's head; its body is the caller's to read and the answer the caller's to close.
+
+        target: path and query as they go over the wire. within_s: how long the head may take.
+        Raises Unreachable, BadAuthority.
+        """
+        context = self.tls(route)
+        try:
+            async with self._clock.timeout(within_s):
+                return await self._opened().request(
+                    method,
+                    _url(address, target),
+                    headers=headers,
+                    data=body,
+                    ssl=context,
+                    server_hostname=route.service.host,
+                    allow_redirects=False,
+                    skip_auto_headers=_ANSWER,
+                )
+        except TimeoutError as error:
+            # aiohttp's own are about the connection, and carry a text.
+            text = f"dial tcp {address}: i/o timeout" if str(error) else "context deadline exceeded"
+            raise Unreachable(text) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(in_go(error, address, route.service.host)) from error
+
+    async def fetch(
+        self, route: Route, address: Address, path: str, *, accept: str, user: User, within_s: float
+    ) -> Fetched:
+        """A document, whole. Raises Unreachable, BadAuthority."""
+        headers: CIMultiDict[str] = CIMultiDict({"Accept": accept, "Accept-Encoding": "identity"})
+        identify(headers, user)
+        try:
+            async with self._clock.timeout(within_s):
+                response = await self.open(route, address, "GET", path, headers=headers)
+                try:
+                    body = await _whole(response)
+                finally:
+                    response.close()
+        except TimeoutError as error:
+            raise Unreachable("context deadline exceeded") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(in_go(error, address, route.service.host)) from error
+        return Fetched(response.status, response.headers.get("Content-Type", ""), body)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._is_closed:
+            raise Unreachable("the server is shutting down")
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                # Each watch holds a connection; a bound would let them starve the requests.
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return self._session
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    parts, size = [], 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > DOCUMENT_BYTES_MAX:
+            raise aiohttp.ClientPayloadError(f"more than {DOCUMENT_BYTES_MAX} bytes")
+    return b"".join(parts)
+
+
+def _url(address: Address, target: str) -> URL:
+    path, _, query = target.partition("?")
+    return URL.build(
+        scheme="https", host=address.host, port=address.port, path=path, query_string=query, encoded=True
+    )
+
+
+def _context(route: Route, certificate: ClientCertificate | None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # As in Go, any certificate of the bundle is an anchor, not only self-signed ones.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if route.is_unverified:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif route.ca:
+        try:
+            context.load_verify_locations(cadata=route.ca.decode("ascii"))
+        except (ssl.SSLError, ValueError):
+            raise BadAuthority(
+                "unable to load root certificates: unable to parse bytes as PEM block"
+            ) from None
+    else:
+        context.load_default_certs()
+    if certificate is not None:
+        context.load_cert_chain(certificate.certificate, certificate.key)
+    return context
+
+
+def identify(headers: CIMultiDict[str], user: User) -> None:
+    """Who asks, in place of whatever the headers said. Source: round_trippers.go SetAuthProxyHeaders."""
+    for name in {name.lower() for name in headers}:
+        if name in _IDENTITY or name.startswith(_EXTRA):
+            headers.popall(name)
+    headers["X-Remote-User"] = _clean(user.name)
+    if user.uid:
+        headers["X-Remote-Uid"] = _clean(user.uid)
+    _add(headers, "X-Remote-Group", user.groups)
+    for key, values in user.extra.items():
+        _add(headers, f"X-Remote-Extra-{quote(key, safe=_HEADER_SAFE)}", values)
+
+
+def _add(headers: CIMultiDict[str], name: str, values: Iterable[str]) -> None:
+    for value in values:
+        headers.add(name, _clean(value))
+
+
+def _clean(value: str) -> str:
+    # A line break would be a header of the user's own. Source: Go's net/http headerNewlineToSpace.
+    return value.replace("\r", " ").replace("\n", " ")
+
+
+_ERRNO: Mapping[int, str] = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.EHOSTUNREACH: "no route to host",
+    errno.ENETUNREACH: "network is unreachable",
+    errno.ETIMEDOUT: "connection timed out",
+}
+
+
+def in_go(error: BaseException, address: Address, name: str) -> str:
+    """What went wrong on the way to a server of that name."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return f"tls: failed to verify certificate: {_verification(error.certificate_error, name)}"
+        case aiohttp.ClientConnectorDNSError():
+            return f"dial tcp: lookup {address.host}: no such host"
+        case aiohttp.ClientConnectorSSLError():
+            return f"tls: {getattr(error.os_error, 'reason', '') or error.os_error}"
+        case aiohttp.ClientConnectorError():
+            number = error.os_error.errno or 0
+            return f"dial tcp {address}: connect: {_ERRNO.get(number) or os.strerror(number).lower()}"
+        case aiohttp.ServerDisconnectedError():
+            return "EOF"
+        case OSError() if error.errno == errno.ECONNRESET:
+            return f"read tcp {address}: read: connection reset by peer"
+    return str(error) or type(error).__name__
+
+
+def _verification(error: BaseException, name: str) -> str:
+    code = getattr(error, "verify_code", 0)
+    if code in _EXPIRED:
+        return "x509: certificate has expired or is not yet valid"
+    if code in _WRONG_NAME:
+        return f"x509: certificate is not valid for {name}"
+    return "x509: certificate signed by unknown authority"

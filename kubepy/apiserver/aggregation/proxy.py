@@ -1,0 +1,183 @@
+"""One request -> the answer of the server that an APIService names, body streamed both ways.
+
+The aggregated server learns who asks from the X-Remote-* headers, and believes them for the front proxy's certificate.
+It never sees the client's own credentials. Watches are ordinary answers that do not end.
+
+Not promised: upgrades (websockets, SPDY); the request goes on without its Upgrade header.
+
+Source: kube-aggregator pkg/apiserver/handler_proxy.go, apimachinery pkg/util/proxy/{upgradeaware,transport}.go,
+apiserver pkg/util/proxy/proxy.go NewRequestForProxy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import orjson
+from multidict import CIMultiDict
+
+from kubepy.api import errors
+from kubepy.api.objects import Document, DocumentPool, Key, Obj
+from kubepy.apiserver.aggregation.connections import BadAuthority, Connections, Unreachable, identify
+from kubepy.apiserver.aggregation.routes import Route, ServiceReference
+from kubepy.apiserver.aggregation.services import Address, Unresolved
+from kubepy.apiserver.request import Request, Response, Stream, Verbatim
+from kubepy.client.transport import Page
+from kubepy.observability.logs import Logger
+
+Pick = Callable[[ServiceReference], Awaitable[Address]]
+
+# Source: apiserver pkg/util/proxy/proxy.go aggregatedDiscoveryTimeout.
+DISCOVERY_S = 5.0
+
+_TEXT = "text/plain; charset=utf-8"
+
+# What belongs to one connection (RFC 9110, 7.6.1), and what the filters have made of a request's credentials.
+_HOP_BY_HOP = frozenset(
+    ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+     "transfer-encoding", "upgrade")
+)  # fmt: skip
+_NOT_SENT = _HOP_BY_HOP | {"host", "authorization", "expect"}
+_IMPERSONATE = "impersonate-"
+# Our own door writes these.
+_NOT_RETURNED = _HOP_BY_HOP | {"date", "audit-id", "content-length"}
+
+
+class Proxy:
+    def __init__(self, connections: Connections, pick: Pick, pool: DocumentPool, log: Logger) -> None:
+        self._connections, self._pick = connections, pick
+        self._pool, self._log = pool, log
+
+    async def serve(self, request: Request, route: Route) -> Response:
+        if request.in_process:
+            return await self._for_component(request, route)
+        return await self._forward(request, route)
+
+    async def _forward(self, request: Request, route: Route) -> Response:
+        if not route.is_available:
+            return _text(503, "service unavailable")
+        user = request.user
+        if user is None:
+            return _text(500, "missing user")
+        headers = _sent(request)
+        identify(headers, user)
+        is_discovery = not request.info.is_resource and request.path.strip("/").count("/") == 2
+        try:
+            self._connections.tls(route)
+            address = await self._pick(route.service)
+            answer = await self._connections.open(
+                route, address, request.method, request.target, headers=headers, body=request.body_stream(),
+                within_s=DISCOVERY_S if is_discovery else None,
+            )  # fmt: skip
+        except BadAuthority as error:
+            return _text(500, str(error))
+        except Unresolved as error:
+            self._log.warning(
+                "api_service_unresolved", object=route.name, service=str(route.service), error=str(error)
+            )
+            return _text(503, "service unavailable")
+        except Unreachable as error:
+            return _text(503, f"error trying to reach service: {error}")
+        if 300 <= answer.status <= 399 and answer.headers.get("Location"):
+            answer.close()
+            return Verbatim(
+                502, b"the backend attempted to redirect this request, which is not permitted", _TEXT
+            )
+        length = answer.headers.get("Content-Length", "")
+        return Stream(
+            answer.status,
+            _Body(answer),
+            headers=_returned(answer),
+            length=int(length) if length.isdigit() else None,
+        )
+
+    async def _for_component(self, request: Request, route: Route) -> Response:
+        """For a caller in this process: an object or a page, or its error."""
+        if request.info.verb == "watch":
+            raise errors.MethodNotAllowed("components cannot watch what another server serves")
+        response = await self._forward(request, route)
+        body = response.body or b""
+        if isinstance(response, Stream):
+            try:
+                body = b"".join([piece async for piece in response.pieces])
+            except ConnectionError as error:
+                raise errors.ServiceUnavailable(f"error trying to reach service: {error}") from error
+            finally:
+                response.pieces.close()
+        obj = _decoded(body)
+        if response.status >= 400:
+            raise errors.from_status(obj, response.status)
+        if request.info.verb == "list":
+            return Response(page=self._page(obj))
+        return Response(response.status, obj=obj)
+
+    def _page(self, obj: Obj) -> Page:
+        head = {"apiVersion": obj.get("apiVersion", ""), "kind": obj.get("kind", "").removesuffix("List")}
+        metadata = obj.get("metadata") or {}
+        documents = [self._document(head | item) for item in obj.get("items") or ()]
+        return Page(documents, _revision(metadata), metadata.get("continue") or "")
+
+    def _document(self, obj: Obj) -> Document:
+        metadata = obj.get("metadata") or {}
+        key = Key(metadata.get("namespace") or "", metadata.get("name") or "")
+        return Document(key, orjson.dumps(obj), _revision(metadata), self._pool)
+
+
+class _Body:
+    """The pieces of an answer as they arrive. A connection that breaks is broken for our client, too."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._answer.content.iter_any():
+                yield piece
+        except (aiohttp.ClientError, OSError) as error:
+            raise ConnectionResetError(str(error) or type(error).__name__) from error
+
+    def close(self) -> None:
+        # After the end the connection is back in the pool, and this does nothing.
+        self._answer.close()
+
+
+def _sent(request: Request) -> CIMultiDict[str]:
+    headers: CIMultiDict[str] = CIMultiDict()
+    named = {word.strip().lower() for word in request.header("Connection").split(",")}
+    for name in dict.fromkeys(name.lower() for name in request.header_names()):
+        if name not in _NOT_SENT and name not in named and not name.startswith(_IMPERSONATE):
+            headers.extend((name, value) for value in request.headers(name))
+    headers["Audit-Id"] = request.request_id
+    headers["X-Forwarded-Uri"] = request.target.partition("?")[0]
+    headers["X-Forwarded-Proto"] = "https"
+    if host := request.header("Host"):
+        headers["X-Forwarded-Host"] = host
+    return headers
+
+
+def _returned(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    named = {word.strip().lower() for word in answer.headers.get("Connection", "").split(",")}
+    headers: dict[str, str] = {}
+    for name in dict.fromkeys(answer.headers):
+        if name.lower() not in _NOT_RETURNED and name.lower() not in named:
+            headers[name] = ", ".join(answer.headers.getall(name))
+    return headers
+
+
+def _text(status: int, message: str) -> Response:
+    """Source: Go's http.Error."""
+    return Response(status, f"{message}\n".encode(), _TEXT, {"X-Content-Type-Options": "nosniff"})
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return orjson.loads(body) if body else {}
+    except ValueError:
+        return {"message": body.decode(errors="replace").strip()}
+
+
+def _revision(metadata: Obj) -> int:
+    text = metadata.get("resourceVersion") or "0"
+    return int(text) if text.isdigit() else 0
