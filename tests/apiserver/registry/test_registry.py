@@ -211,6 +211,7 @@ async def test_finalizers_delay_a_delete(api: Api) -> None:
     assert api.store.revision == before
     gone = await api.ok("PATCH", f"{MAPS}/a", {"metadata": {"finalizers": None}}, content_type=MERGE)
     assert "finalizers" not in gone["metadata"]
+    assert int(gone["metadata"]["resourceVersion"]) == api.store.revision == before + 1
     assert (await api.error("GET", f"{MAPS}/a")).code == 404
 
 
