@@ -347,6 +347,8 @@ class Catalog:
 
     def storage(self, resource: Resource) -> Resource:
         """The row in whose form the objects of `resource` are stored; itself for most."""
+        if isinstance(own := resource.extra.get("storage"), Resource):
+            return own
         if not resource.storage_version and resource.storage_group is None:
             return resource
         group = resource.group if resource.storage_group is None else resource.storage_group

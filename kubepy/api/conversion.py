@@ -33,6 +33,8 @@ def converter(from_resource: Resource, to_resource: Resource) -> Callable[[Obj],
     to_version = to_resource.api_version
     if from_resource.api_version == to_version:
         return lambda obj: obj
+    if callable(own := to_resource.extra.get("convert")):
+        return own
     change = _CONVERSIONS.get((from_resource.api_version, to_version, to_resource.plural))
     if change is None:
         return lambda obj: obj | {"apiVersion": to_version}

@@ -10,7 +10,7 @@
     warning            what users of a deprecated version are told
     convert            changes an object of another version to this one, in good order (None conversion)
     review             WebhookConversion, where versions are converted by somebody else
-    terminating        True while the definition is being deleted
+    verbs              what discovery shows while the definition is being deleted
 
 Source: apiextensions-apiserver pkg/apiserver/{customresource_handler,customresource_discovery_controller}.go,
 pkg/registry/customresource/{strategy,validator}.go, tableconvertor/tableconvertor.go.
@@ -19,6 +19,7 @@ pkg/registry/customresource/{strategy,validator}.go, tableconvertor/tableconvert
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -76,10 +77,21 @@ class CustomSchema(ObjectSchema):
     ) -> None:
         self.name = ""
         self.kind = kind
-        self.openapi: Obj = schema or _ANYTHING  # spec.versions[*].schema.openAPIV3Schema, read only
         self._schemas = schemas
         self._scale = scale
-        self.digest = hashlib.sha256(orjson.dumps(self.openapi)).hexdigest()
+        raw = orjson.dumps(schema or _ANYTHING)
+        self.digest = hashlib.sha256(raw).hexdigest()
+        # A schema of 500 KB is 5 MB of dicts, needed once: what is kept is 50 KB.
+        self._raw = zlib.compress(raw, 1)
+
+    @property
+    def openapi(self) -> Obj:
+        """spec.versions[*].schema.openAPIV3Schema, the caller's own."""
+        return orjson.loads(zlib.decompress(self._raw))
+
+    def is_of(self, schema: Obj | None, scale: ScalePaths | None) -> bool:
+        digest = hashlib.sha256(orjson.dumps(schema or _ANYTHING)).hexdigest()
+        return (self.digest, self._scale) == (digest, scale)
 
     # -- ObjectSchema ------------------------------------------------------------------------------------------------
 
@@ -317,7 +329,7 @@ class Extra(dict[str, Any]):
     """What a custom row knows besides; its repr tells apart what is published differently."""
 
     def __repr__(self) -> str:
-        return f"Extra({self['schema'].digest}, {self.get('selectable_fields')}, {self.get('terminating')})"
+        return f"Extra({self['schema'].digest}, {self.get('selectable_fields')}, {self.get('verbs')})"
 
 
 def is_established(definition: Obj) -> bool:
@@ -349,9 +361,10 @@ def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, termina
     subresources = version.get("subresources") or {}
     scale = ScalePaths.of(subresources["scale"]) if subresources.get("scale") else None
     openapi = (version.get("schema") or {}).get("openAPIV3Schema")
-    schema = CustomSchema(schemas, names["kind"], openapi, scale=scale)
-    if isinstance(compiled, CustomSchema) and (compiled.digest, compiled._scale) == (schema.digest, scale):
+    if isinstance(compiled, CustomSchema) and compiled.is_of(openapi, scale):
         schema = compiled
+    else:
+        schema = CustomSchema(schemas, names["kind"], openapi, scale=scale)
     extra = Extra(
         schema=schema,
         served=bool(version.get("served")),
@@ -360,13 +373,14 @@ def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, termina
             field["jsonPath"].removeprefix(".") for field in version.get("selectableFields") or ()
         ),
         scale=scale,
-        terminating=terminating,
         warning=_deprecation(spec, version) if version.get("deprecated") else "",
         convert=_none_conversion(schema, f"{spec['group']}/{version['name']}"),
     )
     conversion = spec.get("conversion") or {}
     if conversion.get("strategy") == "Webhook":
         extra["review"] = WebhookConversion(definition["metadata"]["name"], conversion["webhook"])
+    if terminating:
+        extra["verbs"] = TERMINATING_VERBS
     subs = []
     if scale is not None:
         subs.append(Subresource("scale", "Scale", ("get", "patch", "update"), "autoscaling", "v1"))
@@ -380,7 +394,7 @@ def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, termina
         plural=names["plural"],
         singular=names["singular"],
         namespaced=spec["scope"] == "Namespaced",
-        verbs=TERMINATING_VERBS if terminating else ALL_VERBS,
+        verbs=ALL_VERBS,
         short_names=tuple(names.get("shortNames") or ()),
         categories=tuple(names.get("categories") or ()),
         subresources=tuple(subs),

@@ -88,6 +88,9 @@ def table(
 
 
 def _printer(resource: Resource) -> Printer:
+    own = resource.extra.get("printer")
+    if isinstance(own, Printer):
+        return own
     return PRINTERS.get((resource.group, resource.kind), DEFAULT)
 
 

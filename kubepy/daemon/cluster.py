@@ -32,6 +32,7 @@ from kubepy.apiserver.authn.tokens import (
 )
 from kubepy.apiserver.authn.x509 import ClientCertificates
 from kubepy.apiserver.authz import modes
+from kubepy.apiserver.crds.definitions import Definitions
 from kubepy.apiserver.handlers.dispatch import ResourceHandler
 from kubepy.apiserver.handlers.subresources import Subresources
 from kubepy.apiserver.loopback import LoopbackTransport
@@ -140,6 +141,7 @@ class ControlPlane:
             log=logs.of("store"),
             retention_s=config.compaction_interval_s,
         )
+        self._definitions = Definitions(self.registry, tasks=self._tasks, log=logs.of("apiserver"))
         self._components = self._make_components()
         self._is_started = False
         self.checks.add(
@@ -245,6 +247,7 @@ class ControlPlane:
             self.client, self.catalog, files_dir() / "bootstrap",
             service_range=self.config.service_cluster_ip_range, host=bootstrap.advertised(self.config.bind), port=port,
         )  # fmt: skip
+        await self._definitions.start()
         for component in self._components:
             await component.start()
         progress("reading what is there")

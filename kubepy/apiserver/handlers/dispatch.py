@@ -63,6 +63,8 @@ class ResourceHandler:
             raise errors.unknown_resource()
         if (deprecated := self._deprecated.get((info.group, info.version, info.resource))) is not None:
             request.warnings.append(deprecated)
+        if resource.custom:
+            _check_custom(resource, request)
         if info.subresource:
             return await self._subresource(resource, request)
         verb = info.verb
@@ -96,6 +98,15 @@ class ResourceHandler:
         if row.name in _WHOLE:
             return await _VERBS[info.verb](self._registry, resource, request)
         raise errors.unknown_resource()
+
+
+def _check_custom(resource: Resource, request: Request) -> None:
+    """Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go ServeHTTP, forbidCreateAdmission."""
+    if isinstance(warning := resource.extra.get("warning"), str) and warning:
+        request.warnings.append(warning)
+    if "verbs" in resource.extra and request.info.verb == "create":
+        why = "create not allowed while custom resource definition is terminating"
+        raise errors.forbidden(resource, request.info.name, why)
 
 
 def _not_here(verb: str) -> errors.StatusError:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
@@ -42,6 +42,8 @@ HISTORY_MAX = 4096
 HISTORY_BYTES_MAX = 4 << 20
 # A watcher further back than this many changes is better served by a list. Bounds what one request can hold.
 REPLAY_MAX = 20_000
+# Makes stored values what the kind's present definition says of them.
+Revive = Callable[[Sequence[bytes]], Awaitable[list[bytes]]]
 # The doors wait for their client between batches.
 BATCH = 64
 # Source: cacher.go defaultBookmarkFrequency, and cache_watcher.go nextBookmarkTime (2 s before the deadline).
@@ -123,9 +125,13 @@ class ResourceCache:
 
     def __init__(
         self, store: Store, storage: Resource, pool: DocumentPool, *, history_max: int = HISTORY_MAX,
-        history_bytes_max: int = HISTORY_BYTES_MAX,
+        history_bytes_max: int = HISTORY_BYTES_MAX, revive: Revive | None = None,
     ) -> None:  # fmt: skip
+        """`revive`: for kinds whose definition changes while their objects are stored."""
         self.storage = storage
+        self._revive = revive
+        # Paths of objects whose stored value is another than what is served.
+        self.stale: set[str] = set()
         self.prefix = prefix_of(storage)
         self._store = store
         self._pool = pool
@@ -155,9 +161,14 @@ class ResourceCache:
     async def _load(self) -> None:
         page = await self._store.list(self.prefix)
         skip = len(self.prefix)
-        for kv in page.items:
+        values = [kv.value for kv in page.items]
+        if self._revive is not None:
+            values = await self._revive(values)
+        for kv, value in zip(page.items, values):
             path = kv.key[skip:].decode()
-            self._documents[path] = self._document(path, kv.value, kv.mod_revision)
+            self._documents[path] = self._document(path, value, kv.mod_revision)
+            if value is not kv.value:
+                self.stale.add(path)
         self._history_from = self.changed_at = page.revision
         self._watch = await self._store.watch(self.prefix, self._on_events, start_revision=page.revision + 1)
         self.is_loaded = True
@@ -238,6 +249,8 @@ class ResourceCache:
             kv = event.kv
             path = kv.key[skip:].decode()
             previous = self._documents.get(path)
+            if self.stale:
+                self.stale.discard(path)
             if event.type is EventType.PUT:
                 document = self._documents[path] = self._document(path, kv.value, kv.mod_revision)
                 change = Change(path, document, previous, kv.mod_revision)

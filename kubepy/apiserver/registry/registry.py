@@ -20,9 +20,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
+import orjson
+
 from kubepy.api import conversion, errors
 from kubepy.api import warnings as advice
 from kubepy.api.builtins import SERVICES, Catalog
+from kubepy.api.custom import CustomSchema
 from kubepy.api.objects import Document, DocumentPool, Obj, stored, with_revision
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
@@ -37,6 +40,7 @@ from kubepy.apiserver.registry.cache import (
     FeedKey,
     ResourceCache,
     ResourceSubscription,
+    Revive,
     Scope,
     View,
 )
@@ -162,9 +166,18 @@ class Registry:
         name = storage.group_resource
         cache = self._caches.get(name)
         if cache is None:
-            cache = self._caches[name] = ResourceCache(self._store, storage, self.pool)
+            revive = self._reviver(storage) if storage.custom else None
+            cache = self._caches[name] = ResourceCache(self._store, storage, self.pool, revive=revive)
             self._expiry.follow(cache)
         return cache
+
+    def _reviver(self, storage: Resource) -> Revive:
+        """Objects that were stored under an older definition: pruned, defaulted, in the present storage version."""
+
+        async def revive(values: Sequence[bytes]) -> list[bytes]:
+            return [revived(storage, value) for value in values]
+
+        return revive
 
     async def loaded(self, resource: Resource) -> ResourceCache:
         """The cache behind any served version of a resource, ready to use."""
@@ -430,7 +443,7 @@ class Registry:
         try:
             strategy.prepare_create(obj, self.moment(call))
             name = metadata.get("name", "")
-            if findings := validate_create(storage, obj):
+            if findings := validate_create(storage, obj) + self._custom_findings(call, obj):
                 raise errors.invalid(call.resource, name, findings)
             if call.is_advised:
                 call.warnings += advice.on_create(storage, obj)
@@ -449,6 +462,18 @@ class Registry:
             return self._written(cache, path, value, result.revision)
         finally:
             release()
+
+    def _custom_findings(self, call: Call, new: Obj, old: Obj | None = None) -> list[errors.FieldError]:
+        """What the definition of a custom kind says, in the version that was asked for."""
+        resource = call.resource
+        schema = resource.extra.get("schema")
+        if not isinstance(schema, CustomSchema):
+            return []
+        storage = self.catalog.storage(resource)
+        new = conversion.convert(new, storage, resource)
+        if old is not None:
+            old = conversion.convert(old, storage, resource)
+        return schema.validate(new, old, call.subresource)
 
     def _free_name(self, cache: ResourceCache, namespace: str, base: str) -> str:
         name = ""
@@ -526,14 +551,16 @@ class Registry:
             release = await self._allocate(storage, new, old)
         try:
             self._prepare_update(call, strategy, new, old)
-            if findings := validate_update(storage, new, old, call.subresource):
+            if findings := validate_update(storage, new, old, call.subresource) + self._custom_findings(
+                call, new, old
+            ):
                 raise errors.invalid(call.resource, call.name, findings)
             if call.is_advised and not call.subresource:
                 call.warnings += advice.on_update(storage, new, old)
             await self.admission.validate(attributes)
             if deletion.vanishes_on_update(strategy, new, old):
                 return await self._vanish(call, cache, path, current, new)
-            if new == old:
+            if new == old and path not in cache.stale:
                 return current
             if call.options.dry_run:
                 return self._document(cache, new, current.revision)
@@ -735,6 +762,15 @@ def _written_fields(
             fields["subresource"] = call.subresource
         fields |= {"user": call.user.name, "request_id": call.request_id}
     return fields
+
+
+def revived(storage: Resource, value: bytes) -> bytes:
+    """Stored bytes under the present definition of a custom kind; the same bytes if nothing is to be done."""
+    obj = orjson.loads(value)
+    adopted = storage.extra["convert"](obj)  # type: ignore[operator]
+    if adopted == obj and adopted["apiVersion"] == obj["apiVersion"]:
+        return value
+    return stored(adopted)
 
 
 def _nothing() -> None:

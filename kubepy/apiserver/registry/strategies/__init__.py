@@ -7,7 +7,7 @@ from kubepy.api.resources import Resource
 from kubepy.apiserver.registry.strategies import core, workloads
 from kubepy.apiserver.registry.strategies.api_services import APIServiceStrategy
 from kubepy.apiserver.registry.strategies.base import Strategy, Unchecked
-from kubepy.apiserver.registry.strategies.custom import CustomStrategy
+from kubepy.apiserver.registry.strategies.custom import CustomStrategy, DefinitionStrategy
 from kubepy.apiserver.registry.strategies.namespaces import NamespaceStrategy
 from kubepy.apiserver.registry.strategies.pods import PodStrategy
 from kubepy.apiserver.registry.strategies.services import ServiceStrategy
@@ -39,7 +39,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "csidrivers.storage.k8s.io": UncheckedReturned,
     "csinodes.storage.k8s.io": UncheckedReturned,
     "csistoragecapacities.storage.k8s.io": Unchecked,
-    "customresourcedefinitions.apiextensions.k8s.io": workloads.Counted,
+    "customresourcedefinitions.apiextensions.k8s.io": DefinitionStrategy,
     "daemonsets.apps": workloads.Counted,
     "deployments.apps": workloads.DeploymentStrategy,
     "deviceclasses.resource.k8s.io": CountedReturned,

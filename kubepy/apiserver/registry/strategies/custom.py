@@ -1,11 +1,14 @@
-"""Custom resources: generations, and a /status that changes nothing but status.
+"""Custom resources: generations, and a /status that changes nothing but status; and the definitions of their kinds.
 
-Source: apiextensions-apiserver pkg/registry/customresource/{strategy,status_strategy}.go.
+Source: apiextensions-apiserver pkg/registry/customresource/{strategy,status_strategy}.go,
+pkg/registry/customresourcedefinition/{strategy,etcd}.go.
 """
 
 from __future__ import annotations
 
-from kubepy.api.objects import Obj
+from kubepy.api.objects import Obj, copy
+from kubepy.apiserver.crds import status
+from kubepy.apiserver.registry.options import DeleteOptions
 from kubepy.apiserver.registry.strategies.base import Moment, Strategy, take
 
 
@@ -30,3 +33,40 @@ class CustomStrategy(Strategy):
         new["metadata"] = dict(old["metadata"])
         if managed is not None:
             take(new["metadata"], {"managedFields": managed}, "managedFields")
+
+
+class DefinitionStrategy(Strategy):
+    """CustomResourceDefinitions: they remember in which versions objects are stored, and go when their objects are."""
+
+    counts_generations = True
+    unconditional_update = False
+
+    def prepare_create(self, obj: Obj, moment: Moment) -> None:
+        super().prepare_create(obj, moment)
+        _remember_storage(obj)
+
+    def prepare_update(self, new: Obj, old: Obj, moment: Moment) -> None:
+        super().prepare_update(new, old, moment)
+        if "status" in new:
+            new["status"] = copy(new["status"])
+        _remember_storage(new)
+
+    def begin_deletion(self, obj: Obj, options: DeleteOptions, moment: Moment) -> bool:
+        metadata = obj["metadata"]
+        if metadata.get("deletionTimestamp"):
+            return False
+        metadata["deletionTimestamp"] = moment.now
+        metadata["finalizers"] = [*(metadata.get("finalizers") or ()), status.FINALIZER]
+        text = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
+        wanted = obj.setdefault("status", {})
+        status.set_condition(wanted, "Terminating", "True", "InstanceDeletionPending", text, moment.now)
+        return True
+
+
+def _remember_storage(definition: Obj) -> None:
+    stored = definition.setdefault("status", {}).get("storedVersions") or []
+    for version in definition["spec"].get("versions") or ():
+        if version.get("storage"):
+            if version.get("name") not in stored:
+                definition["status"]["storedVersions"] = [*stored, version.get("name", "")]
+            return
