@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kubepy.api.builtins import IP_ADDRESSES, SERVICE_CIDRS
 from kubepy.api.objects import DocumentPool
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
@@ -38,6 +39,7 @@ from kubepy.controllers.replica_set import ReplicaSetController
 from kubepy.controllers.replication_controller import ReplicationControllerController
 from kubepy.controllers.root_ca_certificate_publisher import RootCACertificatePublisher
 from kubepy.controllers.service_account import ServiceAccountController
+from kubepy.controllers.service_cidrs import ServiceCidrsController
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
@@ -67,6 +69,7 @@ class Descriptor:
     account: str  # its ServiceAccount in kube-system
     make: Callable[[ControllerContext, Parts], Controller]
     source: str = ""  # of its events, where that is not the account's name
+    needs: tuple[Resource, ...] = ()  # what not every version of Kubernetes serves
 
 
 def _plain(controller: type[Controller]) -> Callable[[ControllerContext, Parts], Controller]:
@@ -100,6 +103,10 @@ CONTROLLERS = (
         "garbage-collector-controller", "garbagecollector", "generic-garbage-collector",
         lambda context, parts: GarbageCollector(context, discover=parts.discover),
         source="garbage-collector-controller",
+    ),
+    Descriptor(
+        "service-cidr-controller", "servicecidr", "service-cidrs-controller", _plain(ServiceCidrsController),
+        needs=(SERVICE_CIDRS, IP_ADDRESSES),
     ),
 )  # fmt: skip
 
@@ -159,7 +166,10 @@ class ControllerManager:
         discover = discovery.of_server(own) if resources is None else discovery.of_catalog(resources)
         parts = Parts(discover, root_ca)
         self.controllers: dict[str, Controller] = {}
+        served = None if resources is None else {(row.group_resource, row.version) for row in resources()}
         for row in select(enabled):
+            if served is not None and not all((r.group_resource, r.version) in served for r in row.needs):
+                continue
             context = ControllerContext(
                 client=client.named(
                     row.account,

@@ -1,4 +1,5 @@
-"""Objects every cluster has from its first minute: config/bootstrap, and the `kubernetes` Service with its endpoints.
+"""Objects every cluster has from its first minute: config/bootstrap, the ServiceCIDR and the Service `kubernetes`, and
+the Service's endpoints.
 
 Missing ones are created, present ones left alone (a person may have changed them), except for the endpoints,
 which say where this process listens now.
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kubepy.api import errors
-from kubepy.api.builtins import ENDPOINT_SLICES, ENDPOINTS, SERVICES, Catalog
+from kubepy.api.builtins import ENDPOINT_SLICES, ENDPOINTS, SERVICE_CIDRS, SERVICES, Catalog
 from kubepy.api.objects import Obj, items, key_of
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
@@ -28,6 +29,8 @@ async def apply(
         resource = catalog.by_kind(obj["apiVersion"], obj["kind"])
         assert resource is not None, f"{directory} has an object of an unknown kind {obj['kind']}"
         await _ensure(client, resource, obj)
+    if catalog.get(SERVICE_CIDRS.group, SERVICE_CIDRS.version, SERVICE_CIDRS.plural) is not None:
+        await _ensure_service_cidr(client, service_range)
     for resource, obj in kubernetes_service(service_range, host, port):
         if not await _ensure(client, resource, obj) and resource is not SERVICES:
             await _replace_content(client, resource, obj)
@@ -47,6 +50,18 @@ async def _ensure(client: Client, resource: Resource, obj: Obj) -> bool:
         await client.create(resource, obj)
         return True
     return False
+
+
+async def _ensure_service_cidr(client: Client, service_range: str) -> None:
+    """The range that the settings name. Source: defaultservicecidr/default_servicecidr_controller.go."""
+    metadata = {"name": "kubernetes"}
+    service_cidr: Obj = {
+        "apiVersion": SERVICE_CIDRS.api_version,
+        "kind": SERVICE_CIDRS.kind,
+        "metadata": metadata,
+        "spec": {"cidrs": [service_range]},
+    }
+    await _ensure(client, SERVICE_CIDRS, service_cidr)
 
 
 async def _replace_content(client: Client, resource: Resource, obj: Obj) -> None:

@@ -12,6 +12,8 @@ from kubepy.api import errors, names
 from kubepy.api.objects import Obj, annotations_of
 from kubepy.api.validation.core import check_endpoint_ip
 from kubepy.api.validation.rules import (
+    IMMUTABLE_TEXT,
+    IP_TEXT,
     Errors,
     Kind,
     at,
@@ -308,6 +310,70 @@ def _check_slice_ports(ports: Any, found: Errors) -> None:
             check_label_key(port["appProtocol"], f"ports[{index}].appProtocol", found)
 
 
+# -- IPAddress, ServiceCIDR ------------------------------------------------------------------------------------
+
+
+def _ip_address_name(name: str, prefix: bool) -> list[str]:
+    """Source: ValidateIPAddressName: an address in the one form that it has."""
+    address = parse_ip(name)
+    if address is None:
+        return [IP_TEXT]
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return ["must not be an IPv4-mapped IPv6 address"]
+    return [] if str(address) == name else [f'must be in canonical form ("{address}")']
+
+
+def _check_ip_address(obj: Obj, found: Errors) -> None:
+    parent = (obj.get("spec") or {}).get("parentRef")
+    if parent is None:
+        found.append(errors.required("spec.parentRef"))
+        return
+    group = parent.get("group")
+    if group:
+        check_messages(names.dns1123_subdomain(group), group, "spec.parentRef.group", found)
+    for field in ("resource", "name", "namespace"):
+        value, path = parent.get(field), f"spec.parentRef.{field}"
+        if value:
+            check_messages(names.path_segment(value), value, path, found)
+        elif field != "namespace":
+            found.append(errors.required(path))
+
+
+def _check_service_cidr(obj: Obj, found: Errors) -> None:
+    spec = obj.get("spec") or {}
+    cidrs, path = spec.get("cidrs") or [], "spec.cidrs"
+    if not cidrs:
+        found.append(errors.required(path, "at least one CIDR required"))
+        return
+    if len(cidrs) > 2:
+        found.append(errors.invalid_value(path, {"CIDRs": cidrs}, "may only hold up to 2 values"))
+        return
+    for index, cidr in enumerate(cidrs):
+        before = len(found)
+        check_cidr(cidr, f"{path}[{index}]", found)
+        network = _network(cidr)
+        if len(found) == before and str(network) != cidr:
+            why = f'must be in canonical form ("{network}")'
+            found.append(errors.invalid_value(f"{path}[{index}]", cidr, why))
+    families = [":" in cidr for cidr in cidrs]
+    if len(families) == 2 and families[0] == families[1] and all(map(_network, cidrs)):
+        why = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"
+        found.append(errors.invalid_value(path, cidrs, why))
+
+
+def _check_service_cidr_update(new: Obj, old: Obj, found: Errors) -> None:
+    """A range may be joined by one of the other family; nothing else changes."""
+    after, before = ((obj.get("spec") or {}).get("cidrs") or [] for obj in (new, old))
+    if len(after) != len(before) and (len(before), len(after)) != (1, 2):
+        found.append(errors.invalid_value("spec.cidrs", after, IMMUTABLE_TEXT))
+        return
+    for index, (cidr, was) in enumerate(zip(after, before)):
+        if cidr != was:
+            found.append(errors.invalid_value(f"spec.cidrs[{index}]", cidr, IMMUTABLE_TEXT))
+    if len(after) != len(before):
+        _check_service_cidr(new, found)
+
+
 NETWORKING: dict[tuple[str, str], Kind] = {
     ("networking.k8s.io", "Ingress"): Kind(
         rules=(_check_ingress, at("spec.ingressClassName", check_name(names.dns1123_subdomain))),
@@ -316,7 +382,13 @@ NETWORKING: dict[tuple[str, str], Kind] = {
     ("networking.k8s.io", "IngressClass"): Kind(
         rules=(_check_ingress_class,), update=(immutable("spec.controller"),)
     ),
+    ("networking.k8s.io", "IPAddress"): Kind(
+        name=_ip_address_name, create=(_check_ip_address,), update=(immutable("spec.parentRef"),)
+    ),
     ("networking.k8s.io", "NetworkPolicy"): Kind(rules=(_check_network_policy,)),
+    ("networking.k8s.io", "ServiceCIDR"): Kind(
+        create=(_check_service_cidr,), update=(_check_service_cidr_update,)
+    ),
     ("discovery.k8s.io", "EndpointSlice"): Kind(
         rules=(required_enum("addressType", _ADDRESS_TYPES), _check_slice), update=(immutable("addressType"),)
     ),

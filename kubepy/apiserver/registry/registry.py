@@ -24,7 +24,7 @@ import orjson
 
 from kubepy.api import conversion, errors
 from kubepy.api import warnings as advice
-from kubepy.api.builtins import SERVICES, Catalog
+from kubepy.api.builtins import IP_ADDRESSES, SERVICE_CIDRS, SERVICES, Catalog
 from kubepy.api.custom import CustomSchema
 from kubepy.api.objects import Document, DocumentPool, Obj, stored, with_revision
 from kubepy.api.resources import Resource
@@ -33,6 +33,7 @@ from kubepy.api.validation import validate_create, validate_update
 from kubepy.apiserver.admission.base import CREATE, DELETE, UPDATE, Attributes, Tools
 from kubepy.apiserver.admission.chain import Chain
 from kubepy.apiserver.registry import continuation, deletion
+from kubepy.apiserver.registry.addresses import AddressBook
 from kubepy.apiserver.registry.allocators import Release, ServiceAllocator
 from kubepy.apiserver.registry.cache import (
     Bookmarks,
@@ -71,6 +72,8 @@ _GENERATED_BASE_MAX = 58
 _GENERATE_ATTEMPTS = 8
 # Deletions of one deletecollection in flight: enough to fill a group commit.
 _DELETE_COLLECTION_WORKERS = 32
+# Writes that nobody asked for carry the server's own name.
+_SERVER = User("system:apiserver", ("system:masters",))
 # Objects asked from the store at once when a page of an old revision is filtered.
 _STORE_PAGE = 500
 
@@ -142,6 +145,7 @@ class Registry:
         self._tasks = Tasks(lambda name, error: log.error("task_failed", task=name, exc_info=error))
         self._bookmarks = Bookmarks(clock, random)
         self.services = ServiceAllocator(service_ip_range, node_port_range, random)
+        self._addresses = AddressBook(self, self._tasks)
         self._expiry = EventExpiry(self, self._tasks, event_ttl_s)
         self.admission = Chain(
             Tools(self, clock, random), enable=enable_admission_plugins, disable=disable_admission_plugins
@@ -486,8 +490,34 @@ class Registry:
     async def _allocate(self, storage: Resource, obj: Obj, old: Obj | None) -> Release:
         if storage is not SERVICES and storage != SERVICES:
             return _nothing
-        self.services.follow(await self.loaded(SERVICES))
+        if not self.services.is_following:
+            await self._follow_services()
         return self.services.begin(obj, old)
+
+    async def _follow_services(self) -> None:
+        """From the first write of a Service on; until then nobody needs to know what is taken."""
+        services = await self.loaded(SERVICES)
+        ranges, addresses = (
+            await self._loaded_if_served(SERVICE_CIDRS),
+            await self._loaded_if_served(IP_ADDRESSES),
+        )
+        if self.services.is_following:
+            return
+        self.services.follow(services, ranges, addresses)
+        if addresses is not None:
+            self._addresses.follow(services, addresses)
+
+    async def _loaded_if_served(self, resource: Resource) -> ResourceCache | None:
+        known = self.catalog.get(resource.group, resource.version, resource.plural)
+        return None if known is None else await self.loaded(known)
+
+    async def put_own(self, obj: Obj) -> None:
+        resource = self.catalog.by_kind(obj["apiVersion"], obj["kind"])
+        assert resource is not None, f"{obj['kind']} is followed, so it is served"
+        await self.create(Call(resource, "", obj["metadata"]["name"], _SERVER), obj)
+
+    async def drop_own(self, name: str) -> None:
+        await self.delete(Call(IP_ADDRESSES, "", name, _SERVER), DeleteOptions())
 
     async def update(self, call: Call, make: Make) -> tuple[Document, bool]:
         """Replace an object by what `make` computes from it; (the result, whether it was created)."""

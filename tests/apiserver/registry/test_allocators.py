@@ -143,3 +143,103 @@ async def test_tcp_and_udp_share_a_number(api: Api) -> None:
 async def test_local_load_balancers_get_a_health_check_port(api: Api) -> None:
     made = await api.ok("POST", SERVICES, service(type="LoadBalancer", externalTrafficPolicy="Local"))
     assert 30000 <= made["spec"]["healthCheckNodePort"] <= 32767
+
+
+# -- IPAddresses, ServiceCIDRs -----------------------------------------------------------------------------------
+
+ADDRESSES = "/apis/networking.k8s.io/v1/ipaddresses"
+RANGES = "/apis/networking.k8s.io/v1/servicecidrs"
+
+
+async def test_each_address_has_its_object(api: Api) -> None:
+    await api.ok("POST", SERVICES, service(clusterIP="10.96.0.50"))
+    await api.clock.settle()
+    made = await api.ok("GET", f"{ADDRESSES}/10.96.0.50")
+    assert made["spec"] == {"parentRef": {"resource": "services", "namespace": "default", "name": "s"}}
+    assert made["metadata"]["labels"] == {
+        "ipaddress.kubernetes.io/ip-family": "IPv4",
+        "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+    }
+    await api.ok("DELETE", f"{ADDRESSES}/10.96.0.50")
+    await api.clock.settle()
+    again = await api.ok("GET", f"{ADDRESSES}/10.96.0.50")
+    assert again["metadata"]["uid"] != made["metadata"]["uid"]
+    await api.ok("DELETE", f"{SERVICES}/s")
+    await api.clock.settle()
+    assert (await api.error("GET", f"{ADDRESSES}/10.96.0.50")).code == 404
+
+
+async def test_a_clients_address_is_kept_from_others(api: Api) -> None:
+    parent = {"resource": "gateways", "group": "example.com", "namespace": "default", "name": "g"}
+    await api.ok("POST", ADDRESSES, {"metadata": {"name": "10.96.0.60"}, "spec": {"parentRef": parent}})
+    error = await api.error("POST", SERVICES, service(clusterIP="10.96.0.60"))
+    assert error.message.endswith("failed to allocate IP 10.96.0.60: provided IP is already allocated")
+    await api.clock.settle()
+    assert (await api.ok("GET", f"{ADDRESSES}/10.96.0.60"))["spec"]["parentRef"] == parent
+
+
+async def test_a_ready_range_can_be_asked_for(api: Api) -> None:
+    await api.ok("POST", SERVICES, service("first"))
+    await api.ok("POST", RANGES, {"metadata": {"name": "more"}, "spec": {"cidrs": ["192.168.7.0/24"]}})
+    wanted = service("s", clusterIP="192.168.7.9")
+    assert (await api.error("POST", SERVICES, wanted)).code == 422
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z", "reason": ""}
+    status = {"status": {"conditions": [{**ready, "message": "x"}]}, "metadata": {"labels": {"a": "b"}}}
+    changed = await api.ok("PATCH", f"{RANGES}/more/status", status, content_type=MERGE)
+    assert "labels" not in changed["metadata"]
+    assert (await api.ok("POST", SERVICES, wanted))["spec"]["clusterIP"] == "192.168.7.9"
+
+
+@pytest.mark.parametrize(
+    ("root", "name", "spec", "text"),
+    [
+        (ADDRESSES, "10.96.0.61", {}, "spec.parentRef: Required value"),
+        (
+            ADDRESSES,
+            "2001:DB8::1",
+            {"parentRef": {"resource": "r", "name": "n"}},
+            'metadata.name: Invalid value: "2001:DB8::1": must be in canonical form ("2001:db8::1")',
+        ),
+        (ADDRESSES, "10.96.0.61", {"parentRef": {"name": "n"}}, "spec.parentRef.resource: Required value"),
+        (RANGES, "r", {}, "spec.cidrs: Required value: at least one CIDR required"),
+        (
+            RANGES,
+            "r",
+            {"cidrs": ["10.0.0.0/8", "11.0.0.0/8"]},
+            "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64",
+        ),
+    ],
+)
+async def test_what_is_no_address_and_no_range(
+    api: Api, root: str, name: str, spec: dict[str, Any], text: str
+) -> None:
+    error = await api.error("POST", root, {"metadata": {"name": name}, "spec": spec})
+    assert error.message.endswith(text)
+
+
+async def test_ranges_may_only_grow_by_the_other_family(api: Api) -> None:
+    await api.ok("POST", RANGES, {"metadata": {"name": "r"}, "spec": {"cidrs": ["10.0.0.0/8"]}})
+    change = {"spec": {"cidrs": ["11.0.0.0/8"]}}
+    error = await api.error("PATCH", f"{RANGES}/r", change, content_type=MERGE)
+    assert error.message.endswith('spec.cidrs[0]: Invalid value: "11.0.0.0/8": field is immutable')
+    both = {"spec": {"cidrs": ["10.0.0.0/8", "2001:db8::/64"]}}
+    assert (await api.ok("PATCH", f"{RANGES}/r", both, content_type=MERGE))["spec"] == both["spec"]
+
+
+@pytest.mark.parametrize("number", [0, 31234])
+async def test_a_health_check_has_a_port_while_it_is_needed(api: Api, number: int) -> None:
+    wanted: dict[str, Any] = {"type": "LoadBalancer", "externalTrafficPolicy": "Local"}
+    if number:
+        wanted |= {"healthCheckNodePort": number}
+    spec = (await api.ok("POST", SERVICES, service(**wanted)))["spec"]
+    port = spec["healthCheckNodePort"]
+    assert 30000 <= port <= 32767
+    assert not number or port == number
+    taken = service("t", type="NodePort", ports=[{"port": 80, "nodePort": port}])
+    assert "provided port is already allocated" in (await api.error("POST", SERVICES, taken)).message
+    change = {"spec": {"externalTrafficPolicy": "Cluster"}}
+    assert (
+        "healthCheckNodePort"
+        not in (await api.ok("PATCH", f"{SERVICES}/s", change, content_type=MERGE))["spec"]
+    )
+    await api.ok("POST", SERVICES, taken)

@@ -29,6 +29,32 @@ class UncheckedUpsert(Unchecked):
     create_on_update = True
 
 
+class StatusOnly(Strategy):
+    """A write of the status touches no metadata that a client may set."""
+
+    keeps_metadata_on_status_update = True
+
+
+class StatusOnlyUnchecked(StatusOnly):
+    unconditional_update = False
+
+
+class StatusOnlyReturned(StatusOnly):
+    returns_deleted = True
+
+
+class StatusOnlyUncheckedReturned(StatusOnlyUnchecked):
+    returns_deleted = True
+
+
+class StatusOnlyCountedReturned(StatusOnlyReturned):
+    counts_generations = True
+
+
+class StatusOnlyCountedUnchecked(StatusOnlyUnchecked):
+    counts_generations = True
+
+
 STRATEGIES: dict[str, type[Strategy]] = {
     "apiservices.apiregistration.k8s.io": APIServiceStrategy,
     "certificatesigningrequests.certificates.k8s.io": core.CertificateSigningRequestStrategy,
@@ -43,7 +69,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "daemonsets.apps": workloads.Counted,
     "deployments.apps": workloads.DeploymentStrategy,
     "deviceclasses.resource.k8s.io": CountedReturned,
-    "devicetaintrules.resource.k8s.io": CountedReturned,
+    "devicetaintrules.resource.k8s.io": StatusOnlyCountedReturned,
     "endpoints": core.UpsertStrategy,
     "endpointslices.discovery.k8s.io": core.EndpointSliceStrategy,
     "events": core.EventStrategy,
@@ -61,7 +87,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "nodes": core.NodeStrategy,
     "persistentvolumeclaims": core.PersistentVolumeClaimStrategy,
     "persistentvolumes": core.PersistentVolumeStrategy,
-    "podcertificaterequests.certificates.k8s.io": Unchecked,
+    "podcertificaterequests.certificates.k8s.io": StatusOnlyUnchecked,
     "poddisruptionbudgets.policy": CountedUnchecked,
     "pods": PodStrategy,
     "podtemplates": CountedReturned,
@@ -69,7 +95,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": workloads.Counted,
     "replicasets.apps": workloads.Counted,
     "replicationcontrollers": workloads.ReplicationControllerStrategy,
-    "resourceclaims.resource.k8s.io": core.ReturnedStrategy,
+    "resourceclaims.resource.k8s.io": StatusOnlyReturned,
     "resourceclaimtemplates.resource.k8s.io": core.ReturnedStrategy,
     "resourcequotas": core.ReturnedStrategy,
     "resourceslices.resource.k8s.io": CountedReturned,
@@ -78,14 +104,15 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "runtimeclasses.node.k8s.io": UncheckedUpsert,
     "secrets": core.SecretStrategy,
     "serviceaccounts": core.ServiceAccountStrategy,
+    "servicecidrs.networking.k8s.io": StatusOnly,
     "services": ServiceStrategy,
     "statefulsets.apps": workloads.Counted,
     "storageclasses.storage.k8s.io": core.ReturnedStrategy,
-    "storageversionmigrations.storagemigration.k8s.io": Unchecked,
-    "validatingadmissionpolicies.admissionregistration.k8s.io": CountedUnchecked,
+    "storageversionmigrations.storagemigration.k8s.io": StatusOnlyUnchecked,
+    "validatingadmissionpolicies.admissionregistration.k8s.io": StatusOnlyCountedUnchecked,
     "validatingadmissionpolicybindings.admissionregistration.k8s.io": CountedUnchecked,
     "validatingwebhookconfigurations.admissionregistration.k8s.io": CountedUnchecked,
-    "volumeattachments.storage.k8s.io": UncheckedReturned,
+    "volumeattachments.storage.k8s.io": StatusOnlyUncheckedReturned,
     "volumeattributesclasses.storage.k8s.io": core.ReturnedStrategy,
 }
 
