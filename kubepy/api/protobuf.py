@@ -19,11 +19,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
+from kubepy.api import go_json
 from kubepy.api.objects import Obj
 
 PREFIX = b"k8s\x00"
+
+# As of JSON, see go_json.py; a level of a schema is two of JSON.
+_DEPTH_MAX = go_json.DEPTH_MAX // 2
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
@@ -41,11 +43,15 @@ class Unknown:
     __slots__ = ("api_version", "kind", "raw")
 
     def __init__(self, body: bytes) -> None:
-        """Raises ProtobufError."""
+        """Raises ProtobufError with Go's text."""
+        if not body:
+            raise ProtobufError("empty data")
         if body[:4] != PREFIX:
             raise ProtobufError(
                 "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
             )
+        if len(body) == 4:
+            raise ProtobufError("empty body")
         fields = _fields_of(body, 4, len(body))
         type_meta = _fields_of(*_span(fields.get(1), body))
         self.api_version = _text(type_meta.get(1), body)
@@ -68,8 +74,8 @@ class Decoder:
         """Raises ProtobufError, KeyError for a definition without a table."""
         try:
             value = self._message(definition).read(raw, 0, len(raw))
-        except (IndexError, struct.error, UnicodeDecodeError) as error:
-            raise ProtobufError(f"unexpected end of the message or bad text: {error}") from None
+        except (IndexError, struct.error):
+            raise ProtobufError("unexpected EOF") from None
         assert isinstance(value, dict)
         return value
 
@@ -109,8 +115,8 @@ class Decoder:
         if code == "i" or code == "b":
             convert = _integer if code == "i" else bool
             message.fields[number << 3 | _VARINT] = (name, shape, convert)
-            # A repeated number may also come packed.
-            message.fields[number << 3 | _BYTES] = (name, "packed", convert)
+            if shape:  # a repeated number may also come packed
+                message.fields[number << 3 | _BYTES] = (name, "packed", convert)
         elif code == "d":
             message.fields[number << 3 | _FIXED64] = (name, shape, _double)
         else:
@@ -121,8 +127,26 @@ class Decoder:
         if special is not None:
             return special
         message = self._message(definition)
+        if definition in _RECURSIVE:
+            return _Bounded(message.read).read
         fields = _WRAPPED.get(definition.rpartition(".")[2])
         return message.read if fields is None else _unwrapped(message, fields)
+
+
+class _Bounded:
+    """A message that may contain itself, to a depth that every recursive walk after this bears."""
+
+    def __init__(self, read: Reader) -> None:
+        self._read, self._depth = read, 0
+
+    def read(self, data: bytes, at: int, end: int) -> Any:
+        if self._depth >= _DEPTH_MAX:
+            raise ProtobufError("exceeded max depth")
+        self._depth += 1
+        try:
+            return self._read(data, at, end)
+        finally:
+            self._depth -= 1
 
 
 class _Message:
@@ -193,6 +217,8 @@ def _unwrapped(message: _Message, fields: tuple[str, ...]) -> Reader:
     return read
 
 
+_RECURSIVE = frozenset({"io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"})
+
 # Unions and named lists. Source: apiextensions-apiserver pkg/apis/apiextensions/v1/marshal.go.
 _WRAPPED = {
     "ExtraValue": ("items",),
@@ -237,7 +263,8 @@ def _double(data: bytes, at: int) -> float:
 
 
 def _string(data: bytes, at: int, end: int) -> str:
-    return data[at:end].decode()
+    """Go takes what is no UTF-8, and its JSON has U+FFFD there."""
+    return data[at:end].decode(errors="replace")
 
 
 def _base64(data: bytes, at: int, end: int) -> str:
@@ -286,8 +313,19 @@ def _span(value: Any, data: bytes) -> tuple[bytes, int, int]:
 
 
 def _text(value: Any, data: bytes) -> str:
-    start, end = value if isinstance(value, tuple) else (0, 0)
-    return data[start:end].decode()
+    return _string(*_span(value, data))
+
+
+def _int(value: Any) -> int:
+    """A number's field, 0 if it is not there."""
+    return _integer(value) if isinstance(value, int) else 0
+
+
+def _moment(fields: dict[int, Any]) -> datetime:
+    try:
+        return datetime.fromtimestamp(_int(fields.get(1)), UTC)
+    except (ValueError, OverflowError, OSError):
+        raise ProtobufError("Time.MarshalJSON: year outside of range [0,9999]") from None
 
 
 # -- messages whose JSON is something else -------------------------------------------------------------------------
@@ -297,16 +335,15 @@ def _time(data: bytes, at: int, end: int) -> str | None:
     fields = _fields_of(data, at, end)
     if not fields:
         return None  # the zero time
-    moment = datetime.fromtimestamp(_integer(fields.get(1, 0)), UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{_moment(fields).replace(tzinfo=None).isoformat()}Z"
 
 
 def _micro_time(data: bytes, at: int, end: int) -> str | None:
     fields = _fields_of(data, at, end)
     if not fields:
         return None
-    moment = datetime.fromtimestamp(_integer(fields.get(1, 0)), UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{fields.get(2, 0) // 1000:06d}Z"
+    micros = _int(fields.get(2)) // 1000 % 1_000_000
+    return f"{_moment(fields).replace(tzinfo=None).isoformat()}.{micros:06d}Z"
 
 
 def _quantity(data: bytes, at: int, end: int) -> str:
@@ -315,20 +352,20 @@ def _quantity(data: bytes, at: int, end: int) -> str:
 
 def _int_or_string(data: bytes, at: int, end: int) -> int | str:
     fields = _fields_of(data, at, end)
-    return _text(fields.get(3), data) if fields.get(1) else _integer(fields.get(2, 0))
+    return _text(fields.get(3), data) if fields.get(1) else _int(fields.get(2))
 
 
 def _json(data: bytes, at: int, end: int) -> Any:
     """RawExtension, FieldsV1 and JSON carry JSON text."""
     start, stop = _span(_fields_of(data, at, end).get(1), data)[1:]
     try:
-        return orjson.loads(data[start:stop]) if stop > start else None
-    except orjson.JSONDecodeError as error:
-        raise ProtobufError(f"embedded JSON: {error}") from None
+        return go_json.loads(data[start:stop]) if stop > start else None
+    except go_json.SyntaxError as error:
+        raise ProtobufError(str(error)) from None
 
 
 def _duration(data: bytes, at: int, end: int) -> str:
-    nanos = _integer(_fields_of(data, at, end).get(1, 0))
+    nanos = _int(_fields_of(data, at, end).get(1))
     return f"{nanos / 1e9:g}s"
 
 

@@ -3,6 +3,7 @@
 import struct
 
 import pytest
+from hypothesis import given, settings, strategies
 
 from kubepy.api.builtins import BUILTINS
 from kubepy.api.protobuf import PREFIX, Decoder, ProtobufError, Unknown
@@ -47,7 +48,6 @@ def decoder() -> Decoder:
 def test_the_envelope_names_the_kind():
     unknown = Unknown(envelope("apps/v1", "Deployment", b"abc"))
     assert (unknown.api_version, unknown.kind, unknown.raw) == ("apps/v1", "Deployment", b"abc")
-    assert Unknown(PREFIX).raw == b""
 
 
 def test_a_deployment(decoder):
@@ -138,22 +138,55 @@ def test_a_custom_resource_definition(decoder):
 
 @pytest.mark.parametrize(
     "body",
-    [b"{}", PREFIX + b"\x0a\xff", PREFIX + b"\x0b", PREFIX + b"\x12\x80"],
-    ids=["json", "cut", "group", "half"],
+    [b"", PREFIX, b"{}", PREFIX + b"\x0a\xff", PREFIX + b"\x0b", PREFIX + b"\x12\x80"],
+    ids=["nothing", "empty", "json", "cut", "group", "half"],
 )
 def test_what_is_no_envelope_is_refused(body):
     with pytest.raises(ProtobufError):
         Unknown(body)
 
 
-@pytest.mark.parametrize(
-    "raw", [b"\x0a\x05ab", b"\x0a", b"\x08\xff", b"\x0b", b"\x08" + b"\xff" * 11, b"\x0a\x01\xff"]
-)
+@pytest.mark.parametrize("raw", [b"\x0a\x05ab", b"\x0a", b"\x08\xff", b"\x0b", b"\x08" + b"\xff" * 11])
 def test_a_broken_message_is_refused(decoder, raw):
     with pytest.raises(ProtobufError):
+        decoder.decode(f"{CORE}PodSpec", raw)
+
+
+def test_bytes_that_are_no_text_are_replaced(decoder):
+    assert decoder.decode(f"{META}OwnerReference", field(1, b"a\xff")) == {"kind": "a\ufffd"}
+
+
+def test_a_schema_in_a_schema_has_an_end(decoder):
+    schema = b""
+    for _ in range(200):
+        schema = field(28, schema)  # not
+    version = field(4, field(1, schema))
+    definition = field(2, field(7, version))
+    with pytest.raises(ProtobufError, match="exceeded max depth"):
         decoder.decode(
-            f"{META}OwnerReference" if raw[-1:] == b"\xff" and len(raw) == 3 else f"{CORE}PodSpec", raw
+            "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition", definition
         )
+
+
+def test_a_time_beyond_all_calendars_is_refused(decoder):
+    with pytest.raises(ProtobufError, match="outside of range"):
+        decoder.decode(f"{META}ObjectMeta", field(8, field(1, 1 << 62)))
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(random=strategies.randoms(use_true_random=True))
+def test_whatever_the_bytes_only_a_protobuf_error(random):
+    resource = random.choice(BUILTINS)
+    obj = {"apiVersion": resource.api_version, "kind": resource.kind, **_example(resource.schema)}
+    body = bytearray(protobuf_writer.body(resource.schema, obj))
+    for _ in range(random.randrange(1, 6)):
+        at = random.randrange(4, len(body))
+        body[at : at + random.randrange(3)] = random.randbytes(random.randrange(3))
+    decoder = Decoder()
+    try:
+        decoder.decode(resource.schema, Unknown(bytes(body)).raw)
+    except ProtobufError:
+        pass
 
 
 def test_unknown_numbers_are_skipped(decoder):

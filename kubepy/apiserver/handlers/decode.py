@@ -93,11 +93,16 @@ def read_protobuf(body: bytes, expected: Expected) -> Obj:
     """The body as JSON would have said it. Raises BadRequest."""
     try:
         envelope = protobuf.Unknown(body)
-        head = {"apiVersion": envelope.api_version, "kind": envelope.kind}
-        check_kind(head, expected)
+    except protobuf.ProtobufError as error:
+        raise _unrecognized(expected, str(error), body)
+    head = {"apiVersion": envelope.api_version, "kind": envelope.kind}
+    check_kind(head, expected)
+    try:
         return head | expected.schema.read_protobuf(envelope.raw)
     except protobuf.ProtobufError as error:
-        raise BadRequest(f"the object provided is unrecognized (must be of type {expected.kind}): {error}")
+        raise BadRequest(
+            f'{expected.kind} in version "{expected.version}" cannot be handled as a {expected.kind}: {error}'
+        )
 
 
 def decoded(
