@@ -221,6 +221,23 @@ class Schemas:
         definition = self.definitions.get(name, {}) if name else _ANY_OBJECT
         return fields(name or f"{_META}Object", definition, self._notes)
 
+    def blank(self, name: str) -> Obj:
+        """What Go writes for a new value of a definition: structs that are no pointers, zeros and nulls of fields that
+        are always written. Comparing with it tells what a creation brought; a custom resource has nothing before."""
+        found: Obj = {}
+        if not name:
+            return found
+        required = self.definitions.get(name, {}).get("required", ())
+        for field in self._fields(name):
+            target = _target(field.shape)
+            if field.zero is dict and target:
+                found[field.name] = self.blank(target)
+            elif field.zero is not None:
+                found[field.name] = field.zero
+            elif field.name in required and field.keep:
+                found[field.name] = None
+        return found
+
     # -- compiling: default -----------------------------------------------------------------------------------
 
     def defaulter(self, name: str) -> Default | None:

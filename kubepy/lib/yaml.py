@@ -229,6 +229,32 @@ def lines_of(text: str | bytes) -> dict[tuple[str, ...], int]:
     return places
 
 
+def duplicate_keys(text: str | bytes) -> list[tuple[int, str]]:
+    """(line of the value, key) of every key that comes again in the same mapping. Raises Error."""
+    loader = _Loader(text)
+    found: list[tuple[int, str]] = []
+
+    def visit(node: Any) -> None:
+        if isinstance(node, yaml.MappingNode):
+            seen = set()
+            for key, value in node.value:
+                name = getattr(key, "value", None)
+                if isinstance(name, str):
+                    if name in seen:
+                        found.append((value.start_mark.line + 1, name))
+                    seen.add(name)
+                visit(value)
+        elif isinstance(node, yaml.SequenceNode):
+            for item in node.value:
+                visit(item)
+
+    try:
+        visit(loader.get_single_node())
+    finally:
+        loader.dispose()
+    return found
+
+
 def dump(value: Any) -> str:
     """Block style, keys in their order, as kubectl prints."""
     return yaml.dump(

@@ -1,5 +1,5 @@
-"""PATCH: JSON patch, merge patch, strategic merge patch. The patch is applied to the object as served, again for each
-attempt, and what comes out is read as strictly as a body.
+"""PATCH: JSON patch, merge patch, strategic merge patch; apply is in apply.py. The patch is applied to the object as
+served, again for each attempt, and what comes out is read as strictly as a body.
 
 Source: apiserver pkg/endpoints/handlers/patch.go.
 """
@@ -16,6 +16,7 @@ from kubepy.api.errors import BadRequest, Invalid, UnsupportedMediaType
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Undecodable
+from kubepy.apiserver.handlers import apply as applies
 from kubepy.apiserver.handlers import decode, negotiate, respond, write
 from kubepy.apiserver.patch import json_patch, merge_patch, strategic
 from kubepy.apiserver.registry.options import IGNORE, STRICT, WriteOptions, write_options
@@ -32,11 +33,15 @@ Apply = Callable[[Obj, Any], Any]
 
 async def patch(registry: Registry, resource: Resource, request: Request) -> Response:
     content_type = request.content_type.partition(";")[0].strip()
-    supported = (JSON_PATCH, MERGE_PATCH) if resource.custom else (JSON_PATCH, MERGE_PATCH, STRATEGIC)
+    if content_type == applies.APPLY:
+        return await applies.apply(registry, resource, request)
+    supported = [JSON_PATCH, MERGE_PATCH, STRATEGIC, applies.APPLY]
+    if resource.custom:
+        supported.remove(STRATEGIC)
     if content_type not in supported:
         # Of built-in kinds go-restful's router says so before any handler.
         if resource.custom:
-            raise negotiate.unsupported(supported)
+            raise negotiate.unsupported(tuple(supported))
         raise UnsupportedMediaType("415: Unsupported Media Type", details={})
     if not request.in_process:
         negotiate.accepted(request.accept)
@@ -54,6 +59,7 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
     apply = applier(content_type, registry, resource)
     served = registry.served(resource)
     call = write.call_of(resource, request, options)
+    fields, manager = registry.field_manager(resource, call.subresource), write.manager_of(request, options)
     attempts = 0
 
     def make(current: Document | None) -> Obj:
@@ -70,6 +76,7 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
         obj = _read(wanted, findings, expected, options, warnings, shown)
         write.ensure_namespace(obj["metadata"], call.namespace)
         write.check_name(obj["metadata"], call.name)
+        fields.update(served.obj(current), obj, manager)
         return registry.to_storage(resource, obj)
 
     result, _ = await registry.update(call, make)

@@ -19,12 +19,15 @@ async def update(registry: Registry, resource: Resource, request: Request) -> Re
     call = write.call_of(resource, request, options)
     write.ensure_namespace(obj["metadata"], call.namespace)
     write.check_name(obj["metadata"], call.name)
-    wanted = registry.to_storage(resource, obj)
+    served = registry.served(resource)
+    fields, manager = registry.field_manager(resource, call.subresource), write.manager_of(request, options)
     # With a resourceVersion there is one attempt only, and no copy is needed.
-    is_conditional = bool(wanted["metadata"].get("resourceVersion"))
+    is_conditional = bool(obj["metadata"].get("resourceVersion"))
 
     def make(current: Document | None) -> Obj:
-        return wanted if is_conditional and current is not None else copy(wanted)
+        wanted = obj if is_conditional and current is not None else copy(obj)
+        fields.update(served.obj(current) if current is not None else None, wanted, manager)
+        return registry.to_storage(resource, wanted)
 
     result, is_created = await registry.update(call, make)
-    return respond.document(registry, registry.served(resource), request, result, 201 if is_created else 200)
+    return respond.document(registry, served, request, result, 201 if is_created else 200)

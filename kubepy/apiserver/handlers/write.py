@@ -57,6 +57,20 @@ def check_name(metadata: Obj, name: str) -> None:
         raise BadRequest(f"the name of the object ({given}) does not match the name on the URL ({name})")
 
 
+_MANAGER_SIZE_MAX = 128  # Source: validation.FieldManagerMaxLength
+
+
+def manager_of(request: Request, options: WriteOptions) -> str:
+    """Who is to own what the request writes. Source: endpoints/handlers/create.go managerOrUserAgent."""
+    if options.field_manager:
+        return options.field_manager
+    name = request.user_agent.partition("/")[0]
+    if not name.isprintable():
+        name = "".join(filter(str.isprintable, name))
+    encoded = name.encode()
+    return name if len(encoded) <= _MANAGER_SIZE_MAX else encoded[:_MANAGER_SIZE_MAX].decode(errors="ignore")
+
+
 _SYSTEM_FIELDS = ("creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 
 

@@ -120,18 +120,19 @@ class WriteOptions:
 DEFAULT_WRITE = WriteOptions()
 
 
-def write_options(query: Query, kind: str) -> WriteOptions:
+def write_options(query: Query, kind: str, *, is_apply: bool = False) -> WriteOptions:
     """kind: CreateOptions, UpdateOptions or PatchOptions. Raises Invalid."""
-    if not query:
+    if not query and not is_apply:
         return DEFAULT_WRITE
     dry_run, manager, validation = (
         query.all("dryRun"),
+    force: bool = False  # of an apply
         query.get("fieldManager"),
         query.get("fieldValidation"),
     )
     if kind == "PatchOptions":
         findings = rules.validate_patch(
-            is_apply=False,
+            is_apply=is_apply,
             force=query.flag("force") if "force" in query else None,
             dry_run=dry_run,
             field_manager=manager,
@@ -141,7 +142,7 @@ def write_options(query: Query, kind: str) -> WriteOptions:
         findings = rules.validate_write(dry_run=dry_run, field_manager=manager, field_validation=validation)
     if findings:
         raise invalid_options(kind, findings)
-    return WriteOptions(bool(dry_run), manager, validation or WARN)
+    return WriteOptions(bool(dry_run), manager, validation or WARN, is_apply and query.flag("force"))
 
 
 @dataclass(slots=True)

@@ -29,9 +29,11 @@ from kubepy.api.custom import CustomSchema
 from kubepy.api.objects import Document, DocumentPool, Obj, stored, with_revision
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
+from kubepy.api.typed import Types
 from kubepy.api.validation import validate_create, validate_update
 from kubepy.apiserver.admission.base import CREATE, DELETE, UPDATE, Attributes, Tools
 from kubepy.apiserver.admission.chain import Chain
+from kubepy.apiserver.patch.field_manager import FieldManager
 from kubepy.apiserver.registry import continuation, deletion
 from kubepy.apiserver.registry.addresses import AddressBook
 from kubepy.apiserver.registry.allocators import Release, ServiceAllocator
@@ -142,7 +144,9 @@ class Registry:
         self._caches: dict[str, ResourceCache] = {}
         self._strategies: dict[str, Strategy] = {}
         self._served: dict[tuple[str, str], Served] = {}
-        self._tasks = Tasks(lambda name, error: log.error("task_failed", task=name, exc_info=error))
+        self._types = Types(schemas)
+        self._field_managers: dict[tuple[str, str, str], FieldManager] = {}
+        self._tasks = Tasks(lambda name, error: log.error("task_died", task=name, exc_info=error))
         self._bookmarks = Bookmarks(clock, random)
         self.services = ServiceAllocator(service_ip_range, node_port_range, random)
         self._addresses = AddressBook(self, self._tasks)
@@ -201,6 +205,21 @@ class Registry:
         return served
 
     def to_storage(self, resource: Resource, obj: Obj) -> Obj:
+    def field_manager(self, resource: Resource, subresource: str = "") -> FieldManager:
+        """Keeps the managedFields of writes through one version of a resource, or a subresource of it."""
+        key = (resource.group_resource, resource.version, subresource)
+        found = self._field_managers.get(key)
+        if found is None or found.resource is not resource:
+            found = self._field_managers[key] = FieldManager(
+                resource, subresource, types=self._types, catalog=self.catalog, clock=self.clock
+            )
+        return found
+
+    def api_versions(self, resource: Resource) -> list[str]:
+        """All that one resource is served in."""
+        here = resource.group_resource
+        return [row.api_version for row in self.catalog if row.group_resource == here]
+
         """An object as served -> as stored; may be the same one."""
         return conversion.convert(obj, resource, self.catalog.storage(resource))
 
@@ -220,6 +239,8 @@ class Registry:
         for key in [key for key in self._served if key[0] == resource.group_resource]:
             del self._served[key]
 
+        for entry in [entry for entry in self._field_managers if entry[0] == resource.group_resource]:
+            del self._field_managers[entry]
     # -- admission.Lookup --------------------------------------------------------------------------------------------
 
     async def find(self, resource: Resource, namespace: str, name: str) -> Document | None:
@@ -519,8 +540,11 @@ class Registry:
     async def drop_own(self, name: str) -> None:
         await self.delete(Call(IP_ADDRESSES, "", name, _SERVER), DeleteOptions())
 
-    async def update(self, call: Call, make: Make) -> tuple[Document, bool]:
-        """Replace an object by what `make` computes from it; (the result, whether it was created)."""
+    async def update(self, call: Call, make: Make, *, may_create: bool = False) -> tuple[Document, bool]:
+        """Replace an object by what `make` computes from it; (the result, whether it was created).
+
+        `may_create`: one that does not exist is made, whatever its kind thinks of that.
+        """
         storage = self.catalog.storage(call.resource)
         cache = await self.loaded(call.resource)
         strategy = self.strategy(storage)
@@ -528,7 +552,7 @@ class Registry:
         while True:
             current = cache.get(path)
             if current is None:
-                if not strategy.create_on_update or call.subresource:
+                if not (strategy.create_on_update or may_create) or call.subresource:
                     raise errors.not_found(call.resource, call.name)
                 if (created := await self._create_on_update(call, storage, cache, make)) is not None:
                     return created, True

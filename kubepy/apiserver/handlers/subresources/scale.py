@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from kubepy.api import errors, selectors
-from kubepy.api.objects import Document, Obj
+from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
+from kubepy.apiserver.handlers import apply as applies
 from kubepy.apiserver.handlers import decode, negotiate, respond, write
 from kubepy.apiserver.handlers import patch as patches
-from kubepy.apiserver.registry.options import write_options
+from kubepy.apiserver.patch import scale_fields
+from kubepy.apiserver.registry.options import WriteOptions, write_options
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, Response
 
@@ -37,47 +37,95 @@ async def scale(registry: Registry, resource: Resource, request: Request) -> Res
     if info.verb == "get":
         found = await registry.get(resource, info.namespace, info.name)
         return respond.plain(request, scale_of(found.obj))
-    kind = "PatchOptions" if info.verb == "patch" else "UpdateOptions"
-    options = write_options(request.query, kind)
-    expected = decode.Expected("Scale", "autoscaling", "v1", registry.schemas.of(_SCHEMA))
-    wanted: Callable[[Obj], Obj]
-    if info.verb == "patch":
-        wanted = await _patched(registry, request, expected)
-    else:
-        body = await decode.body_of(request, expected, options)
-        write.ensure_namespace(body["metadata"], info.namespace)
-        write.check_name(body["metadata"], info.name)
-
-        def wanted(current: Obj) -> Obj:
-            return body
-
+    wanted, options = await (_patched if info.verb == "patch" else _replaced)(registry, request)
     # What is written is the whole object: its generation moves, and it is validated as any update.
     call = replace(write.call_of(resource, request, options), subresource="")
+    api_versions = frozenset(registry.api_versions(resource))
 
     def make(current: Document | None) -> Obj:
         if current is None:
             raise errors.not_found(resource, info.name)
-        return rescaled(current, wanted(scale_of(current.obj)))
+        before = scale_of(current.obj)
+        entries = current.obj["metadata"].get("managedFields")
+        if shown := scale_fields.to_scale(entries, api_versions):
+            before["metadata"]["managedFields"] = shown
+        after = wanted(before)
+        obj = rescaled(current, after)
+        entries = scale_fields.to_parent(
+            entries, after["metadata"].get("managedFields"), resource.api_version, api_versions
+        )
+        if entries:
+            obj["metadata"]["managedFields"] = entries
+        else:
+            obj["metadata"].pop("managedFields", None)
+        return obj
 
     result, _ = await registry.update(call, make)
     return respond.plain(request, scale_of(result.obj))
 
 
-async def _patched(registry: Registry, request: Request, expected: decode.Expected) -> Callable[[Obj], Obj]:
+# The Scale as it is, read-only -> the one that is wanted.
+Wanted = Callable[[Obj], Obj]
+
+
+async def _replaced(registry: Registry, request: Request) -> tuple[Wanted, WriteOptions]:
+    options = write_options(request.query, "UpdateOptions")
+    body = await decode.body_of(request, _expected(registry), options)
+    write.ensure_namespace(body["metadata"], request.info.namespace)
+    write.check_name(body["metadata"], request.info.name)
+    fields, manager = registry.field_manager(SCALE, "scale"), write.manager_of(request, options)
+
+    def wanted(current: Obj) -> Obj:
+        new = copy(body)
+        fields.update(current, new, manager)
+        return new
+
+    return wanted, options
+
+
+async def _patched(registry: Registry, request: Request) -> tuple[Wanted, WriteOptions]:
     content_type = request.content_type.partition(";")[0].strip()
-    supported = (patches.JSON_PATCH, patches.MERGE_PATCH, patches.STRATEGIC)
+    if content_type == applies.APPLY:
+        return await _applied(registry, request)
+    options = write_options(request.query, "PatchOptions")
+    supported = (patches.JSON_PATCH, patches.MERGE_PATCH, patches.STRATEGIC, applies.APPLY)
     if content_type not in supported:
         raise negotiate.unsupported(supported)
     raw = await request.read_body()
     patches.parse(raw, content_type)
     apply = patches.applier(content_type, registry, SCALE)
+    fields, manager = registry.field_manager(SCALE, "scale"), write.manager_of(request, options)
+    expected = _expected(registry)
 
     def wanted(current: Obj) -> Obj:
-        result: Any = apply(orjson.loads(orjson.dumps(current)), orjson.loads(raw))
+        result: Any = apply(copy(current), patches.parse(raw, content_type))
         expected.schema.decode(result)
+        fields.update(current, result, manager)
         return result
 
-    return wanted
+    return wanted, options
+
+
+async def _applied(registry: Registry, request: Request) -> tuple[Wanted, WriteOptions]:
+    options = write_options(request.query, "PatchOptions", is_apply=True)
+    raw = await request.read_body()
+    config = applies.configuration(raw)
+    complaint = applies.strictness(raw, config, options)
+    fields, expected = registry.field_manager(SCALE, "scale"), _expected(registry)
+
+    def wanted(current: Obj) -> Obj:
+        merged = fields.apply(current, copy(config), options.field_manager, force=options.force)
+        applies.complain(complaint, options, request.warnings)
+        result = applies.read(merged, expected, fields)
+        write.ensure_namespace(result["metadata"], request.info.namespace)
+        write.check_name(result["metadata"], request.info.name)
+        return result
+
+    return wanted, options
+
+
+def _expected(registry: Registry) -> decode.Expected:
+    return decode.Expected("Scale", "autoscaling", "v1", registry.schemas.of(_SCHEMA))
 
 
 def scale_of(obj: Obj) -> Obj:

@@ -1,0 +1,661 @@
+"""How the fields of a kind are tracked and merged: which lists are sets, which have keys, what is changed as a whole.
+
+`Types` compiles the definitions of a Kubernetes version (or the schema of a custom resource) into a tree of `Type`s. A
+Type looks at values of one place in an object:
+
+    added      every path in a value that was not there before
+    compare    what is different between two values: (added or modified paths, removed paths)
+    fields     the paths that a configuration speaks of
+    merge      a configuration into what is there; nothing is ever removed
+    remove     a value without the paths of a set
+    named      a set with the fields on the way to its paths
+    complaints what of a configuration does not fit
+
+Two differences that look like mistakes are upstream's, and ownership depends on them: `added` has the way to each path
+(a new list is a path of its own, and so are its items), `fields` has only where it ends (and items of lists).
+
+A null in a configuration fits everywhere and merges like what is empty. Lists with keys and sets may hold an item
+twice in what is stored (`compare`, `added`), not in a configuration (`complaints`).
+
+Nodes are those of fieldsets; None is "not even the path itself". Arguments are read-only and results share with them.
+
+Source: sigs.k8s.io/structured-merge-diff typed/*.go, k8s.io/kube-openapi pkg/schemaconv/openapi.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from kubepy.api import fieldsets
+from kubepy.api.fieldsets import SELF, FieldSet, is_member
+from kubepy.api.objects import Obj
+from kubepy.api.schema import Schemas
+
+Node = FieldSet | None
+Difference = tuple[Node, Node]
+
+_NUMERIC, _STRING, _BOOLEAN, _ANY = "numeric", "string", "boolean", "untyped"
+
+
+class Type:
+    """A place whose value is changed as a whole: a scalar, or whatever the schema calls atomic."""
+
+    __slots__ = ("inner", "scalar")
+
+    def __init__(self, scalar: str = "", inner: Type | None = None) -> None:
+        self.scalar = scalar  # what kind of scalar fits, "" for none
+        self.inner = inner  # what a map or list must look like inside, though it is tracked as a whole
+
+    def added(self, value: Any) -> FieldSet:
+        return {}
+
+    def compare(self, old: Any, new: Any) -> Difference:
+        """Both are there, and they are not equal."""
+        return {}, None
+
+    def fields(self, value: Any) -> Node:
+        return {}
+
+    def merge(self, old: Any, new: Any) -> Any:
+        return new
+
+    def remove(self, value: Any, gone: FieldSet) -> Any:
+        return None if isinstance(value, (dict, list)) else value
+
+    def named(self, node: FieldSet) -> FieldSet:
+        return node
+
+    def complaints(self, value: Any, at: str) -> Iterator[tuple[str, str]]:
+        """(path, what is wrong)."""
+        if value is None:
+            return
+        if self.inner is not None and (not self.scalar or isinstance(value, (dict, list))):
+            yield from self.inner.complaints(value, at)
+        elif why := _unfit(self.scalar, value):
+            yield at, why
+
+
+def _unfit(scalar: str, value: Any) -> str:
+    if scalar == _NUMERIC:
+        fits = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return "" if fits else f"expected numeric (int or float), got {_go_type(value)}"
+    if scalar == _STRING:
+        return "" if isinstance(value, str) else f"expected string, got {_go_value(value)}"
+    if scalar == _BOOLEAN:
+        return "" if isinstance(value, bool) else f"expected boolean, got &{{{_go_text(value)}}}"
+    if scalar == _ANY and isinstance(value, (dict, list)):
+        return f"expected any scalar, got &{{{_go_text(value)}}}"
+    return ""
+
+
+class Map(Type):
+    """A struct or a map whose fields are tracked one by one."""
+
+    __slots__ = ("_declared", "_deep", "element", "has_names")
+
+    def __init__(self, element: Type | None) -> None:
+        super().__init__()
+        self.element = element  # of keys that are not declared; None if there must be none
+        self.has_names = False
+        self._declared: dict[str, Type] = {}
+        self._deep: dict[str, Type] = {}  # of those, the ones with paths below
+
+    def declare(self, fields: Mapping[str, Type]) -> None:
+        self._declared.update(fields)
+        self._deep = {name: type_ for name, type_ in self._declared.items() if type(type_) is not Type}
+        self.has_names = bool(self._declared)
+
+    def of(self, name: str) -> Type:
+        """What is at a field; what nobody declared is anything."""
+        return self._declared.get(name) or self.element or ANYTHING
+
+    def _below(self, name: str) -> Type | None:
+        """The type of a field that has paths below, None if it is changed as a whole."""
+        if self.has_names and (name in self._declared or self.element is None):
+            return self._deep.get(name)
+        element = self.element
+        return None if type(element) is Type else element
+
+    def added(self, value: Any) -> FieldSet:
+        if not value:
+            return {}
+        node: FieldSet = {SELF: {}}
+        for name in sorted(value):
+            below = self._below(name)
+            node[f"f:{name}"] = {} if below is None else below.added(value[name])
+        return node
+
+    def compare(self, old: Any, new: Any) -> Difference:
+        if not old and not new:
+            return {}, None
+        old, new = old or {}, new or {}
+        changed: FieldSet = {}
+        removed: FieldSet = {}
+        for name in sorted(new):
+            value = new[name]
+            if name not in old:
+                below = self._below(name)
+                changed[f"f:{name}"] = {} if below is None else below.added(value)
+            elif (before := old[name]) != value:
+                below = self._below(name)
+                if below is None:
+                    changed[f"f:{name}"] = {}
+                else:
+                    _keep(f"f:{name}", below.compare(before, value), changed, removed)
+        if len(new) != len(old) or old.keys() != new.keys():
+            for name in sorted(old):
+                if name not in new:
+                    below = self._below(name)
+                    removed[f"f:{name}"] = {} if below is None else below.added(old[name])
+            removed = fieldsets.ordered(removed)
+        return changed or None, removed or None
+
+    def fields(self, value: Any) -> Node:
+        node: FieldSet = {}
+        for name in sorted(value or ()):
+            item = value[name]
+            below = self.of(name).fields(item)
+            if item is None or item == {}:
+                below = {}
+            elif name not in self._declared:
+                below = _with_self(below)
+            if below is not None:
+                node[f"f:{name}"] = below
+        return node or None
+
+    def merge(self, old: Any, new: Any) -> Any:
+        if not new:
+            return old or new
+        if not old:
+            return new
+        merged = dict(old)
+        for name, value in new.items():
+            merged[name] = self.of(name).merge(old[name], value) if name in old else value
+        return merged
+
+    def remove(self, value: Any, gone: FieldSet) -> Any:
+        left = {}
+        for name, item in (value or {}).items():
+            node = gone.get(f"f:{name}")
+            if node is None:
+                left[name] = item
+            elif not is_member(node):
+                left[name] = self.of(name).remove(item, node)
+        return left or None
+
+    def named(self, node: FieldSet) -> FieldSet:
+        found: FieldSet = {}
+        for element, below in node.items():
+            if below and element.startswith("f:"):
+                name = element[2:]
+                below = self.of(name).named(below)
+                if name in self._declared and SELF not in below:
+                    below = {SELF: {}, **below}
+            found[element] = below
+        return found
+
+    def complaints(self, value: Any, at: str) -> Iterator[tuple[str, str]]:
+        if value is None:
+            return
+        if not isinstance(value, dict):
+            yield at, f"expected map, got &{{{_go_text(value)}}}"
+            return
+        for name, item in value.items():
+            type_ = self._declared.get(name) or self.element
+            if type_ is None:
+                yield f"{at}.{name}", "field not declared in schema"
+                # Upstream looks no further in this map.
+                return
+            yield from type_.complaints(item, f"{at}.{name}")
+
+
+class Items(Type):
+    """A list whose items are tracked one by one: with keys, or as a set of scalars."""
+
+    __slots__ = ("_defaults", "_keys", "element")
+
+    def __init__(self, element: Type, keys: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.element = element
+        self._keys = tuple(sorted(keys or ()))  # () for a set
+        self._defaults = dict(keys or {})  # what an absent key stands for, None for nothing
+
+    def element_of(self, item: Any) -> str:
+        """The path element of an item. Raises ValueError for one that can have none."""
+        if not self._keys:
+            if isinstance(item, dict):
+                raise ValueError("associative list without keys has an element that's a map type")
+            if isinstance(item, list):
+                raise ValueError("not supported: associative list with lists as elements")
+            if item is None:
+                raise ValueError("associative list without keys has an element that's an explicit null")
+            return fieldsets.value_element(item)
+        if item is None:
+            raise ValueError("associative list with keys may not have a null element")
+        if not isinstance(item, dict):
+            raise ValueError("associative list with keys may not have non-map elements")
+        found = {}
+        for key in self._keys:
+            value = item.get(key, self._defaults[key])
+            if value is not None or key in item:
+                found[key] = value
+        if not found:
+            names = " ".join(map(_quoted, self._defaults))
+            raise ValueError(
+                f"associative list with keys has an element that omits all key fields [{names}] "
+                "(and doesn't have default values for any key fields)"
+            )
+        return fieldsets.key_element(found)
+
+    def _index(self, items: Any) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = {}
+        for item in items or ():
+            element = self.element_of(item)
+            if element in found:
+                found[element].append(item)
+            else:
+                found[element] = [item]
+        return found
+
+    def added(self, value: Any) -> FieldSet:
+        if not value:
+            return {}
+        index = self._index(value)
+        node: FieldSet = {SELF: {}}
+        for element in fieldsets.sorted_elements(index):
+            items = index[element]
+            node[element] = self.element.added(items[0]) if len(items) == 1 else {}
+        return node
+
+    def compare(self, old: Any, new: Any) -> Difference:
+        if not old and not new:
+            return {}, None
+        before, after = self._index(old), self._index(new)
+        changed: FieldSet = {}
+        removed: FieldSet = {}
+        for element in fieldsets.sorted_elements(before.keys() | after.keys()):
+            left, right = before.get(element, ()), after.get(element, ())
+            if left != right:
+                self._compare_items(element, left, right, changed, removed)
+        return changed or None, removed or None
+
+    def _compare_items(
+        self, element: str, left: Any, right: Any, changed: FieldSet, removed: FieldSet
+    ) -> None:
+        if len(left) <= 1 and len(right) <= 1:
+            if not left:
+                changed[element] = self.element.added(right[0])
+            elif not right:
+                removed[element] = self.element.added(left[0])
+            else:
+                _keep(element, self.element.compare(left[0], right[0]), changed, removed)
+        elif len(left) >= 2 and len(right) >= 2:
+            changed[element] = {}
+        elif len(left) >= 2:
+            # Several of it are one path; one of it has paths of its own.
+            removed[element] = {}
+            if right:
+                changed[element] = self.element.added(right[0])
+        else:
+            changed[element] = {}
+            if left:
+                removed[element] = self.element.added(left[0])
+
+    def fields(self, value: Any) -> Node:
+        index = self._index(value)
+        node: FieldSet = {}
+        for element in fieldsets.sorted_elements(index):
+            items = index[element]
+            node[element] = _with_self(self.element.fields(items[0])) if len(items) == 1 else {}
+        return node or None
+
+    def merge(self, old: Any, new: Any) -> Any:
+        if not new:
+            return old or new
+        if not old:
+            return new
+        return self._merged(old, new)
+
+    def _merged(self, old: list[Any], new: list[Any]) -> list[Any]:
+        """Items in the order of `new` where it has several of the old ones; the others keep their places."""
+        ours = [self.element_of(item) for item in old]
+        theirs = {self.element_of(item): item for item in new}
+        # An item that is there twice is replaced, not merged into.
+        mine: dict[str, Any] = {}
+        for element, item in zip(ours, old, strict=True):
+            mine[element] = None if element in mine else item
+
+        def merged(element: str) -> Any:
+            if mine.get(element) is None:
+                return theirs[element]
+            return self.element.merge(mine[element], theirs[element])
+
+        wanted = list(theirs)
+        shared = [element for element in wanted if element in mine]
+        out: list[Any] = []
+        done: set[str] = set()
+        i = j = k = 0
+        while i < len(ours) or j < len(wanted):
+            next_shared = shared[k] if k < len(shared) else None
+            if i < len(ours) and j < len(wanted):
+                element = ours[i]
+                if element == wanted[j]:
+                    done.add(element)
+                    out.append(merged(element))
+                    i, j, k = i + 1, j + 1, k + 1
+                    continue
+                if element in theirs and next_shared is not None and next_shared != element:
+                    i += 1
+                    continue
+            if i < len(ours):
+                element = ours[i]
+                if element not in theirs:
+                    out.append(old[i])
+                    i += 1
+                    continue
+                if element in done:
+                    i += 1
+            if j < len(wanted):
+                element = wanted[j]
+                done.add(element)
+                out.append(merged(element))
+                j += 1
+                if element == next_shared:
+                    k += 1
+        return out
+
+    def remove(self, value: Any, gone: FieldSet) -> Any:
+        left = []
+        for item in value or ():
+            node = gone.get(self.element_of(item))
+            if node is None:
+                left.append(item)
+            elif not is_member(node):
+                left.append(self.element.remove(item, node))
+        return left or None
+
+    def named(self, node: FieldSet) -> FieldSet:
+        return {
+            element: self.element.named(below) if below and element.startswith("k:") else below
+            for element, below in node.items()
+        }
+
+    def complaints(self, value: Any, at: str) -> Iterator[tuple[str, str]]:
+        if value is None:
+            return
+        if not isinstance(value, list):
+            yield at, f"expected list, got &{{{_go_text(value)}}}"
+            return
+        seen = set()
+        for index, item in enumerate(value):
+            try:
+                element = self.element_of(item)
+            except ValueError as error:
+                yield at, f"element {index}: {error}"
+                return
+            shown = fieldsets.element_text(element)
+            if element in seen:
+                yield at, f"duplicate entries for key {shown}"
+            seen.add(element)
+            yield from self.element.complaints(item, at + shown)
+
+
+class Whole(Type):
+    """What a list that is tracked as a whole must look like inside."""
+
+    __slots__ = ("element",)
+
+    def __init__(self, element: Type) -> None:
+        super().__init__()
+        self.element = element
+
+    def complaints(self, value: Any, at: str) -> Iterator[tuple[str, str]]:
+        if value is None:
+            return
+        if not isinstance(value, list):
+            yield at, f"expected list, got &{{{_go_text(value)}}}"
+            return
+        for index, item in enumerate(value):
+            yield from self.element.complaints(item, f"{at}[{index}]")
+
+
+class Deduced(Type):
+    """Whatever it is: maps field by field, all else as a whole."""
+
+    __slots__ = ("_map",)
+
+    def __init__(self) -> None:
+        super().__init__(_ANY)
+        self._map = Map(self)
+
+    def added(self, value: Any) -> FieldSet:
+        return self._map.added(value) if isinstance(value, dict) else {}
+
+    def compare(self, old: Any, new: Any) -> Difference:
+        if isinstance(old, dict) and isinstance(new, dict):
+            return self._map.compare(old, new)
+        if isinstance(old, dict):
+            return {}, self._map.compare(old, None)[1]
+        if isinstance(new, dict):
+            return fieldsets.union({SELF: {}}, self._map.compare(None, new)[0] or {SELF: {}}), None
+        return {}, None
+
+    def fields(self, value: Any) -> Node:
+        return self._map.fields(value) if isinstance(value, dict) else {}
+
+    def merge(self, old: Any, new: Any) -> Any:
+        if isinstance(old, dict) and (new is None or isinstance(new, dict)):
+            return self._map.merge(old, new)
+        return new
+
+    def remove(self, value: Any, gone: FieldSet) -> Any:
+        return self._map.remove(value, gone) if isinstance(value, dict) else super().remove(value, gone)
+
+    def complaints(self, value: Any, at: str) -> Iterator[tuple[str, str]]:
+        return iter(())
+
+
+def _keep(element: str, difference: Difference, changed: FieldSet, removed: FieldSet) -> None:
+    if difference[0] is not None:
+        changed[element] = difference[0]
+    if difference[1] is not None:
+        removed[element] = difference[1]
+
+
+def _with_self(node: Node) -> FieldSet:
+    return {SELF: {}, **node} if node else {}
+
+
+# Shared by all, and without state.
+ANYTHING = Deduced()
+_ATOMIC = Type(_ANY, inner=ANYTHING)
+
+
+# -- schemas -> types ------------------------------------------------------------------------------------------
+
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+_NAMED: dict[str, Type] = {
+    "io.k8s.apimachinery.pkg.api.resource.Quantity": Type(_ANY),
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": Type(_ANY),
+    "io.k8s.apimachinery.pkg.runtime.RawExtension": _ATOMIC,
+}
+# What a key stands for that nobody gave, where it is not the zero value of a required field.
+_KEY_DEFAULTS: dict[tuple[str, str], Any] = {
+    ("io.k8s.api.core.v1.ContainerPort", "protocol"): "TCP",
+    ("io.k8s.api.core.v1.ServicePort", "protocol"): "TCP",
+    ("io.k8s.api.core.v1.LocalObjectReference", "name"): "",
+    ("io.k8s.api.flowcontrol.v1.FlowSchemaCondition", "type"): None,
+    ("io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationCondition", "type"): None,
+    ("io.k8s.api.apiserverinternal.v1alpha1.ServerStorageVersion", "apiServerID"): None,
+}
+_ZEROS = {"string": "", "integer": 0, "number": 0, "boolean": False}
+
+
+class Types:
+    """The types of one Kubernetes version's definitions, compiled when first asked for."""
+
+    def __init__(self, schemas: Schemas) -> None:
+        self._schemas = schemas
+        self._types: dict[str, Type] = {}
+        self._zeros: dict[str, Obj] = {}
+
+    def of(self, name: str) -> Type:
+        """The type of a definition."""
+        type_ = _NAMED.get(name) or self._types.get(name)
+        if type_ is None:
+            type_ = self._types[name] = self._definition(name)
+        return type_
+
+    def _definition(self, name: str) -> Type:
+        definition = self._schemas.definitions.get(name)
+        if definition is None:
+            return ANYTHING
+        if not _is_struct(definition):
+            return self._shape(definition, {}, owner=name)
+        found = Map(None)
+        # Definitions that contain themselves meet this one.
+        self._types[name] = found
+        self._declare(found, definition)
+        return Type(inner=found) if definition.get("x-kubernetes-map-type") == "atomic" else found
+
+    def _declare(self, found: Map, schema: Obj) -> None:
+        found.declare({name: self._shape(shape, shape) for name, shape in schema["properties"].items()})
+
+    def custom(self, schema: Obj | None) -> Type:
+        """The type of a custom resource by its (structural) schema; metadata is everybody's."""
+        if not schema:
+            schema = {"x-kubernetes-preserve-unknown-fields": True}
+        properties = {
+            **(schema.get("properties") or {}),
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"$ref": f"#/{_META}ObjectMeta"},
+        }
+        whole = {**schema, "type": "object", "properties": properties}
+        return self._shape(whole, whole)
+
+    def _shape(self, shape: Obj, field: Obj, owner: str = "", *, preserve: bool = False) -> Type:
+        """`shape` describes the value; `field` is where it is used, and has the last word on being atomic."""
+        ref = shape.get("$ref")
+        if isinstance(ref, str):
+            return self._referred(ref.rpartition("/")[2], field.get("x-kubernetes-map-type", ""))
+        preserve = preserve or bool(shape.get("x-kubernetes-preserve-unknown-fields"))
+        if shape.get("x-kubernetes-int-or-string"):
+            return Type(_ANY)
+        type_ = _type(shape)
+        if type_ == "array":
+            return self._list(shape, preserve)
+        if type_ == "object" or (not type_ and shape.get("properties")):
+            return self._map(shape, preserve)
+        if type_ == "string":
+            return Type(_STRING if shape.get("format", "") in ("", "byte") else _ANY)
+        return {"integer": Type(_NUMERIC), "number": Type(_NUMERIC), "boolean": Type(_BOOLEAN)}.get(
+            type_, ANYTHING
+        )
+
+    def _referred(self, name: str, relation: str) -> Type:
+        type_ = self.of(name)
+        if relation == "granular" and type(type_) is Type and isinstance(type_.inner, Map):
+            return type_.inner
+        if relation == "atomic" and isinstance(type_, Map):
+            return Type(inner=type_)
+        return type_
+
+    def _map(self, shape: Obj, preserve: bool) -> Type:
+        properties, more = shape.get("properties") or {}, shape.get("additionalProperties")
+        element: Type | None = None
+        if isinstance(more, dict):
+            element = self._shape(more, more, preserve=preserve)
+        elif more or (more is None and (preserve or not properties)):
+            element = ANYTHING
+        found = Map(element)
+        found.declare(
+            {name: self._shape(inner, inner, preserve=preserve) for name, inner in properties.items()}
+        )
+        return Type(inner=found) if shape.get("x-kubernetes-map-type") == "atomic" else found
+
+    def _list(self, shape: Obj, preserve: bool) -> Type:
+        items = shape.get("items")
+        element = self._shape(items, items, preserve=preserve) if isinstance(items, dict) else ANYTHING
+        relation = shape.get("x-kubernetes-list-type", "atomic")
+        if relation == "set":
+            return Items(element)
+        if relation == "map" and shape.get("x-kubernetes-list-map-keys"):
+            keys = {key: self._key_default(items, key) for key in shape["x-kubernetes-list-map-keys"]}
+            return Items(element, keys)
+        return Type(inner=Whole(element))
+
+    def _key_default(self, items: Any, key: str) -> Any:
+        ref = items.get("$ref", "") if isinstance(items, dict) else ""
+        name = ref.rpartition("/")[2]
+        if (name, key) in _KEY_DEFAULTS:
+            return _KEY_DEFAULTS[name, key]
+        definition = self._schemas.definitions.get(name, {}) if name else items
+        field = (definition.get("properties") or {}).get(key, {})
+        if "default" in field:
+            return field["default"]
+        # Go has a zero value where a field is required; a custom resource has none.
+        return _ZEROS.get(_type(field)) if name and key in definition.get("required", ()) else None
+
+    def zero(self, name: str) -> Obj:
+        """What a new object of a kind is before anything is known: structs that are always there, and nulls for what
+        is always written; comparing with it tells what a creation added."""
+        zero = self._zeros.get(name)
+        if zero is None:
+            zero = self._zeros[name] = self._schemas.blank(name)
+        return zero
+
+
+def _is_struct(definition: Obj) -> bool:
+    return bool(definition.get("properties"))
+
+
+def _type(shape: Obj) -> str:
+    type_ = shape.get("type") or ""
+    return type_ if isinstance(type_, str) else type_[0]
+
+
+# -- Go's texts ------------------------------------------------------------------------------------------------
+
+
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()
+
+
+def _go_type(value: Any) -> str:
+    """%T"""
+    if isinstance(value, dict):
+        return "map[string]interface {}"
+    if isinstance(value, list):
+        return "[]interface {}"
+    return "string" if isinstance(value, str) else "bool"
+
+
+def _go_value(value: Any) -> str:
+    """%#v of a value that wraps this one."""
+    return f"&value.valueUnstructured{{Value:{_go_literal(value)}}}"
+
+
+def _go_literal(value: Any) -> str:
+    if isinstance(value, dict):
+        inner = ", ".join(f"{_quoted(key)}:{_go_literal(value[key])}" for key in sorted(value))
+        return f"map[string]interface {{}}{{{inner}}}"
+    if isinstance(value, list):
+        return f"[]interface {{}}{{{', '.join(map(_go_literal, value))}}}"
+    if value is None:
+        return "interface {}(nil)"
+    return _quoted(value)
+
+
+def _go_text(value: Any) -> str:
+    """%v"""
+    if isinstance(value, dict):
+        return "map[" + " ".join(f"{key}:{_go_text(value[key])}" for key in sorted(value)) + "]"
+    if isinstance(value, list):
+        return "[" + " ".join(map(_go_text, value)) + "]"
+    if value is None:
+        return "<nil>"
+    return value if isinstance(value, str) else _quoted(value)

@@ -1,0 +1,121 @@
+"""PATCH with an apply configuration: server-side apply. What does not exist is created.
+
+The configuration is YAML, of which JSON is a part. It is merged as it is, so that what it does not say stays nobody's;
+only what comes out is read as a body, pruned and defaulted.
+
+Source: apiserver pkg/endpoints/handlers/patch.go applyPatcher.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from kubepy.api import errors, schema
+from kubepy.api.errors import BadRequest, StatusError
+from kubepy.api.objects import Document, Obj, copy
+from kubepy.api.resources import Resource
+from kubepy.api.schema import Undecodable
+from kubepy.apiserver.handlers import decode, negotiate, respond, write
+from kubepy.apiserver.patch.field_manager import FieldManager
+from kubepy.apiserver.registry.options import IGNORE, STRICT, WriteOptions, write_options
+from kubepy.apiserver.registry.registry import Registry
+from kubepy.apiserver.request import Request, Response
+from kubepy.lib import yaml
+
+APPLY = "application/apply-patch+yaml"
+
+
+async def apply(registry: Registry, resource: Resource, request: Request) -> Response:
+    if not request.in_process:
+        negotiate.accepted(request.accept)
+    options = write_options(request.query, "PatchOptions", is_apply=True)
+    raw = await request.read_body()
+    config = configuration(raw)
+    complaint = strictness(raw, config, options)
+    expected = decode.Expected.of(resource, registry.schemas)
+    served = registry.served(resource)
+    call = write.call_of(resource, request, options)
+    fields = registry.field_manager(resource, call.subresource)
+    is_first = True
+
+    def make(current: Document | None) -> Obj:
+        nonlocal is_first
+        live = served.obj(current) if current is not None else None
+        wanted = fields.apply(live, copy(config), options.field_manager, force=options.force)
+        if is_first:
+            complain(complaint, options, call.warnings)
+            is_first = False
+        obj = read(wanted, expected, fields)
+        metadata = obj["metadata"]
+        if live is None and metadata.get("uid"):
+            raise errors.conflict(
+                resource,
+                call.name,
+                f"uid mismatch: the provided object specified uid {metadata['uid']}, and no existing object was found",
+            )
+        write.ensure_namespace(metadata, call.namespace)
+        write.check_name(metadata, call.name)
+        return registry.to_storage(resource, obj)
+
+    result, is_created = await registry.update(call, make, may_create=True)
+    return respond.document(registry, served, request, result, 201 if is_created else 200)
+
+
+def configuration(raw: bytes) -> Obj:
+    """Raises BadRequest."""
+    try:
+        parsed = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        try:
+            parsed = yaml.load_first(raw)
+        except yaml.Error as error:
+            raise BadRequest(f"error decoding YAML: error converting YAML to JSON: {yaml.go_text(error)}")
+    if parsed is None:
+        return {}
+    if not isinstance(parsed, dict):
+        kind = {list: "array", str: "string", bool: "bool"}.get(type(parsed), "number")
+        raise BadRequest(
+            "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+            f"{kind} into Go value of type map[string]interface {{}}"
+        )
+    return parsed
+
+
+def strictness(raw: bytes, parsed: Any, options: WriteOptions) -> str:
+    """What a strict reader has against the body: keys that come twice. "" for nothing."""
+    if options.field_validation == IGNORE:
+        return ""
+    try:
+        if not schema.duplicate_keys(raw, parsed):
+            return ""
+    except ValueError:
+        # No JSON.
+        pass
+    found = yaml.duplicate_keys(raw)
+    if not found:
+        return ""
+    lines = "\n".join(f"  line {line}: key {errors.quote(key)} already set in map" for line, key in found)
+    return f"error converting YAML to JSON: yaml: unmarshal errors:\n{lines}"
+
+
+def complain(complaint: str, options: WriteOptions, warnings: list[str]) -> None:
+    """Only once the configuration could be applied, as upstream."""
+    if complaint and options.field_validation == STRICT:
+        raise BadRequest(f"error strict decoding YAML: {complaint}")
+    if complaint:
+        warnings.append(complaint)
+
+
+def read(wanted: Obj, expected: decode.Expected, fields: FieldManager) -> Obj:
+    """What was merged, pruned and defaulted, in place. Raises 500 for values that the kind has no place for."""
+    try:
+        expected.schema.decode(wanted)
+    except Undecodable as error:
+        where = fields.described(wanted)
+        raise StatusError(
+            f"failed to convert new object ({where}) to proper version: {error.restored}", reason=""
+        )
+    expected.schema.default(wanted)
+    return wanted
