@@ -354,6 +354,10 @@ class Catalog:
         group = resource.group if resource.storage_group is None else resource.storage_group
         return self._rows[group, resource.storage_version or resource.version, resource.plural]
 
+    def is_builtin(self, group: str) -> bool:
+        """Whether the group is the API server's own, "" included, and not one of custom resources."""
+        return group in _GROUP_ORDER
+
     def groups(self) -> list[GroupVersions]:
         """Core first, built-in groups in kube-apiserver's order, custom groups after them by name."""
         versions: dict[str, set[str]] = {}

@@ -221,6 +221,11 @@ def forbidden(resource: Resource, name: str, why: str) -> Forbidden:
     return Forbidden(f"{subject} is forbidden: {why}", details=_details(resource, name))
 
 
+def method_not_allowed() -> MethodNotAllowed:
+    """There is such a path, but not for this method. Source: NewGenericServerResponse."""
+    return MethodNotAllowed("the server does not allow this method on the requested resource", details={})
+
+
 def method_not_supported(resource: Resource, verb: str) -> MethodNotAllowed:
     return MethodNotAllowed(
         f'{verb} is not supported on resources of kind "{resource.group_resource}"',

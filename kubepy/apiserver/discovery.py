@@ -14,10 +14,11 @@ import hashlib
 import orjson
 
 from kubepy.api.builtins import Catalog, GroupVersions
-from kubepy.api.errors import page_not_found
+from kubepy.api.errors import method_not_allowed
 from kubepy.api.objects import Obj, api_version
 from kubepy.api.resources import Resource, Subresource
 from kubepy.apiserver.aggregation.routes import Routes
+from kubepy.apiserver.handlers.routes import not_served
 from kubepy.apiserver.request import JSON, Request, Response
 
 AGGREGATED_GROUP = "apidiscovery.k8s.io"
@@ -49,9 +50,12 @@ class Discovery:
         if body is None:
             document = self._document(path, version)
             if document is None:
-                raise page_not_found()
+                group = path.split("/")[2] if path.startswith("/apis/") else ""
+                raise not_served(self._catalog, group)
             body = self._bodies[key] = orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
             self._etags[key] = f'"{hashlib.sha512(body).hexdigest().upper()}"'
+        if request.method != "GET":
+            raise method_not_allowed()
         if not version:
             return Response(200, body)
         etag = self._etags[key]

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
 
-from kubepy.api.errors import MethodNotAllowed, page_not_found
+from kubepy.api.errors import method_not_allowed, page_not_found
 from kubepy.api.objects import Obj
 from kubepy.apiserver.aggregation.routes import Route, Routes
 from kubepy.apiserver.discovery import Discovery
@@ -61,11 +61,12 @@ def dispatch(
     """`paths` adds exact paths to the table (GET only), e.g. the issuer's keys; `routes` go to other servers."""
     elsewhere = routes.table
     exact: dict[str, Handler] = {
-        "/version": _version,
+        "/version": _reading(_version),
+        "/version/": _reading(_version),
         "/metrics": _metrics(metrics),
         "/openapi/v2": openapi.v2,
         "/openapi/v3": openapi.v3_index,
-        **paths,
+        **{path: _reading(handler) for path, handler in paths.items()},
     }
     endpoints = {f"/{group}": _health(checks, group, log) for group in health.GROUPS}
     exact |= endpoints
@@ -77,14 +78,11 @@ def dispatch(
         if request.info.is_resource:
             return await resources(request)
         path = request.path
-        if request.method not in ("GET", "HEAD"):
-            raise MethodNotAllowed(
-                "the server does not allow this method on the requested resource", details={}
-            )
-        found = exact.get(path) or exact.get(path.rstrip("/"))
+        found = exact.get(path)
         if found is not None:
             return await found(request)
-        head = path.split("/", 2)[1]
+        # OPTIONS has targets that are no path.
+        head = path.split("/", 2)[1] if path.startswith("/") else ""
         if head in ("api", "apis"):
             return await discovery.handle(request)
         if path.startswith("/openapi/v3/"):
@@ -94,6 +92,17 @@ def dispatch(
         if (endpoint := endpoints.get(f"/{head}")) is not None:
             return await endpoint(request)
         raise page_not_found()
+
+    return handle
+
+
+def _reading(handler: Handler) -> Handler:
+    """For what upstream serves by its router, which looks at the method; the others answer any."""
+
+    async def handle(request: Request) -> Response:
+        if request.method != "GET":
+            raise method_not_allowed()
+        return await handler(request)
 
     return handle
 

@@ -22,6 +22,7 @@ Source: apiserver pkg/endpoints/request/requestinfo.go, pkg/endpoints/handlers/w
 
 from __future__ import annotations
 
+import re
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
@@ -39,11 +40,14 @@ from urllib.parse import quote, unquote, unquote_plus, urlencode
 import orjson
 
 from kubepy.api.errors import BadRequest, StatusError
+from kubepy.api.errors import quote as quote_go
 from kubepy.api.objects import Document, Obj
 from kubepy.client.transport import Page
 from kubepy.lib.random import Random
 
 JSON = "application/json"
+
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(slots=True)
@@ -104,9 +108,12 @@ class Query:
         if values is None:
             values = self._values = {}
             for pair in self._raw.split("&") if self._raw else ():
-                if pair:
+                # Go leaves out pairs that it cannot read. Source: net/url parseQuery.
+                if pair and ";" not in pair:
                     name, _, value = pair.partition("=")
                     if "%" in pair or "+" in pair:
+                        if _BAD_ESCAPE.search(pair):
+                            continue
                         name, value = unquote_plus(name), unquote_plus(value)
                     values.setdefault(name, []).append(value)
         return values
@@ -137,10 +144,11 @@ class Query:
             return None
         digits = text[1:] if text[0] in "+-" else text
         if not (digits.isascii() and digits.isdigit()):
-            raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-        number = int(text)
+            raise BadRequest(f"strconv.ParseInt: parsing {quote_go(text)}: invalid syntax")
+        # Python reads no numbers of thousands of digits.
+        number = int(text) if len(text) < 100 else 1 << 64
         if not -(1 << 63) <= number < 1 << 63:
-            raise BadRequest(f'strconv.ParseInt: parsing "{text}": value out of range')
+            raise BadRequest(f"strconv.ParseInt: parsing {quote_go(text)}: value out of range")
         return number
 
     def encoded(self) -> str:
@@ -397,6 +405,9 @@ class Resolver:
 def resolve_path(method: str, path: str) -> RequestInfo:
     """The part of requestinfo.go NewRequestInfo that needs no query: a nameless GET is a list here."""
     trimmed = path.strip("/")
+    if path.startswith("//"):
+        # Nobody claims such a path, whatever follows. Source: server/handler.go director.
+        return RequestInfo(False, path, method.lower())
     parts = trimmed.split("/") if trimmed else []
     verb = method.lower()
     if len(parts) < 3 or parts[0] not in ("api", "apis"):
@@ -457,6 +468,9 @@ def _exact_name(field_selector: str) -> str:
 def split_target(target: str) -> tuple[str, Query]:
     """A request target as it came over the wire -> decoded path and query."""
     path, _, raw_query = target.partition("?")
+    if not path.startswith("/") and "://" in path:
+        # The absolute form, as for proxies.
+        path = "/" + path.partition("://")[2].partition("/")[2]
     if "%" in path:
         path = unquote(path)
     return path, Query(raw_query)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 
-from kubepy.api.errors import BadRequest, Timeout
+from kubepy.api.errors import BadRequest, Timeout, quote
 from kubepy.apiserver.filters import Filter
 from kubepy.apiserver.request import Handler, Request, RequestInfo, Response
 from kubepy.lib.clock import Clock, Timer
@@ -104,12 +104,14 @@ class _Deadlines:
             self._set(next_due)
 
 
-_UNITS_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)")
+_UNITS_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 
 
 def parse_duration(text: str) -> float:
     """Seconds of a Go duration, e.g. "32s", "1m30s", "-1h". Source: Go's time.ParseDuration."""
+    if text in ("", "+", "-"):
+        raise _not_a_duration(text, "")
     sign, rest = (-1.0, text[1:]) if text.startswith("-") else (1.0, text.removeprefix("+"))
     if rest == "0":
         return 0.0
@@ -117,8 +119,18 @@ def parse_duration(text: str) -> float:
     while at < len(rest):
         match = _DURATION.match(rest, at)
         if match is None:
-            why = "missing unit in" if re.fullmatch(r"[\d.]+", rest[at:]) else "invalid"
-            raise BadRequest(f'invalid timeout specified in the request URL - time: {why} duration "{text}"')
+            raise _not_a_duration(text, rest[at:])
         seconds += float(match[1]) * _UNITS_S[match[2]]
         at = match.end()
     return sign * seconds
+
+
+_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)([^\d.]*)", re.ASCII)
+
+
+def _not_a_duration(text: str, rest: str) -> BadRequest:
+    number = _NUMBER.match(rest)
+    why = "invalid duration"
+    if number is not None:
+        why = f"unknown unit {quote(number[1])} in duration" if number[1] else "missing unit in duration"
+    return BadRequest(f"invalid timeout specified in the request URL - time: {why} {quote(text)}")

@@ -56,7 +56,7 @@ def answer(
 async def delete_collection(registry: Registry, resource: Resource, request: Request) -> Response:
     if not request.in_process:
         negotiate.accepted(request.accept)
-    which = list_options(request.query, resource)
+    which = list_options(request.query)
     options = await _options(request, registry)
     call = write.call_of(resource, request, _DRY_RUN if options.dry_run else DEFAULT_WRITE)
     documents, revision = await registry.delete_collection(call, options, which)

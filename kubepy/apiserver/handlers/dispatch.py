@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from kubepy.api import errors, warnings
 from kubepy.api.resources import Resource
+from kubepy.apiserver.handlers import routes
 from kubepy.apiserver.handlers.create import create
 from kubepy.apiserver.handlers.delete import delete, delete_collection
 from kubepy.apiserver.handlers.get import get
@@ -36,10 +37,6 @@ _VERBS: dict[str, Verb] = {
 _WHOLE = ("status", "finalize", "approval", "ephemeralcontainers", "resize")
 
 
-# What can be asked of all namespaces at once.
-_ACROSS_NAMESPACES = ("list", "watch")
-
-
 class ResourceHandler:
     """The end of the chain for everything under /api and /apis that is a resource. A request.Handler."""
 
@@ -58,9 +55,8 @@ class ResourceHandler:
         registry = self._registry
         resource = registry.catalog.get(info.group, info.version, info.resource)
         if resource is None:
-            raise errors.unknown_resource()
-        if info.namespace and not resource.namespaced and info.resource != "namespaces":
-            raise errors.unknown_resource()
+            raise routes.not_served(registry.catalog, info.group)
+        routes.check(resource, info, request.method)
         if (deprecated := self._deprecated.get((info.group, info.version, info.resource))) is not None:
             request.warnings.append(deprecated)
         if resource.custom:
@@ -77,25 +73,14 @@ class ResourceHandler:
         if "get" not in resource.verbs:
             # A question that nobody here can answer is not stored as an object.
             raise errors.unknown_resource()
-        if verb not in resource.verbs or (verb == "create" and info.name):
-            raise errors.method_not_supported(resource, verb)
-        if resource.namespaced and not info.namespace and verb not in _ACROSS_NAMESPACES:
-            raise _not_here(verb)
         return await _VERBS[verb](registry, resource, request)
 
     async def _subresource(self, resource: Resource, request: Request) -> Response:
         info = request.info
-        row = resource.subresource(info.subresource)
-        if row is None:
-            raise errors.unknown_resource()
-        if info.verb not in row.verbs:
-            raise errors.method_not_supported(resource, info.verb)
-        if resource.namespaced and not info.namespace:
-            raise _not_here(info.verb)
-        special = self._subresources.find(resource, row.name)
+        special = self._subresources.find(resource, info.subresource)
         if special is not None:
             return await special(self._registry, resource, request)
-        if row.name in _WHOLE:
+        if info.subresource in _WHOLE:
             return await _VERBS[info.verb](self._registry, resource, request)
         raise errors.unknown_resource()
 
@@ -107,12 +92,3 @@ def _check_custom(resource: Resource, request: Request) -> None:
     if "verbs" in resource.extra and request.info.verb == "create":
         why = "create not allowed while custom resource definition is terminating"
         raise errors.forbidden(resource, request.info.name, why)
-
-
-def _not_here(verb: str) -> errors.StatusError:
-    """A namespaced resource without its namespace: upstream has no such path, or none with this method."""
-    if verb in ("create", "deletecollection"):
-        return errors.MethodNotAllowed(
-            "the server does not allow this method on the requested resource", details={}
-        )
-    return errors.unknown_resource()

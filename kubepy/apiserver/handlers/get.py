@@ -20,7 +20,7 @@ async def get(registry: Registry, resource: Resource, request: Request) -> Respo
         if query.flag("export"):
             raise errors.BadRequest("the export parameter, deprecated since v1.14, is no longer supported")
         text = query.get("resourceVersion")
-        check_revision(text, resource)
+        check_revision(text)
         revision = int(text or 0)
     found = await registry.get(resource, info.namespace if resource.namespaced else "", info.name, revision)
     return respond.document(registry, registry.served(resource), request, found)

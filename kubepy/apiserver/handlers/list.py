@@ -11,7 +11,7 @@ from kubepy.apiserver.request import Request, Response
 
 async def list_(registry: Registry, resource: Resource, request: Request) -> Response:
     info = request.info
-    options = list_options(request.query, resource)
+    options = list_options(request.query)
     namespace = info.namespace if resource.namespaced else ""
     found = await registry.list_(resource, namespace, info.name, options)
     return await respond.listing(registry, registry.served(resource), request, found)

@@ -17,7 +17,7 @@ TIMEOUT_MIN_S = 1800.0
 
 async def watch(registry: Registry, resource: Resource, request: Request) -> Response:
     info = request.info
-    options = watch_options(request.query, resource)
+    options = watch_options(request.query)
     view = _view(registry, resource, request)
     timeout_s = float(options.timeout_s or 0) or registry.random.jitter(TIMEOUT_MIN_S, 1.0)
     subscription = await registry.watch(

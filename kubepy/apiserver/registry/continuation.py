@@ -10,13 +10,15 @@ Source: apiserver pkg/storage/continue.go.
 from __future__ import annotations
 
 import base64
-import binascii
 import posixpath
+import re
 from typing import NamedTuple
 
 import orjson
 
+from kubepy.api import go_json
 from kubepy.api.errors import BadRequest
+from kubepy.api.objects import Obj
 
 VERSION = "meta.k8s.io/v1"
 NEWEST = -1
@@ -39,28 +41,51 @@ def after(revision: int, last: str) -> str:
 
 def decode(text: str) -> Continue:
     """Raises BadRequest with upstream's text."""
-    try:
-        token = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError) as error:
-        raise BadRequest(f"invalid continue token: continue key is not valid: {error}")
-    if not isinstance(token, dict) or token.get("v") != VERSION:
-        version = token.get("v", "") if isinstance(token, dict) else ""
-        raise BadRequest(
-            "invalid continue token: continue key is not valid: server does not recognize this encoded version "
-            f"{version}".rstrip()
-        )
-    revision, start = token.get("rv", 0), token.get("start", "")
-    if not isinstance(revision, int) or revision == 0:
-        raise BadRequest(
-            "invalid continue token: continue key is not valid: incorrect encoded start resourceVersion "
-            f"(version {VERSION})"
-        )
-    if not isinstance(start, str) or not start:
-        raise BadRequest(
-            f"invalid continue token: continue key is not valid: encoded start key empty (version {VERSION})"
-        )
+    token = _json(text)
+    version, revision, start = (token.get(name, zero) for name, zero in _FIELDS.items())
+    if version != VERSION:
+        raise _invalid(f"server does not recognize this encoded version {version}")
+    if revision == 0:
+        raise _invalid(f"incorrect encoded start resourceVersion (version {VERSION})")
+    if not start:
+        raise _invalid(f"encoded start key empty (version {VERSION})")
     # A start like "../secrets/" must not leave what is listed.
     rooted = start if start.startswith("/") else "/" + start
     if posixpath.normpath(rooted.rstrip("\0")) != rooted.rstrip("\0"):
-        raise BadRequest(f"invalid continue token: continue key is not valid: {start}")
+        raise _invalid(start)
     return Continue(revision, rooted[1:])
+
+
+# Field -> its zero value, which also says what type it has.
+_FIELDS: dict[str, str | int] = {"v": "", "rv": 0, "start": ""}
+_NO_BASE64 = re.compile(r"[^A-Za-z0-9_-]")
+_JSON_KINDS: dict[type, str] = {str: "string", bool: "bool", dict: "object", list: "array"}
+
+
+def _json(text: str) -> Obj:
+    """What Go makes of a continueToken. Source: storage/continue.go, encoding/base64 RawURLEncoding."""
+    bad = _NO_BASE64.search(text)
+    if bad is not None or len(text) % 4 == 1:
+        at = bad.start() if bad is not None else len(text) - 1
+        raise _invalid(f"illegal base64 data at input byte {at}")
+    try:
+        token = go_json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except go_json.SyntaxError as error:
+        raise _invalid(str(error))
+    if token is None:
+        return {}
+    if not isinstance(token, dict):
+        kind = _JSON_KINDS.get(type(token), "number")
+        raise _invalid(f"json: cannot unmarshal {kind} into Go value of type storage.continueToken")
+    for name, zero in _FIELDS.items():
+        value = token.get(name, zero)
+        if type(value) is not type(zero):
+            kind, go_type = _JSON_KINDS.get(type(value), "number"), "string" if zero == "" else "int64"
+            raise _invalid(
+                f"json: cannot unmarshal {kind} into Go struct field continueToken.{name} of type {go_type}"
+            )
+    return token
+
+
+def _invalid(why: str) -> BadRequest:
+    return BadRequest(f"invalid continue token: continue key is not valid: {why}")

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from kubepy.api import errors
 from kubepy.api.errors import FieldError, Invalid
 from kubepy.api.objects import Obj
-from kubepy.api.resources import Resource
 from kubepy.api.validation import options as rules
 from kubepy.apiserver.request import Query
 
@@ -50,11 +49,11 @@ class ListOptions:
 DEFAULT_LIST = ListOptions()
 
 
-def list_options(query: Query, resource: Resource) -> ListOptions:
+def list_options(query: Query) -> ListOptions:
     """Raises BadRequest for what is no number, Invalid for combinations that are forbidden."""
     if not query:
         return DEFAULT_LIST
-    options = _parsed(query, resource)
+    options = _parsed(query)
     if findings := rules.validate_list(
         resource_version=options.resource_version,
         resource_version_match=options.match,
@@ -62,12 +61,15 @@ def list_options(query: Query, resource: Resource) -> ListOptions:
         send_initial_events=options.send_initial_events,
     ):
         raise invalid_options("ListOptions", findings)
+    # Together with a token it is nothing that is looked at.
+    if not options.continue_token:
+        check_revision(options.resource_version)
     return options
 
 
-def watch_options(query: Query, resource: Resource) -> ListOptions:
+def watch_options(query: Query) -> ListOptions:
     """The same for a watch. One that starts "anywhere" or at "the newest" has always begun with the state there."""
-    options = _parsed(query, resource)
+    options = _parsed(query)
     if options.send_initial_events is None and not options.match and options.resource_version in ("", "0"):
         options = replace(options, send_initial_events=True, match=NOT_OLDER_THAN)
     if findings := rules.validate_list(
@@ -78,11 +80,12 @@ def watch_options(query: Query, resource: Resource) -> ListOptions:
         send_initial_events=options.send_initial_events,
     ):
         raise invalid_options("ListOptions", findings)
+    check_revision(options.resource_version)
     return options
 
 
-def _parsed(query: Query, resource: Resource) -> ListOptions:
-    options = ListOptions(
+def _parsed(query: Query) -> ListOptions:
+    return ListOptions(
         label_selector=query.get("labelSelector"),
         field_selector=query.get("fieldSelector"),
         limit=max(query.integer("limit") or 0, 0),
@@ -93,19 +96,27 @@ def _parsed(query: Query, resource: Resource) -> ListOptions:
         send_initial_events=query.flag("sendInitialEvents") if "sendInitialEvents" in query else None,
         timeout_s=query.integer("timeoutSeconds"),
     )
-    check_revision(options.resource_version, resource)
-    return options
 
 
-def check_revision(text: str, resource: Resource) -> None:
-    """Raises Invalid if a resourceVersion parameter is no number. Source: api_object_versioner.go."""
-    if not text or (text.isascii() and text.isdigit() and int(text) < 1 << 63):
-        return
-    why = "value out of range" if text.isascii() and text.isdigit() else "invalid syntax"
-    finding = errors.invalid_value(
-        "resourceVersion", text, f"strconv.ParseUint: parsing {errors.quote(text)}: {why}"
-    )
-    raise errors.invalid(resource, "", [finding])
+def check_revision(text: str) -> None:
+    """Raises BadRequest if a resourceVersion parameter is no number. Source: storage/interfaces.go ValidateListOptions.
+
+    Differs: for a get and a watch upstream says the same with code 500.
+    """
+    if why := unparsable(text):
+        finding = errors.invalid_value("resourceVersion", text, why)
+        raise errors.BadRequest(f"invalid resource version: {finding}")
+
+
+def unparsable(text: str) -> str:
+    """Why a text is no resourceVersion, in Go's words; "" if it is one."""
+    if not text:
+        return ""
+    is_number = text.isascii() and text.isdigit()
+    if is_number and len(text) <= 20 and int(text) < 1 << 64:
+        return ""
+    why = "value out of range" if is_number else "invalid syntax"
+    return f"strconv.ParseUint: parsing {errors.quote(text)}: {why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,7 @@ class WriteOptions:
     dry_run: bool = False
     field_manager: str = ""
     field_validation: str = WARN
+    force: bool = False  # of an apply
 
 
 DEFAULT_WRITE = WriteOptions()
@@ -126,7 +138,6 @@ def write_options(query: Query, kind: str, *, is_apply: bool = False) -> WriteOp
         return DEFAULT_WRITE
     dry_run, manager, validation = (
         query.all("dryRun"),
-    force: bool = False  # of an apply
         query.get("fieldManager"),
         query.get("fieldValidation"),
     )

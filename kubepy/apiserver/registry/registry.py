@@ -56,6 +56,7 @@ from kubepy.apiserver.registry.options import (
     DeleteOptions,
     ListOptions,
     WriteOptions,
+    unparsable,
 )
 from kubepy.apiserver.registry.selection import Selection, select
 from kubepy.apiserver.registry.strategies import strategy_for
@@ -292,8 +293,10 @@ class Registry:
         """(relative path to start at, exact revision or 0 for the newest). Source: storage.ValidateListOptions."""
         if options.continue_token:
             token = continuation.decode(options.continue_token)
-            if options.revision:
+            if options.resource_version not in ("", "0"):
                 raise errors.BadRequest("specifying resource version is not allowed when using continue")
+            if token.revision > self._store.revision:
+                raise errors.too_large_resource_version(token.revision, self._store.revision)
             return token.start, max(token.revision, 0)
         revision = options.revision
         if revision > self._store.revision:
@@ -445,17 +448,21 @@ class Registry:
         storage = self.catalog.storage(call.resource)
         cache = await self.loaded(call.resource)
         metadata = obj["metadata"]
-        if metadata.get("resourceVersion") not in (None, "", "0"):
-            raise errors.StatusError("resourceVersion should not be set on objects to be created", reason="")
-        metadata.pop("resourceVersion", None)
+        revision = metadata.pop("resourceVersion", None)
         dedup_owner_references(metadata, call.warnings, after_admission=False)
         attributes = self._attributes(CREATE, call, storage, obj, None)
         await self.admission.admit(attributes)
         dedup_owner_references(metadata, call.warnings, after_admission=True)
-        return await self._create(call, storage, cache, obj, attributes)
+        return await self._create(call, storage, cache, obj, attributes, revision)
 
     async def _create(
-        self, call: Call, storage: Resource, cache: ResourceCache, obj: Obj, attributes: Attributes
+        self,
+        call: Call,
+        storage: Resource,
+        cache: ResourceCache,
+        obj: Obj,
+        attributes: Attributes,
+        revision: str | None = None,
     ) -> Document:
         metadata = obj["metadata"]
         strategy = self.strategy(storage)
@@ -474,6 +481,9 @@ class Registry:
                 call.warnings += advice.on_create(storage, obj)
             attributes.name = name
             await self.admission.validate(attributes)
+            if revision and revision.strip("0") and not unparsable(revision):
+                # Source: etcd3/store.go Create; nobody makes a Status of it.
+                raise errors.StatusError("resourceVersion should not be set on objects to be created", reason="")
             path = path_of(metadata.get("namespace", ""), name)
             if (existing := cache.get(path)) is not None:
                 raise _exists(call.resource, existing, is_generated=bool(base))

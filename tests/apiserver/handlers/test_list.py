@@ -164,7 +164,13 @@ async def test_resource_version(api: Api, query: str, wanted: str) -> None:
         ("resourceVersion=1&resourceVersionMatch=Foo", 422, 'Unsupported value: "Foo"'),
         ("resourceVersion=0&resourceVersionMatch=Exact", 422, 'resourceVersionMatch "exact" is forbidden'),
         ("sendInitialEvents=true", 422, "sendInitialEvents is forbidden for list"),
-        ("resourceVersion=x", 422, 'Invalid value: "x"'),
+        (
+            "resourceVersion=x",
+            400,
+            'invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint',
+        ),
+        ("resourceVersion=18446744073709551615", 504, "Too large resource version: 18446744073709551615"),
+        ("resourceVersion=18446744073709551616", 400, "value out of range"),
         ("resourceVersion=100000", 504, "Too large resource version: 100000, current: "),
         (
             "resourceVersion=5&continue={token}",

@@ -127,7 +127,6 @@ async def test_pods_of_a_node(api: Api) -> None:
             "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
         ),
         ("sendInitialEvents=true&resourceVersionMatch=Exact", 'Unsupported value: "Exact"'),
-        ("resourceVersion=-1", 'Invalid value: "-1"'),
     ],
 )
 async def test_bad_combinations(api: Api, query: str, message: str) -> None:
@@ -185,3 +184,12 @@ async def test_watches_end_by_themselves_at_different_times(api: Api) -> None:
 
 async def test_yaml_is_not_streamed(api: Api) -> None:
     assert (await api.error("GET", f"{MAPS}?watch=1", accept="application/yaml")).code == 406
+
+
+async def test_a_revision_that_is_no_number(api: Api) -> None:
+    error = await api.error("GET", f"{MAPS}?watch=1&resourceVersion=-1&continue=x")
+    assert error.code == 400
+    assert error.message == (
+        'invalid resource version: resourceVersion: Invalid value: "-1": strconv.ParseUint: parsing "-1": '
+        "invalid syntax"
+    )

@@ -36,7 +36,7 @@ class ComponentStatuses:
         return respond.document(registry, registry.served(resource), request, found)
 
     async def list_(self, registry: Registry, resource: Resource, request: Request) -> Response:
-        options, served = list_options(request.query, resource), registry.served(resource)
+        options, served = list_options(request.query), registry.served(resource)
         _, selection = select(served, "", request.info.name, options.label_selector, options.field_selector)
         documents = [_document(registry, name, why) for name, why in sorted(self._components().items())]
         if request.info.name:

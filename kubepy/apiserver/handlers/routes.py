@@ -1,0 +1,85 @@
+"""What upstream's router says before any handler: is there such a path (404), and with this method (405)?
+
+A built-in resource has routes for the verbs that its row of the catalog lists, each at its kind of path: a collection,
+one object, a subresource. Nothing is read from the store here.
+
+Source: apiserver pkg/endpoints/installer.go registerResourceHandlers, pkg/server/handler.go (director,
+serviceErrorHandler), go-restful's CurlyRouter.
+"""
+
+from __future__ import annotations
+
+from kubepy.api import errors, names
+from kubepy.api.builtins import Catalog
+from kubepy.api.errors import BadRequest, NotFound
+from kubepy.api.resources import Resource
+from kubepy.apiserver.request import RequestInfo
+
+_COLLECTION = ("list", "watch", "create", "deletecollection")
+_ACROSS_NAMESPACES = ("list", "watch")
+_ITEM = ("get", "update", "patch", "delete")
+_METHODS = {
+    "get": "GET",
+    "list": "GET",
+    "watch": "GET",
+    "create": "POST",
+    "update": "PUT",
+    "patch": "PATCH",
+    "delete": "DELETE",
+    "deletecollection": "DELETE",
+}
+# Whatever follows them belongs to who is called.
+_WITH_PATH = ("proxy",)
+
+
+def not_served(catalog: Catalog, group: str) -> NotFound:
+    """For a resource or version that is not there: a Status where the group is the API server's own, else net/http's
+    text, for then nobody has claimed the path."""
+    return errors.unknown_resource() if catalog.is_builtin(group) else errors.page_not_found()
+
+
+def check(resource: Resource, info: RequestInfo, method: str) -> None:
+    """Raises NotFound, MethodNotAllowed, and BadRequest for names that cannot be in a path."""
+    verbs = _verbs_at(resource, info)
+    if not verbs:
+        raise errors.unknown_resource()
+    if info.verb == "watch" and "watch" not in verbs and "list" in verbs and method == "GET":
+        raise errors.method_not_supported(resource, "watch")
+    if info.verb not in verbs or method != _METHODS.get(info.verb):
+        raise errors.method_not_allowed()
+    if len(info.parts) > 1:
+        _check_name(info.name)
+
+
+def _verbs_at(resource: Resource, info: RequestInfo) -> tuple[str, ...]:
+    """The verbs that have a route at this path; none: there is no such path."""
+    if resource.namespaced:
+        in_namespace = bool(info.namespace)
+    elif info.namespace and info.resource != "namespaces":
+        return ()
+    else:
+        in_namespace = True
+    if info.verb == "proxy":
+        return ()
+    depth = len(info.parts)
+    if depth == 1:
+        here = _COLLECTION if in_namespace else _ACROSS_NAMESPACES
+        return tuple(verb for verb in resource.verbs if verb in here)
+    if not in_namespace:
+        return ()
+    if depth == 2:
+        # /watch/pods/web-0: one object can be watched by its path only.
+        here = ("watch",) if info.verb == "watch" else _ITEM
+        return tuple(verb for verb in resource.verbs if verb in here)
+    row = resource.subresource(info.subresource)
+    if row is None or (depth > 3 and row.name not in _WITH_PATH) or info.verb == "watch":
+        return ()
+    return row.verbs
+
+
+def _check_name(name: str) -> None:
+    """Source: registry/generic/registry/store.go NoNamespaceKeyFunc, endpoints/handlers/namer.go."""
+    if not name:
+        raise BadRequest("name must be provided")
+    if findings := names.path_segment(name):
+        raise BadRequest(f"Name parameter invalid: {errors.quote(name)}: {';'.join(findings)}")
