@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import orjson
+from typing import Any
 
-from kubepy.api import protobuf
+from kubepy.api import go_json, protobuf
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
@@ -73,25 +73,27 @@ async def _options(request: Request, registry: Registry) -> DeleteOptions:
 
 async def _body(request: Request, schemas: Schemas) -> Obj | None:
     """DeleteOptions in whatever they come in; any group's kind of them."""
-    if request.obj is not None:
-        parsed = request.obj
-    else:
+    parsed = request.obj
+    if parsed is None:
         raw = await request.read_body()
         if not raw:
             return None
-        try:
-            media_type = negotiate.content_type(request.content_type)
-            if media_type == negotiate.PROTOBUF:
-                envelope = protobuf.Unknown(raw)
-                parsed = schemas.of(DELETE_OPTIONS).read_protobuf(envelope.raw) | {
-                    "kind": envelope.kind or "DeleteOptions"
-                }
-            elif media_type == negotiate.YAML:
-                parsed = yaml.load(raw)
-            else:
-                parsed = orjson.loads(raw)
-        except (orjson.JSONDecodeError, yaml.Error, protobuf.ProtobufError) as error:
-            raise BadRequest(f"couldn't get version/kind; json parse error: {error}")
+        parsed = _read(raw, negotiate.content_type(request.content_type), schemas)
     if not isinstance(parsed, dict) or parsed.get("kind", "DeleteOptions") != "DeleteOptions":
         raise BadRequest("decoded object cannot be converted to DeleteOptions")
     return parsed
+
+
+def _read(raw: bytes, media_type: str, schemas: Schemas) -> Any:
+    try:
+        if media_type == negotiate.PROTOBUF:
+            envelope = protobuf.Unknown(raw)
+            kind = {"kind": envelope.kind or "DeleteOptions"}
+            return kind | schemas.of(DELETE_OPTIONS).read_protobuf(envelope.raw)
+        return yaml.load_first(raw) if media_type == negotiate.YAML else go_json.loads(raw)
+    except go_json.SyntaxError as error:
+        raise BadRequest(f"couldn't get version/kind; json parse error: {error}")
+    except yaml.Error as error:
+        raise BadRequest(yaml.go_text(error))
+    except protobuf.ProtobufError as error:
+        raise BadRequest(str(error))
