@@ -315,6 +315,8 @@ class Registry:
         options: ListOptions,
     ) -> Listing:
         base = f"{namespace}/" if namespace else ""
+        if revision and revision < self._store.compacted:
+            raise _expired(options, start)
         # What has not changed since `revision` is the same now.
         if not revision or cache.changed_at <= revision:
             page = self._from_cache(cache, namespace, base + start if start else "", limit, selection)

@@ -134,6 +134,16 @@ async def test_a_token_whose_revision_is_compacted_can_go_on_inconsistently(api:
     assert names(rest) == ["m2", "m4"]
 
 
+async def test_a_token_expires_also_where_nothing_has_changed_since(api: Api) -> None:
+    await fill(api)
+    first = await api.ok("GET", f"{MAPS}?limit=2")
+    await api.ok("POST", "/api/v1/namespaces", {"metadata": {"name": "elsewhere"}})
+    await api.store.compact(api.store.revision)
+    error = await api.error("GET", f"{MAPS}?limit=2&continue={first['metadata']['continue']}")
+    assert error.code == 410
+    assert error.metadata["continue"]
+
+
 @pytest.mark.parametrize(
     ("query", "wanted"),
     [
