@@ -8,9 +8,13 @@ Source: apiserver pkg/server/filters/wrap.go, pkg/endpoints/handlers/responsewri
 
 from __future__ import annotations
 
+import orjson
+
 from kubepy.api.errors import InternalError, NotFound, StatusError
 from kubepy.apiserver.filters import Filter
-from kubepy.apiserver.request import Handler, Request, Response
+from kubepy.apiserver.handlers import negotiate
+from kubepy.apiserver.request import Handler, Request, Response, Verbatim
+from kubepy.lib import yaml
 from kubepy.observability.logs import Logger
 
 TEXT = "text/plain; charset=utf-8"
@@ -24,7 +28,7 @@ def panic_recovery(log: Logger) -> Filter:
             except StatusError as error:
                 if request.in_process:
                     raise
-                return answer(error)
+                return answer(error, request.accept)
             except Exception as error:
                 log.error(
                     "request_failed",
@@ -36,17 +40,24 @@ def panic_recovery(log: Logger) -> Filter:
                 failure = InternalError(f"the server's log has the details, request {request.request_id}")
                 if request.in_process:
                     raise failure from error
-                return answer(failure)
+                return answer(failure, request.accept)
 
         return handle
 
     return wrap
 
 
-def answer(error: StatusError) -> Response:
+def answer(error: StatusError, accept: str = "") -> Response:
     headers = {} if (seconds := error.retry_after_s) is None else {"Retry-After": str(seconds)}
     if isinstance(error, NotFound) and not error.reason:
         # A path of no API: net/http's own answer. Source: errors.page_not_found.
         headers["X-Content-Type-Options"] = "nosniff"
         return Response(error.code, f"{error.message}\n".encode(), TEXT, headers)
-    return Response(error.code, headers=headers or None, obj=error.status())
+    status = error.status()
+    media_type = negotiate.of_status(accept)
+    if media_type == negotiate.YAML:
+        return Response(error.code, yaml.dump(status).encode(), media_type, headers)
+    if not media_type:
+        # Source: responsewriters.WriteRawJSON.
+        return Verbatim(error.code, orjson.dumps(status, option=orjson.OPT_INDENT_2), headers=headers)
+    return Response(error.code, headers=headers or None, obj=status)

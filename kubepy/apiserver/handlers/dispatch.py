@@ -57,6 +57,8 @@ class ResourceHandler:
         if resource is None:
             raise routes.not_served(registry.catalog, info.group)
         routes.check(resource, info, request.method)
+        if not request.in_process and not resource.custom:
+            routes.check_accept(request)
         if (deprecated := self._deprecated.get((info.group, info.version, info.resource))) is not None:
             request.warnings.append(deprecated)
         if resource.custom:

@@ -8,6 +8,7 @@ Source: apiserver pkg/endpoints/handlers/negotiation/{negotiate,errors}.go, gith
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -20,7 +21,12 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 SUPPORTED = (JSON, YAML, PROTOBUF)
 TABLE, PARTIAL, PARTIAL_LIST = "Table", "PartialObjectMetadata", "PartialObjectMetadataList"
 
+# The same for a watch.
+STREAMED = (f"{JSON};stream=watch", f"{PROTOBUF};stream=watch")
+
 _SPOKEN = (JSON, YAML)
+# As far as Go's mime.ParseMediaType is strict about them.
+_PARAMETERS = re.compile(r'(?:\s*;\s*[^\s;="]+\s*=\s*(?:"[^"]*"|[^\s;="]+))*\s*;?\s*')
 
 
 class Format(NamedTuple):
@@ -56,6 +62,19 @@ def accepted(header: str) -> Format:
     raise NotAcceptable("only the following media types are accepted: " + ", ".join(SUPPORTED))
 
 
+@lru_cache(maxsize=512)
+def of_status(header: str) -> str:
+    """The media type of a Status: never "as" something else; "" if nothing that is spoken is accepted."""
+    if not header or header in (JSON, "*/*"):
+        return JSON
+    for media_range, parameters in _clauses(header):
+        if parameters.keys().isdisjoint(("as", "g", "v")):
+            for media_type in _SPOKEN:
+                if _covers(media_range, media_type):
+                    return media_type
+    return JSON if PROTOBUF in header else ""
+
+
 def _clauses(header: str) -> Iterator[tuple[str, dict[str, str]]]:
     """(media range, parameters), the most wanted first; equally wanted ones in their order."""
     found: list[tuple[float, str, dict[str, str]]] = []
@@ -81,10 +100,11 @@ def _covers(media_range: str, media_type: str) -> bool:
 @lru_cache(maxsize=512)
 def content_type(header: str) -> str:
     """What the body of a create, update or delete is in; none given means JSON. Raises UnsupportedMediaType."""
-    media_type = header.partition(";")[0].strip().lower()
-    if not media_type:
+    if not header:
         return JSON
-    if media_type in SUPPORTED:
+    name, semicolon, parameters = header.partition(";")
+    media_type = name.strip().lower()
+    if media_type in SUPPORTED and _PARAMETERS.fullmatch(semicolon + parameters):
         return media_type
     raise unsupported(SUPPORTED)
 

@@ -1,4 +1,5 @@
-"""What upstream's router says before any handler: is there such a path (404), and with this method (405)?
+"""What upstream's router says before any handler: is there such a path (404), with this method (405), and can the
+answer be what the client wants (406)?
 
 A built-in resource has routes for the verbs that its row of the catalog lists, each at its kind of path: a collection,
 one object, a subresource. Nothing is read from the store here.
@@ -9,11 +10,14 @@ serviceErrorHandler), go-restful's CurlyRouter.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from kubepy.api import errors, names
 from kubepy.api.builtins import Catalog
-from kubepy.api.errors import BadRequest, NotFound
+from kubepy.api.errors import BadRequest, NotAcceptable, NotFound, UnsupportedMediaType
 from kubepy.api.resources import Resource
-from kubepy.apiserver.request import RequestInfo
+from kubepy.apiserver.handlers import negotiate
+from kubepy.apiserver.request import Request, RequestInfo
 
 _COLLECTION = ("list", "watch", "create", "deletecollection")
 _ACROSS_NAMESPACES = ("list", "watch")
@@ -49,6 +53,32 @@ def check(resource: Resource, info: RequestInfo, method: str) -> None:
         raise errors.method_not_allowed()
     if len(info.parts) > 1:
         _check_name(info.name)
+
+
+def check_accept(request: Request) -> None:
+    """Raises NotAcceptable. The router knows types, not ranges of them; their parameters are the handler's business.
+
+    Source: go-restful jsr311.go detectRoute; without a body it blames the wrong header.
+    """
+    if _is_producible(request.accept):
+        return
+    is_list = request.info.verb in ("list", "watch")
+    available = ", ".join((*negotiate.SUPPORTED, *negotiate.STREAMED) if is_list else negotiate.SUPPORTED)
+    if request.method in _WITH_BODY and request.header("Content-Length") in ("", "0"):
+        raise UnsupportedMediaType(_NOT_PRODUCED.format("415: Unsupported Media Type", available), details={})
+    raise NotAcceptable(_NOT_PRODUCED.format("406: Not Acceptable", available), details={})
+
+
+_WITH_BODY = ("POST", "PUT", "PATCH")
+_NOT_PRODUCED = "{}\n\nAvailable representations: {}"
+
+
+@lru_cache(maxsize=512)
+def _is_producible(accept: str) -> bool:
+    if not accept:
+        return True
+    types = (clause.partition(";")[0].strip(" ") for clause in accept.split(","))
+    return any(media_type == "*/*" or media_type in negotiate.SUPPORTED for media_type in types)
 
 
 def _verbs_at(resource: Resource, info: RequestInfo) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def _view(registry: Registry, resource: Resource, request: Request) -> View:
     # stream=watch is how some clients ask for what they get anyway.
     wanted = negotiate.accepted(request.accept)
     if wanted.media_type != negotiate.JSON:
-        raise NotAcceptable("only the following media types are accepted: application/json;stream=watch")
+        raise NotAcceptable(f"only the following media types are accepted: {', '.join(negotiate.STREAMED)}")
     if wanted.kind == negotiate.TABLE:
         return respond.table_view(registry, served, request, wanted)
     if wanted.kind:

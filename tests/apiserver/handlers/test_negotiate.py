@@ -53,6 +53,27 @@ def test_what_is_not_spoken_is_406(header: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("", "application/json"),
+        ("application/yaml, application/json", "application/yaml"),
+        (TABLE, ""),
+        (f"{TABLE},application/json", "application/json"),
+        ("text/html", ""),
+        ("application/vnd.kubernetes.protobuf", "application/json"),
+    ],
+)
+def test_what_a_status_comes_in(accept: str, media_type: str) -> None:
+    assert negotiate.of_status(accept) == media_type
+
+
+@pytest.mark.parametrize("header", ["application/json; charset", ";", "application/json; a=b c", "application"])
+def test_content_types_that_do_not_parse(header: str) -> None:
+    with pytest.raises(UnsupportedMediaType):
+        negotiate.content_type(header)
+
+
 def test_an_unknown_content_type_is_415() -> None:
     assert negotiate.content_type("") == "application/json"
     assert negotiate.content_type("application/yaml; charset=utf-8") == "application/yaml"
