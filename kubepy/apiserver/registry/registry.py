@@ -205,7 +205,6 @@ class Registry:
             served = self._served[key] = Served(resource, storage, self.pool)
         return served
 
-    def to_storage(self, resource: Resource, obj: Obj) -> Obj:
     def field_manager(self, resource: Resource, subresource: str = "") -> FieldManager:
         """Keeps the managedFields of writes through one version of a resource, or a subresource of it."""
         key = (resource.group_resource, resource.version, subresource)
@@ -221,6 +220,7 @@ class Registry:
         here = resource.group_resource
         return [row.api_version for row in self.catalog if row.group_resource == here]
 
+    def to_storage(self, resource: Resource, obj: Obj) -> Obj:
         """An object as served -> as stored; may be the same one."""
         return conversion.convert(obj, resource, self.catalog.storage(resource))
 
@@ -239,9 +239,9 @@ class Registry:
         self._strategies.pop(resource.group_resource, None)
         for key in [key for key in self._served if key[0] == resource.group_resource]:
             del self._served[key]
-
         for entry in [entry for entry in self._field_managers if entry[0] == resource.group_resource]:
             del self._field_managers[entry]
+
     # -- admission.Lookup --------------------------------------------------------------------------------------------
 
     async def find(self, resource: Resource, namespace: str, name: str) -> Document | None:
