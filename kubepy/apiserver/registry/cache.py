@@ -4,9 +4,10 @@ The store calls the cache's sink with every event before the write that caused i
 behind `store.revision`: reads from memory are linearizable, and a write can compare against the Document found here.
 
 A watch is a Subscription. Subscriptions that want the same (scope, selection, view) share one Feed; an event is looked
-up in the feeds of its own scope only (everything, its namespace, its name), classified and encoded once per feed, and
-the batch is handed to all their sinks. Nothing is queued here: the sinks (the doors) are bounded and cut off clients
-that do not keep up.
+up in the feeds of its own scope only (everything, its namespace, its name), and, of those that demand a value of a
+label or field, in the ones whose value it has or had: of five thousand that wait for the pods of a node each, one is
+asked. It is classified and encoded once per feed, and the batch is handed to all their sinks. Nothing is queued here:
+the sinks (the doors) are bounded and cut off clients that do not keep up.
 
 A watch that resumes at revision N replays what came after N from the ring of recent changes; one that is older replays
 the store's history; what is compacted is answered with 410. The ring is bounded by count and by bytes.
@@ -51,8 +52,19 @@ BOOKMARK_S = 60.0
 BOOKMARK_BEFORE_END_S = 2.0
 
 
+class Trigger(NamedTuple):
+    """A value that whatever a selection matches must have: only changes from or to it concern its watchers."""
+
+    attribute: tuple[str, ...]  # ("label", "app"), ("field", "v1", "spec.nodeName")
+    value: str
+    value_of: Callable[[Document], str | None]
+
+
 class Selection(Protocol):
     """What label and field selectors leave over. Equal selections are equal, so that their watchers share a feed."""
+
+    @property
+    def trigger(self) -> Trigger | None: ...
 
     def matches(self, document: Document) -> bool: ...
 
@@ -143,7 +155,7 @@ class ResourceCache:
         self._history_from = 0
         self.changed_at = 0  # revision of the newest change of this resource that we have seen
         self._feeds: dict[FeedKey, Feed] = {}
-        self._by_scope: dict[Scope, list[Feed]] = {}
+        self._by_scope: dict[Scope, Feeds] = {}
         self._observers: list[Callable[[Change], None]] = []
         self._on_loaded: list[Callable[[list[Document]], None]] = []
         self._watch: Watch | None = None
@@ -263,7 +275,7 @@ class ResourceCache:
             for observer in self._observers:
                 observer(change)
             if self._feeds:
-                for feed in self._candidates(path):
+                for feed in self._candidates(path, change):
                     if (seen := feed.classify(change)) is not None:
                         touched.setdefault(feed, []).append(seen)
         if touched:
@@ -271,15 +283,17 @@ class ResourceCache:
             for feed, batch in touched.items():
                 feed.flush(batch, encoded)
 
-    def _candidates(self, path: str) -> Iterator[Feed]:
+    def _candidates(self, path: str, change: Change) -> Iterator[Feed]:
         key = key_at(path)
         by_scope = self._by_scope
-        yield from by_scope.get(_EVERYTHING, ())
+        scopes = [_EVERYTHING]
         if key.namespace:
-            yield from by_scope.get(Scope(key.namespace, ""), ())
-            yield from by_scope.get(Scope(key.namespace, key.name), ())
+            scopes += [Scope(key.namespace, ""), Scope(key.namespace, key.name)]
         # Cluster-scoped objects, and fieldSelector=metadata.name=x over all namespaces.
-        yield from by_scope.get(Scope("", key.name), ())
+        scopes.append(Scope("", key.name))
+        for scope in scopes:
+            if (feeds := by_scope.get(scope)) is not None:
+                yield from feeds.concerned(change)
 
     def _remember(self, change: Change) -> None:
         history = self._history
@@ -335,7 +349,7 @@ class ResourceCache:
         feed = self._feeds.get(key)
         if feed is None:
             feed = self._feeds[key] = Feed(key)
-            self._by_scope.setdefault(key.scope, []).append(feed)
+            self._by_scope.setdefault(key.scope, Feeds()).add(feed)
         feed.sinks[sink] = None
         if key.view.has_header:
             feed.fresh.add(sink)
@@ -350,7 +364,7 @@ class ResourceCache:
             del self._feeds[key]
             siblings = self._by_scope[key.scope]
             siblings.remove(feed)
-            if not siblings:
+            if siblings.is_empty:
                 del self._by_scope[key.scope]
 
     def header_sent(self, key: FeedKey, sink: Sink) -> None:
@@ -370,13 +384,58 @@ def _end_of(namespace: str) -> str:
     return f"{namespace}0"
 
 
+class Feeds:
+    """Those of one scope: the ones every change concerns, and by the value that they demand the others."""
+
+    __slots__ = ("_all", "_triggered")
+
+    def __init__(self) -> None:
+        self._all: list[Feed] = []
+        self._triggered: dict[
+            tuple[str, ...], tuple[Callable[[Document], str | None], dict[str, list[Feed]]]
+        ] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._all and not self._triggered
+
+    def add(self, feed: Feed) -> None:
+        if (trigger := feed.trigger) is None:
+            self._all.append(feed)
+        else:
+            _, by_value = self._triggered.setdefault(trigger.attribute, (trigger.value_of, {}))
+            by_value.setdefault(trigger.value, []).append(feed)
+
+    def remove(self, feed: Feed) -> None:
+        if (trigger := feed.trigger) is None:
+            self._all.remove(feed)
+            return
+        _, by_value = self._triggered[trigger.attribute]
+        by_value[trigger.value].remove(feed)
+        if not by_value[trigger.value]:
+            del by_value[trigger.value]
+        if not by_value:
+            del self._triggered[trigger.attribute]
+
+    def concerned(self, change: Change) -> Iterator[Feed]:
+        yield from self._all
+        for value_of, by_value in self._triggered.values():
+            now = value_of(change.document) if change.document is not None else None
+            before = value_of(change.previous) if change.previous is not None else None
+            if now is not None:
+                yield from by_value.get(now, ())
+            if before is not None and before != now:
+                yield from by_value.get(before, ())
+
+
 class Feed:
     """The sinks that see the same events the same way."""
 
-    __slots__ = ("_after", "_selection", "fresh", "sinks", "view")
+    __slots__ = ("_after", "_selection", "fresh", "sinks", "trigger", "view")
 
     def __init__(self, key: FeedKey) -> None:
         self._selection, self.view, self._after = key.selection, key.view, key.after
+        self.trigger = key.selection.trigger if key.selection is not None else None
         self.sinks: dict[Sink, None] = {}
         self.fresh: set[Sink] = set()  # sinks that have not had the header yet
 

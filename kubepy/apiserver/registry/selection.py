@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 
 from kubepy.api import errors, fields, selectors
-from kubepy.api.objects import Document, Obj
+from kubepy.api.objects import Document, Obj, labels_of
 from kubepy.api.resources import Resource
 from kubepy.api.selectors import FieldSelector, LabelSelector
-from kubepy.apiserver.registry.cache import Scope
+from kubepy.apiserver.registry.cache import Scope, Trigger
 from kubepy.apiserver.registry.views import Served
 
 # Values that stand in an object's JSON as they are, between quotes. Numbers and booleans do not, and unset fields may
@@ -24,7 +24,7 @@ class Selection:
     node are found at a microsecond each.
     """
 
-    __slots__ = ("_identity", "_labels", "_matches_fields", "_name", "_needles", "_served")
+    __slots__ = ("_identity", "_labels", "_matches_fields", "_name", "_needles", "_served", "trigger")
 
     def __init__(self, labels: LabelSelector, wanted: FieldSelector, served: Served) -> None:
         self._labels = None if labels.is_empty else labels
@@ -33,6 +33,7 @@ class Selection:
             self._matches_fields = fields.matcher(served.resource, wanted)
         demanded = [*labels.exact.values(), *wanted.exact.values()]
         self._needles = tuple(f'"{value}"'.encode() for value in demanded if _is_literal(value))
+        self.trigger = _trigger(labels, wanted, served)
         self._served = served
         self._name = ""
         self._identity: tuple[object, ...] = (
@@ -49,7 +50,7 @@ class Selection:
         only._labels = rest._labels if rest else None
         only._matches_fields = rest._matches_fields if rest else None
         only._needles = rest._needles if rest else ()
-        only._served, only._name = served, name
+        only._served, only._name, only.trigger = served, name, None
         only._identity = (name, rest, served.resource.api_version, served.resource.kind)
         return only
 
@@ -71,6 +72,19 @@ class Selection:
 
     def __hash__(self) -> int:
         return hash(self._identity)
+
+
+def _trigger(labels: LabelSelector, wanted: FieldSelector, served: Served) -> Trigger | None:
+    """Any of the demanded values: which one tells more apart is not known."""
+    if labels.exact:
+        key, value = next(iter(labels.exact.items()))
+        return Trigger(("label", key), value, lambda document: labels_of(document.obj).get(key))
+    if wanted.exact:
+        field, value = next(iter(wanted.exact.items()))
+        get = fields.fields_of(served.resource)[field]
+        attribute = ("field", served.resource.api_version, field)
+        return Trigger(attribute, value, lambda document: get(served.obj(document)))
+    return None
 
 
 def select(

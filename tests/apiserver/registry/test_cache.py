@@ -14,6 +14,7 @@ from kubepy.apiserver.registry.cache import (
     ResourceCache,
     ResourceSubscription,
     Scope,
+    Trigger,
     restamped,
 )
 from kubepy.lib.clock import VirtualClock
@@ -49,6 +50,8 @@ class Headed(Names):
 
 
 class Labelled:
+    trigger: Trigger | None = None
+
     def __init__(self, key: str) -> None:
         self.key = key
 
@@ -248,6 +251,36 @@ async def test_leaving_carries_the_old_state_under_the_new_revision(
     assert type_ == "DELETED"
     assert obj["metadata"]["labels"] == {"l": "1"}
     assert obj["metadata"]["resourceVersion"] == str(revision)
+
+
+class Exact(Labelled):
+    """a=<value>, and how often it was asked."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__("a")
+        self.trigger = Trigger(
+            ("label", "a"), value, lambda d: (d.obj["metadata"].get("labels") or {}).get("a")
+        )
+        self.value, self.asked = value, 0
+
+    def matches(self, document: Document) -> bool:
+        self.asked += 1
+        return (document.obj["metadata"].get("labels") or {}).get("a") == self.value
+
+
+async def test_only_watchers_of_the_value_that_is_or_was_are_asked(
+    store: MemoryStore, cache: ResourceCache
+) -> None:
+    await cache.load()
+    selections = [Exact(str(number)) for number in range(100)]
+    sinks = [watch(cache, Names(), selection=selection, after=store.revision) for selection in selections]
+    await put(store, "n/x", a="1")
+    await put(store, "n/x", a="2")
+    await delete(store, "n/x")
+    await put(store, "n/y")
+    assert sinks[1].items == ["ADDED n/x 2", "DELETED n/x 3"]
+    assert sinks[2].items == ["ADDED n/x 3", "DELETED n/x 4"]
+    assert [selection.value for selection in selections if selection.asked] == ["1", "2"]
 
 
 async def test_an_event_is_encoded_once_for_all_its_watchers(
