@@ -20,8 +20,12 @@ from kubepy.api.builtins import BUILTINS, Catalog
 from kubepy.api.objects import DocumentPool, Obj
 from kubepy.api.schema import Schemas
 from kubepy.apiserver import app
+from kubepy.apiserver.aggregation.aggregator import Aggregator
+from kubepy.apiserver.aggregation.connections import ClientCertificate
+from kubepy.apiserver.aggregation.trust import Trust
 from kubepy.apiserver.authn import MASTERS, Authenticator, Union, authenticated
 from kubepy.apiserver.authn.issuer import paths as issuer_paths
+from kubepy.apiserver.authn.request_header import Headers, RequestHeaders, fingerprints
 from kubepy.apiserver.authn.service_account_tokens import Keys, Signer, Verifier
 from kubepy.apiserver.authn.tokens import (
     BearerTokens,
@@ -38,12 +42,13 @@ from kubepy.apiserver.handlers.subresources import Subresources
 from kubepy.apiserver.loopback import LoopbackTransport
 from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.registry.registry import Registry
-from kubepy.apiserver.request import RequestIds
+from kubepy.apiserver.request import Request, RequestIds, Response
 from kubepy.apiserver.server import HttpServer, tls_context
 from kubepy.client.client import Client
 from kubepy.controllers.manager import ControllerManager
 from kubepy.daemon import bootstrap
 from kubepy.daemon.config import Config, ConfigError, files_dir
+from kubepy.daemon.pki import FrontProxy
 from kubepy.kubelet.kubelet import Kubelet
 from kubepy.kubelet.stages import StageError
 from kubepy.lib.aio import Tasks
@@ -88,6 +93,7 @@ class ControlPlane:
         random: Random,
         logs: Logs,
         metrics: Metrics,
+        front_proxy: FrontProxy | None = None,
     ) -> None:
         self.config, self.store = config, store
         self.clock, self.random, self.logs, self.metrics = clock, random, logs, metrics
@@ -117,6 +123,16 @@ class ControlPlane:
         )
         authorizer = modes.of(config.authorization_mode)
         address = f"{config.bind}:{config.port}"
+        trust = _trust(config, ca, front_proxy)
+        # The aggregator is part of the chain, and follows APIServices through it.
+        own = LoopbackTransport(
+            self._handle, authenticated("system:apiserver", (MASTERS,)), clock=clock, ids=self._ids
+        )
+        self._aggregator = Aggregator(
+            Client(own, field_manager="kube-aggregator"),
+            clock=clock, random=random.stream("aggregator"), log=logs.of("aggregator"), metrics=metrics, pool=self.pool,
+            trust=trust, certificate=_proxy_certificate(config, front_proxy),
+        )  # fmt: skip
         subresources = Subresources(
             signer=self.signer,
             tokens=self._verifier,
@@ -126,7 +142,7 @@ class ControlPlane:
         self._handler = app.build(
             resources=ResourceHandler(self.registry, subresources),
             catalog=self.catalog, schemas=self.schemas,
-            authenticator=self._authenticator(), authorizer=authorizer,
+            authenticator=self._authenticator(trust), authorizer=authorizer, aggregator=self._aggregator,
             clock=clock, log=logs.of("apiserver"), metrics=metrics, checks=self.checks,
             address=address, paths=issuer_paths(keys, issuer=issuer, address=address),
         )  # fmt: skip
@@ -153,7 +169,10 @@ class ControlPlane:
 
     # -- parts ---------------------------------------------------------------------------------------------------
 
-    def _authenticator(self) -> Authenticator:
+    async def _handle(self, request: Request) -> Response:
+        return await self._handler(request)
+
+    def _authenticator(self, trust: Trust) -> Authenticator:
         tokens: list[TokenAuthenticator] = [self._verifier]
         if self.config.token_auth_file:
             try:
@@ -162,8 +181,22 @@ class ControlPlane:
                 )
             except (TokenFileError, OSError) as error:
                 raise ConfigError(f"token-auth-file: {error}") from None
+        try:
+            of_proxies = fingerprints(trust.request_header_ca)
+            only_of_proxies = of_proxies - fingerprints(trust.client_ca)
+        except ValueError as error:
+            raise ConfigError(f"requestheader-client-ca-file, client-ca-file: {error}") from None
+        front_proxies = RequestHeaders(
+            self.clock,
+            authorities=of_proxies,
+            allowed_names=trust.allowed_names,
+            headers=Headers(
+                trust.username_headers, trust.uid_headers, trust.group_headers, trust.extra_prefixes
+            ),
+        )
         return Union(
-            [ClientCertificates(self.clock), BearerTokens(tokens)], anonymous=self.config.anonymous_auth
+            [front_proxies, ClientCertificates(self.clock, only_of_proxies), BearerTokens(tokens)],
+            anonymous=self.config.anonymous_auth,
         )
 
     async def _look_up(self, plural: str, namespace: str, name: str) -> Obj | None:
@@ -184,7 +217,7 @@ class ControlPlane:
     def _make_components(self) -> list[Component]:
         """In start order."""
         config, clock, random, metrics = self.config, self.clock, self.random, self.metrics
-        components: list[Component] = []
+        components: list[Component] = [self._aggregator]
         try:
             if config.controllers:
                 components.append(
@@ -276,3 +309,34 @@ class ControlPlane:
 
     def _died(self, name: str, error: BaseException) -> None:
         self._log.error("task_died", task=name, exc_info=error)
+
+
+def _trust(config: Config, ca: bytes, front_proxy: FrontProxy | None) -> Trust:
+    """Whose certificates and headers this server believes; published for aggregated servers. Raises ConfigError."""
+    of_proxies = front_proxy.ca.decode() if front_proxy else ""
+    return Trust(
+        client_ca=ca.decode() + _text(config.client_ca_file, "client-ca-file"),
+        request_header_ca=_text(config.requestheader_client_ca_file, "requestheader-client-ca-file")
+        or of_proxies,
+        allowed_names=config.requestheader_allowed_names,
+        username_headers=config.requestheader_username_headers,
+        uid_headers=config.requestheader_uid_headers,
+        group_headers=config.requestheader_group_headers,
+        extra_prefixes=config.requestheader_extra_headers_prefix,
+    )
+
+
+def _text(path: str, setting: str) -> str:
+    """A file's content, "" if none is named."""
+    try:
+        return Path(path).expanduser().read_text() if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{setting}: {error}") from None
+
+
+def _proxy_certificate(config: Config, front_proxy: FrontProxy | None) -> ClientCertificate | None:
+    if config.proxy_client_cert_file:
+        return ClientCertificate(
+            Path(config.proxy_client_cert_file).expanduser(), Path(config.proxy_client_key_file).expanduser()
+        )
+    return ClientCertificate(front_proxy.certificate, front_proxy.key) if front_proxy else None

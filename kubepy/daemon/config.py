@@ -58,6 +58,36 @@ class Config:
         "", 'CSV of static bearer tokens: token,user,uid,"group1,group2"', metavar="FILE"
     )
     client_ca_file: str = _key("", "more CAs whose client certificates are accepted", metavar="FILE")
+    requestheader_client_ca_file: str = _key(
+        "",
+        "CA of front proxies, which say who asks in headers; default the cluster's own front-proxy-ca.crt",
+        metavar="FILE",
+    )
+    requestheader_allowed_names: tuple[str, ...] = _key(
+        ("front-proxy-client",),
+        "common names of front proxies' certificates; none given: any of their CA",
+        metavar="LIST",
+    )
+    requestheader_username_headers: tuple[str, ...] = _key(
+        ("X-Remote-User",), "headers in which front proxies name the user", metavar="LIST"
+    )
+    requestheader_uid_headers: tuple[str, ...] = _key(
+        ("X-Remote-Uid",), "headers in which front proxies name the user's uid", metavar="LIST"
+    )
+    requestheader_group_headers: tuple[str, ...] = _key(
+        ("X-Remote-Group",), "headers in which front proxies name the user's groups", metavar="LIST"
+    )
+    requestheader_extra_headers_prefix: tuple[str, ...] = _key(
+        ("X-Remote-Extra-",),
+        "how headers begin in which front proxies say more of the user",
+        metavar="LIST",
+    )
+    proxy_client_cert_file: str = _key(
+        "",
+        "certificate shown to aggregated API servers; default the cluster's own front-proxy-client.crt",
+        metavar="FILE",
+    )
+    proxy_client_key_file: str = _key("", "key of proxy-client-cert-file", metavar="FILE")
     anonymous_auth: bool = _key(
         False, "let requests without credentials in as system:anonymous; health checks always are"
     )
@@ -196,6 +226,8 @@ def check(config: Config) -> None:
         raise ConfigError(f"nodes must be 0 or more, not {config.nodes}")
     if bool(config.tls_cert_file) != bool(config.tls_private_key_file):
         raise ConfigError("tls-cert-file and tls-private-key-file go together")
+    if bool(config.proxy_client_cert_file) != bool(config.proxy_client_key_file):
+        raise ConfigError("proxy-client-cert-file and proxy-client-key-file go together")
     for mode in config.authorization_mode:
         if mode in LATER_MODES:
             raise ConfigError(

@@ -62,7 +62,7 @@ async def run(
         random = Random(config.seed or None)
         plane = ControlPlane(
             config, store, service_account_key=keys.service_account_key, ca=keys.ca.cert,
-            clock=clock, random=random, logs=logs, metrics=Metrics(),
+            front_proxy=keys.front_proxy(), clock=clock, random=random, logs=logs, metrics=Metrics(),
         )  # fmt: skip
         try:
             port = await plane.listen(*_certificate(config, keys), client_ca=_client_cas(config, keys))
@@ -131,7 +131,9 @@ def _certificate(config: Config, keys: pki.Pki) -> tuple[Path, Path]:
 
 def _client_cas(config: Config, keys: pki.Pki) -> list[Path]:
     more = [Path(config.client_ca_file).expanduser()] if config.client_ca_file else []
-    return [keys.ca_file(), *more]
+    of_proxies = config.requestheader_client_ca_file
+    front_proxy = Path(of_proxies).expanduser() if of_proxies else keys.file("front-proxy-ca.crt")
+    return [keys.ca_file(), *more, front_proxy]
 
 
 def _context(config: Config) -> str:

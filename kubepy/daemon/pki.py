@@ -37,15 +37,34 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class FrontProxy:
+    """What this server shows to aggregated ones, and whom it believes in their place."""
+
+    ca: bytes  # PEM
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Pki:
     ca: Pair
     server: Pair
     admin: Pair
+    front_proxy_ca: Pair  # of those who may say who asks, and of nobody else
+    front_proxy_client: Pair
     service_account_key: bytes  # PEM, signs service account tokens
     directory: Path
 
+    def front_proxy(self) -> FrontProxy:
+        client = "front-proxy-client"
+        return FrontProxy(self.front_proxy_ca.cert, self.file(f"{client}.crt"), self.file(f"{client}.key"))
+
+    def file(self, name: str) -> Path:
+        """ "ca.crt", "front-proxy-client.key" """
+        return self.directory / name
+
     def ca_file(self) -> Path:
-        return self.directory / "ca.crt"
+        return self.file("ca.crt")
 
 
 def ensure(directory: Path, clock: Clock, *, addresses: tuple[str, ...]) -> Pki:
@@ -64,6 +83,13 @@ def ensure(directory: Path, clock: Clock, *, addresses: tuple[str, ...]) -> Pki:
     admin = _load(directory, "admin")
     if admin is None or "ca" in made or not _is_fresh(directory / "admin.crt", now, ()):
         admin = made["admin"] = _issue(ca, now, "kubernetes-admin", ("system:masters",))
+    proxy_ca = _load(directory, "front-proxy-ca")
+    if proxy_ca is None:
+        proxy_ca = made["front-proxy-ca"] = _authority(now, "front-proxy-ca")
+    proxy = _load(directory, "front-proxy-client")
+    proxy_path = directory / "front-proxy-client.crt"
+    if proxy is None or "front-proxy-ca" in made or not _is_fresh(proxy_path, now, ()):
+        proxy = made["front-proxy-client"] = _issue(proxy_ca, now, "front-proxy-client", ())
     key_path = directory / "sa.key"
     if not key_path.exists():
         write_private(key_path, _new_key_pem())
@@ -72,8 +98,9 @@ def ensure(directory: Path, clock: Clock, *, addresses: tuple[str, ...]) -> Pki:
         write_private(directory / f"{name}.key", pair.key)
         (directory / f"{name}.crt").write_bytes(pair.cert)
     return Pki(
-        ca=ca, server=server, admin=admin, service_account_key=key_path.read_bytes(), directory=directory
-    )
+        ca=ca, server=server, admin=admin, front_proxy_ca=proxy_ca, front_proxy_client=proxy,
+        service_account_key=key_path.read_bytes(), directory=directory,
+    )  # fmt: skip
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -148,13 +175,13 @@ def _pem(key: Any) -> bytes:
     return key.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption())
 
 
-def _authority(now: float) -> Pair:
+def _authority(now: float, common_name: str = "kubernetes") -> Pair:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "kubernetes")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
     usage = x509.KeyUsage(True, False, True, False, False, True, True, False, False)
     certificate = (
         _builder(name, name, key.public_key(), now, CA_LIFETIME_S)

@@ -100,6 +100,7 @@ class Cluster:
             self.store,
             service_account_key=keys.service_account_key if keys else _signing_key(self.random),
             ca=keys.ca.cert if keys else b"",
+            front_proxy=keys.front_proxy() if keys else None,
             clock=self.clock,
             random=self.random,
             logs=logs,
@@ -118,7 +119,11 @@ class Cluster:
 
     async def _listen(self, keys: pki.Pki) -> None:
         directory = keys.directory
-        port = await self.plane.listen(directory / "server.crt", directory / "server.key", [keys.ca_file()])
+        port = await self.plane.listen(
+            directory / "server.crt",
+            directory / "server.key",
+            [keys.ca_file(), keys.file("front-proxy-ca.crt")],
+        )
         self.kubeconfig = directory / "kubeconfig"
         text = pki.kubeconfig(keys, server=f"https://127.0.0.1:{port}", name="kubepy")
         pki.write_private(self.kubeconfig, text.encode())

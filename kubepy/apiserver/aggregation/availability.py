@@ -55,15 +55,11 @@ class AvailabilityController(Controller):
         super().__init__(context)
         self._routes, self._endpoints, self._connections = routes, endpoints, connections
         self._backoff = Exponential(RETRY_S_MIN, RETRY_S_MAX)
+        # Upstream has a counter of nearly the same name, too, which this metrics library takes for the same.
         self._unavailable = context.metrics.gauge(
             "aggregator_unavailable_apiservice",
             "Gauge of APIServices which are marked as unavailable broken down by APIService name.",
             ("name",),
-        )
-        self._failures = context.metrics.counter(
-            "aggregator_unavailable_apiservice_total",
-            "Counter of APIServices which are marked as unavailable broken down by APIService name and reason.",
-            ("name", "reason"),
         )
 
     def setup(self) -> None:
@@ -143,8 +139,6 @@ class AvailabilityController(Controller):
             known.get("message"),
         ):
             return
-        if not is_available and (known is None or known.get("status") != "False"):
-            self._failures.labels(name, finding.reason).inc()
         wanted = with_condition(obj, finding, self.clock.rfc3339())
         await self.client.update(API_SERVICES, wanted, subresource="status")
         log = self.log.info if is_available else self.log.warning

@@ -1,6 +1,7 @@
 """Who asks. An Authenticator looks at one kind of credential; `union` asks them in order.
 
-Reading order: this file, then x509.py, tokens.py, service_account_tokens.py. Upstream: apiserver pkg/authentication.
+Reading order: this file, then x509.py, request_header.py, tokens.py, service_account_tokens.py.
+Upstream: apiserver pkg/authentication.
 """
 
 from __future__ import annotations

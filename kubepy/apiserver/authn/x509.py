@@ -20,14 +20,20 @@ USERS_MAX = 1024
 
 
 class ClientCertificates:
-    def __init__(self, clock: Clock) -> None:
+    """`front_proxies`: fingerprints of CAs whose certificates are no credential of their bearer (request_header.py)."""
+
+    def __init__(self, clock: Clock, front_proxies: frozenset[str] = frozenset()) -> None:
         self._clock = clock
+        self._front_proxies = front_proxies
         self._users: dict[ClientCertificate, User] = {}
 
     async def authenticate(self, request: Request) -> User | None:
         certificate = request.client_certificate
-        if certificate is None:
+        if certificate is None or certificate.authority in self._front_proxies:
             return None
+        if self._front_proxies and not certificate.authority:
+            # Whose it is has been forgotten (a session resumed after long): it could be a front proxy's.
+            raise Unauthorized
         if not certificate.common_name or certificate.not_after < self._clock.now():
             raise Unauthorized
         user = self._users.get(certificate)
