@@ -34,6 +34,7 @@ from typing import Any, cast
 import orjson
 from aiohttp import web
 from aiohttp.http import HttpVersion10, HttpVersion11
+from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import ERROR, RequestPayloadError, _ErrInfo
 
@@ -52,7 +53,7 @@ from kubepy.apiserver.request import (
     chunk,
     split_target,
 )
-from kubepy.lib.clock import Clock
+from kubepy.lib.clock import Clock, Timer
 from kubepy.observability.logs import Logger
 
 # Source: apiserver pkg/server/config.go MaxRequestBodyBytes.
@@ -60,6 +61,12 @@ BODY_BYTES_MAX = 3 << 20
 
 # Go's http.Server takes a megabyte of headers; selectors and tokens are long, but not that long.
 LINE_BYTES_MAX = 256 << 10
+HEADERS_MAX = 1000
+
+# What a head may have in all, and how long it may take, before its client is known to anybody.
+# Source: Go's net/http DefaultMaxHeaderBytes, apiserver pkg/server/secure_serving.go ReadHeaderTimeout.
+HEAD_BYTES_MAX = 1 << 20
+HEAD_S = 32.0
 
 # Source: apiserver pkg/server/secure_serving.go IdleTimeout.
 IDLE_S = 90.0
@@ -194,17 +201,25 @@ def _too_large() -> RequestEntityTooLarge:
 
 
 class Connection(web.RequestHandler):
-    """aiohttp's connection, with the client's certificate read once."""
+    """aiohttp's connection, with the client's certificate read once, and bounds for a head that does not end."""
 
-    __slots__ = ("_certificate", "_is_certificate_read")
+    __slots__ = ("_certificate", "_clock", "_head_bytes", "_head_timer", "_is_certificate_read")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, clock: Clock, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._certificate: ClientCertificate | None = None
         self._is_certificate_read = False
+        self._clock = clock
+        self._head_bytes = 0  # of a head whose end has not come
+        self._head_timer: Timer | None = None
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            self._wait_for_head(len(data))
+        elif self._head_timer is not None:
+            self._forget_head()
         # aiohttp answers what it cannot parse after the request before it, but does not tell that request when it
         # is in the very body it waits for.
         if (
@@ -213,6 +228,24 @@ class Connection(web.RequestHandler):
             and isinstance(self._messages[-1][0], _ErrInfo)
         ):
             self._current_request._cancel(RequestPayloadError("not HTTP"))
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._forget_head()
+        super().connection_lost(exc)
+
+    def _wait_for_head(self, size: int) -> None:
+        if self._head_timer is None:
+            self._head_timer = self._clock.call_later(HEAD_S, self.force_close)
+        self._head_bytes += size
+        if self._head_bytes > HEAD_BYTES_MAX and self.transport is not None:
+            self.transport.write(_refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
+            self.force_close()
+
+    def _forget_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+        self._head_bytes = 0
 
     def client_certificate(self) -> ClientCertificate | None:
         if not self._is_certificate_read:
@@ -265,10 +298,22 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """What could not be parsed as HTTP. Source: Go's net/http server.go, badRequestError."""
-        response = web.Response(status=status, text=f"{status} {_REASONS.get(status, '')}")
-        response.force_close()
-        return response
+        """What could not be parsed as HTTP."""
+        why = ""
+        if isinstance(exc, LineTooLong) or "Too many headers" in (message or ""):
+            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        elif "'Host'" in (message or ""):
+            why = "missing required Host header"
+        self.write(_refusal(HTTPStatus(status), why))
+        return _Sent(keep_alive=False)
+
+
+def _refusal(status: HTTPStatus, why: str = "") -> bytes:
+    """Source: Go's net/http server.go, conn.serve."""
+    text = f"{status.value} {status.phrase}"
+    body = f"{text}: {why}" if why else text
+    head = f"HTTP/1.1 {text}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+    return (head + body).encode()
 
 
 def _certificate(decoded: Any, der: bytes, authority: str) -> ClientCertificate:
@@ -304,12 +349,13 @@ class _Sent(web.StreamResponse):
 
 
 class _AiohttpServer(web.Server):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, clock: Clock, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._clock = clock
         self.authorities: dict[str, str] = {}  # fingerprints: client certificate -> its CA
 
     def __call__(self) -> Connection:
-        return Connection(self, loop=self._loop, **self._kwargs)
+        return Connection(self, clock=self._clock, loop=self._loop, **self._kwargs)
 
 
 class HttpServer:
@@ -323,11 +369,13 @@ class HttpServer:
         self._heads = _Heads(clock)
         self._flusher = _Flusher(clock)
         self._sinks: set[_HttpSink] = set()
+        self._serving = 0
         self._listeners: list[asyncio.Server] = []
         self._goes_on = _Sent(keep_alive=True)
         self._closes = _Sent(keep_alive=False)
         self._server = _AiohttpServer(
             cast(Any, self._serve),
+            clock=clock,
             request_factory=cast(Any, self._request),
             handler_cancellation=True,
             access_log=None,
@@ -335,6 +383,7 @@ class HttpServer:
             keepalive_timeout=IDLE_S,
             max_line_size=LINE_BYTES_MAX,
             max_field_size=LINE_BYTES_MAX,
+            max_headers=HEADERS_MAX,
             auto_decompress=False,
             lingering_time=2.0,
         )
@@ -364,6 +413,11 @@ class HttpServer:
     def watchers(self) -> int:
         return len(self._sinks)
 
+    @property
+    def in_flight(self) -> int:
+        """Requests that are not answered yet, without the watches."""
+        return self._serving - len(self._sinks)
+
     async def close(self, grace_s: float = GRACE_S) -> None:
         """Stop listening, end the watches, let what is in flight finish within `grace_s`, then cut off."""
         for listener in self._listeners:
@@ -381,6 +435,7 @@ class HttpServer:
         return HttpRequest(message, payload, connection, self._ids.next())
 
     async def _serve(self, request: HttpRequest) -> web.StreamResponse:
+        self._serving += 1
         try:
             return await self._answered(request)
         except ConnectionError:
@@ -390,6 +445,8 @@ class HttpServer:
             self._log.error("answer_failed", request_id=request.request_id, path=request.path, exc_info=error)
             request._connection.abort()
             return self._closes
+        finally:
+            self._serving -= 1
 
     async def _answered(self, request: HttpRequest) -> web.StreamResponse:
         response = await self._handler(request)

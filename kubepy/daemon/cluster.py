@@ -296,7 +296,26 @@ class ControlPlane:
             [self.config.bind], self.config.port, tls_context(certificate, key, client_ca)
         )
         self._server = server
+        self._count(server)
         return port
+
+    def _count(self, server: HttpServer) -> None:
+        """What clients have open here. Controllers of this process are not among them."""
+        counted: tuple[tuple[str, str, Callable[[], float]], ...] = (
+            (
+                "apiserver_current_inflight_requests",
+                "Requests of clients that are not answered yet, without the long-running ones.",
+                lambda: server.in_flight,
+            ),
+            (
+                "apiserver_longrunning_requests",
+                "Watches of clients that are open.",
+                lambda: server.watchers,
+            ),
+            ("kubepy_http_connections", "Connections of clients that are open.", lambda: server.connections),
+        )
+        for name, help_, read in counted:
+            self.metrics.observe(name, help_, read)
 
     async def close(self) -> None:
         """In reverse order: nobody writes any more when the registry closes."""

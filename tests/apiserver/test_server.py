@@ -238,8 +238,53 @@ async def test_long_headers_and_targets_are_taken(running: Running, resources: A
 async def test_what_is_not_http_is_answered_400_and_closed(running: Running, garbage: bytes) -> None:
     reader, writer = await running.raw()
     writer.write(garbage)
-    assert (await reader.readline()).startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
-    await reader.read()
+    assert await reader.read() == refusal("400 Bad Request")
+    writer.close()
+
+
+def refusal(text: str) -> bytes:
+    status = text.partition(":")[0]
+    return (
+        f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n{text}".encode()
+    )
+
+
+async def test_a_request_without_a_host(running: Running) -> None:
+    reader, writer = await running.raw()
+    writer.write(b"GET / HTTP/1.1\r\n\r\n")
+    assert await reader.read() == refusal("400 Bad Request: missing required Host header")
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param(b"a: " + b"b" * (server.LINE_BYTES_MAX + 1) + b"\r\n", id="long"),
+        pytest.param(b"a: b\r\n" * (server.HEADERS_MAX + 1), id="many"),
+        pytest.param((b"a: " + b"b" * (200 << 10) + b"\r\n") * 7, id="both"),
+    ],
+)
+async def test_heads_are_bounded(running: Running, headers: bytes) -> None:
+    reader, writer = await running.raw()
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n" + headers)
+    assert await reader.read() == refusal("431 Request Header Fields Too Large")
+    writer.transport.abort()
+
+
+async def test_a_head_that_does_not_end_is_not_waited_for(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HEAD_S", 0.1)
+    reader, writer = await running.raw()
+    # The timer is of the head's beginning: more of it buys no time.
+    for _ in range(3):
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP")
+        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200 ")
+        writer.write(b"/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200 ")
+    writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
+    assert await reader.read() == b""
+    await _until(lambda: running.http.connections == 0)
     writer.close()
 
 
