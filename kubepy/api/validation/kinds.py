@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from kubepy.api.validation.admissionregistration import ADMISSION_REGISTRATION
 from kubepy.api.validation.apiservices import API_REGISTRATION
 from kubepy.api.validation.apps import APPS
 from kubepy.api.validation.batch import BATCH
+from kubepy.api.validation.certificates import CERTIFICATES
 from kubepy.api.validation.core import CORE
+from kubepy.api.validation.csi import CSI
+from kubepy.api.validation.flowcontrol import FLOW_CONTROL
 from kubepy.api.validation.networking import NETWORKING
 from kubepy.api.validation.policy import POLICY
 from kubepy.api.validation.rules import Kind
 from kubepy.api.validation.storage import STORAGE
 
-KINDS: dict[tuple[str, str], Kind] = CORE | APPS | BATCH | NETWORKING | POLICY | STORAGE | API_REGISTRATION
+KINDS: dict[tuple[str, str], Kind] = {
+    **CORE, **APPS, **BATCH, **NETWORKING, **POLICY, **STORAGE, **CSI, **CERTIFICATES, **FLOW_CONTROL,
+    **ADMISSION_REGISTRATION, **API_REGISTRATION,
+}  # fmt: skip

@@ -24,6 +24,7 @@ from kubepy.api.validation.rules import (
     Kind,
     at,
     check_enum,
+    check_label_key,
     check_name,
     immutable,
     required_enum,
@@ -67,46 +68,62 @@ _SOURCES: dict[str, Callable[[Obj, str, Errors], None]] = {
 
 
 def _check_volume(obj: Obj, found: Errors) -> None:
-    """Source: ValidatePersistentVolumeSpec."""
-    spec = obj.get("spec") or {}
+    check_volume_spec(obj.get("spec") or {}, "spec", found)
+
+
+def check_volume_spec(spec: Obj, path: str, found: Errors, *, is_inline: bool = False) -> None:
+    """`is_inline`: of a VolumeAttachment, which has no policies. Source: ValidatePersistentVolumeSpec."""
     modes, capacity = spec.get("accessModes") or [], spec.get("capacity") or {}
-    if not modes:
-        found.append(errors.required("spec.accessModes"))
-    check_access_modes(modes, "spec.accessModes", found)
-    if not capacity:
-        found.append(errors.required("spec.capacity"))
-    if "storage" not in capacity or len(capacity) > 1:
-        found.append(errors.not_supported("spec.capacity", capacity or None, ("storage",)))
-    for name, amount in capacity.items():
-        if quantity.nano(amount) <= 0:
-            found.append(errors.invalid_value(f"spec.capacity[{name}]", amount, "must be greater than zero"))
     policy = spec.get("persistentVolumeReclaimPolicy")
-    _check_reclaim_policy(policy or None, "spec.persistentVolumeReclaimPolicy", found)
+    if is_inline:
+        why = "may not be specified in the context of inline volumes"
+        for field in ("claimRef", "capacity"):
+            if spec.get(field):
+                found.append(errors.forbidden_field(f"{path}.{field}", why))
+        if spec.get("csi") is None:
+            why = "has to be specified in the context of inline volumes"
+            found.append(errors.required(f"{path}.csi", why))
+    if not modes:
+        found.append(errors.required(f"{path}.accessModes"))
+    check_access_modes(modes, f"{path}.accessModes", found)
+    if not is_inline:
+        if not capacity:
+            found.append(errors.required(f"{path}.capacity"))
+        if "storage" not in capacity or len(capacity) > 1:
+            found.append(errors.not_supported(f"{path}.capacity", capacity or None, ("storage",)))
+        for name, amount in capacity.items():
+            if quantity.nano(amount) <= 0:
+                why = "must be greater than zero"
+                found.append(errors.invalid_value(f"{path}.capacity[{name}]", amount, why))
+        _check_reclaim_policy(policy or None, f"{path}.persistentVolumeReclaimPolicy", found)
+    elif policy not in (None, "", "Retain"):
+        why = "may only be Retain in the context of inline volumes"
+        found.append(errors.forbidden_field(f"{path}.persistentVolumeReclaimPolicy", why))
     affinity = spec.get("nodeAffinity")
     if affinity is not None:
         if affinity.get("required") is None:
             why = "must specify required node constraints"
-            found.append(errors.required("spec.nodeAffinity.required", why))
+            found.append(errors.required(f"{path}.nodeAffinity.required", why))
         else:
-            check_node_selector(affinity["required"], "spec.nodeAffinity.required", found)
+            check_node_selector(affinity["required"], f"{path}.nodeAffinity.required", found)
     sources = [field for field in _SOURCES if spec.get(field) is not None]
     for index, field in enumerate(sources):
         if index:
             why = "may not specify more than 1 volume type"
-            found.append(errors.forbidden_field(f"spec.{field}", why))
+            found.append(errors.forbidden_field(f"{path}.{field}", why))
         else:
-            _SOURCES[field](spec[field], f"spec.{field}", found)
+            _SOURCES[field](spec[field], f"{path}.{field}", found)
     if not sources:
-        found.append(errors.required("spec", "must specify a volume type"))
+        found.append(errors.required(path, "must specify a volume type"))
     if "local" in sources and affinity is None:
-        found.append(errors.required("spec.nodeAffinity", "Local volume requires node affinity"))
+        found.append(errors.required(f"{path}.nodeAffinity", "Local volume requires node affinity"))
     if (
         policy == "Recycle"
         and ((spec.get("hostPath") or {}).get("path") or "").rstrip("/") == ""
         and (spec.get("hostPath") is not None)
     ):
         why = "may not be 'recycle' for a hostPath mount of '/'"
-        found.append(errors.forbidden_field("spec.persistentVolumeReclaimPolicy", why))
+        found.append(errors.forbidden_field(f"{path}.persistentVolumeReclaimPolicy", why))
 
 
 def _check_volume_update(new: Obj, old: Obj, found: Errors) -> None:
@@ -163,19 +180,27 @@ def _storage(spec: Obj) -> int:
 
 
 def _check_storage_class(obj: Obj, found: Errors) -> None:
-    provisioner, parameters = obj.get("provisioner") or "", obj.get("parameters") or {}
+    check_provisioner(obj.get("provisioner"), "provisioner", found)
+    check_parameters(obj.get("parameters"), "parameters", found)
+
+
+def check_provisioner(provisioner: str | None, path: str, found: Errors) -> None:
     if not provisioner:
-        found.append(errors.required("provisioner"))
-    else:
-        for message in names.label_key(provisioner.lower()):
-            found.append(errors.invalid_value("provisioner", provisioner, message))
+        found.append(errors.required(path))
+        return
+    # Upstream judges, and shows, the lower-case form.
+    check_label_key(provisioner.lower(), path, found)
+
+
+def check_parameters(parameters: dict[str, str] | None, path: str, found: Errors) -> None:
+    parameters = parameters or {}
     if len(parameters) > _PARAMETERS_MAX:
-        found.append(errors.too_long("parameters", _PARAMETERS_MAX))
+        found.append(errors.too_long(path, _PARAMETERS_MAX))
         return
     if "" in parameters:
-        found.append(errors.invalid_value("parameters", "", "field can not be empty."))
+        found.append(errors.invalid_value(path, "", "field can not be empty."))
     if sum(len(key) + len(value) for key, value in parameters.items()) > _PARAMETERS_SIZE_MAX:
-        found.append(errors.too_long("parameters", _PARAMETERS_SIZE_MAX))
+        found.append(errors.too_long(path, _PARAMETERS_SIZE_MAX))
 
 
 STORAGE: dict[tuple[str, str], Kind] = {
@@ -191,7 +216,7 @@ STORAGE: dict[tuple[str, str], Kind] = {
     ("storage.k8s.io", "StorageClass"): Kind(
         create=(
             _check_storage_class,
-            at("reclaimPolicy", _check_reclaim_policy),
+            at("reclaimPolicy", check_enum(("Delete", "Retain"))),
             required_enum("volumeBindingMode", ("Immediate", "WaitForFirstConsumer")),
         ),
         update=(
