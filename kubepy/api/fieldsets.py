@@ -227,6 +227,12 @@ def key_element(keys: Any) -> str:
     return "k:" + _json(keys)
 
 
+@lru_cache(maxsize=8192)
+def named_element(key: str, value: str) -> str:
+    """For a list item with one key, a text: names come again and again."""
+    return key_element({key: value})
+
+
 def value_element(value: Any) -> str:
     """For an item of a set."""
     return "v:" + _json(value)

@@ -91,10 +91,13 @@ def _unfit(scalar: str, value: Any) -> str:
     return ""
 
 
+_SHAPES_MAX = 256
+
+
 class Map(Type):
     """A struct or a map whose fields are tracked one by one."""
 
-    __slots__ = ("_declared", "_deep", "element", "has_names")
+    __slots__ = ("_declared", "_deep", "_shapes", "element", "has_names")
 
     def __init__(self, element: Type | None) -> None:
         super().__init__()
@@ -102,6 +105,9 @@ class Map(Type):
         self.has_names = False
         self._declared: dict[str, Type] = {}
         self._deep: dict[str, Type] = {}  # of those, the ones with paths below
+        # What `added` gives for structs with just these fields: (node, what is to be put into a copy of it). Most
+        # objects of a kind look alike.
+        self._shapes: dict[tuple[str, ...], tuple[FieldSet, tuple[tuple[str, str, Type], ...]]] = {}
 
     def declare(self, fields: Mapping[str, Type]) -> None:
         self._declared.update(fields)
@@ -122,11 +128,28 @@ class Map(Type):
     def added(self, value: Any) -> FieldSet:
         if not value:
             return {}
-        node: FieldSet = {SELF: {}}
-        for name in sorted(value):
-            below = self._below(name)
-            node[f"f:{name}"] = {} if below is None else below.added(value[name])
+        names = tuple(value)
+        node, deep = self._shapes.get(names) or self._shape(names)
+        if not deep:
+            return node
+        node = node.copy()
+        for name, element, below in deep:
+            node[element] = below.added(value[name])
         return node
+
+    def _shape(self, names: tuple[str, ...]) -> tuple[FieldSet, tuple[tuple[str, str, Type], ...]]:
+        node: FieldSet = {SELF: {}}
+        deep = []
+        for name in sorted(names):
+            element = f"f:{name}"
+            node[element] = {}
+            if (below := self._below(name)) is not None:
+                deep.append((name, element, below))
+        shape = node, tuple(deep)
+        # The keys of maps are endless, the fields of structs are not.
+        if self.element is None and len(self._shapes) < _SHAPES_MAX:
+            self._shapes[names] = shape
+        return shape
 
     def compare(self, old: Any, new: Any) -> Difference:
         if not old and not new:
@@ -215,12 +238,13 @@ class Map(Type):
 class Items(Type):
     """A list whose items are tracked one by one: with keys, or as a set of scalars."""
 
-    __slots__ = ("_defaults", "_keys", "element")
+    __slots__ = ("_defaults", "_keys", "_only_key", "element")
 
     def __init__(self, element: Type, keys: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.element = element
         self._keys = tuple(sorted(keys or ()))  # () for a set
+        self._only_key = self._keys[0] if len(self._keys) == 1 else ""
         self._defaults = dict(keys or {})  # what an absent key stands for, None for nothing
 
     def element_of(self, item: Any) -> str:
@@ -237,6 +261,8 @@ class Items(Type):
             raise ValueError("associative list with keys may not have a null element")
         if not isinstance(item, dict):
             raise ValueError("associative list with keys may not have non-map elements")
+        if self._only_key and isinstance(value := item.get(self._only_key), str):
+            return fieldsets.named_element(self._only_key, value)
         found = {}
         for key in self._keys:
             value = item.get(key, self._defaults[key])
@@ -265,9 +291,10 @@ class Items(Type):
             return {}
         index = self._index(value)
         node: FieldSet = {SELF: {}}
-        for element in fieldsets.sorted_elements(index):
+        below = self.element
+        for element in index if len(index) == 1 else fieldsets.sorted_elements(index):
             items = index[element]
-            node[element] = self.element.added(items[0]) if len(items) == 1 else {}
+            node[element] = below.added(items[0]) if len(items) == 1 else {}
         return node
 
     def compare(self, old: Any, new: Any) -> Difference:
