@@ -22,24 +22,43 @@ import hashlib
 import zlib
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from kubepy.api import errors, structural, tables
+from kubepy.api import errors, names, structural, tables
 from kubepy.api.builtins import version_rank
-from kubepy.api.errors import FieldError
+from kubepy.api.errors import FieldError, FieldErrorType
 from kubepy.api.jsonpath import compile_path
 from kubepy.api.objects import Obj, copy, is_condition_true
 from kubepy.api.resources import ALL_VERBS, Resource, Subresource
 from kubepy.api.schema import At, ObjectSchema, Schemas, _Unfit
 from kubepy.api.tables import Cells, Column, Printer
+from kubepy.api.validation import metadata
 from kubepy.api.valuevalidation import NO_FIELD, NOTHING, compile_schema
 from kubepy.lib.clock import parse_rfc3339
+
+if TYPE_CHECKING:
+    from kubepy.api.celrules import Rules
 
 _OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _ANYTHING: Obj = {"type": "object", structural.PRESERVE: True}
 _INT32_MAX = 2**31 - 1
+
+# Findings that make rules pointless. Source: hasBlockingErr.
+_BLOCKING = frozenset(
+    (
+        FieldErrorType.NOT_SUPPORTED,
+        FieldErrorType.REQUIRED,
+        FieldErrorType.TOO_LONG,
+        FieldErrorType.TOO_MANY,
+        FieldErrorType.TYPE_INVALID,
+    )
+)
+_NOT_CHECKED = (
+    "some validation rules were not checked because the object was invalid; correct the existing errors to complete "
+    "validation"
+)
 
 # What a definition's kind can be asked while it goes away.
 TERMINATING_VERBS = ("delete", "deletecollection", "get", "list", "watch")
@@ -99,10 +118,10 @@ class CustomSchema(ObjectSchema):
     def _decode(self) -> Callable[[Any, At, list[str]], None]:  # type: ignore[override]
         read_metadata = self._schemas.decoder(_OBJECT_META)
 
-        def read_embedded(metadata: Any, path: str, unknown: list[str]) -> None:
+        def read_embedded(value: Any, path: str, unknown: list[str]) -> None:
             own: list[str] = []
             try:
-                read_metadata(metadata, None, own)
+                read_metadata(value, None, own)
             except _Unfit as unfit:
                 raise ValueError(str(unfit))
             unknown += [f"{path}.{field}" for field in own]
@@ -110,10 +129,9 @@ class CustomSchema(ObjectSchema):
         prune = structural.compile_pruner(self.openapi, read_embedded)
 
         def decode(obj: Any, at: At, unknown: list[str]) -> None:
-            metadata = obj.get("metadata")
             own: list[str] = []
-            if metadata is not None:
-                read_metadata(metadata, None, own)
+            if obj.get("metadata") is not None:
+                read_metadata(obj["metadata"], None, own)
             pruned: list[str] = []
             try:
                 prune(obj, "", pruned)
@@ -156,10 +174,10 @@ class CustomSchema(ObjectSchema):
 
     @cached_property
     def _check_embedded(self) -> structural.Check | None:
-        return structural.compile_embedded_check(self.openapi)
+        return structural.compile_embedded_check(self.openapi, _check_embedded_metadata)
 
     def validate(self, new: Obj, old: Obj | None = None, subresource: str = "") -> list[FieldError]:
-        """Findings beyond metadata, about a new object or about what an update changed."""
+        """Findings beyond those about metadata's own fields, about a new object or about what an update changed."""
         found: list[FieldError] = []
         before: Any = NOTHING if old is None else old
         if subresource == "status":
@@ -171,7 +189,22 @@ class CustomSchema(ObjectSchema):
         if self._check_embedded is not None and not subresource:
             self._check_embedded(new, "", found)
         self._ratchet_lists(new, old, found)
+        if self._rules is not None:
+            if any(finding.type in _BLOCKING for finding in found):
+                found.append(errors.invalid_value(NO_FIELD, None, _NOT_CHECKED))
+            else:
+                found += self._rules.validate(new, before, "")[0]
         return found
+
+    @cached_property
+    def _rules(self) -> Rules | None:
+        schema = self.openapi
+        if not structural.has_rules(schema):
+            return None
+        # Most kinds have no rules, and the engine takes 40 ms to import.
+        from kubepy.api.celrules import compile_rules
+
+        return compile_rules(schema)
 
     def _check_status(self, new: Obj, old: Any, found: list[FieldError]) -> None:
         if "status" not in new:
@@ -214,6 +247,13 @@ class CustomSchema(ObjectSchema):
 
     def __repr__(self) -> str:
         return f"CustomSchema({self.kind}, {self.digest})"
+
+
+def _check_embedded_metadata(given: Obj, path: str, found: list[FieldError]) -> None:
+    own: list[FieldError] = []
+    named = given if given.get("name") else given | {"name": "fakename"}
+    metadata.check_create(named, bool(given.get("namespace")), names.name_is_path_segment, own)
+    found += [finding._replace(field=f"{path}.{finding.field.removeprefix('metadata.')}") for finding in own]
 
 
 def reach(obj: Any, path: tuple[str, ...]) -> Any:
@@ -357,14 +397,14 @@ def rows(definition: Obj, schemas: Schemas, known: list[Resource] = []) -> list[
 
 
 def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, terminating: bool) -> Resource:
-    spec, names = definition["spec"], definition["status"]["acceptedNames"]
+    spec, accepted = definition["spec"], definition["status"]["acceptedNames"]
     subresources = version.get("subresources") or {}
     scale = ScalePaths.of(subresources["scale"]) if subresources.get("scale") else None
     openapi = (version.get("schema") or {}).get("openAPIV3Schema")
     if isinstance(compiled, CustomSchema) and compiled.is_of(openapi, scale):
         schema = compiled
     else:
-        schema = CustomSchema(schemas, names["kind"], openapi, scale=scale)
+        schema = CustomSchema(schemas, accepted["kind"], openapi, scale=scale)
     extra = Extra(
         schema=schema,
         served=bool(version.get("served")),
@@ -385,21 +425,21 @@ def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, termina
     if scale is not None:
         subs.append(Subresource("scale", "Scale", ("get", "patch", "update"), "autoscaling", "v1"))
     if subresources.get("status") is not None:
-        subs.append(Subresource("status", names["kind"], ("get", "patch", "update")))
+        subs.append(Subresource("status", accepted["kind"], ("get", "patch", "update")))
     storage = next(each["name"] for each in spec["versions"] if each.get("storage"))
     return Resource(
         group=spec["group"],
         version=version["name"],
-        kind=names["kind"],
-        plural=names["plural"],
-        singular=names["singular"],
+        kind=accepted["kind"],
+        plural=accepted["plural"],
+        singular=accepted["singular"],
         namespaced=spec["scope"] == "Namespaced",
         verbs=ALL_VERBS,
-        short_names=tuple(names.get("shortNames") or ()),
-        categories=tuple(names.get("categories") or ()),
+        short_names=tuple(accepted.get("shortNames") or ()),
+        categories=tuple(accepted.get("categories") or ()),
         subresources=tuple(subs),
         storage_version=storage if storage != version["name"] else "",
-        list_kind=names["listKind"],
+        list_kind=accepted["listKind"],
         custom=True,
         extra=extra,
     )

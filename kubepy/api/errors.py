@@ -305,6 +305,14 @@ class FieldErrorType(enum.Enum):
     TYPE_INVALID = ("FieldValueTypeInvalid", "Invalid value")
 
 
+class _Omitted:
+    """A bad value that is not shown. Source: field.OmitValueType."""
+
+    def __repr__(self) -> str:
+        return "OMITTED"
+
+
+OMITTED = _Omitted()
 _WITHOUT_VALUE = {
     FieldErrorType.REQUIRED, FieldErrorType.FORBIDDEN, FieldErrorType.TOO_LONG, FieldErrorType.TOO_SHORT,
     FieldErrorType.INTERNAL,
@@ -323,7 +331,7 @@ class FieldError(NamedTuple):
     def body(self) -> str:
         """The text without the field. Source: field.Error.ErrorBody."""
         words = self.type.value[1]
-        if self.type in _WITHOUT_VALUE:
+        if self.type in _WITHOUT_VALUE or self.value is OMITTED:
             text = words
         else:
             text = f"{words}: {render_value(self.value)}"

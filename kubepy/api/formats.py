@@ -34,8 +34,8 @@ _NUMERIC = {"integer": ("int32", "int64"), "number": ("float", "double")}
 
 
 def _matches(pattern: str, flags: int = 0) -> Check:
-    match = re.compile(pattern, flags).fullmatch
-    return lambda text: match(text) is not None
+    # Compiled when somebody asks; most of these nobody ever does.
+    return lambda text: re.fullmatch(pattern, text, flags) is not None
 
 
 _LABEL = r"[^\W_](?:[^\W_]|-){0,61}[^\W_]|[^\W_]"

@@ -25,7 +25,6 @@ import orjson
 from kubepy.api import errors, names
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
-from kubepy.api.validation import metadata as metadata_rules
 from kubepy.api.valuevalidation import by_keys, go_pattern, key_values
 
 META_FIELDS = frozenset(("apiVersion", "kind", "metadata"))
@@ -64,6 +63,17 @@ def everything(schema: Obj) -> Iterator[Obj]:
             yield from everything(each)
     if isinstance(schema.get("not"), dict):
         yield from everything(schema["not"])
+
+
+def has_rules(schema: Any) -> bool:
+    if not isinstance(schema, dict):
+        return False
+    return bool(
+        schema.get(RULES)
+        or has_rules(schema.get("items"))
+        or has_rules(schema.get("additionalProperties"))
+        or any(has_rules(each) for each in (schema.get("properties") or {}).values())
+    )
 
 
 # -- is it structural? ----------------------------------------------------------------------------------------------
@@ -243,6 +253,11 @@ ReadMetadata = Callable[[Any, str, list[str]], None]
 def compile_pruner(schema: Obj, read_metadata: ReadMetadata) -> Prune:
     """The pruner of whole objects: apiVersion, kind and metadata of the root are somebody else's."""
     return _Pruners(read_metadata).of(schema | {EMBEDDED: True}, is_root=True)
+
+
+def compile_plain_pruner(schema: Obj) -> Prune:
+    """The pruner of a value that is no object of its own: a default."""
+    return _Pruners(_nothing).of(schema)
 
 
 def _nothing(value: Any, path: str, unknown: list[str]) -> None:
@@ -437,10 +452,14 @@ def compile_list_check(schema: Obj) -> Check | None:
     return _compile_check(schema, own, compile_list_check)
 
 
-def compile_embedded_check(schema: Obj, *, is_root: bool = True) -> Check | None:
+def compile_embedded_check(schema: Obj, check_metadata: Check, *, is_root: bool = True) -> Check | None:
     """Embedded objects have an apiVersion, a kind and valid metadata. Source: objectmeta.Validate."""
-    own = _check_resource if schema.get(EMBEDDED) and not is_root else None
-    return _compile_check(schema, own, lambda each: compile_embedded_check(each, is_root=False))
+    own: Check | None = None
+    if schema.get(EMBEDDED) and not is_root:
+        own = _resource_check(check_metadata)
+    return _compile_check(
+        schema, own, lambda each: compile_embedded_check(each, check_metadata, is_root=False)
+    )
 
 
 def _compile_check(
@@ -511,10 +530,19 @@ def _map_check(keys: tuple[str, ...]) -> Check:
     return check
 
 
-def _check_resource(value: Any, path: str, found: list[FieldError]) -> None:
+def _resource_check(check_metadata: Check) -> Check:
+    def check(value: Any, path: str, found: list[FieldError]) -> None:
+        if value.__class__ is not dict:
+            return
+        _check_type(value, path, found)
+        if isinstance(value.get("metadata"), dict):
+            check_metadata(value["metadata"], f"{path}.metadata", found)
+
+    return check
+
+
+def _check_type(value: Obj, path: str, found: list[FieldError]) -> None:
     """Source: validateEmbeddedResource."""
-    if value.__class__ is not dict:
-        return
     for name in ("apiVersion", "kind"):
         if name not in value:
             found.append(errors.required(f"{path}.{name}"))
@@ -530,9 +558,3 @@ def _check_resource(value: Any, path: str, found: list[FieldError]) -> None:
         elif name == "kind" and (messages := names.dns1035_label(text.lower())):
             why = "may have mixed case, but should otherwise match: " + ",".join(messages)
             found.append(errors.invalid_value(f"{path}.{name}", text, why))
-    if isinstance(value.get("metadata"), dict):
-        given = value["metadata"]
-        own: list[FieldError] = []
-        named = given if given.get("name") else given | {"name": "fakename"}
-        metadata_rules.check_create(named, bool(given.get("namespace")), names.name_is_path_segment, own)
-        found += [finding._replace(field=f"{path}.{finding.field}") for finding in own]
