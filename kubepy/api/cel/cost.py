@@ -224,6 +224,10 @@ class _Estimator:
     def _overload(
         self, node: Call, overload_id: str, target: Node | None, args: list[Node], arg_costs: list[Range]
     ) -> Call_:
+        allocating = _BY_OVERLOAD.get(overload_id)
+        if allocating is not None:
+            call = allocating(target, args)
+            return Call_(_sum(arg_costs).plus(call.cost), call.size)
         listed = _listed_price(self, node.function, overload_id, target, args)
         if listed is not None:
             return Call_(_sum(arg_costs).plus(listed.cost), listed.size)
@@ -414,46 +418,14 @@ def _regex(text: Range, pattern: Range) -> Range:
 # The price list of Kubernetes' functions
 
 _CONSTANT = frozenset(
-    [
-        "serviceAccount",
-        "path",
-        "group",
-        "resource",
-        "subresource",
-        "namespace",
-        "name",
-        "allowed",
-        "reason",
-        "error",
-        "errored",
-        "masked",
-        "prefixLength",
-        "family",
-        "isUnspecified",
-        "isLoopback",
-        "isLinkLocalMulticast",
-        "isLinkLocalUnicast",
-        "isGlobalUnicast",
-        "format.named",
-        "sign",
-        "asInteger",
-        "isInteger",
-        "asApproximateFloat",
-        "isGreaterThan",
-        "isLessThan",
-        "compareTo",
-        "add",
-        "sub",
-        "major",
-        "minor",
-        "patch",
-        "getScheme",
-        "getHostname",
-        "getHost",
-        "getPort",
-        "getEscapedPath",
-        "getQuery",
-    ]
+    (
+        *("serviceAccount", "path", "group", "resource", "subresource", "namespace", "name", "allowed"),
+        *("reason", "error", "errored", "masked", "prefixLength", "family", "isUnspecified", "isLoopback"),
+        *("isLinkLocalMulticast", "isLinkLocalUnicast", "isGlobalUnicast", "format.named", "sign"),
+        *("asInteger", "isInteger", "asApproximateFloat", "isGreaterThan", "isLessThan", "compareTo"),
+        *("add", "sub", "major", "minor", "patch", "getScheme", "getHostname", "getHost", "getPort"),
+        *("getEscapedPath", "getQuery"),
+    )
 )
 _PARSED = frozenset(["cidr", "isIP", "isCIDR", "quantity", "isQuantity", "semver", "isSemver"])
 _SCANNED = frozenset(["isSorted", "sum", "max", "min", "indexOf", "lastIndexOf"])
@@ -628,17 +600,12 @@ def _equal(_: _Estimator, overload_id: str, target: Node | None, args: list[Node
 
 
 _CHEAP_EQUALITY = frozenset(
-    [
-        "net.IP",
-        "net.CIDR",
-        "kubernetes.Quantity",
-        "kubernetes.Semver",
-        "kubernetes.authorization.Authorizer",
-        "kubernetes.authorization.PathCheck",
-        "kubernetes.authorization.GroupCheck",
-        "kubernetes.authorization.ResourceCheck",
-        "kubernetes.authorization.Decision",
-    ]
+    (
+        *("net.IP", "net.CIDR", "kubernetes.Quantity", "kubernetes.Semver"),
+        *("kubernetes.authorization.Authorizer", "kubernetes.authorization.PathCheck"),
+        *("kubernetes.authorization.GroupCheck", "kubernetes.authorization.ResourceCheck"),
+        *("kubernetes.authorization.Decision",),
+    )
 )
 _Price = Callable[[_Estimator, str, "Node | None", list[Node]], "Call_ | None"]
 _PRICES: dict[str, _Price] = {
@@ -662,6 +629,67 @@ _PRICES: dict[str, _Price] = {
     "containsCIDR": _contains_cidr,
     "validate": _validate,
     "_==_": _equal,
+}
+
+# The extensions' own prices, by overload: 1 for the call and, if it makes a list, the price of a list.
+
+
+def _made_list(size: Range, factor: float) -> Call_:
+    return Call_(size.scaled(factor).plus(fixed(1 + LIST_CREATE)), size)
+
+
+def _literal_int(node: Node, default: int) -> int:
+    if isinstance(node.expr, Literal) and type(node.expr.value) is int:
+        return max(node.expr.value, 0)
+    return default
+
+
+def _target_size(target: Node | None) -> Range:
+    return _UNKNOWN if target is None else _size(target)
+
+
+def _sliced(target: Node | None, args: list[Node]) -> Call_:
+    size = _target_size(target)
+    count = _literal_int(args[1], size.max) - _literal_int(args[0], 0)
+    return _made_list(fixed(count % (UNBOUNDED + 1)), 1)
+
+
+def _flattened(target: Node | None, args: list[Node]) -> Call_:
+    return _made_list(_target_size(target), _literal_int(args[0], UNBOUNDED) if args else 1)
+
+
+def _sorted(of: str, by: bool) -> Callable[[Node | None, list[Node]], Call_]:
+    factor = 2 + STRING_FACTOR if of in ("string", "bytes") else 2
+
+    def price(target: Node | None, args: list[Node]) -> Call_:
+        size = _size(args[0]) if by else _target_size(target)
+        return _made_list(size.times(size), factor)
+
+    return price
+
+
+def _set_price(factor: float) -> Callable[[Node | None, list[Node]], Call_]:
+    return lambda target, args: Call_(_size(args[0]).times(_size(args[1])).scaled(factor).plus(_ONE))
+
+
+def _distinct(target: Node | None, args: list[Node]) -> Call_:
+    size = _target_size(target)
+    return _made_list(size.times(size), 2)
+
+
+_SORTABLE = ("int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes")
+_BY_OVERLOAD: dict[str, Callable[[Node | None, list[Node]], Call_]] = {
+    "list_slice": _sliced,
+    "list_flatten": _flattened,
+    "list_flatten_int": _flattened,
+    "lists_range": lambda target, args: _made_list(fixed(_literal_int(args[0], UNBOUNDED)), 1),
+    "list_reverse": lambda target, args: _made_list(_target_size(target), 1),
+    "list_distinct": _distinct,
+    "list_sets_contains_list": _set_price(1),
+    "list_sets_intersects_list": _set_price(1),
+    "list_sets_equivalent_list": _set_price(2),
+    **{f"list_{of}_sort": _sorted(of, False) for of in _SORTABLE},
+    **{f"list_{of}_sortByAssociatedKeys": _sorted(of, True) for of in _SORTABLE},
 }
 
 # --------------------------------------------------------------------------------------------------------------
@@ -759,6 +787,28 @@ def _selected(args: list[Any], _: Any) -> int:
     return _selector_cost(fixed(actual_size(args[1]))).max if len(args) > 1 else 1
 
 
+def _made(args: list[Any], made: Any) -> int:
+    return 1 + LIST_CREATE + actual_size(made)
+
+
+def _requested_range(args: list[Any], _: Any) -> int:
+    return 1 + LIST_CREATE + max(args[0], 0)
+
+
+def _flattened_now(args: list[Any], _: Any) -> int:
+    return 1 + LIST_CREATE + actual_size(args[0]) * (args[1] if len(args) == 2 else 1)
+
+
+def _compared_with_itself(args: list[Any], _: Any) -> int:
+    keys = args[-1]
+    factor = 2 + STRING_FACTOR if keys and isinstance(keys[0], str | bytes) else 2
+    return 1 + LIST_CREATE + int(len(keys) * len(keys) * factor)
+
+
+def _sets(factor: int) -> Charge:
+    return Charge(lambda args, _: 1 + actual_size(args[0]) * actual_size(args[1]) * factor)
+
+
 _ONCE = _traverse_first(STRING_FACTOR)
 _TWICE = _traverse_first(2 * STRING_FACTOR)
 _CHARGES_BY_FUNCTION: dict[str, Charge] = {
@@ -780,6 +830,17 @@ _CHARGES_BY_FUNCTION: dict[str, Charge] = {
     "labelSelector": Charge(_selected),
 }
 _CHARGES_BY_OVERLOAD: dict[str, Charge] = {
+    "list_slice": Charge(_made, of_result=True),
+    "list_reverse": Charge(_made, of_result=True),
+    "lists_range": Charge(_requested_range),
+    "list_flatten": Charge(_flattened_now),
+    "list_flatten_int": Charge(_flattened_now),
+    "list_distinct": Charge(_compared_with_itself),
+    **{f"list_{of}_sort": Charge(_compared_with_itself) for of in _SORTABLE},
+    **{f"list_{of}_sortByAssociatedKeys": Charge(_compared_with_itself) for of in _SORTABLE},
+    "list_sets_contains_list": _sets(1),
+    "list_sets_intersects_list": _sets(1),
+    "list_sets_equivalent_list": _sets(2),
     **dict.fromkeys(
         (
             "starts_with_string",

@@ -7,13 +7,28 @@ from collections.abc import Mapping, Sequence
 from kubepy.api.cel import types
 from kubepy.api.cel.checker import Checker
 from kubepy.api.cel.errors import CompileError, ResultTypeError
-from kubepy.api.cel.functions import Library, Overload, optionals, standard
+from kubepy.api.cel.functions import (
+    Library,
+    Overload,
+    authz,
+    collections,
+    formats,
+    network,
+    optionals,
+    regex,
+    standard,
+    strings,
+    versions,
+)
 from kubepy.api.cel.parser import parse
 from kubepy.api.cel.program import Program
 from kubepy.api.cel.types import BOOL, Type
 
 # Everything Kubernetes 1.37 offers to every expression.
-LIBRARIES: tuple[Library, ...] = tuple(module.library() for module in (standard, optionals))
+LIBRARIES: tuple[Library, ...] = tuple(
+    module.library()
+    for module in (standard, optionals, strings, collections, regex, network, versions, formats, authz)
+)
 
 _TYPE_NAMES: dict[str, Type] = {
     of.name: of

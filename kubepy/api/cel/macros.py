@@ -204,6 +204,29 @@ def _opt_map(name: str) -> Macro:
     return expand
 
 
+_SORT_INPUT = "@__sortBy_input__"
+
+
+def _sort_by(at: int, target: Expr | None, args: list[Expr]) -> Expr:
+    assert target is not None
+    if isinstance(target, Literal | MapExpr):
+        text = "sortBy can only be applied to a list, identifier, comprehension, call or select expression"
+        raise Misuse(target.offset, text)
+    keys = _map(False)(at, Ident(at, _SORT_INPUT), args)
+    return Comprehension(
+        at,
+        macro="bind",
+        range=ListExpr(at, []),
+        var=UNUSED,
+        accu=_SORT_INPUT,
+        init=target,
+        condition=Literal(at, False),
+        step=Ident(at, _SORT_INPUT),
+        result=Call(at, "@sortByAssociatedKeys", [keys], Ident(at, _SORT_INPUT)),
+        parts=(None, keys),
+    )
+
+
 def _fold(
     at: int,
     macro: str,
@@ -252,6 +275,7 @@ MACROS: dict[tuple[str, int, bool], Macro] = {
     ("transformMap", 4, True): _transform_map(False),
     ("transformMapEntry", 3, True): _transform_map(True),
     ("transformMapEntry", 4, True): _transform_map(True),
+    ("sortBy", 2, True): _sort_by,
     ("optMap", 2, True): _opt_map("optMap"),
     ("optFlatMap", 2, True): _opt_map("optFlatMap"),
 }

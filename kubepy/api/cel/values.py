@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from kubepy.api.cel import types
 from kubepy.api.cel.errors import CelError
@@ -98,7 +98,7 @@ class Opaque:
     """Base of values that only their functions look into; subclasses set `cel_type` and define equality."""
 
     __slots__ = ()
-    cel_type: types.Type
+    cel_type: ClassVar[types.Type]
 
 
 # --------------------------------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def guard(of: types.Type) -> Callable[[Any], bool]:
         return lambda value: True
     if of.kind == "map":
         return lambda value: isinstance(value, Mapping)
-    if of.kind == "struct":
+    if of.kind == "struct" and of.fields is not None:
         return lambda value: isinstance(value, Mapping) or getattr(value, "cel_type", None) == of
     if of.kind == "type":
         return lambda value: type(value) is TypeValue
