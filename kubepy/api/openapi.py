@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from kubepy.api import schema
+from kubepy.api import openapi_custom, schema
 from kubepy.api.builtins import Catalog, definition
 from kubepy.api.gnostic import encode
 from kubepy.api.objects import Obj
@@ -50,13 +50,14 @@ _PATCH_TYPES = (
 
 def v3_document(catalog: Catalog, schemas: Schemas, group: str, version: str) -> Obj:
     """OpenAPI 3.0 of one group version: what /openapi/v3/apis/<group>/<version> answers."""
-    operations = list(_operations(catalog.resources(group, version), group, version))
+    rows = catalog.resources(group, version)
+    operations = list(_operations(rows, group, version))
     return {
         "openapi": "3.0.0",
         "info": _INFO,
         "paths": _paths(operations, _V3),
         "components": {
-            "schemas": _Rebuilder(schemas.version, _V3).schemas(operations),
+            "schemas": _Rebuilder(schemas.version, _V3).schemas(operations, rows),
             "securitySchemes": _BEARER,
         },
     }
@@ -74,7 +75,7 @@ def v2_document(catalog: Catalog, schemas: Schemas) -> Obj:
         "swagger": "2.0",
         "info": _INFO,
         "paths": _paths(operations, _V2),
-        "definitions": _Rebuilder(schemas.version, _V2).schemas(operations),
+        "definitions": _Rebuilder(schemas.version, _V2).schemas(operations, catalog),
         "securityDefinitions": _BEARER,
         "security": [{"BearerToken": []}],
     }
@@ -156,20 +157,22 @@ class _Rebuilder:
         self._notes = schema.notes()
         self._dialect = dialect
 
-    def schemas(self, operations: Sequence[_Operation]) -> Obj:
-        """Every schema that the operations' bodies reach, by name."""
+    def schemas(self, operations: Sequence[_Operation], rows: Iterable[Resource]) -> Obj:
+        """Every schema that the operations' bodies reach, by name. `rows` are the resources that they are about."""
         found: Obj = {}
         waiting = [name for operation in operations for name in operation.schemas()]
-        custom = {operation.kind: operation.gvk for operation in operations if operation.is_custom}
+        for row in rows:
+            if row.custom:
+                kind, list_ = openapi_custom.names(row)
+                found[kind] = openapi_custom.kind_schema(row, self._dialect.ref)
+                found[list_] = openapi_custom.list_schema(row, self._dialect.ref)
+                waiting += openapi_custom.reached()
         served = {(gvk["group"], gvk["version"]) for operation in operations if (gvk := operation.gvk)}
         while waiting:
             name = waiting.pop()
             if name in found:
                 continue
-            definition_ = self._definitions.get(name)
-            if definition_ is None:
-                found[name] = _free_form(custom.get(name))
-                continue
+            definition_ = self._definitions[name]
             found[name], reached = self._rebuild(name, definition_)
             waiting += reached
             gvks = definition_.get(_GVK, ())
@@ -237,12 +240,6 @@ def _plain_type(type_: str | list[str]) -> str:
     return type_ if isinstance(type_, str) else type_[0]
 
 
-def _free_form(gvk: Obj | None) -> Obj:
-    """A kind without definition: any object."""
-    free: Obj = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    return free | {_GVK: [gvk]} if gvk else free
-
-
 # -- operations -----------------------------------------------------------------------------------------------
 
 
@@ -262,7 +259,6 @@ class _Operation(NamedTuple):
     answers: str  # schema of the response body
     codes: tuple[int, ...]
     kind: str = ""  # schema of the resource
-    is_custom: bool = False
 
     def schemas(self) -> Iterator[str]:
         yield from (name for name in (self.takes, self.answers, self.kind) if name)
@@ -389,7 +385,7 @@ def _operation(row: Resource, verb: _Verb, path: str, id_: str) -> _Operation:
     kind = row.kind
     schema_ = _schema_name(row)
     if verb.action == "list":
-        answers = schema_ + "List"
+        answers = openapi_custom.names(row)[1] if row.custom else schema_ + "List"
     elif verb.action == "deletecollection" or (
         verb.action == "delete" and row.plural not in _ANSWERED_DELETES
     ):
@@ -411,7 +407,6 @@ def _operation(row: Resource, verb: _Verb, path: str, id_: str) -> _Operation:
         answers=answers,
         codes=verb.codes,
         kind=schema_,
-        is_custom=row.custom,
     )
 
 
@@ -466,7 +461,7 @@ def _body(verb: _Verb, schema_: str, custom: bool) -> tuple[str, tuple[str, ...]
 
 def _schema_name(row: Resource) -> str:
     """The definition of a built-in kind; for a custom one its reversed group, as kube-apiserver names them."""
-    return row.schema or ".".join((*reversed(row.group.split(".")), row.version, row.kind))
+    return row.schema or openapi_custom.names(row)[0]
 
 
 def _group_words(group: str) -> list[str]:
