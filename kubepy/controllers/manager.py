@@ -34,6 +34,7 @@ from kubepy.controllers.discovery import Discover
 from kubepy.controllers.endpoint_slice import EndpointSliceController
 from kubepy.controllers.endpoints import EndpointsController
 from kubepy.controllers.garbage_collector import GarbageCollector
+from kubepy.controllers.job import JobController
 from kubepy.controllers.namespace import NamespaceController
 from kubepy.controllers.replica_set import ReplicaSetController
 from kubepy.controllers.replication_controller import ReplicationControllerController
@@ -99,6 +100,7 @@ CONTROLLERS = (
         "endpointslice-controller", "endpointslice", "endpointslice-controller", _plain(EndpointSliceController),
         source="endpoint-slice-controller",
     ),
+    Descriptor("job-controller", "job", "job-controller", _plain(JobController)),
     Descriptor(
         "garbage-collector-controller", "garbagecollector", "generic-garbage-collector",
         lambda context, parts: GarbageCollector(context, discover=parts.discover),

@@ -97,13 +97,26 @@ def selects_everything(selector: Obj | None) -> bool:
 
 
 async def claim(
-    client: Client, claims: Claims, *, owner: Obj, owner_resource: Resource, resource: Resource
+    client: Client,
+    claims: Claims,
+    *,
+    owner: Obj,
+    owner_resource: Resource,
+    resource: Resource,
+    finalizer: str = "",
 ) -> list[Obj]:
-    """Carry out `claims` and return what is ours now. The first failure is raised after all were tried."""
+    """Carry out `claims` and return what is ours now. The first failure is raised after all were tried.
+
+    finalizer: what is adopted gets it, and what is released loses it.
+    """
+    adopted: Obj = {"finalizers": [finalizer]} if finalizer else {}
+    released: Obj = {"$deleteFromPrimitiveList/finalizers": [finalizer]} if finalizer else {}
     owned, failures = list(claims.owned), []
     for orphan in await _adoptable(client, claims.adopt, owner, owner_resource) if claims.adopt else ():
         try:
-            await _patch(client, resource, orphan, [objects.owner_reference(owner)])
+            await _patch(
+                client, resource, orphan, adopted | {"ownerReferences": [objects.owner_reference(owner)]}
+            )
             owned.append(orphan)
         except errors.NotFound:
             pass
@@ -111,7 +124,8 @@ async def claim(
             failures.append(error)
     for stranger in claims.release:
         try:
-            await _patch(client, resource, stranger, [{"$patch": "delete", "uid": owner["metadata"]["uid"]}])
+            gone = {"ownerReferences": [{"$patch": "delete", "uid": owner["metadata"]["uid"]}]}
+            await _patch(client, resource, stranger, released | gone)
         except (errors.NotFound, errors.Invalid):
             pass  # gone, or replaced by a namesake that never was ours
         except errors.StatusError as error:
@@ -133,10 +147,10 @@ async def _adoptable(client: Client, orphans: list[Obj], owner: Obj, resource: R
     return orphans
 
 
-async def _patch(client: Client, resource: Resource, obj: Obj, references: list[Obj]) -> None:
+async def _patch(client: Client, resource: Resource, obj: Obj, change: Obj) -> None:
     metadata = obj["metadata"]
     # The uid in the patch is a precondition: a namesake is answered with 409 or 422.
-    patch = {"metadata": {"ownerReferences": references, "uid": metadata["uid"]}}
+    patch = {"metadata": {**change, "uid": metadata["uid"]}}
     await client.patch(resource, metadata["name"], patch, namespace=metadata.get("namespace", ""))
 
 
