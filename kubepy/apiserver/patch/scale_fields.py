@@ -13,35 +13,42 @@ from kubepy.api.managed import Entries, Entry
 from kubepy.api.objects import Obj
 
 SCALE_VERSION = "autoscaling/v1"
-_PATH = ("f:spec", "f:replicas")
-_REPLICAS = fieldsets.of([_PATH])
+REPLICAS = ("f:spec", "f:replicas")
+_REPLICAS = fieldsets.of([REPLICAS])
 
 
-def to_scale(parent: list[Obj] | None, api_versions: frozenset[str]) -> list[Obj]:
-    """The Scale's managedFields. `api_versions`: those of the object that have replicas."""
+def to_scale(
+    parent: list[Obj] | None, api_versions: frozenset[str], path: tuple[str, ...] = REPLICAS
+) -> list[Obj]:
+    """The Scale's managedFields. `api_versions`: those of the object that have replicas, at `path`."""
     found: Entries = {}
     for id_, entry in managed.decode(parent).items():
-        if entry.api_version in api_versions and fieldsets.has(entry.fields, _PATH):
+        if entry.api_version in api_versions and fieldsets.has(entry.fields, path):
             found[id_] = Entry(SCALE_VERSION, entry.time, _REPLICAS)
     return managed.encode(found)
 
 
 def to_parent(
-    parent: list[Obj] | None, scale: list[Obj] | None, api_version: str, api_versions: frozenset[str]
+    parent: list[Obj] | None,
+    scale: list[Obj] | None,
+    api_version: str,
+    api_versions: frozenset[str],
+    path: tuple[str, ...] = REPLICAS,
 ) -> list[Obj]:
     """The object's managedFields after a write of its Scale through `api_version`."""
     theirs = managed.decode(scale)
     known = managed.decode(parent)
     found: Entries = {}
+    replicas = fieldsets.of([path])
     for id_, entry in known.items():
         if entry.api_version not in api_versions:
             continue
-        if not fieldsets.has(entry.fields, _PATH) or theirs.pop(id_, None) is not None:
+        if not fieldsets.has(entry.fields, path) or theirs.pop(id_, None) is not None:
             found[id_] = entry
-        elif left := fieldsets.difference(entry.fields, _REPLICAS):
+        elif left := fieldsets.difference(entry.fields, replicas):
             found[id_] = Entry(entry.api_version, entry.time, left)
     for id_, entry in theirs.items():
-        if fieldsets.has(entry.fields, _PATH):
+        if fieldsets.has(entry.fields, REPLICAS):
             time = known[id_].time if id_ in known else None
-            found[id_] = Entry(api_version, time, _REPLICAS)
+            found[id_] = Entry(api_version, time, replicas)
     return managed.encode(found)

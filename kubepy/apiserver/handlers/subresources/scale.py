@@ -10,11 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from kubepy.api import errors, selectors
+from kubepy.api.custom import ScalePaths
 from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
 from kubepy.apiserver.handlers import apply as applies
 from kubepy.apiserver.handlers import decode, negotiate, respond, write
 from kubepy.apiserver.handlers import patch as patches
+from kubepy.apiserver.handlers.subresources import custom_scale
 from kubepy.apiserver.patch import scale_fields
 from kubepy.apiserver.registry.options import WriteOptions, write_options
 from kubepy.apiserver.registry.registry import Registry
@@ -34,34 +36,50 @@ SCALE = Resource(
 
 async def scale(registry: Registry, resource: Resource, request: Request) -> Response:
     info = request.info
+    served, paths = registry.served(resource), _paths(resource)
     if info.verb == "get":
-        found = await registry.get(resource, info.namespace, info.name)
-        return respond.plain(request, scale_of(found.obj))
+        namespace = info.namespace if resource.namespaced else ""
+        found = served.obj(await registry.get(resource, namespace, info.name))
+        if paths is not None:
+            custom_scale.check_set(found, paths)
+        return respond.plain(request, shown(found, paths))
     wanted, options = await (_patched if info.verb == "patch" else _replaced)(registry, request)
     # What is written is the whole object: its generation moves, and it is validated as any update.
     call = replace(write.call_of(resource, request, options), subresource="")
     api_versions = frozenset(registry.api_versions(resource))
+    at = scale_fields.REPLICAS if paths is None else tuple(f"f:{step}" for step in paths.spec_replicas)
 
     def make(current: Document | None) -> Obj:
         if current is None:
             raise errors.not_found(resource, info.name)
-        before = scale_of(current.obj)
-        entries = current.obj["metadata"].get("managedFields")
-        if shown := scale_fields.to_scale(entries, api_versions):
-            before["metadata"]["managedFields"] = shown
+        obj = copy(served.obj(current))
+        before = shown(obj, paths)
+        entries = obj["metadata"].get("managedFields")
+        if owned := scale_fields.to_scale(entries, api_versions, at):
+            before["metadata"]["managedFields"] = owned
         after = wanted(before)
-        obj = rescaled(current, after)
+        rescale(obj, after, paths)
         entries = scale_fields.to_parent(
-            entries, after["metadata"].get("managedFields"), resource.api_version, api_versions
+            entries, after["metadata"].get("managedFields"), resource.api_version, api_versions, at
         )
         if entries:
             obj["metadata"]["managedFields"] = entries
         else:
             obj["metadata"].pop("managedFields", None)
-        return obj
+        return registry.to_storage(resource, obj)
 
     result, _ = await registry.update(call, make)
-    return respond.plain(request, scale_of(result.obj))
+    return respond.plain(request, shown(served.obj(result), paths))
+
+
+def _paths(resource: Resource) -> ScalePaths | None:
+    """Where a custom kind has its replicas; None for built-in ones."""
+    paths = resource.extra.get("scale")
+    return paths if isinstance(paths, ScalePaths) else None
+
+
+def shown(obj: Obj, paths: ScalePaths | None) -> Obj:
+    return scale_of(obj) if paths is None else custom_scale.scale_of(obj, paths)
 
 
 # The Scale as it is, read-only -> the one that is wanted.
@@ -148,18 +166,18 @@ def scale_of(obj: Obj) -> Obj:
     }
 
 
-def rescaled(current: Document, wanted: Obj) -> Obj:
-    """The object with the Scale's replicas. Raises Invalid, Conflict."""
-    replicas = (wanted.get("spec") or {}).get("replicas", 0)
-    name = current.key.name
-    if replicas < 0:
-        finding = errors.invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")
-        raise errors.invalid(SCALE, name, [finding])
-    obj = current.copy()
-    obj["spec"]["replicas"] = replicas
+def rescale(obj: Obj, wanted: Obj, paths: ScalePaths | None) -> None:
+    """The Scale's replicas into `obj`, the caller's own. Raises Invalid, BadRequest."""
+    if paths is not None:
+        custom_scale.put(obj, wanted, paths)
+    else:
+        replicas = (wanted.get("spec") or {}).get("replicas", 0)
+        if replicas < 0:
+            finding = errors.invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")
+            raise errors.invalid(SCALE, obj["metadata"]["name"], [finding])
+        obj["spec"]["replicas"] = replicas
     metadata = wanted.get("metadata") or {}
     if revision := metadata.get("resourceVersion"):
         obj["metadata"]["resourceVersion"] = revision
     if uid := metadata.get("uid"):
         obj["metadata"]["uid"] = uid
-    return obj
