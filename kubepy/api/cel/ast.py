@@ -138,3 +138,23 @@ class Comprehension(Expr):
         self.result = result
         # (filter, what each round computes): the operands as the author wrote them
         self.parts = parts
+
+
+def children(node: Expr) -> list[Expr]:
+    """The nodes below this one as the author wrote them: of a macro its range and operands, not its expansion."""
+    if isinstance(node, Select):
+        return [node.operand]
+    if isinstance(node, Call):
+        return [node.target, *node.args] if node.target is not None else list(node.args)
+    if isinstance(node, ListExpr):
+        return list(node.elements)
+    if isinstance(node, MapExpr):
+        return [part for entry in node.entries for part in (entry.key, entry.value)]
+    if isinstance(node, Struct):
+        return [entry.value for entry in node.entries]
+    if isinstance(node, Comprehension):
+        return [
+            node.init if node.macro == "bind" else node.range,
+            *(part for part in node.parts if part is not None),
+        ]
+    return []

@@ -24,6 +24,7 @@ from kubepy.api.cel.ast import (
     MapExpr,
     Select,
     Struct,
+    children,
 )
 from kubepy.api.cel.errors import CelError, Issue
 from kubepy.api.cel.functions import Overload
@@ -158,6 +159,53 @@ class Checker:
         for node in self.nodes:
             if node.type.kind == "param" or node.type.params:
                 node.type = self.bindings.resolve(node.type, to_dyn=True)
+        if not self.issues:
+            self._validate(root, exempt=False)
+
+    def _validate(self, node: Expr, *, exempt: bool) -> None:
+        """Rules beyond types: literal arguments that cannot be right, lists and maps of mixed types."""
+        if isinstance(node, Call):
+            exempt = exempt or node.function == "format"
+            self._validate_argument(node)
+        elif isinstance(node, ListExpr) and not exempt:
+            self._validate_items(node)
+        elif isinstance(node, MapExpr) and not exempt:
+            self._validate_entries(node)
+        for child in children(node):
+            self._validate(child, exempt=exempt)
+
+    def _validate_argument(self, node: Call) -> None:
+        check = _LITERAL_CHECKS.get(node.function)
+        if check is None or not node.args:
+            return
+        arg = node.args[0]
+        if isinstance(arg, Literal) and isinstance(arg.value, str):
+            try:
+                check(arg.value)
+            except (ValueError, CelError):
+                self.report(arg.offset, f"invalid {node.function} argument")
+
+    def _validate_items(self, node: ListExpr) -> None:
+        first: Type | None = None
+        for index, element in enumerate(node.elements):
+            of = element.type.params[0] if index in node.optional and element.type.params else element.type
+            if first is None:
+                first = of
+            elif first != of:
+                self.report(element.offset, f"expected type '{first}' but found '{of}'")
+                return
+
+    def _validate_entries(self, node: MapExpr) -> None:
+        first: tuple[Type, Type] | None = None
+        for entry in node.entries:
+            value = entry.value.type
+            value = value.params[0] if entry.optional and value.params else value
+            if first is None:
+                first = entry.key.type, value
+                continue
+            for expected, of, at in ((first[0], entry.key.type, entry.key), (first[1], value, entry.value)):
+                if expected != of:
+                    self.report(at.offset, f"expected type '{expected}' but found '{of}'")
 
     # -- helpers
 
@@ -315,7 +363,6 @@ class Checker:
             )
             return ERROR
         node.overloads = matched
-        self._check_literal(node, matched)
         return result
 
     def _instantiate(self, overload: Overload) -> _Fresh:
@@ -324,35 +371,24 @@ class Checker:
     def _shown(self, of: Type) -> str:
         return str(self.bindings.resolve(of, to_dyn=True))
 
-    def _check_literal(self, node: Call, matched: list[Overload]) -> None:
-        """Literal arguments that cannot be right: `duration('1x')`, `matches('(')`."""
-        if node.function not in _LITERAL_CHECKS or not node.args:
-            return
-        arg = node.args[-1]
-        if isinstance(arg, Literal) and isinstance(arg.value, str):
-            try:
-                _LITERAL_CHECKS[node.function](arg.value)
-            except (ValueError, CelError):
-                self.report(arg.offset, f"invalid {node.function} argument")
-
     def _list(self, node: ListExpr) -> Type:
         item: Type | None = None
         for index, element in enumerate(node.elements):
             of = self._visit(element)
             if index in node.optional:
                 of = self._unwrapped(element, of)
-            item = self._joined(element, item, of)
+            item = self._joined(item, of)
         return types.list_of(self.variable() if item is None else item)
 
     def _map(self, node: MapExpr) -> Type:
         key_type: Type | None = None
         value_type: Type | None = None
         for entry in node.entries:
-            key_type = self._joined(entry.key, key_type, self._visit(entry.key))
+            key_type = self._joined(key_type, self._visit(entry.key))
             of = self._visit(entry.value)
             if entry.optional:
                 of = self._unwrapped(entry.value, of)
-            value_type = self._joined(entry.value, value_type, of)
+            value_type = self._joined(value_type, of)
         if key_type is None or value_type is None:
             return types.map_of(self.variable(), self.variable())
         return types.map_of(key_type, value_type)
@@ -367,15 +403,11 @@ class Checker:
             )
         return of
 
-    def _joined(self, node: Expr, previous: Type | None, current: Type) -> Type:
+    def _joined(self, previous: Type | None, current: Type) -> Type:
         if previous is None:
             return current
-        if self.agree(previous, current):
-            return _most_general(previous, current)
-        self.report(
-            node.offset, f"expected type '{self._shown(previous)}' but found '{self._shown(current)}'"
-        )
-        return ERROR
+        # What differs is dyn here, and refused afterwards: format() takes lists of anything.
+        return _most_general(previous, current) if self.agree(previous, current) else DYN
 
     def _struct(self, node: Struct) -> Type:
         of = self.structs.get(node.name.removeprefix("."))

@@ -146,15 +146,16 @@ class _Compiler:
             return self._ident(node.ident)
         operand, fixed = self.value(node.operand)
         name, of = _field(node.operand.type, node.field)
+        absent = _null_is_absent(node.operand.type, node.field)
         if node.test_only:
-            return _has(operand, name, node.operand.type), fixed
+            return _has(operand, name, node.operand.type, absent), fixed
         fixed += 1 if isinstance(node.operand, Ident | Select) else 2
         convert = conversion.on_read(of)
         if node.operand.type.kind not in ("struct", "map"):
             return _select_dynamic(operand, name), fixed
         if isinstance(node.operand, Ident) and node.operand.constant is None and convert is None:
-            return _select_variable(self.slot(node.operand.name), name), fixed
-        return _select_key(operand, name, convert), fixed
+            return _select_variable(self.slot(node.operand.name), name, absent), fixed
+        return _select_key(operand, name, convert, absent), fixed
 
     # -- calls
 
@@ -262,8 +263,10 @@ class _Compiler:
         operand, fixed = self.value(node.args[0])
         field = node.args[1]
         assert isinstance(field, Literal)
-        name, of = _field(_bare(node.args[0].type), field.value)
-        return _select_maybe(operand, name, conversion.on_read(of)), fixed + 1
+        holder = _bare(node.args[0].type)
+        name, of = _field(holder, field.value)
+        absent = _null_is_absent(holder, field.value)
+        return _select_maybe(operand, name, conversion.on_read(of), absent), fixed + 1
 
     def _optional_or(self, node: Call) -> tuple[Run, int]:
         assert node.target is not None
@@ -372,9 +375,10 @@ class _Compiler:
         # What each fold costs beside the author's operands, on the expanded tree: an identifier is 1, a call 1, a
         # list 10. The result is one more identifier.
         if node.macro in ("all", "exists"):
-            # @not_strictly_false(accu) or with a !, accu
-            per_round = 3 if node.macro == "all" else 4
-            return _quantifier(rounds, body, body_cost + per_round, node.macro == "exists"), fixed + 1
+            # @not_strictly_false(accu) or with a !, which is also asked once more after the deciding round
+            again = 2 if node.macro == "all" else 3
+            run = _quantifier(rounds, body, body_cost + again + 1, again, decides=node.macro == "exists")
+            return run, fixed + 1
         if node.macro == "exists_one":
             return _exactly_one(rounds, body, body_cost + 1), fixed + 2
         if node.macro == "map":
@@ -420,6 +424,11 @@ def _field(of: Type, field: str) -> tuple[str, Type]:
     return field, of.params[1] if of.kind == "map" else types.DYN
 
 
+def _null_is_absent(of: Type, field: str) -> bool:
+    """Whether null in a schema's field counts as not there."""
+    return of.kind == "struct" and (of.fields or {})[field].null_is_absent
+
+
 # --------------------------------------------------------------------------------------------------------------
 # Closures: selection
 
@@ -428,35 +437,32 @@ def _no_key(name: Any) -> CelError:
     return CelError(f"no such key: {display(name)}")
 
 
-def _select_variable(slot: int, name: str) -> Run:
+def _select_variable(slot: int, name: str, absent: bool) -> Run:
     def run(f: Frame) -> Any:
         try:
-            return f[slot][name]
+            value = f[slot][name]
         except KeyError:
             raise _no_key(name)
+        if value is None and absent:
+            raise _no_key(name)
+        return value
 
     return run
 
 
-def _select_key(operand: Run, name: str, convert: Callable[[Any], Any] | None) -> Run:
-    if convert is None:
-
-        def run(f: Frame) -> Any:
-            try:
-                return operand(f)[name]
-            except KeyError:
-                raise _no_key(name)
-
-        return run
-
-    def run_converting(f: Frame) -> Any:
-        holder = operand(f)
-        if name not in holder:
+def _select_key(operand: Run, name: str, convert: Callable[[Any], Any] | None, absent: bool) -> Run:
+    def run(f: Frame) -> Any:
+        try:
+            value = operand(f)[name]
+        except KeyError:
             raise _no_key(name)
-        value = holder[name]
-        return None if value is None else convert(value)
+        if value is None:
+            if absent:
+                raise _no_key(name)
+            return None
+        return value if convert is None else convert(value)
 
-    return run_converting
+    return run
 
 
 def _select_dynamic(operand: Run, name: str) -> Run:
@@ -488,7 +494,9 @@ def _optional_member(value: Optional, name: str, plain: str) -> Optional:
     return NONE if found is _MISSING else Optional(found)
 
 
-def _has(operand: Run, name: str, of: Type) -> Run:
+def _has(operand: Run, name: str, of: Type, absent: bool) -> Run:
+    if absent:
+        return lambda f: operand(f).get(name) is not None
     if of.kind == "struct" or (of.kind == "map" and unescape(name) == name):
         return lambda f: name in operand(f)
     plain = unescape(name)
@@ -506,15 +514,15 @@ def _has(operand: Run, name: str, of: Type) -> Run:
     return run
 
 
-def _select_maybe(operand: Run, name: str, convert: Callable[[Any], Any] | None) -> Run:
+def _select_maybe(operand: Run, name: str, convert: Callable[[Any], Any] | None, absent: bool) -> Run:
     plain = unescape(name)
 
     def run(f: Frame) -> Optional:
         value = operand(f)
         found = _optional_member(value if type(value) is Optional else Optional(value), name, plain)
-        if convert is not None and found.has_value and found.value is not None:
-            return Optional(convert(found.value))
-        return found
+        if found.has_value and found.value is None:
+            return NONE if absent else found
+        return Optional(convert(found.value)) if convert is not None and found.has_value else found
 
     return run
 
@@ -723,7 +731,7 @@ class _Rounds:
             yield first
 
 
-def _quantifier(rounds: _Rounds, body: Run, per_round: int, decides: bool) -> Run:
+def _quantifier(rounds: _Rounds, body: Run, per_round: int, again: int, *, decides: bool) -> Run:
     """all (False decides) and exists (True decides): a failure counts only if no element decides."""
     var = rounds.var
     other = not decides
@@ -743,6 +751,7 @@ def _quantifier(rounds: _Rounds, body: Run, per_round: int, decides: bool) -> Ru
                 failure = error
                 continue
             if value is decides:
+                f[0] -= again
                 return decides
             if value is not other:
                 failure = CelError(_NO_OVERLOAD)

@@ -20,14 +20,14 @@ from kubepy.api.cel.limits import REQUEST_BYTES_MAX
 
 
 class Field:
-    """A field of an object type: its type and its name in JSON."""
+    """A field of an object type: its type, its name in JSON, and whether null means that it is not there."""
 
-    __slots__ = ("json_name", "required", "type")
+    __slots__ = ("json_name", "null_is_absent", "type")
 
-    def __init__(self, type: Type, json_name: str, required: bool = False) -> None:
+    def __init__(self, type: Type, json_name: str, null_is_absent: bool = True) -> None:
         self.type = type
         self.json_name = json_name
-        self.required = required
+        self.null_is_absent = null_is_absent
 
 
 class Type:
@@ -141,8 +141,10 @@ def opaque(name: str) -> Type:
 
 
 def struct_of(name: str, fields: Mapping[str, Type]) -> Type:
-    """An object type for variables that no schema describes (`request`, `variables`)."""
-    return Type("struct", name, fields={_must_escape(k): Field(t, k) for k, t in fields.items()}, size_min=2)
+    """An object type for variables that no schema describes (`request`, `variables`); its fields may be null."""
+    return Type(
+        "struct", name, fields={_must_escape(k): Field(t, k, False) for k, t in fields.items()}, size_min=2
+    )
 
 
 # --------------------------------------------------------------------------------------------------------------
@@ -264,7 +266,7 @@ def _object(schema: Mapping[str, Any], root: bool, name: str) -> Type | None:
         if of is None:
             continue
         if escaped is not None:
-            fields[escaped] = Field(of, key, key in required)
+            fields[escaped] = Field(of, key)
         # Defaults are filled in by the server, so a request need not carry them.
         if key in required and prop.get("default") is None:
             size_min += len(key.encode()) + of.size_min + 4

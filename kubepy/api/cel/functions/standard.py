@@ -194,6 +194,11 @@ def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     return compare
 
 
+def _as_doubles(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    """An integer beside a double is compared as one, with the loss that has."""
+    return lambda a, b: test(float(a), float(b))
+
+
 # -- time
 
 _OFFSET = re.compile(r"([+-]?)(\d+):(\d+)", re.ASCII)
@@ -363,7 +368,7 @@ def _relations(lib: Library) -> None:
             ("double", "int64"),
             ("double", "uint64"),
         ):
-            compare = _ordered(test) if "double" in (a, b) else test
+            compare = _ordered(_as_doubles(test)) if "double" in (a, b) else test
             lib.declare(symbol, f"{name}_{a}_{b}", f"({numbers[a]}, {numbers[b]}) bool", compare)
 
 
