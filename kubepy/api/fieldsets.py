@@ -222,9 +222,9 @@ def _shown(value: Any) -> str:
 # -- path elements ---------------------------------------------------------------------------------------------
 
 
-def key_element(keys: Any) -> str:
+def key_element(keys: dict[str, Any]) -> str:
     """For a list item, by its keys, which are sorted by name."""
-    return "k:" + _json(keys)
+    return "k:" + _json({name: _number(value) for name, value in keys.items()})
 
 
 @lru_cache(maxsize=8192)
@@ -235,7 +235,12 @@ def named_element(key: str, value: str) -> str:
 
 def value_element(value: Any) -> str:
     """For an item of a set."""
-    return "v:" + _json(value)
+    return "v:" + _json(_number(value))
+
+
+def _number(value: Any) -> Any:
+    """Go writes 2.0 as 2."""
+    return int(value) if value.__class__ is float and value.is_integer() else value
 
 
 def _json(value: Any) -> str:

@@ -462,7 +462,7 @@ class Deduced(Type):
         return self._map.added(value) if isinstance(value, dict) else {}
 
     def compare(self, old: Any, new: Any) -> Difference:
-        if isinstance(old, dict) and isinstance(new, dict):
+        if (old is None or isinstance(old, dict)) and (new is None or isinstance(new, dict)):
             return self._map.compare(old, new)
         if isinstance(old, dict):
             return {}, self._map.compare(old, None)[1]
