@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from kubepy import __version__
+from kubepy.api import versions
 
 if TYPE_CHECKING:
     from kubepy.daemon.config import Config
@@ -38,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="kubepy", description="The whole Kubernetes control plane in one process."
     )
-    root.add_argument("--version", action="version", version=f"kubepy {__version__} · Kubernetes v1.37")
+    root.add_argument("--version", action="version", version=f"kubepy {__version__} · Kubernetes v{versions.NEWEST}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     up = _command(commands, "up", _up, "start a cluster in the foreground")
@@ -184,7 +185,7 @@ def banner(config: Config, here: Instance, took_s: float) -> str:
     kubeconfig = str(config.directory / "kubeconfig").replace(str(Path.home()), "$HOME", 1)
     nodes = f"{here.nodes} simulated" if here.nodes else "none: nothing runs pods"
     lines = [
-        f"kubepy {version} · Kubernetes v1.37 · ready in {took_s:.1f} s",
+        f"kubepy {version} · Kubernetes v{config.kubernetes_version} · ready in {took_s:.1f} s",
         f"  API server   {here.server}",
         f"  kubeconfig   export KUBECONFIG={kubeconfig}",
         f"  nodes        {nodes}",

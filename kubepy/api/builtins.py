@@ -218,7 +218,8 @@ def _split(api_version: str) -> tuple[str, str]:
     return group, version
 
 
-def _parse(table: str) -> tuple[Resource, ...]:
+def parse(table: str) -> tuple[Resource, ...]:
+    """Rows of a text like TABLE."""
     rows, api_version = [], ""
     for line in table.split("\n"):
         if line.startswith("["):
@@ -228,7 +229,7 @@ def _parse(table: str) -> tuple[Resource, ...]:
     return tuple(rows)
 
 
-BUILTINS: tuple[Resource, ...] = _parse(TABLE)
+BUILTINS: tuple[Resource, ...] = parse(TABLE)
 _GROUP_ORDER = {group: rank for rank, group in enumerate(dict.fromkeys(row.group for row in BUILTINS))}
 _BY_NAME = {(row.group_resource, row.version): row for row in BUILTINS}
 

@@ -26,7 +26,7 @@ from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource, Subresource
 from kubepy.api.schema import Schemas
 
-_INFO = {"title": "Kubernetes", "version": "v1.37.0"}
+_TITLE = "Kubernetes"
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _STATUS, _PATCH, _DELETE_OPTIONS = f"{_META}Status", f"{_META}Patch", f"{_META}DeleteOptions"
 _RESOURCE_LIST = f"{_META}APIResourceList"
@@ -54,13 +54,17 @@ def v3_document(catalog: Catalog, schemas: Schemas, group: str, version: str) ->
     operations = list(_operations(rows, group, version))
     return {
         "openapi": "3.0.0",
-        "info": _INFO,
+        "info": _info(schemas),
         "paths": _paths(operations, _V3),
         "components": {
             "schemas": _Rebuilder(schemas.version, _V3).schemas(operations, rows),
             "securitySchemes": _BEARER,
         },
     }
+
+
+def _info(schemas: Schemas) -> Obj:
+    return {"title": _TITLE, "version": f"v{schemas.version}.0"}
 
 
 def v2_document(catalog: Catalog, schemas: Schemas) -> Obj:
@@ -73,7 +77,7 @@ def v2_document(catalog: Catalog, schemas: Schemas) -> Obj:
     ]
     return {
         "swagger": "2.0",
-        "info": _INFO,
+        "info": _info(schemas),
         "paths": _paths(operations, _V2),
         "definitions": _Rebuilder(schemas.version, _V2).schemas(operations, catalog),
         "securityDefinitions": _BEARER,

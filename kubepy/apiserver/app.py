@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from kubepy.api import versions
 from kubepy.api.builtins import Catalog
 from kubepy.api.errors import page_not_found
 from kubepy.apiserver.aggregation.routes import Route, Routes
@@ -57,9 +58,11 @@ def build(
     address: str = "127.0.0.1:6443",
     paths: Mapping[str, Handler] | None = None,
     aggregator: Aggregator | None = None,
+    version: str = versions.NEWEST,
 ) -> Handler:
     """The whole chain. `resources` serves every resource request but those that `aggregator` has a route for; `paths`
-    adds exact non-resource paths; `address` (host:port) is what /api tells clients."""
+    adds exact non-resource paths; `address` (host:port) is what /api tells clients, `version`
+    (of Kubernetes) what /version does."""
     chain: list[Filter] = [  # outermost first
         warnings(),
         panic_recovery(log),
@@ -81,6 +84,7 @@ def build(
         metrics=metrics,
         log=log,
         paths=paths or {},
+        version=versions.info(version),
     )
     return reduce(lambda inner, outer: outer(inner), reversed(chain), end)
 

@@ -24,23 +24,6 @@ from kubepy.observability.metrics import Metrics
 TEXT = "text/plain; charset=utf-8"
 _NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
 
-# What clients read is major, minor and gitVersion. Source: component-base version/version.go.
-VERSION: Obj = {
-    "major": "1",
-    "minor": "37",
-    "emulationMajor": "1",
-    "emulationMinor": "37",
-    "minCompatibilityMajor": "1",
-    "minCompatibilityMinor": "36",
-    "gitVersion": "v1.37.0",
-    "gitCommit": "0000000000000000000000000000000000000000",
-    "gitTreeState": "clean",
-    "buildDate": "2026-08-26T00:00:00Z",
-    "goVersion": "go1.26.0",
-    "compiler": "gc",
-    "platform": "linux/amd64",
-}
-
 
 # Answers a request in the place of an aggregated server.
 Forward = Callable[[Request, Route], Awaitable[Response]]
@@ -57,12 +40,13 @@ def dispatch(
     metrics: Metrics,
     log: Logger,
     paths: Mapping[str, Handler],
+    version: Obj,
 ) -> Handler:
     """`paths` adds exact paths to the table (GET only), e.g. the issuer's keys; `routes` go to other servers."""
     elsewhere = routes.table
     exact: dict[str, Handler] = {
-        "/version": _reading(_version),
-        "/version/": _reading(_version),
+        "/version": _reading(_document(version)),
+        "/version/": _reading(_document(version)),
         "/metrics": _metrics(metrics),
         "/openapi/v2": openapi.v2,
         "/openapi/v3": openapi.v3_index,
@@ -107,8 +91,11 @@ def _reading(handler: Handler) -> Handler:
     return handle
 
 
-async def _version(request: Request) -> Response:
-    return _indented(VERSION)
+def _document(obj: Obj) -> Handler:
+    async def handle(request: Request) -> Response:
+        return _indented(obj)
+
+    return handle
 
 
 def _metrics(registry: Metrics) -> Handler:

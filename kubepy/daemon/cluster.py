@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Protocol
 
 from kubepy import __version__
-from kubepy.api.builtins import BUILTINS, Catalog
+from kubepy.api import versions
+from kubepy.api.builtins import Catalog
 from kubepy.api.objects import DocumentPool, Obj
 from kubepy.api.schema import Schemas
 from kubepy.apiserver import app
@@ -100,8 +101,8 @@ class ControlPlane:
         self._ca = ca
         self.checks = Checks()
         self.pool = DocumentPool()
-        self.catalog = Catalog(BUILTINS)
-        self.schemas = Schemas()
+        self.schemas = Schemas(config.kubernetes_version)
+        self.catalog = Catalog(versions.served(config.kubernetes_version, self.schemas))
         self._log = logs.of("daemon")
         self._tasks = Tasks(self._died)
         self._ids = RequestIds(random)
@@ -145,6 +146,7 @@ class ControlPlane:
             authenticator=self._authenticator(trust), authorizer=authorizer, aggregator=self._aggregator,
             clock=clock, log=logs.of("apiserver"), metrics=metrics, checks=self.checks,
             address=address, paths=issuer_paths(keys, issuer=issuer, address=address),
+            version=config.kubernetes_version,
         )  # fmt: skip
         self._transport = LoopbackTransport(
             self._handler, authenticated("system:apiserver", (MASTERS,)), clock=clock, ids=self._ids
@@ -261,6 +263,7 @@ class ControlPlane:
                         metrics=metrics,
                         count=config.nodes,
                         version=__version__,
+                        kubernetes_version=config.kubernetes_version,
                         stage_directories=directories,
                         cluster_cidr=config.cluster_cidr,
                         pool=self.pool,

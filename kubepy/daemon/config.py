@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kubepy.api import versions
 from kubepy.lib import yaml
 
 
@@ -36,6 +37,9 @@ class Config:
     ephemeral: bool = _key(False, "keep everything in memory; nothing survives a stop")
     bind: str = _key("127.0.0.1", "address the API server listens on", metavar="ADDRESS")
     port: int = _key(6443, "port the API server listens on; 0 takes a free one", metavar="PORT")
+    kubernetes_version: str = _key(
+        versions.NEWEST, "version of Kubernetes to be: its kinds, schemas and name", choices=versions.VERSIONS
+    )
     nodes: int = _key(3, "simulated nodes; 0: nothing runs pods", metavar="N")
     log_format: str = _key("console", "form of the log on standard output", choices=("console", "json"))
     log_level: str = _key(

@@ -33,6 +33,7 @@ class Kubelet:
         *,
         count: int,
         version: str,
+        kubernetes_version: str,
         stage_directories: Sequence[Path],
         cluster_cidr: str,
         clock: Clock,
@@ -53,7 +54,7 @@ class Kubelet:
             client=client, informers=informers, clock=clock, random=random, log=log, metrics=metrics,
             events=self._events.recorder("kubelet"),
         )  # fmt: skip
-        self._nodes = NodeHeartbeats(context, count=count, version=version)
+        self._nodes = NodeHeartbeats(context, count=count, version=version, kubernetes=kubernetes_version)
         self._pods = PodWorkers(
             context,
             stages=stages.load(stage_directories, "Pod"),

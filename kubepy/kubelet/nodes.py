@@ -65,7 +65,7 @@ def architecture() -> str:
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
 
 
-def render_node(number: int, *, now: str, version: str) -> Obj:
+def render_node(number: int, *, now: str, version: str, kubernetes: str) -> Obj:
     """The Node as its kubelet registers it."""
     name = node_name(number)
     return {
@@ -86,11 +86,13 @@ def render_node(number: int, *, now: str, version: str) -> Obj:
             },
         },
         "spec": {},
-        "status": render_status(name, {}, number=number, now=now, version=version),
+        "status": render_status(name, {}, number=number, now=now, version=version, kubernetes=kubernetes),
     }
 
 
-def render_status(name: str, old: Obj, *, number: int, now: str, version: str) -> Obj:
+def render_status(
+    name: str, old: Obj, *, number: int, now: str, version: str, kubernetes: str
+) -> Obj:
     """The node's status now; what others put there (extended resources, conditions) stays."""
     ours = {type_ for type_, *_ in HEALTHY}
     before = {c["type"]: c for c in old.get("conditions") or ()}
@@ -117,7 +119,7 @@ def render_status(name: str, old: Obj, *, number: int, now: str, version: str) -
             "kernelVersion": platform.release(),
             "osImage": "kubepy (simulated)",
             "containerRuntimeVersion": f"kubepy://{version}",
-            "kubeletVersion": "v1.37.0",
+            "kubeletVersion": f"v{kubernetes}.0",
             "kubeProxyVersion": "",
             "operatingSystem": "linux",
             "architecture": architecture(),
@@ -150,9 +152,9 @@ class NodeHeartbeats(Controller):
     name = "kubelet-node"
     workers = 4
 
-    def __init__(self, context: ControllerContext, *, count: int, version: str) -> None:
+    def __init__(self, context: ControllerContext, *, count: int, version: str, kubernetes: str) -> None:
         super().__init__(context)
-        self.count, self.version = count, version
+        self.count, self.version, self.kubernetes = count, version, kubernetes
         self._renewed: dict[str, float] = {}
 
     def setup(self) -> None:
@@ -161,7 +163,9 @@ class NodeHeartbeats(Controller):
     async def register(self) -> None:
         """Create the nodes that are missing; those that are there go on as they are."""
         for number in range(1, self.count + 1):
-            node = render_node(number, now=self.clock.rfc3339(), version=self.version)
+            node = render_node(
+                number, now=self.clock.rfc3339(), version=self.version, kubernetes=self.kubernetes
+            )
             try:
                 await identity(self.client, node["metadata"]["name"]).create(NODES, node)
                 self.log.info("node_registered", object=node["metadata"]["name"])
@@ -191,6 +195,7 @@ class NodeHeartbeats(Controller):
             number=_number(name),
             now=self.clock.rfc3339(),
             version=self.version,
+            kubernetes=self.kubernetes,
         )
         await client.patch(NODES, name, {"status": status}, subresource="status", content_type=MERGE_PATCH)
 

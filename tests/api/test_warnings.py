@@ -42,7 +42,9 @@ NULL_SELECTOR = "labelSelector: a null labelSelector results in matching no pod"
         (pod(containers=[container()]), []),
         (
             pod(nodeSelector={"beta.kubernetes.io/os": "linux"}),
-            ['spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead'],
+            [
+                'spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead'
+            ],
         ),
         (
             pod(topologySpreadConstraints=[{"topologyKey": "failure-domain.beta.kubernetes.io/zone"}]),
@@ -89,7 +91,9 @@ NULL_SELECTOR = "labelSelector: a null labelSelector results in matching no pod"
             ],
         ),
         (
-            pod(containers=[container(resources={"requests": {"memory": "100m"}, "limits": {"cpu": "100m"}})]),
+            pod(
+                containers=[container(resources={"requests": {"memory": "100m"}, "limits": {"cpu": "100m"}})]
+            ),
             [
                 'spec.containers[0].resources.requests[memory]: fractional byte value "100m" is invalid, '
                 "must be an integer"
@@ -150,7 +154,9 @@ def test_pods(made: dict[str, Any], texts: list[str]) -> None:
 
 
 def deployment(generation: int = 1) -> dict[str, Any]:
-    template = pod({"container.apparmor.security.beta.kubernetes.io/c": "unconfined"}, containers=[container()])
+    template = pod(
+        {"container.apparmor.security.beta.kubernetes.io/c": "unconfined"}, containers=[container()]
+    )
     return {"metadata": {"name": "d", "generation": generation}, "spec": {"template": template}}
 
 
@@ -194,7 +200,11 @@ def annotated(key: str, **fields: Any) -> dict[str, Any]:
         ),
         (
             SERVICES,
-            spec(type="LoadBalancer", trafficDistribution="PreferClose", loadBalancerSourceRanges=["10.0.0.1/8"]),
+            spec(
+                type="LoadBalancer",
+                trafficDistribution="PreferClose",
+                loadBalancerSourceRanges=["10.0.0.1/8"],
+            ),
             [
                 'spec.loadBalancerSourceRanges[0]: CIDR value "10.0.0.1/8" is ambiguous in this context (should be '
                 '"10.0.0.0/8" or "10.0.0.1/32"?)',
@@ -232,7 +242,7 @@ def annotated(key: str, **fields: Any) -> dict[str, Any]:
             INGRESSES,
             annotated("kubernetes.io/ingress.class"),
             [
-                'annotation "kubernetes.io/ingress.class" is deprecated, please use \'spec.ingressClassName\' instead'
+                "annotation \"kubernetes.io/ingress.class\" is deprecated, please use 'spec.ingressClassName' instead"
             ],
         ),
         (

@@ -80,7 +80,7 @@ def test_what_others_put_into_the_status_stays():
         "conditions": [{"type": "NetworkUnavailable", "status": "False"}],
         "addresses": [{"type": "InternalIP", "address": "192.0.2.9"}],
     }
-    status = render_status("n", old, number=1, now="2026-01-01T00:00:00Z", version="0")
+    status = render_status("n", old, number=1, now="2026-01-01T00:00:00Z", version="0", kubernetes="1.37")
     assert status["capacity"]["example.com/gpu"] == "4" and status["capacity"]["cpu"] == "2"
     assert "NetworkUnavailable" in [c["type"] for c in status["conditions"]]
     assert status["addresses"][0]["address"] == "192.0.2.9"

@@ -43,7 +43,9 @@ class ComponentStatuses:
             documents = [document for document in documents if document.key.name == request.info.name]
         if selection is not None:
             documents = [document for document in documents if selection.matches(document)]
-        return await respond.listing(registry, served, request, Listing(documents, registry.revision, "", None))
+        return await respond.listing(
+            registry, served, request, Listing(documents, registry.revision, "", None)
+        )
 
 
 def _document(registry: Registry, name: str, why: str | None) -> Document:
