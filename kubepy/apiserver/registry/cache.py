@@ -256,6 +256,7 @@ class ResourceCache:
 
     def _on_events(self, events: Sequence[Event]) -> None:
         touched: dict[Feed, list[tuple[str, Document]]] = {}
+        failure: Exception | None = None
         skip = len(self.prefix)
         for event in events:
             kv = event.kv
@@ -273,7 +274,10 @@ class ResourceCache:
             self.changed_at = kv.mod_revision
             self._remember(change)
             for observer in self._observers:
-                observer(change)
+                try:
+                    observer(change)
+                except Exception as error:  # noqa: BLE001 - the events after this one must not be lost: raised below
+                    failure = error
             if self._feeds:
                 for feed in self._candidates(path, change):
                     if (seen := feed.classify(change)) is not None:
@@ -282,6 +286,8 @@ class ResourceCache:
             encoded: dict[tuple[View, str, int], Any] = {}
             for feed, batch in touched.items():
                 feed.flush(batch, encoded)
+        if failure is not None:
+            raise failure
 
     def _candidates(self, path: str, change: Change) -> Iterator[Feed]:
         key = key_at(path)

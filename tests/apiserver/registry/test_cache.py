@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -281,6 +282,25 @@ async def test_only_watchers_of_the_value_that_is_or_was_are_asked(
     assert sinks[1].items == ["ADDED n/x 2", "DELETED n/x 3"]
     assert sinks[2].items == ["ADDED n/x 3", "DELETED n/x 4"]
     assert [selection.value for selection in selections if selection.asked] == ["1", "2"]
+
+
+async def test_an_observer_that_fails_loses_nobody_an_event(store: MemoryStore, cache: ResourceCache) -> None:
+    await cache.load()
+    failures: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda loop, context: failures.append(context["exception"])
+    )
+    sink = watch(cache, Names(), after=store.revision)
+
+    def fail(change: object) -> None:
+        raise KeyError("ours")
+
+    cache.observe(fail)
+    first, second = ({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": n}} for n in "xy")
+    await store.txn([], [Put(PREFIX + b"n/x", stored(first)), Put(PREFIX + b"n/y", stored(second))])
+    assert sink.items == ["ADDED n/x 2", "ADDED n/y 2"]
+    assert len(cache) == 2
+    assert [type(failure) for failure in failures] == [KeyError]
 
 
 async def test_an_event_is_encoded_once_for_all_its_watchers(
