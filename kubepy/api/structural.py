@@ -16,7 +16,6 @@ defaulting/{algorithm,prunenulls}.go, objectmeta/{algorithm,validation}.go, list
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -25,7 +24,7 @@ import orjson
 from kubepy.api import errors, names
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
-from kubepy.api.valuevalidation import by_keys, go_pattern, key_values
+from kubepy.api.valuevalidation import by_keys, key_values
 
 META_FIELDS = frozenset(("apiVersion", "kind", "metadata"))
 ROOT, ITEM, FIELD = "at the root", "for specified array items", "for specified object fields"
@@ -170,11 +169,13 @@ def _check_values(
 
 
 def pattern_error(pattern: str) -> str:
-    """Why a regular expression is none; "" if it is one."""
+    """Why a regular expression is none, in Go's words; "" if it is one."""
+    from kubepy.api.cel.regexp import PatternError, parse
+
     try:
-        re.compile(go_pattern(pattern))
-    except re.error as error:
-        return f"error parsing regexp: {error.msg}: `{pattern}`"
+        parse(pattern)
+    except PatternError as error:
+        return str(error)
     return ""
 
 

@@ -19,7 +19,6 @@ ratcheting.go, apiserver pkg/cel/common/equality.go.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -157,80 +156,13 @@ def _invalid(path: str, value: Any, why: str) -> FieldError:
 
 
 def _search(pattern: str) -> Callable[[str], Any]:
+    # Patterns are RE2's; its engine comes with CEL's, which takes 40 ms to import.
+    from kubepy.api.cel.regexp import PatternError, parse
+
     try:
-        return re.compile(go_pattern(pattern)).search
-    except re.error:
-        return lambda text: None
-
-
-_CLASSES = {
-    "alnum": "0-9A-Za-z", "alpha": "A-Za-z", "ascii": r"\x00-\x7F", "blank": r"\t ", "cntrl": r"\x00-\x1F\x7F",
-    "digit": "0-9", "graph": "!-~", "lower": "a-z", "print": " -~", "punct": r"!-/:-@\[-`{-~", "space": r"\t\n\v\f\r ",
-    "upper": "A-Z", "word": "0-9A-Za-z_", "xdigit": "0-9A-Fa-f",
-}  # fmt: skip
-_UNICODE = {"L": r"[^\W\d_]", "N": r"\d", "Lu": "[A-Z]", "Ll": "[a-z]", "P": r"[^\w\s]", "S": r"[$+<=>^`|~]"}
-
-
-def go_pattern(pattern: str) -> str:
-    r"""RE2's spelling -> Python's: classes are ASCII, `$` means the end, `\z`, `[[:alpha:]]`, `\pL`, `(?i)` inside."""
-    out: list[str] = []
-    index, size, in_class = 0, len(pattern), False
-    while index < size:
-        char = pattern[index]
-        if char == "\\" and index + 1 < size:
-            pair = pattern[index + 1]
-            if pair == "z":
-                out.append(r"\Z")
-            elif pair in "pP":
-                name = pattern[index + 2 : index + 3]
-                if name == "{":
-                    end = pattern.find("}", index)
-                    name, index = pattern[index + 3 : end], end - 2
-                else:
-                    index += 1
-                out.append(_UNICODE.get(name, r"\w"))
-            elif pair == "Q":
-                end = pattern.find("\\E", index)
-                end = size if end < 0 else end
-                out.append(re.escape(pattern[index + 2 : end]))
-                index = end
-            else:
-                out.append(char + pair)
-            index += 2
-            continue
-        if in_class and char == "[":
-            if pattern.startswith("[:", index) and (end := pattern.find(":]", index)) > 0:
-                out.append(_CLASSES.get(pattern[index + 2 : end], ""))
-                index = end + 2
-                continue
-            out.append(r"\[")
-        elif char == "$" and not in_class:
-            out.append(r"\Z")
-        else:
-            if char == "[":
-                in_class = True
-                # A bracket that comes first is meant itself.
-                head = re.match(r"\[\^?\]?", pattern[index:])
-                assert head is not None, "it begins with a bracket"
-                out.append(head[0].replace("]", r"\]"))
-                index += len(head[0])
-                continue
-            if char == "]":
-                in_class = False
-            out.append(char)
-        index += 1
-    return "(?a)" + _flags_first("".join(out)) if pattern else ""
-
-
-def _flags_first(pattern: str) -> str:
-    """Python takes (?i) only at the very beginning: elsewhere it is made a group to the end of the enclosing one."""
-    match = re.match(r"\(\?([imsU]+)\)", pattern)
-    if match is not None:
-        return f"(?{match[1].replace('U', '')}:{pattern[match.end() :]})"
-    match = re.match(r"\^\(\?([imsU]+)\)", pattern)
-    if match is not None:
-        return f"^(?{match[1].replace('U', '')}:{pattern[match.end() :]})"
-    return pattern
+        return parse(pattern).search
+    except PatternError:
+        return lambda text: False
 
 
 def _number(schema: Obj) -> Validate:

@@ -8,6 +8,7 @@ from kubepy.api.validation.apps import APPS
 from kubepy.api.validation.batch import BATCH
 from kubepy.api.validation.certificates import CERTIFICATES
 from kubepy.api.validation.core import CORE
+from kubepy.api.validation.crds import API_EXTENSIONS
 from kubepy.api.validation.csi import CSI
 from kubepy.api.validation.flowcontrol import FLOW_CONTROL
 from kubepy.api.validation.networking import NETWORKING
@@ -17,5 +18,5 @@ from kubepy.api.validation.storage import STORAGE
 
 KINDS: dict[tuple[str, str], Kind] = {
     **CORE, **APPS, **BATCH, **NETWORKING, **POLICY, **STORAGE, **CSI, **CERTIFICATES, **FLOW_CONTROL,
-    **ADMISSION_REGISTRATION, **API_REGISTRATION,
+    **ADMISSION_REGISTRATION, **API_REGISTRATION, **API_EXTENSIONS,
 }  # fmt: skip
