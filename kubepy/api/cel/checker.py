@@ -29,7 +29,7 @@ from kubepy.api.cel.ast import (
 from kubepy.api.cel.errors import CelError, Issue
 from kubepy.api.cel.functions import Overload
 from kubepy.api.cel.types import BOOL, DYN, ERROR, INT, STRING, Type
-from kubepy.api.cel.values import TypeValue, Uint, parse_duration, parse_timestamp
+from kubepy.api.cel.values import TypeValue, Uint
 
 _LITERALS: dict[type, Type] = {
     bool: BOOL,
@@ -175,15 +175,16 @@ class Checker:
             self._validate(child, exempt=exempt)
 
     def _validate_argument(self, node: Call) -> None:
-        check = _LITERAL_CHECKS.get(node.function)
-        if check is None or not node.args:
+        if node.function not in ("duration", "timestamp", "matches") or not node.args:
             return
         arg = node.args[0]
-        if isinstance(arg, Literal) and isinstance(arg.value, str):
-            try:
-                check(arg.value)
-            except (ValueError, CelError):
-                self.report(arg.offset, f"invalid {node.function} argument")
+        if not isinstance(arg, Literal):
+            return
+        check = patterns.compile if node.function == "matches" else node.overloads[0].impl
+        try:
+            check(arg.value)
+        except CelError:
+            self.report(arg.offset, f"invalid {node.function} argument")
 
     def _validate_items(self, node: ListExpr) -> None:
         first: Type | None = None
@@ -487,11 +488,6 @@ def _qualified(node: Expr) -> str:
     return ".".join(reversed(names))
 
 
-_LITERAL_CHECKS: dict[str, Any] = {
-    "duration": parse_duration,
-    "timestamp": parse_timestamp,
-    "matches": patterns.compile,
-}
 _VISITORS: dict[type, Any] = {
     Literal: Checker._literal,
     Ident: Checker._ident,

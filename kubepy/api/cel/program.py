@@ -52,7 +52,18 @@ class Program:
     type: what it evaluates to. reads: the variables it mentions (`"oldSelf" in program.reads`).
     """
 
-    __slots__ = ("_fixed", "_names", "_padding", "_run", "reads", "root", "source", "type", "variables")
+    __slots__ = (
+        "_fixed",
+        "_names",
+        "_only",
+        "_padding",
+        "_run",
+        "reads",
+        "root",
+        "source",
+        "type",
+        "variables",
+    )
 
     def __init__(
         self, source: str, root: Expr, reads: tuple[str, ...], variables: Mapping[str, Type]
@@ -65,6 +76,8 @@ class Program:
         compiler = _Compiler(reads)
         self._run, self._fixed = compiler.value(root)
         self._names = reads
+        # most rules read one variable
+        self._only = reads[0] if len(reads) == 1 else ""
         self._padding = [None] * (compiler.slots - 1 - len(reads))
 
     def evaluate(self, variables: Mapping[str, Any], cost_budget: int = PER_CALL_LIMIT) -> Any:
@@ -101,6 +114,9 @@ class Program:
 
     def _frame(self, variables: Mapping[str, Any], cost_budget: int) -> Frame:
         try:
+            only = self._only
+            if only:
+                return [cost_budget - self._fixed, variables[only], *self._padding]
             return [cost_budget - self._fixed, *[variables[name] for name in self._names], *self._padding]
         except KeyError as missing:
             raise CelError(f"no such attribute(s): {missing.args[0]}")

@@ -220,10 +220,10 @@ def _float_format(letter: str) -> Callable[[Any, int], str | None]:
             return "∞" if value > 0 else "-∞"
         if letter == "f":
             return f"{value:,.{precision}f}"
-        # written as English prints it: 1.5 × 10⁰²
+        # written as English prints it: 1.5×10⁰²
         mantissa, _, exponent = f"{value:.{precision}e}".partition("e")
         sign = "⁻" if exponent[0] == "-" else ""
-        return f"{mantissa}\u00a0×\u00a010{sign}{exponent[1:].translate(_SUPERSCRIPT)}"
+        return f"{mantissa}×10{sign}{exponent[1:].translate(_SUPERSCRIPT)}"
 
     return render
 
