@@ -126,25 +126,30 @@ class OpenApi:
             self._made.pop("v2.pb", None)
 
     def _refresh(self) -> None:
-        """Forget what was made of another catalog.
+        """Forget what was made of other rows than those of now.
 
-        A document's hash is of what it is made of, the rows and this version of kubepy: making all of them for the
-        index would take a second.
+        A document's hash is of what it is made of, the rows and the versions of Kubernetes and kubepy: making all of
+        them for the index would take a while. A new custom kind costs the document of its own group only.
         """
         generation = self._catalog.generation, self._routes.generation
         if self._generation == generation:
             return
         self._generation = generation
-        self._made.clear()
+        before = self._hashes
         self._hashes = {
             (f"apis/{gv.group}/{version}" if gv.group else f"api/{version}"): self._hash(gv.group, version)
             for gv in self._catalog.groups()
             for version in gv.versions
         }
+        self._made = {
+            path: made
+            for path, made in self._made.items()
+            if path in before and before[path] == self._hashes.get(path)
+        }
 
     def _hash(self, group: str, version: str) -> str:
         rows = "\n".join(map(repr, self._catalog.resources(group, version)))
-        return hashlib.sha512(f"{__version__}\n{rows}".encode()).hexdigest().upper()
+        return hashlib.sha512(f"{__version__} {self._schemas.version}\n{rows}".encode()).hexdigest().upper()
 
     async def _make(self, name: str, build: Callable[[], bytes]) -> bytes:
         """Build once, however many ask at the same time; a failure is everybody's and not kept."""

@@ -83,6 +83,26 @@ async def test_documents_follow_the_catalog(
     assert urlsplit(after["api/v1"]).query == urlsplit(before["api/v1"]).query
 
 
+async def test_another_kind_costs_its_own_group_only(
+    clock: VirtualClock, make_request: Callable[..., Request]
+) -> None:
+    catalog = Catalog()
+    openapi = OpenApi(catalog, Schemas(), clock)
+    core = await openapi.v3_document(make_request("/openapi/v3/api/v1"))
+    swagger = await openapi.v2(make_request("/openapi/v2", headers={"Accept": "application/json"}))
+    catalog.add(Resource("acme.com", "v1", "Widget", "widgets", "widget", True, custom=True))
+    assert (await openapi.v3_document(make_request("/openapi/v3/api/v1"))).body is core.body
+    after = await openapi.v2(make_request("/openapi/v2", headers={"Accept": "application/json"}))
+    assert after.body != swagger.body
+
+
+async def test_releases_of_kubernetes_have_documents_of_their_own(
+    clock: VirtualClock, make_request: Callable[..., Request]
+) -> None:
+    new, old = (OpenApi(Catalog(), Schemas(version), clock) for version in ("1.37", "1.36"))
+    assert (await _index(new, make_request))["api/v1"] != (await _index(old, make_request))["api/v1"]
+
+
 async def test_v2_in_both_forms(openapi: OpenApi, make_request: Callable[..., Request]) -> None:
     accept = f"{V2_PROTOBUF}"
     protobuf = await openapi.v2(make_request("/openapi/v2", headers={"Accept": accept}))
