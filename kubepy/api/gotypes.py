@@ -339,7 +339,7 @@ FieldSelectorRequirement operator:FieldSelectorOperator
 GroupResource group* resource*
 LabelSelectorRequirement operator:LabelSelectorOperator
 ManagedFieldsEntry operation:ManagedFieldsOperationType
-ObjectMeta deletionGracePeriodSeconds* uid:types.UID
+ObjectMeta deletionGracePeriodSeconds* managedFields! uid:types.UID
 OwnerReference blockOwnerDeletion* controller* uid:types.UID
 Preconditions resourceVersion* uid*:types.UID
 
