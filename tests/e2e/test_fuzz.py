@@ -25,10 +25,11 @@ from tests.e2e.conftest import Daemon
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 
-# Where upstream itself answers 500: plain errors of its registry and of strategic merge that nobody makes a Status of.
+# Where upstream itself answers 500: plain errors of its registry and of its merges that nobody makes a Status of.
 UPSTREAM_500 = (
     "resourceVersion should not be set on objects to be created", "target.", "[target.", "expected a ",
-    "unknown patch type",
+    "unknown patch type", "no elements in any of the given keys", "failed to create typed patch object",
+    "failed to convert new object",
 )  # fmt: skip
 
 # Enough text and numbers to get past a parser, and to upset what comes after it.

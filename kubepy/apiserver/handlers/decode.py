@@ -112,8 +112,9 @@ def decoded(
     if parsed is None:
         parsed, body = {}, b""
     is_strict = options.field_validation != IGNORE
-    duplicates = bool(body) and is_strict and bool(schema.duplicate_keys(body, parsed))
+    duplicates = False
     if isinstance(parsed, dict):
+        duplicates = bool(body) and is_strict and bool(schema.duplicate_keys(body, parsed))
         check_kind(parsed, expected)
     findings = expected.schema.decode(parsed, body)
     if is_strict and (findings.unknown or duplicates):

@@ -70,6 +70,12 @@ async def test_yaml_bodies(api: Api) -> None:
     assert (await api.ok("POST", MAPS, as_json, content_type="application/yaml"))["metadata"]["name"] == "z"
 
 
+@pytest.mark.parametrize("body", [b"- null\n", b"- a: 1\n  a: 2\n", b"x"])
+async def test_yaml_that_is_no_object(api: Api, body: bytes) -> None:
+    error = await api.error("POST", MAPS, body, content_type="application/yaml")
+    assert (error.code, error.reason) == (400, "BadRequest")
+
+
 async def test_wrong_content_types(api: Api) -> None:
     assert (await api.error("POST", MAPS, b"{}", content_type="text/plain")).code == 415
     error = await api.error("PATCH", f"{MAPS}/a", b"{}", content_type="application/json")
