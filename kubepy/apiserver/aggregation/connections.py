@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
+from weakref import WeakSet
 
 import aiohttp
 from multidict import CIMultiDict
@@ -76,10 +77,15 @@ class Connections:
         self._certificate = certificate
         self._contexts: dict[tuple[bytes, bool], ssl.SSLContext] = {}
         self._session: aiohttp.ClientSession | None = None
+        self._answers: WeakSet[aiohttp.ClientResponse] = WeakSet()
         self._is_closed = False
 
     async def close(self) -> None:
         self._is_closed = True
+        for answer in list(self._answers):
+            # Closing the session alone would leave whoever reads waiting for ever.
+            answer.content.set_exception(ConnectionResetError("the server is shutting down"))
+            answer.close()
         if self._session is not None:
             await self._session.close()
 
@@ -112,7 +118,7 @@ class Connections:
         context = self.tls(route)
         try:
             async with self._clock.timeout(within_s):
-                return await self._opened().request(
+                answer = await self._opened().request(
                     method,
                     _url(address, target),
                     headers=headers,
@@ -128,6 +134,8 @@ class Connections:
             raise Unreachable(text) from error
         except (aiohttp.ClientError, OSError) as error:
             raise Unreachable(in_go(error, address, route.service.host)) from error
+        self._answers.add(answer)
+        return answer
 
     async def fetch(
         self, route: Route, address: Address, path: str, *, accept: str, user: User, within_s: float

@@ -1,0 +1,46 @@
+"""Two OpenAPI v2 documents in one."""
+
+import copy
+
+from kubepy.apiserver.aggregation.swaggers import merge
+
+
+def path(name):
+    return {"get": {"responses": {"200": {"schema": {"$ref": f"#/definitions/{name}"}}}}}
+
+
+OTHER = {
+    "paths": {"/apis/a/v1/x": path("X"), "/apis/a/v1/y": path("Same"), "/apis/b/v1/z": path("Z")},
+    "definitions": {
+        "X": {"properties": {"meta": {"$ref": "#/definitions/Meta"}, "of": [{"$ref": "#/definitions/X"}]}},
+        "Meta": {"type": "object"},
+        "Same": {"type": "string"},
+        "Z": {},
+    },
+}
+
+
+def test_what_the_group_version_needs_comes_along_and_nothing_else():
+    ours = {"paths": {"/api/v1/pods": {}}, "definitions": {"Same": {"type": "string"}}}
+    other = copy.deepcopy(OTHER)
+    merge(ours, other, "/apis/a/v1")
+    assert list(ours["paths"]) == ["/api/v1/pods", "/apis/a/v1/x", "/apis/a/v1/y"]
+    assert set(ours["definitions"]) == {"X", "Meta", "Same"}
+    assert other == OTHER
+
+
+def test_a_name_we_use_for_something_else_gets_a_number():
+    ours = {"paths": {}, "definitions": {"Meta": {"type": "array"}, "Meta_v2": {}}}
+    merge(ours, OTHER, "/apis/a/v1")
+    assert ours["definitions"]["X"]["properties"] == {
+        "meta": {"$ref": "#/definitions/Meta_v3"},
+        "of": [{"$ref": "#/definitions/X"}],
+    }
+    assert ours["definitions"]["Meta_v3"] == {"type": "object"}
+    assert ours["definitions"]["Meta"] == {"type": "array"}
+
+
+def test_our_paths_stay():
+    ours = {"paths": {"/apis/a/v1/x": {"ours": True}}, "definitions": {}}
+    merge(ours, OTHER, "/apis/a/v1")
+    assert ours["paths"]["/apis/a/v1/x"] == {"ours": True}
