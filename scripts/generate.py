@@ -4,6 +4,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+import coverage_table
+
 from kubepy.daemon import config
 from kubepy.testing import journey
 
@@ -16,6 +18,7 @@ def _one_pod() -> str:
 
 TEXTS = {
     "config/kubepy.yaml": config.documented,
+    "docs/COVERAGE.md": coverage_table.render,
     "docs/one-pod.md": _one_pod,
 }
 

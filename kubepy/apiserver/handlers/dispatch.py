@@ -34,7 +34,7 @@ _VERBS: dict[str, Verb] = {
     "deletecollection": delete_collection,
 }
 # Subresources whose body is the whole object go through the ordinary verbs.
-_WHOLE = ("status", "finalize", "approval", "ephemeralcontainers", "resize")
+WHOLE = ("status", "finalize", "approval", "ephemeralcontainers", "resize")
 
 
 class ResourceHandler:
@@ -82,7 +82,7 @@ class ResourceHandler:
         special = self._subresources.find(resource, info.subresource)
         if special is not None:
             return await special(self._registry, resource, request)
-        if info.subresource in _WHOLE:
+        if info.subresource in WHOLE:
             return await _VERBS[info.verb](self._registry, resource, request)
         raise errors.unknown_resource()
 
