@@ -29,6 +29,7 @@ from kubepy.client.controller import Controller, ControllerContext
 from kubepy.client.events import EventSink
 from kubepy.client.informer import InformerFactory
 from kubepy.controllers import discovery
+from kubepy.controllers.cron_job import CronJobController
 from kubepy.controllers.deployment import DeploymentController
 from kubepy.controllers.discovery import Discover
 from kubepy.controllers.endpoint_slice import EndpointSliceController
@@ -41,6 +42,7 @@ from kubepy.controllers.replication_controller import ReplicationControllerContr
 from kubepy.controllers.root_ca_certificate_publisher import RootCACertificatePublisher
 from kubepy.controllers.service_account import ServiceAccountController
 from kubepy.controllers.service_cidrs import ServiceCidrsController
+from kubepy.controllers.ttl_after_finished import TtlAfterFinishedController
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     from kubepy.observability.metrics import Metrics
 
 USER = "system:kube-controller-manager"
+# Who owns the fields that controllers set: one program, whatever account each of them has.
+MANAGER = "kube-controller-manager"
 _ACCOUNT_GROUPS = ("system:serviceaccounts", "system:serviceaccounts:kube-system")
 
 
@@ -101,6 +105,11 @@ CONTROLLERS = (
         source="endpoint-slice-controller",
     ),
     Descriptor("job-controller", "job", "job-controller", _plain(JobController)),
+    Descriptor("cronjob-controller", "cronjob", "cronjob-controller", _plain(CronJobController)),
+    Descriptor(
+        "ttl-after-finished-controller", "ttl-after-finished", "ttl-after-finished-controller",
+        _plain(TtlAfterFinishedController),
+    ),
     Descriptor(
         "garbage-collector-controller", "garbagecollector", "generic-garbage-collector",
         lambda context, parts: GarbageCollector(context, discover=parts.discover),
@@ -160,7 +169,7 @@ class ControllerManager:
     ) -> None:
         self._clock, self._log = clock, log
         self._tasks = Tasks(self._died)
-        own = client.named("kube-controller-manager", user=USER)
+        own = client.named(MANAGER, user=USER)
         self.informers = InformerFactory(
             own, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
         )
@@ -174,7 +183,7 @@ class ControllerManager:
                 continue
             context = ControllerContext(
                 client=client.named(
-                    row.account,
+                    MANAGER,
                     user=f"system:serviceaccount:kube-system:{row.account}",
                     groups=_ACCOUNT_GROUPS,
                 ),

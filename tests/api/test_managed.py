@@ -43,9 +43,15 @@ def test_order() -> None:
     """Upstream's TestSortEncodedManagedFields: appliers first, then by time, manager, version, subresource."""
     late, early = {"time": "2003-01-01T00:00:00Z"}, {"time": "2001-01-01T00:00:00Z"}
     wanted = [
-        entry("e", APPLY), entry("a", APPLY, **early), entry("d", APPLY, **early),
-        entry("a", APPLY, **late, subresource="s"), entry("b"), entry("b", apiVersion="v2"), entry("b", apiVersion="v2", subresource="s"), entry("a", **early),
-    ]  # fmt: skip
+        entry("e", APPLY),
+        entry("a", APPLY, **early),
+        entry("d", APPLY, **early),
+        entry("a", APPLY, **late, subresource="s"),
+        entry("b"),
+        entry("b", apiVersion="v2"),
+        entry("b", apiVersion="v2", subresource="s"),
+        entry("a", **early),
+    ]
     assert managed.encode(managed.decode(reversed(wanted))) == wanted
 
 

@@ -63,12 +63,12 @@ async def test_a_controller_that_is_off_does_nothing(cluster: Cluster, world: Wo
     assert await world.names(REPLICA_SETS) == ["set"]
 
 
-async def test_each_controller_writes_under_its_own_name(cluster: Cluster, world: World) -> None:
+async def test_fields_are_the_managers_and_events_each_controllers(cluster: Cluster, world: World) -> None:
     await cluster.create(builders.make_deployment("web"))
     await world.rolled_out()
     (replica_set,) = await cluster.list(REPLICA_SETS, "default")
-    managers = {entry["manager"] for entry in replica_set["metadata"].get("managedFields") or ()}
-    assert managers <= {"deployment-controller", "replicaset-controller"}
+    managers = {entry["manager"] for entry in replica_set["metadata"]["managedFields"]}
+    assert managers == {"kube-controller-manager"}
     sources = {each["reason"]: each["source"]["component"] for each in await cluster.list(EVENTS, "default")}
     assert sources["ScalingReplicaSet"] == "deployment-controller"
     assert sources["SuccessfulCreate"] == "replicaset-controller"
