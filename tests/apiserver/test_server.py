@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 
 from kubepy.api.errors import Expired
 from kubepy.apiserver import server
-from kubepy.apiserver.request import chunk
+from kubepy.apiserver.request import Request, Stream, chunk
 from kubepy.daemon import pki
 from kubepy.lib.clock import RealClock
 from kubepy.observability import logs
@@ -244,9 +244,7 @@ async def test_what_is_not_http_is_answered_400_and_closed(running: Running, gar
 
 def refusal(text: str) -> bytes:
     status = text.partition(":")[0]
-    return (
-        f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n{text}".encode()
-    )
+    return f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n{text}".encode()
 
 
 async def test_a_request_without_a_host(running: Running) -> None:
@@ -382,6 +380,72 @@ async def test_a_bug_while_answering_closes_the_connection(running: Running, res
 
 
 # -- watches -----------------------------------------------------------------------------------------------------
+
+
+class Pieces:
+    """What another server sends, piece by piece, and at last an error if there is one."""
+
+    def __init__(self, *pieces: bytes, error: Exception | None = None) -> None:
+        self.pieces, self.error, self.closed = pieces, error, 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self.pieces:
+            yield piece
+        if self.error is not None:
+            raise self.error
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def streamed(resources: Any) -> Callable[..., Pieces]:
+    """Answer the next request with these pieces."""
+
+    def answer(*pieces: bytes, length: int | None = None, error: Exception | None = None) -> Pieces:
+        body = Pieces(*pieces, error=error)
+
+        async def handle(request: Request) -> Stream:
+            return Stream(200, body, headers={"Content-Type": "text/x"}, length=length)
+
+        resources.answer = handle
+        return body
+
+    return answer
+
+
+@pytest.mark.parametrize("length", [None, 5])
+async def test_a_streamed_answer(running: Running, streamed: Any, length: int | None) -> None:
+    body = streamed(b"he", b"", b"llo", length=length)
+    async with running.session("admin") as session:
+        async with session.get(POD) as response:
+            assert await response.read() == b"hello"
+            assert response.headers["Content-Type"] == "text/x"
+            assert response.headers.get("Content-Length") == (None if length is None else "5")
+        async with session.head(POD) as response:
+            assert response.status == 200 and await response.read() == b""
+    assert body.closed == 2
+
+
+async def test_a_streamed_answer_that_breaks_off(running: Running, streamed: Any) -> None:
+    body = streamed(b"he", error=ConnectionResetError("gone"))
+    async with running.session("admin") as session, session.get(POD) as response:
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
+    assert body.closed == 1
+
+
+async def test_a_streamed_answer_without_chunks_ends_with_the_connection(
+    running: Running, streamed: Any
+) -> None:
+    streamed(b"he", b"llo")
+    reader, writer = await running.raw()
+    writer.write(
+        f"GET {POD} HTTP/1.0\r\nAuthorization: Bearer admin-token\r\nConnection: keep-alive\r\n\r\n".encode()
+    )
+    answer = await reader.read()
+    assert answer.endswith(b"\r\n\r\nhello") and b"Connection: close\r\n" in answer
+    writer.close()
 
 
 async def _until(condition: Any) -> None:

@@ -40,6 +40,10 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path):
         ("name: ../x\n", 'name must be letters, digits, "-", "_" and ".", not "../x"'),
         ("bind: here\n", 'bind must be an IP address, not "here"'),
         ("tls-cert-file: x\n", "tls-cert-file and tls-private-key-file go together"),
+        (
+            "proxy-client-key-file: x\n",
+            "proxy-client-cert-file and proxy-client-key-file go together",
+        ),
         ("authorization-mode: [RBAC]\n", "authorization-mode RBAC is not there yet"),
         ("event-ttl: soon\n", 'event-ttl must be a duration like 5m or 1h30m, not "soon"'),
         ("service-cluster-ip-range: 10.0.0.1/8\n", "service-cluster-ip-range: 10.0.0.1/8 has host bits set"),

@@ -45,6 +45,18 @@ def test_certificates_are_renewed_in_their_last_month(tmp_path, age_s, renewed):
     assert second.ca == first.ca
 
 
+def test_the_front_proxy_has_an_authority_of_its_own(tmp_path):
+    first = make(tmp_path, VirtualClock(1.8e9))
+    authority = x509.load_pem_x509_certificate(first.front_proxy_ca.cert)
+    client = x509.load_pem_x509_certificate(first.front_proxy_client.cert)
+    client.verify_directly_issued_by(authority)
+    assert authority.subject.rfc4514_string() == "CN=front-proxy-ca"
+    assert client.subject.rfc4514_string() == "CN=front-proxy-client"
+    second = make(tmp_path, VirtualClock(1.8e9 + YEAR_S - 20 * pki.DAY_S))
+    assert second.front_proxy_ca == first.front_proxy_ca
+    assert second.front_proxy_client != first.front_proxy_client
+
+
 def test_the_kubeconfig_is_self_contained_and_its_certificate_is_the_admins(tmp_path):
     keys = make(tmp_path)
     config = yaml.load(pki.kubeconfig(keys, server="https://127.0.0.1:6443", name="kubepy"))
