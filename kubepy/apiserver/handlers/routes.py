@@ -92,6 +92,7 @@ def _verbs_at(resource: Resource, info: RequestInfo) -> tuple[str, ...]:
     if info.verb == "proxy":
         return ()
     depth = len(info.parts)
+    here: tuple[str, ...]
     if depth == 1:
         here = _COLLECTION if in_namespace else _ACROSS_NAMESPACES
         return tuple(verb for verb in resource.verbs if verb in here)
