@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from kubepy.api.errors import Forbidden
 from kubepy.api.objects import Obj
@@ -26,8 +26,24 @@ ALLOW = Decision(True)
 NO_OPINION = Decision(False)
 
 
+class Rules(NamedTuple):
+    """What somebody may do, as a SelfSubjectRulesReview says it: ResourceRules and NonResourceRules."""
+
+    resources: list[Obj]
+    paths: list[Obj]
+
+
+ALL_RULES = Rules(
+    [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}], [{"verbs": ["*"], "nonResourceURLs": ["*"]}]
+)
+NO_RULES = Rules([], [])
+
+
 class Authorizer(Protocol):
     async def authorize(self, user: User, info: RequestInfo) -> Decision: ...
+
+    async def rules(self, user: User, namespace: str) -> Rules:
+        """What `user` may do in a namespace and at the cluster scope; shared, read only."""
 
 
 class Union:
@@ -45,6 +61,13 @@ class Union:
             if decision.reason:
                 reasons.append(decision.reason)
         return Decision(False, reason="\n".join(reasons)) if reasons else NO_OPINION
+
+    async def rules(self, user: User, namespace: str) -> Rules:
+        found = [await authorizer.rules(user, namespace) for authorizer in self._authorizers]
+        return Rules(
+            [rule for rules in found for rule in rules.resources],
+            [rule for rules in found for rule in rules.paths],
+        )
 
 
 def forbidden(user: User, info: RequestInfo, reason: str = "") -> Forbidden:

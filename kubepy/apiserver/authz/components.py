@@ -9,10 +9,11 @@ Source: kubernetes plugin/pkg/auth/authorizer/rbac/bootstrappolicy/{policy,contr
 
 from __future__ import annotations
 
+from kubepy.api.objects import Obj
 from kubepy.apiserver.authn import ALL_AUTHENTICATED, MASTERS, PUBLIC_PATHS
 from kubepy.apiserver.authn.issuer import CONFIGURATION_PATH, KEYS_PATH
 from kubepy.apiserver.authn.service_account_tokens import ALL_GROUP
-from kubepy.apiserver.authz import ALLOW, NO_OPINION, Decision
+from kubepy.apiserver.authz import ALL_RULES, ALLOW, NO_OPINION, NO_RULES, Decision, Rules
 from kubepy.apiserver.request import RequestInfo, User
 
 _GROUPS = frozenset({MASTERS, "system:nodes"})
@@ -57,7 +58,7 @@ _REVIEWS = frozenset(
 
 class Components:
     async def authorize(self, user: User, info: RequestInfo) -> Decision:
-        if not _GROUPS.isdisjoint(user.groups) or user.name in _USERS or user.name in _CONTROLLERS:
+        if _is_trusted(user):
             return ALLOW
         is_authenticated = ALL_AUTHENTICATED in user.groups
         if info.is_resource:
@@ -71,3 +72,25 @@ class Components:
             return ALLOW if ALL_GROUP in user.groups else NO_OPINION
         looks_around = info.path in _DISCOVERY or info.path.startswith(_DISCOVERY_BELOW)
         return ALLOW if looks_around and is_authenticated else NO_OPINION
+
+    async def rules(self, user: User, namespace: str) -> Rules:
+        # Members of system:masters have theirs already.
+        if MASTERS in user.groups:
+            return NO_RULES
+        if _is_trusted(user):
+            return ALL_RULES
+        paths = sorted(PUBLIC_PATHS)
+        resources: list[Obj] = []
+        if ALL_GROUP in user.groups:
+            paths += sorted(_ISSUER)
+        if ALL_AUTHENTICATED in user.groups:
+            paths += [*sorted(_DISCOVERY), *(f"{below}*" for below in _DISCOVERY_BELOW)]
+            resources = [
+                {"verbs": ["create"], "apiGroups": [group], "resources": [resource]}
+                for group, resource in sorted(_REVIEWS)
+            ]
+        return Rules(resources, [{"verbs": ["get"], "nonResourceURLs": paths}])
+
+
+def _is_trusted(user: User) -> bool:
+    return not _GROUPS.isdisjoint(user.groups) or user.name in _USERS or user.name in _CONTROLLERS

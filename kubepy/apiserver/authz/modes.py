@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubepy.apiserver.authn import MASTERS
-from kubepy.apiserver.authz import ALLOW, NO_OPINION, Authorizer, Decision, Union
+from kubepy.apiserver.authz import ALL_RULES, ALLOW, NO_OPINION, NO_RULES, Authorizer, Decision, Rules, Union
 from kubepy.apiserver.authz.components import Components
 from kubepy.apiserver.request import RequestInfo, User
 
@@ -20,10 +20,16 @@ class AlwaysAllow:
     async def authorize(self, user: User, info: RequestInfo) -> Decision:
         return ALLOW
 
+    async def rules(self, user: User, namespace: str) -> Rules:
+        return ALL_RULES
+
 
 class AlwaysDeny:
     async def authorize(self, user: User, info: RequestInfo) -> Decision:
         return Decision(False, reason="Everything is forbidden.")
+
+    async def rules(self, user: User, namespace: str) -> Rules:
+        return NO_RULES
 
 
 MODES: dict[str, type[Authorizer]] = {
@@ -47,3 +53,6 @@ def of(names: Sequence[str]) -> Authorizer:
 class Superusers:
     async def authorize(self, user: User, info: RequestInfo) -> Decision:
         return ALLOW if MASTERS in user.groups else NO_OPINION
+
+    async def rules(self, user: User, namespace: str) -> Rules:
+        return ALL_RULES if MASTERS in user.groups else NO_RULES

@@ -55,6 +55,20 @@ async def test_components(user: User, method: str, path: str, allowed: bool) -> 
     assert decision.is_allowed is allowed
 
 
+async def test_rules_say_the_same() -> None:
+    default = modes.of(modes.DEFAULT)
+    for user in (MASTER, NODE, CONTROLLER):
+        assert await default.rules(user, "default") == authz.ALL_RULES
+    rules = await default.rules(JANE, "default")
+    assert [rule["resources"] for rule in rules.resources] == [
+        ["selfsubjectreviews"], ["selfsubjectaccessreviews"], ["selfsubjectrulesreviews"],
+    ]  # fmt: skip
+    for path in rules.paths[0]["nonResourceURLs"]:
+        assert (await default.authorize(JANE, resolve_path("GET", path))).is_allowed
+    assert await modes.of(["AlwaysDeny"]).rules(JANE, "default") == authz.NO_RULES
+    assert await modes.of(["AlwaysAllow"]).rules(JANE, "default") == authz.ALL_RULES
+
+
 @pytest.mark.parametrize(
     ("method", "path", "message", "details"),
     [

@@ -374,6 +374,14 @@ async def test_may_i(api: Api) -> None:
     assert (await api.error("POST", path, {"spec": {}})).code == 422
 
 
+async def test_rules_of_oneself(api: Api) -> None:
+    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+    status = (await api.ok("POST", path, {"spec": {"namespace": "default"}}))["status"]
+    assert status["incomplete"] is False
+    assert status["resourceRules"]
+    assert (await api.error("POST", path, {"spec": {}})).message == "no namespace on request"
+
+
 # -- certificate signing requests --------------------------------------------------------------------------------
 
 

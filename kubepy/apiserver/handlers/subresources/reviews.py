@@ -37,6 +37,7 @@ class Reviews:
             found["subjectaccessreviews.authorization.k8s.io"] = self._subject_access
             found["localsubjectaccessreviews.authorization.k8s.io"] = self._subject_access
             found["selfsubjectaccessreviews.authorization.k8s.io"] = self._self_subject_access
+            found["selfsubjectrulesreviews.authorization.k8s.io"] = self._self_subject_rules
         return found
 
     async def _self_subject(self, registry: Registry, resource: Resource, request: Request) -> Response:
@@ -88,6 +89,18 @@ class Reviews:
         return await self._answer(
             request, resource, review, review.get("spec") or {}, request.user or write.NOBODY
         )
+
+    async def _self_subject_rules(self, registry: Registry, resource: Resource, request: Request) -> Response:
+        review = await _review(registry, resource, request)
+        namespace = (review.get("spec") or {}).get("namespace")
+        if not namespace:
+            raise errors.BadRequest("no namespace on request")
+        assert self._authorizer is not None
+        rules = await self._authorizer.rules(request.user or write.NOBODY, namespace)
+        # Upstream answers with a review of its own, without what was sent.
+        status = {"resourceRules": rules.resources, "nonResourceRules": rules.paths, "incomplete": False}
+        made = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": {}, "spec": {}}
+        return respond.plain(request, made | {"status": status}, 201)
 
     async def _answer(
         self, request: Request, resource: Resource, review: Obj, spec: Obj, user: User
