@@ -20,7 +20,8 @@ UPSTREAM_CONTROLLERS = tuple(
     """
     serviceaccount-token endpoints endpointslice endpointslice-mirroring replicationcontroller pod-garbage-collector
     resourcequota namespace serviceaccount garbage-collector daemonset job deployment replicaset
-    horizontal-pod-autoscaler disruption statefulset cronjob certificatesigningrequest-signing certificatesigningrequest-approving
+    horizontal-pod-autoscaler disruption statefulset cronjob certificatesigningrequest-signing
+    certificatesigningrequest-approving
     certificatesigningrequest-cleaner podcertificaterequest-cleaner ttl bootstrap-signer token-cleaner node-ipam
     node-lifecycle taint-eviction device-taint-eviction persistentvolume-binder persistentvolume-attach-detach
     persistentvolume-expander clusterrole-aggregation persistentvolumeclaim-protection persistentvolume-protection

@@ -950,6 +950,26 @@ def _trust_bundle(obj: Obj, now: float) -> Cells:
     return [_name(obj), _spec(obj).get("signerName") or "<none>"]
 
 
+def _pod_certificate_request(obj: Obj, now: float) -> Cells:
+    spec, state = _spec(obj), "Pending"
+    for condition in _status(obj).get("conditions") or _NONE:
+        if condition.get("type") in ("Issued", "Denied", "Failed"):
+            state = condition["type"]
+    fields = ("podName", "serviceAccountName", "nodeName", "signerName")
+    annotations = format_labels(spec.get("unverifiedUserAnnotations"))
+    return [_name(obj), *(spec.get(field) or "" for field in fields), state, annotations]
+
+
+def _migration(obj: Obj, now: float) -> Cells:
+    resource, status = _spec(obj).get("resource") or {}, "Unknown"
+    for condition in _status(obj).get("conditions") or _NONE:
+        is_state = condition.get("type") in ("Running", "Failed", "Succeeded")
+        if is_state and condition.get("status") == "True":
+            status = condition["type"]
+    name, group = resource.get("resource") or "", resource.get("group") or ""
+    return [_name(obj), f"{name}.{group}" if group else name, status]
+
+
 def _webhooks(obj: Obj, now: float) -> Cells:
     return [_name(obj), len(obj.get("webhooks") or ()), _age(obj, now)]
 
@@ -1033,6 +1053,13 @@ def _resource_slice(obj: Obj, now: float) -> Cells:
     spec = _spec(obj)
     pool = (spec.get("pool") or {}).get("name") or ""
     return [_name(obj), spec.get("nodeName") or "", spec.get("driver") or "", pool, _age(obj, now)]
+
+
+def _device_taint_rule(obj: Obj, now: float) -> Cells:
+    taint = _spec(obj).get("taint") or {}
+    texts = (taint.get(field) or "" for field in ("key", "value", "effect"))
+    added = taint.get("timeAdded")
+    return [_name(obj), *texts, since(added, now) if added else "", _age(obj, now)]
 
 
 def _default(obj: Obj, now: float) -> Cells:
@@ -1490,6 +1517,26 @@ PRINTERS: dict[tuple[str, str], Printer] = {
         _signing_request,
     ),
     ("certificates.k8s.io", "ClusterTrustBundle"): Printer((_NAME, _text("SignerName")), _trust_bundle),
+    ("certificates.k8s.io", "PodCertificateRequest"): Printer(
+        (
+            _NAME,
+            _text("PodName"),
+            _text("ServiceAccountName"),
+            _text("NodeName"),
+            _text("SignerName"),
+            _text("State", "Is the request Pending, Issued, Denied, or Failed?"),
+            _text("UnverifiedUserAnnotations"),
+        ),
+        _pod_certificate_request,
+    ),
+    ("storagemigration.k8s.io", "StorageVersionMigration"): Printer(
+        (
+            _text("Name", _NAME.description),
+            _text("Resource", "GroupResource to migrate"),
+            _text("Status", "Status of the migration"),
+        ),
+        _migration,
+    ),
     ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): Printer(
         (_NAME, _WEBHOOKS, _AGE), _webhooks
     ),
@@ -1558,6 +1605,9 @@ PRINTERS: dict[tuple[str, str], Printer] = {
         _api_service,
     ),
     ("resource.k8s.io", "DeviceClass"): _NAME_AND_AGE,
+    ("resource.k8s.io", "DeviceTaintRule"): Printer(
+        (_NAME, _text("Key"), _text("Value"), _text("Effect"), _text("TimeAdded"), _AGE), _device_taint_rule
+    ),
     ("resource.k8s.io", "ResourceClaimTemplate"): _NAME_AND_AGE,
     ("resource.k8s.io", "ResourceClaim"): Printer(
         (_NAME, _text("State", "A summary of the current state (allocated, pending, reserved, etc.)."), _AGE),

@@ -5,11 +5,14 @@ from kubepy.api.builtins import (
     BUILTINS,
     CONFIG_MAPS,
     DEPLOYMENTS,
+    DEVICE_TAINT_RULES,
     EVENTS,
     JOBS,
     NODES,
+    POD_CERTIFICATE_REQUESTS,
     PODS,
     SERVICES,
+    STORAGE_VERSION_MIGRATIONS,
     Catalog,
 )
 from kubepy.lib.clock import rfc3339
@@ -268,6 +271,29 @@ def test_cells(resource, made, cells):
         # A selector of a job that was never given one selects nothing, and prints so.
         made["spec"]["selector"] = None
     assert tables.row(resource, obj(resource, **made), NOW)["cells"] == cells
+
+
+def test_kinds_of_few_clusters():
+    conditions = [{"type": "Issued", "status": "True"}]
+    request = {
+        "metadata": {"name": "r"},
+        "spec": {"podName": "p", "serviceAccountName": "a", "nodeName": "n", "signerName": "x.io/y"},
+        "status": {"conditions": conditions},
+    }
+    row = tables.row(POD_CERTIFICATE_REQUESTS, request, NOW)
+    assert row["cells"] == ["r", "p", "a", "n", "x.io/y", "Issued", "<none>"]
+    migration = {
+        "metadata": {"name": "m"},
+        "spec": {"resource": {"group": "apps", "resource": "deployments"}},
+        "status": {
+            "conditions": [{"type": "Succeeded", "status": "True"}, {"type": "Failed", "status": "False"}]
+        },
+    }
+    row = tables.row(STORAGE_VERSION_MIGRATIONS, migration, NOW)
+    assert row["cells"] == ["m", "deployments.apps", "Succeeded"]
+    rule = {"metadata": {"name": "t"}, "spec": {"taint": {"key": "k", "effect": "NoExecute"}}}
+    row = tables.row(DEVICE_TAINT_RULES, rule, NOW)
+    assert row["cells"] == ["t", "k", "", "NoExecute", "", "<unknown>"]
 
 
 @pytest.mark.parametrize("resource", BUILTINS, ids=str)

@@ -10,6 +10,7 @@ from kubepy.api.validation.certificates import CERTIFICATES
 from kubepy.api.validation.core import CORE
 from kubepy.api.validation.crds import API_EXTENSIONS
 from kubepy.api.validation.csi import CSI
+from kubepy.api.validation.devices import DEVICES
 from kubepy.api.validation.flowcontrol import FLOW_CONTROL
 from kubepy.api.validation.networking import NETWORKING
 from kubepy.api.validation.policy import POLICY
@@ -17,6 +18,6 @@ from kubepy.api.validation.rules import Kind
 from kubepy.api.validation.storage import STORAGE
 
 KINDS: dict[tuple[str, str], Kind] = {
-    **CORE, **APPS, **BATCH, **NETWORKING, **POLICY, **STORAGE, **CSI, **CERTIFICATES, **FLOW_CONTROL,
+    **CORE, **APPS, **BATCH, **NETWORKING, **POLICY, **STORAGE, **CSI, **CERTIFICATES, **FLOW_CONTROL, **DEVICES,
     **ADMISSION_REGISTRATION, **API_REGISTRATION, **API_EXTENSIONS,
 }  # fmt: skip

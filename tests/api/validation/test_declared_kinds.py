@@ -48,7 +48,8 @@ ONE_SOURCE = "must specify exactly one of inlineVolumeSpec and persistentVolumeN
         (
             CSI_DRIVER.format("fsGroupPolicy: x, volumeLifecycleModes: [y]"),
             [
-                'spec.fsGroupPolicy: Unsupported value: "x": supported values: "File", "None", "ReadWriteOnceWithFSType"',
+                'spec.fsGroupPolicy: Unsupported value: "x": supported values: "File", "None", '
+                '"ReadWriteOnceWithFSType"',
                 'spec.volumeLifecycleModes: Unsupported value: "y": supported values: "Persistent", "Ephemeral"',
             ],
         ),
@@ -74,8 +75,10 @@ ONE_SOURCE = "must specify exactly one of inlineVolumeSpec and persistentVolumeN
         (
             ATTACHMENT.format("inlineVolumeSpec: {accessModes: [ReadWriteOnce], capacity: {storage: 1Gi}}"),
             [
-                "spec.source.inlineVolumeSpec.capacity: Forbidden: may not be specified in the context of inline volumes",
-                "spec.source.inlineVolumeSpec.csi: Required value: has to be specified in the context of inline volumes",
+                "spec.source.inlineVolumeSpec.capacity: Forbidden: may not be specified in the context of inline "
+                "volumes",
+                "spec.source.inlineVolumeSpec.csi: Required value: has to be specified in the context of inline "
+                "volumes",
                 "spec.source.inlineVolumeSpec: Required value: must specify a volume type",
             ],
         ),
@@ -284,7 +287,8 @@ QUEUING = "type: Limited, limited: {{limitResponse: {{type: Queue, queuing: {{{}
         (
             schema(precedence=1),
             [
-                "spec.matchingPrecedence: Invalid value: 1: only the schema named 'exempt' may have matchingPrecedence 1"
+                "spec.matchingPrecedence: Invalid value: 1: only the schema named 'exempt' may have "
+                "matchingPrecedence 1"
             ],
         ),
         (
