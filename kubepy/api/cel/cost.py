@@ -129,7 +129,7 @@ class _Estimator:
         if not path or path[0] not in self.variables:
             return None
         of = self.variables[path[0]].item_at(path[1:])
-        return None if of is None else Range(0, of.elements_max)
+        return None if of is None or of.elements_max is None else Range(0, of.elements_max)
 
     def size(self, node: Expr) -> Range | None:
         known = self.sizes.get(id(node))

@@ -68,6 +68,14 @@ def tokens(source: str, issues: list[Issue]) -> list[Token]:
     return found
 
 
+# A string that ends wrongly: what could still have become one, and the character that made it impossible.
+_PART_OF_ESCAPE = r"\\(?:[xX][0-9A-Fa-f]?|u[0-9A-Fa-f]{0,3}|U[0-9A-Fa-f]{0,7}|[0-3][0-7]?)?"
+_BROKEN = {
+    quote: re.compile(rf"{quote}(?:{_ESCAPE}|[^\\{quote}\n\r])*(?:{_PART_OF_ESCAPE})?[\s\S]?")
+    for quote in "\"'"
+}
+
+
 def _bad_end(source: str, at: int) -> int:
     """How far the lexer reads before it gives up on a token that starts at `at`."""
     first = source[at]
@@ -75,8 +83,7 @@ def _bad_end(source: str, at: int) -> int:
         # one more character is read in the hope of a second | & or =
         return min(at + 2, len(source))
     if first in "\"'":
-        shape = re.compile(rf"{first}(?:{_ESCAPE}|[^\\{first}\n\r])*(?:\\[\s\S]?[^{first}\n\r]?)?")
-        m = shape.match(source, at)
+        m = _BROKEN[first].match(source, at)
         return m.end() if m else at + 1
     return at + 1
 

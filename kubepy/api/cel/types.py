@@ -3,7 +3,8 @@
 A Type is immutable and compared by what it is (kind, name, parameters), never by its size hints. Object types made
 from a schema carry their fields under escaped names (`foo-bar` is `foo__dash__bar`), each with the name it has in
 JSON. Size hints (`elements_max`, `size_min`) bound lists, maps and strings for the cost estimate: they come from
-maxItems, maxProperties and maxLength, else from what fits into a request of 3 MiB.
+maxItems, maxProperties and maxLength, else from what fits into a request of 3 MiB. A type that no schema made has
+no bound: elements_max None.
 
 Values stay what JSON gave: `program` converts on access where the schema says date-time, duration, byte or number.
 
@@ -42,7 +43,7 @@ class Type:
         params: tuple[Type, ...] = (),
         *,
         fields: Mapping[str, Field] | None = None,
-        elements_max: int = 0,
+        elements_max: int | None = None,
         size_min: int = 0,
     ) -> None:
         self.kind = kind
@@ -115,11 +116,11 @@ DURATION = Type("duration", "google.protobuf.Duration", size_min=3)
 TYPE = Type("type")
 
 
-def list_of(item: Type, *, items_max: int = 0) -> Type:
+def list_of(item: Type, *, items_max: int | None = None) -> Type:
     return Type("list", params=(item,), elements_max=items_max, size_min=2)
 
 
-def map_of(key: Type, value: Type, *, entries_max: int = 0) -> Type:
+def map_of(key: Type, value: Type, *, entries_max: int | None = None) -> Type:
     return Type("map", params=(key, value), elements_max=entries_max, size_min=2)
 
 
@@ -213,6 +214,13 @@ _DURATION_CHARS_MAX = 32
 _DATE_TIME_CHARS_MAX = 32
 _DATE_TIME_SIZE_MIN = 21
 _DATE_CHARS = 12
+# The size of what has none counts as 0 in an estimate, and so does that of the keys of a map.
+_KEY = Type("string", size_min=2, elements_max=0)
+_SCHEMA_SCALARS = {
+    "boolean": Type("bool", size_min=4, elements_max=0),
+    "number": Type("double", size_min=1, elements_max=0),
+    "integer": Type("int", size_min=1, elements_max=0),
+}
 _META_STRINGS = {"type": "string"}
 
 
@@ -228,7 +236,7 @@ def _of_schema(schema: Mapping[str, Any], root: bool, name: str) -> Type | None:
         return _object(schema, root, name)
     if kind == "string":
         return _string(schema)
-    return {"boolean": BOOL, "number": DOUBLE, "integer": INT}.get(kind)
+    return _SCHEMA_SCALARS.get(kind)
 
 
 def _child(schema: Mapping[str, Any], name: str) -> Type | None:
@@ -256,7 +264,7 @@ def _object(schema: Mapping[str, Any], root: bool, name: str) -> Type | None:
         most = schema.get("maxProperties")
         # a key needs at least "":, and a comma: 6 bytes with the value
         fits = (REQUEST_BYTES_MAX - 2) // (value.size_min + 6)
-        return map_of(STRING, value, entries_max=fits if most is None else max(0, most))
+        return map_of(_KEY, value, entries_max=fits if most is None else max(0, most))
     required = frozenset(schema.get("required") or ())
     fields: dict[str, Field] = {}
     size_min = 2
@@ -270,7 +278,7 @@ def _object(schema: Mapping[str, Any], root: bool, name: str) -> Type | None:
         # Defaults are filled in by the server, so a request need not carry them.
         if key in required and prop.get("default") is None:
             size_min += len(key.encode()) + of.size_min + 4
-    return Type("struct", name, fields=fields, size_min=size_min)
+    return Type("struct", name, fields=fields, elements_max=0, size_min=size_min)
 
 
 def _with_metadata(properties: Mapping[str, Any]) -> dict[str, Any]:

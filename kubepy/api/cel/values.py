@@ -334,7 +334,7 @@ def decimal_text(value: float) -> str:
 
 
 def general_text(value: float) -> str:
-    """fmt's %g: shortest digits, an exponent below 1e-4 and from 1e21."""
+    """fmt's %g: shortest digits, an exponent below 1e-4 and from 1e6."""
     text = _special(value)
     if text:
         return text
@@ -342,7 +342,7 @@ def general_text(value: float) -> str:
     shortest = repr(value)
     mantissa, _, _ = (shortest if "e" in shortest else _scientific(shortest)).partition("e")
     at = int(exponent)
-    if -4 <= at < 21:
+    if -4 <= at < 6:
         return decimal_text(value)
     return f"{mantissa.removesuffix('.0')}e{'-' if at < 0 else '+'}{abs(at):02d}"
 
