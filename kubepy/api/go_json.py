@@ -65,9 +65,11 @@ def _mended(value: Any) -> Any:
         return {_mended(key): _mended(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_mended(inner) for inner in value]
-    if isinstance(value, str) and not value.isascii():
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return value
+    return mended_text(value) if isinstance(value, str) else value
+
+
+def mended_text(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _is_deep(value: Any) -> bool:

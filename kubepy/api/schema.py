@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from kubepy.api import defaults, gotypes, quantity, scalars
+from kubepy.api import defaults, go_json, gotypes, quantity, scalars
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj, group_version
 from kubepy.api.objects import api_version as api_version_of
@@ -840,10 +840,11 @@ def _pairs(body: bytes) -> tuple[Any, bool]:
 
     def keep(pairs: list[tuple[str, Any]]) -> tuple[tuple[str, Any], ...]:
         nonlocal has_duplicates
-        has_duplicates = has_duplicates or len(dict(pairs)) != len(pairs)
-        return tuple(pairs)
+        kept = tuple((go_json.mended_text(key), value) for key, value in pairs)
+        has_duplicates = has_duplicates or len(dict(kept)) != len(kept)
+        return kept
 
-    return json.loads(body, object_pairs_hook=keep), has_duplicates
+    return json.loads(body.decode("utf-8", "replace"), object_pairs_hook=keep), has_duplicates
 
 
 def _walk_keys(pairs: Any, unknown: Container[str], path: str = "") -> Iterable[tuple[bool, str]]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import re
 
-from kubepy.api.errors import BadRequest, Timeout, quote
+from kubepy.api.errors import BadRequest, quote
+from kubepy.api.errors import timeout as timeout_error
 from kubepy.apiserver.filters import Filter
 from kubepy.apiserver.request import Handler, Request, RequestInfo, Response
 from kubepy.lib.clock import Clock, Timer
@@ -46,7 +47,7 @@ def timeout(clock: Clock, limit_s: float = LIMIT_S) -> Filter:
                 return await next_(request)
             except asyncio.CancelledError:
                 if deadlines.was_overdue(request):
-                    raise Timeout("Timeout: request did not complete within the allotted timeout") from None
+                    raise timeout_error("request did not complete within the allotted timeout", 0) from None
                 raise
             finally:
                 deadlines.leave(request)

@@ -119,7 +119,7 @@ def decoded(
     findings = expected.schema.decode(parsed, body)
     if is_strict and (findings.unknown or duplicates):
         texts = (
-            schema.strict_errors(body, orjson.loads(body), findings.unknown)
+            schema.strict_errors(body, go_json.loads(body), findings.unknown)
             if body
             else [f'unknown field "{path}"' for path in findings.unknown]
         )

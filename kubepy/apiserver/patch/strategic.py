@@ -126,7 +126,7 @@ def _retain_keys(current: Obj, patch: Obj) -> None:
     retained = patch.pop(RETAIN_KEYS)
     if not isinstance(retained, list):
         raise BadRequest(_BAD_RETAIN_KEYS)
-    keys = set(retained)
+    keys = {key for key in retained if isinstance(key, str)}
     for key, value in patch.items():
         if value is not None and not key.startswith((DELETE_FROM, SET_ORDER)) and key not in keys:
             raise BadRequest(_BAD_RETAIN_KEYS)
