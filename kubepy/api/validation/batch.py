@@ -1,12 +1,11 @@
 """Jobs and CronJobs.
 
-Source: kubernetes pkg/apis/batch/validation/validation.go, robfig/cron parser.go (its error texts).
+Source: kubernetes pkg/apis/batch/validation/validation.go.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from kubepy.api import errors, names
 from kubepy.api.objects import Obj, is_condition_true
@@ -24,6 +23,7 @@ from kubepy.api.validation.rules import (
     same,
     selector_of,
 )
+from kubepy.lib import cron
 
 _UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
 _NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
@@ -279,76 +279,15 @@ def _check_time_zone(zone: str, found: Errors) -> None:
         found.append(errors.invalid_value("spec.timeZone", zone, why))
 
 
-_MONTHS = {
-    "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6,
-    "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
-}  # fmt: skip
-_DAYS = {"sun": 0, "mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6}
-_NO_WORDS: Mapping[str, int] = {}
-# (lowest, highest, words) of the five fields
-_SCHEDULE_FIELDS: tuple[tuple[int, int, Mapping[str, int]], ...] = (
-    (0, 59, _NO_WORDS),
-    (0, 23, _NO_WORDS),
-    (1, 31, _NO_WORDS),
-    (1, 12, _MONTHS),
-    (0, 6, _DAYS),
-)
-_DESCRIPTORS = frozenset(("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"))
-
-
 def schedule_error(schedule: str) -> str:
     """Why a text is no schedule, "" when it is one. Source: robfig/cron ParseStandard."""
     if schedule.startswith(("TZ=", "CRON_TZ=")):
         schedule = schedule.partition(" ")[2].strip()
-    if schedule.startswith("@"):
-        if schedule in _DESCRIPTORS or re.fullmatch(r"@every ([0-9.]+(ns|us|µs|ms|s|m|h))+", schedule):
-            return ""
-        return f"unrecognized descriptor: {schedule}"
-    fields = schedule.split()
-    if len(fields) != len(_SCHEDULE_FIELDS):
-        return f"expected exactly 5 fields, found {len(fields)}: [{' '.join(fields)}]"
-    for text, (low, high, words) in zip(fields, _SCHEDULE_FIELDS):
-        for part in text.split(","):
-            try:
-                _parse_range(part, low, high, words)
-            except ValueError as error:
-                return str(error)
+    try:
+        cron.parse(schedule)
+    except ValueError as error:
+        return str(error)
     return ""
-
-
-def _parse_range(text: str, low: int, high: int, words: Mapping[str, int]) -> None:
-    """One number, * or range with an optional step. Source: robfig/cron getRange."""
-    span, *steps = text.split("/")
-    bounds = span.split("-")
-    if bounds[0] in ("*", "?"):
-        start, end = low, high
-    elif len(bounds) > 2:
-        raise ValueError(f"too many hyphens: {text}")
-    else:
-        start = _number(bounds[0], words)
-        end = _number(bounds[1], words) if len(bounds) == 2 else (high if steps else start)
-    if len(steps) > 1:
-        raise ValueError(f"too many slashes: {text}")
-    step = _number(steps[0], _NO_WORDS) if steps else 1
-    if start < low:
-        raise ValueError(f"beginning of range ({start}) below minimum ({low}): {text}")
-    if end > high:
-        raise ValueError(f"end of range ({end}) above maximum ({high}): {text}")
-    if start > end:
-        raise ValueError(f"beginning of range ({start}) beyond end of range ({end}): {text}")
-    if step == 0:
-        raise ValueError(f"step of range should be a positive number: {text}")
-
-
-def _number(text: str, words: Mapping[str, int]) -> int:
-    if text.lower() in words:
-        return words[text.lower()]
-    if not re.fullmatch("[+-]?[0-9]{1,18}", text):
-        quoted = errors.quote(text)
-        raise ValueError(f"failed to parse int from {text}: strconv.Atoi: parsing {quoted}: invalid syntax")
-    if text.startswith("-"):
-        raise ValueError(f"negative number ({int(text)}) not allowed: {text}")
-    return int(text)
 
 
 def _check_cron_job_create(job: Obj, found: Errors) -> None:
