@@ -137,7 +137,8 @@ class HttpRequest(Request):
 
     @property
     def target(self) -> str:
-        return self._message.path
+        target = self._message.path
+        return target if target.startswith("/") else super().target
 
     def body_stream(self) -> AsyncIterable[bytes] | bytes | None:
         if self._body is not None:

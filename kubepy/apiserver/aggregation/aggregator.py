@@ -112,8 +112,6 @@ class Aggregator:
 
     def _deleted(self, document: Document) -> None:
         self.routes.drop(group_version_of(document.key.name))
-        if not self.routes.table:
-            self._endpoints.unfollow()
 
     def _service_changed(self, service: str) -> None:
         self._availability.service_changed(service)

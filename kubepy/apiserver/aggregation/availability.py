@@ -48,6 +48,7 @@ PASSED = Finding("True", "Passed", "all checks passed")
 class AvailabilityController(Controller):
     name = "remote-available"
     workers = 5
+    retry_s_max = RETRY_S_MAX
 
     def __init__(
         self, context: ControllerContext, *, routes: Routes, endpoints: Endpoints, connections: Connections

@@ -1,4 +1,4 @@
-"""The Services and EndpointSlices behind the routes, followed only while there are routes.
+"""The Services and EndpointSlices behind the routes, followed from the first route on.
 
 Most clusters have none, and pay for no informer. `on_change(service)` is called with "namespace/name" whenever one of
 them changed.
@@ -29,7 +29,7 @@ class Endpoints:
         self._slices: Informer | None = None
 
     def follow(self) -> None:
-        """From now on. Idempotent."""
+        """From now on, for good. Idempotent."""
         if self._services is not None:
             return
         self._services = self._informers.informer(SERVICES)
@@ -44,12 +44,6 @@ class Endpoints:
                 self._on_change(name)
 
         informer.add_handler(on_add=changed, on_update=lambda old, new: changed(new), on_delete=changed)
-
-    def unfollow(self) -> None:
-        for informer in (self._services, self._slices):
-            if informer is not None:
-                self._informers.stop(informer)
-        self._services = self._slices = None
 
     async def wait_synced(self) -> None:
         for informer in (self._services, self._slices):
