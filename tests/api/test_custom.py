@@ -17,7 +17,13 @@ def definition(*versions: Obj, **spec: Any) -> Obj:
     names = {"plural": "foos", "kind": "Foo", "singular": "foo", "listKind": "FooList", "shortNames": ["fo"]}
     return {
         "metadata": {"name": "foos.example.com"},
-        "spec": {"group": "example.com", "scope": "Namespaced", "names": names, "versions": list(versions), **spec},
+        "spec": {
+            "group": "example.com",
+            "scope": "Namespaced",
+            "names": names,
+            "versions": list(versions),
+            **spec,
+        },
         "status": {"acceptedNames": names, "conditions": [{"type": "Established", "status": "True"}]},
     }
 
@@ -79,7 +85,13 @@ def test_a_deprecated_version_warns(warning: Obj, expected: str) -> None:
 
 def test_decoding_prunes_and_reports_metadata_first() -> None:
     schema = schema_of(spec_schema(a={"type": "string"}))
-    obj = {"apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "x", "z": 1}, "spec": {"b": 1}, "a": 2}
+    obj = {
+        "apiVersion": "example.com/v1",
+        "kind": "Foo",
+        "metadata": {"name": "x", "z": 1},
+        "spec": {"b": 1},
+        "a": 2,
+    }
     assert schema.decode(obj).unknown == ["metadata.z", "a", "spec.b"]
     assert obj == {"apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "x"}, "spec": {}}
 
@@ -105,7 +117,10 @@ def texts(findings: list[Any]) -> list[str]:
 
 def test_findings_about_status_are_below_status() -> None:
     schema = schema_of(
-        {"type": "object", "properties": {"status": {"type": "object", "properties": {"n": {"type": "integer"}}}}}
+        {
+            "type": "object",
+            "properties": {"status": {"type": "object", "properties": {"n": {"type": "integer"}}}},
+        }
     )
     new = {"metadata": {}, "status": {"n": "x"}}
     assert texts(schema.validate(new, {"metadata": {}}, "status")) == [
@@ -144,7 +159,10 @@ def test_rules_wait_until_types_are_right() -> None:
 
 
 def test_another_version_is_pruned_and_defaulted() -> None:
-    versions = version("v1"), version("v2", storage=False, schema=spec_schema(b={"type": "string", "default": "B"}))
+    versions = (
+        version("v1"),
+        version("v2", storage=False, schema=spec_schema(b={"type": "string", "default": "B"})),
+    )
     _, v2 = custom.rows(definition(*versions), SCHEMAS)
     obj = {"apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "x"}, "spec": {"a": 1}}
     before = copy(obj)

@@ -1,0 +1,276 @@
+"""Cases of apiextensions-apiserver pkg/apis/apiextensions/validation/validation_test.go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubepy.api.builtins import CUSTOM_RESOURCE_DEFINITIONS as CRDS
+from kubepy.api.objects import Obj, copy
+from kubepy.api.validation import validate_create, validate_update
+
+SCHEMA = "spec.versions[0].schema.openAPIV3Schema"
+
+
+def version(name: str = "v1", *, storage: bool = True, schema: Any = None, **more: Any) -> Obj:
+    schema = {"type": "object"} if schema is None else schema
+    return {
+        "name": name, "served": True, "storage": storage, "schema": {"openAPIV3Schema": schema}, **more,
+    }  # fmt: skip
+
+
+def definition(*versions: Obj, name: str = "foos.example.com", **spec: Any) -> Obj:
+    versions = versions or (version(),)
+    names = {"plural": "foos", "kind": "Foo", "singular": "foo", "listKind": "FooList"}
+    whole = {"group": "example.com", "scope": "Namespaced", "names": names, "versions": list(versions)} | spec
+    stored = [each["name"] for each in versions if each["storage"]]
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name},
+        "spec": whole, "status": {"storedVersions": stored},
+    }  # fmt: skip
+
+
+def created(obj: Obj) -> list[str]:
+    return [str(finding) for finding in validate_create(CRDS, obj)]
+
+
+def field(schema: Obj) -> list[str]:
+    """Findings about a field of the root, without their common beginning."""
+    found = created(definition(version(schema={"type": "object", "properties": {"f": schema}})))
+    return [text.removeprefix(f"{SCHEMA}.properties[f]") for text in found]
+
+
+def test_a_plain_definition_is_valid() -> None:
+    assert created(definition()) == []
+
+
+NAMES = {"plural": "foos", "kind": "Foo", "singular": "foo", "listKind": "FooList"}
+
+
+@pytest.mark.parametrize(
+    ("obj", "expected"),
+    [
+        (definition(name="x.example.com"),
+         ['metadata.name: Invalid value: "x.example.com": must be spec.names.plural+"."+spec.group']),
+        (definition(group="example", name="foos.example"),
+         ['spec.group: Invalid value: "example": should be a domain with at least one dot']),
+        (definition(scope=""), ["spec.scope: Required value"]),
+        (definition(scope="x"),
+         ['spec.scope: Unsupported value: "x": supported values: "Cluster", "Namespaced"']),
+        (definition(names=NAMES | {"listKind": "Foo"}),
+         ['spec.names.listKind: Invalid value: "Foo": kind and listKind may not be the same']),
+        (definition(preserveUnknownFields=True), [
+            "spec.preserveUnknownFields: Invalid value: true: cannot set to true, set "
+            "x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"]),
+        (definition(version() | {"schema": None}), ["spec.versions[0].schema.openAPIV3Schema: Required value"]),
+        (definition(version(deprecationWarning="x")), [
+            'spec.versions[0].deprecationWarning: Invalid value: "x": can only be set for deprecated versions']),
+        (definition(group="a.k8s.io", name="foos.a.k8s.io"), [
+            'metadata.annotations[api-approved.kubernetes.io]: Required value: protected groups must have approval '
+            'annotation "api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111']),
+    ],
+)  # fmt: skip
+def test_what_a_definition_says_of_itself(obj: Obj, expected: list[str]) -> None:
+    assert created(obj) == expected
+
+
+def test_exactly_one_version_is_stored_and_names_are_unique() -> None:
+    found = created(definition(version(), version()))
+    assert [text.rpartition(": ")[2] for text in found] == [
+        "must contain unique version names",
+        "must have exactly one version marked as storage version",
+    ]
+
+
+WEBHOOK = "spec.conversion.webhookClientConfig"
+
+
+def webhook(config: Obj, versions: list[str] | None = None) -> Obj:
+    review = ["v1"] if versions is None else versions
+    return {"strategy": "Webhook", "webhook": {"clientConfig": config, "conversionReviewVersions": review}}
+
+
+URL = {"url": "https://example.com/convert"}
+
+
+@pytest.mark.parametrize(
+    ("conversion", "expected"),
+    [
+        ({"strategy": "None"}, []),
+        (webhook(URL), []),
+        ({"strategy": "x"}, ['spec.conversion.strategy: Unsupported value: "x": supported values: "None", "Webhook"']),
+        (webhook({}), [f"{WEBHOOK}: Required value: exactly one of url or service is required"]),
+        (webhook({"url": "http://a"}), [
+            f"{WEBHOOK}.url: Invalid value: \"http\": 'https' is the only allowed URL scheme; desired format: "
+            "https://host[/path]"]),
+        (webhook({"url": "https://a?b=c"}), [
+            f'{WEBHOOK}.url: Invalid value: "b=c": query parameters are not permitted in the URL']),
+        (webhook({"service": {"name": "a", "namespace": "b", "port": 0, "path": "x"}}), [
+            f"{WEBHOOK}.service.port: Invalid value: 0: port is not valid: must be between 1 and 65535, inclusive",
+            f"{WEBHOOK}.service.path: Invalid value: \"x\": must start with a '/'",
+            f'{WEBHOOK}.service.path: Invalid value: "x": segment[0] may not be empty']),
+        (webhook(URL, []), ["spec.conversion.conversionReviewVersions: Required value"]),
+        (webhook(URL, ["v9"]), [
+            'spec.conversion.conversionReviewVersions: Invalid value: ["v9"]: must include at least one of v1, v1beta1'
+        ]),
+        (webhook(URL, ["v1", "v1"]), [
+            'spec.conversion.conversionReviewVersions[1]: Invalid value: "v1": duplicate version']),
+        (webhook(URL) | {"strategy": "None"}, [
+            f"{WEBHOOK}: Forbidden: should not be set when strategy is not set to Webhook",
+            "spec.conversion.conversionReviewVersions: Forbidden: should not be set when strategy is not set to "
+            "Webhook"]),
+    ],
+)  # fmt: skip
+def test_conversion(conversion: Obj, expected: list[str]) -> None:
+    assert created(definition(conversion=conversion)) == expected
+
+
+STRING: Obj = {"type": "string"}
+SELECTABLE = {
+    "type": "object",
+    "properties": {"a": STRING, "o": {"type": "object"}, "metadata": {"type": "object"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"subresources": {"scale": {}}}, [
+            "subresources.scale.specReplicasPath: Required value",
+            "subresources.scale.statusReplicasPath: Required value"]),
+        ({"subresources": {"scale": {"specReplicasPath": ".x.n", "statusReplicasPath": "n"}}}, [
+            'subresources.scale.specReplicasPath: Invalid value: ".x.n": should be a json path under .spec',
+            'subresources.scale.statusReplicasPath: Invalid value: "n": must be a simple json path starting with .']),
+        ({"additionalPrinterColumns": [{"name": "", "type": "x", "format": "y", "jsonPath": ""}]}, [
+            "additionalPrinterColumns[0].name: Required value",
+            'additionalPrinterColumns[0].type: Invalid value: "x": must be one of boolean,date,integer,number,string',
+            'additionalPrinterColumns[0].format: Invalid value: "y": must be one of '
+            "byte,date,date-time,double,float,int32,int64,password",
+            "additionalPrinterColumns[0].JSONPath: Required value"]),
+        ({"selectableFields": [{"jsonPath": ".a"}]}, []),
+        ({"selectableFields": [{"jsonPath": ".a"}, {"jsonPath": ".a"}]}, [
+            'selectableFields[1].jsonPath: Duplicate value: ".a"']),
+        ({"selectableFields": [{"jsonPath": ".b"}]}, [
+            'selectableFields[0].jsonPath: Invalid value: ".b": is an invalid path: does not refer to a valid field']),
+        ({"selectableFields": [{"jsonPath": ".o"}]}, [
+            'selectableFields[0].jsonPath: Invalid value: ".o": must point to a field of type string, boolean or '
+            "integer. Enum string fields and strings with formats are allowed."]),
+    ],
+)  # fmt: skip
+def test_subresources_columns_and_selectable_fields(more: Obj, expected: list[str]) -> None:
+    found = created(definition(version(schema=SELECTABLE, **more)))
+    assert [text.removeprefix("spec.versions[0].") for text in found] == expected
+
+
+LIST_MAP: Obj = {
+    "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"],
+    "items": {"type": "object", "required": ["k"], "properties": {"k": STRING}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (STRING, []),
+        (LIST_MAP, []),
+        ({"type": "x"}, ['.type: Unsupported value: "x": supported values: "array", "boolean", "integer", "number", '
+                         '"object", "string"']),
+        (STRING | {"id": "x"}, [".id: Forbidden: id is not supported"]),
+        ({"type": "array", "items": STRING, "uniqueItems": True}, [
+            ".uniqueItems: Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes "
+            "quadratic"]),
+        ({"type": "object", "properties": {"a": STRING}, "additionalProperties": STRING}, [
+            ".additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive"]),
+        (STRING | {"x-kubernetes-map-type": "atomic"}, [
+            '.type: Invalid value: "string": must be object if x-kubernetes-map-type is specified']),
+        ({"type": "array", "items": STRING, "x-kubernetes-list-type": "bag"}, [
+            '.x-kubernetes-list-type: Unsupported value: "bag": supported values: "atomic", "set", "map"']),
+        (LIST_MAP | {"x-kubernetes-list-map-keys": ["z"]}, [
+            '.x-kubernetes-list-map-keys: Invalid value: ["z"]: entries must all be names of item properties']),
+        (LIST_MAP | {"items": {"type": "object", "properties": {"k": STRING}}}, [
+            ".items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must "
+            "have a default or be a required property"]),
+        ({"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "object"}}, [
+            ".items.x-kubernetes-map-type: Invalid value: null: must be atomic as item of a list with "
+            "x-kubernetes-list-type=set"]),
+        ({"type": "integer", "default": "x"}, [
+            '.default: Invalid value: "string":  in body must be of type integer: "string"']),
+        ({"type": "object", "properties": {"a": STRING}, "default": {"b": 1}}, [
+            '.default: Invalid value: {"b":1}: must not have unknown fields']),
+    ],
+)  # fmt: skip
+def test_schemas(schema: Obj, expected: list[str]) -> None:
+    assert field(schema) == expected
+
+
+RULE = ".x-kubernetes-validations[0]"
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"rule": "self == 'a'"}, []),
+        ({"rule": " "}, [f"{RULE}.rule: Required value: rule is not specified"]),
+        ({"rule": "self ==\n'a'"}, [
+            f"{RULE}.message: Required value: message must be specified if rule contains line breaks"]),
+        ({"rule": "true", "message": " "}, [f'{RULE}.message: Invalid value: " ": must be non-empty if specified']),
+        ({"rule": "true", "reason": "x"}, [
+            f'{RULE}.reason: Unsupported value: "x": supported values: "FieldValueDuplicate", "FieldValueForbidden", '
+            '"FieldValueInvalid", "FieldValueRequired"']),
+        ({"rule": "size(self)"}, [
+            f'{RULE}.rule: Invalid value: {{"rule":"size(self)"}}: cel expression must evaluate to a bool']),
+        ({"rule": "true", "fieldPath": ".x"}, [f'{RULE}.fieldPath: Invalid value: ".x": must be a valid path']),
+        ({"rule": "true", "optionalOldSelf": True}, [
+            f"{RULE}.optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used in rule"]),
+    ],
+)  # fmt: skip
+def test_rules(rule: Obj, expected: list[str]) -> None:
+    assert field(STRING | {"x-kubernetes-validations": [rule]}) == expected
+
+
+def test_a_rule_that_may_run_too_often_is_too_expensive() -> None:
+    item = STRING | {"x-kubernetes-validations": [{"rule": "self.contains(self)"}]}
+    found = field({"type": "array", "items": item})
+    assert found[0].startswith(
+        f".items{RULE}.rule: Forbidden: estimated rule cost exceeds budget by factor of"
+    )
+    assert "contributed to estimated rule cost total" in found[1]
+    bounded = field({"type": "array", "maxItems": 5, "items": item | {"maxLength": 10}})
+    assert bounded == []
+
+
+def test_old_items_cannot_be_told_apart_in_a_plain_list() -> None:
+    item = STRING | {"maxLength": 5, "x-kubernetes-validations": [{"rule": "self == oldSelf"}]}
+    found = field({"type": "array", "maxItems": 5, "items": item})
+    assert found == [
+        f'.items{RULE}.rule: Invalid value: "self == oldSelf": oldSelf cannot be used on the uncorrelatable portion '
+        f"of the schema within {SCHEMA}.properties[f]"
+    ]
+
+
+def updated(new: Obj, old: Obj) -> list[str]:
+    for obj in (new, old):
+        obj["metadata"] |= {"uid": "1", "resourceVersion": "1"}
+    return [str(finding) for finding in validate_update(CRDS, new, old)]
+
+
+def test_kind_and_scope_are_fixed_once_established() -> None:
+    old = definition()
+    new = definition(scope="Cluster", names=NAMES | {"kind": "Bar"})
+    assert updated(copy(new), copy(old)) == []
+    old["status"]["conditions"] = [{"type": "Established", "status": "True"}]
+    assert updated(new, old) == [
+        'spec.scope: Invalid value: "Cluster": field is immutable',
+        'spec.names.kind: Invalid value: "Bar": field is immutable',
+    ]
+
+
+def test_a_version_that_was_stored_stays() -> None:
+    new = definition(version("v2"))
+    new["status"]["storedVersions"] = ["v1", "v2"]
+    assert updated(new, definition()) == [
+        'status.storedVersions[0]: Invalid value: "v1": missing from spec.versions; v1 was previously a storage '
+        "version, and must remain in spec.versions until a storage migration ensures no data remains persisted in v1 "
+        "and removes v1 from status.storedVersions"
+    ]

@@ -1,0 +1,67 @@
+"""Cases of apiextensions-apiserver pkg/controller/status/naming_controller_test.go."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubepy.api.objects import Obj
+from kubepy.apiserver.crds import status
+
+NOW = "2026-01-01T00:00:00Z"
+NAMES: Obj = {"plural": "foos", "singular": "foo", "kind": "Foo", "listKind": "FooList", "shortNames": ["f"]}
+
+
+@pytest.mark.parametrize(
+    ("others", "reason", "message"),
+    [
+        ([{"plural": "foos"}], "PluralConflict", '"foos" is already in use'),
+        ([{"shortNames": ["foo"]}], "SingularConflict", '"foo" is already in use'),
+        ([{"singular": "f"}], "ShortNamesConflict", '"f" is already in use'),
+        ([{"listKind": "Foo"}], "KindConflict", '"Foo" is already in use'),
+        ([{"kind": "FooList"}], "ListKindConflict", '"FooList" is already in use'),
+    ],
+)
+def test_names_belong_to_whoever_was_first(others: list[Obj], reason: str, message: str) -> None:
+    names, refusal = status.accept(NAMES, {}, others)
+    assert refusal == (reason, message)
+    assert len(names) == len(NAMES) - 1 or reason in ("PluralConflict", "KindConflict")
+
+
+def test_what_is_free_is_accepted_with_its_categories() -> None:
+    wanted = NAMES | {"categories": ["all"]}
+    assert status.accept(wanted, {}, [{"plural": "bars"}]) == (wanted, None)
+
+
+def test_own_names_are_no_conflict() -> None:
+    assert status.accept(NAMES, NAMES, []) == (NAMES, None)
+
+
+def test_an_established_kind_stays_so_when_a_new_name_is_taken() -> None:
+    definition = {"spec": {"group": "g", "names": NAMES | {"singular": "new"}, "versions": []}, "status": {}}
+    definition["status"] = status.plan({"spec": {"group": "g", "names": NAMES, "versions": []}}, [], NOW)
+    planned = status.plan(definition, [{"singular": "new"}], "2026-01-01T00:01:00Z")
+    assert planned["acceptedNames"] == NAMES
+    assert [(each["type"], each["status"], each["reason"]) for each in planned["conditions"]] == [
+        ("NamesAccepted", "False", "SingularConflict"),
+        ("Established", "True", "InitialNamesAccepted"),
+    ]
+    assert [each["lastTransitionTime"][14:16] for each in planned["conditions"]] == ["01", "00"]
+
+
+def test_a_schema_that_is_not_structural_is_a_condition() -> None:
+    version = {"name": "v1", "schema": {"openAPIV3Schema": {"type": "object", "properties": {"a": {}}}}}
+    definition: Obj = {"spec": {"group": "g", "names": NAMES, "versions": [version]}, "status": {}}
+    planned = status.plan(definition, [], NOW)
+    (condition,) = [each for each in planned["conditions"] if each["type"] == "NonStructuralSchema"]
+    assert (condition["status"], condition["reason"], condition["message"]) == (
+        "True",
+        "Violations",
+        "spec.versions[0].schema.openAPIV3Schema.properties[a].type: Required value: must not be empty for specified "
+        "object fields",
+    )
+    definition["status"] = planned
+    version["schema"]["openAPIV3Schema"]["properties"]["a"] = {"type": "string"}
+    assert [each["type"] for each in status.plan(definition, [], NOW)["conditions"]] == [
+        "NamesAccepted",
+        "Established",
+    ]
