@@ -14,6 +14,7 @@ import os
 import re
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -1280,25 +1281,51 @@ def test_a_write_whose_client_vanished_happens_wholly_or_not_at_all(cluster: Dae
     assert all(item["data"] == {"k": "v" * 1000} for item in found)
 
 
+class Reader(threading.Thread):
+    """A watcher that reads all it gets, and keeps the names of the events."""
+
+    def __init__(self, connection: ssl.SSLSocket) -> None:
+        super().__init__(daemon=True)
+        self._connection = connection
+        self.numbers: list[int] = []
+
+    def run(self) -> None:
+        rest = b""
+        while part := self._connection.recv(1 << 16):
+            *lines, rest = (rest + part).split(b"\n")
+            for line in lines:
+                if line.startswith(b'{"type":"MODIFIED"'):
+                    self.numbers.append(int(json.loads(line)["object"]["data"]["number"]))
+
+
 def test_a_watcher_that_does_not_read_is_cut_off_and_nobody_else(cluster: Daemon, door: Door) -> None:
     process = psutil.Process(cluster.process.pid)
-    write(door, "load", data="")
+    write(door, "load", number="0")
     revision = door.ask("GET", MAPS).obj["metadata"]["resourceVersion"]
     before = process.memory_info().rss
-    slow = door.socket()
-    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    target = f"{MAPS}?watch=1&fieldSelector=metadata.name%3Dload&resourceVersion={revision}"
-    slow.sendall(request("GET", target))
-    cluster.wait("the watch", lambda: door.gauge(WATCHING) == 1)
-    for number in range(40):
+    target = (
+        f"{MAPS}?watch=1&fieldSelector=metadata.name%3Dload&resourceVersion={revision}&timeoutSeconds=300"
+    )
+    slow, quick = door.socket(), door.socket()
+    for connection in (slow, quick):
+        connection.sendall(request("GET", target))
+    reader = Reader(quick)
+    reader.start()
+    cluster.wait("the watches", lambda: door.gauge(WATCHING) == 2)
+    for number in range(1, 60):
         write(door, "load", number=str(number), data="x" * 1_000_000)
-        if number > 15 and not door.gauge(WATCHING):
+        if number > 15 and door.gauge(WATCHING) < 2:
             break
     else:
-        raise AssertionError("40 MiB wait for a client that does not read")
+        raise AssertionError("60 MB wait for a client that does not read")
+    cluster.wait("the other watcher", lambda: len(reader.numbers) == number)
+    assert reader.numbers == list(range(1, number + 1))
     grown = process.memory_info().rss - before
     assert grown < 200 << 20, f"{grown >> 20} MiB more than before"
-    slow.close()
+    quick.shutdown(socket.SHUT_RDWR)
+    reader.join(PATIENCE_S)
+    for connection in (slow, quick):
+        connection.close()
     settled(cluster, door)
 
 
@@ -1399,3 +1426,45 @@ def test_nothing_made_up_is_the_servers_fault(door: Door, case: tuple[str, str, 
         status = answer.obj
         # 504: a revision that is not there yet. Without a reason: what upstream makes no Status of.
         assert answer.status == 504 or "reason" not in status, status
+
+
+WIRE = (
+    request("GET", f"{MAPS}?limit=1"),
+    request("GET", f"{MAPS}?watch=1"),
+    request(
+        "POST",
+        MAPS,
+        "Content-Type: application/json",
+        "Content-Length: 30",
+        body=b'{"metadata":{"name":"A"},"a":1}',
+    ),
+    request(
+        "PATCH", MAP, f"Content-Type: {MERGE}", "Transfer-Encoding: chunked", body=b"2\r\n{}\r\n0\r\n\r\n"
+    ),
+    request("DELETE", f"{MAPS}/nope", "Expect: 100-continue", "Content-Length: 2", body=b"{}"),
+    request("GET", "/livez", "Connection: Upgrade", "Upgrade: websocket"),
+)
+MUTATIONS = st.lists(
+    st.tuples(st.integers(0, 400), st.integers(0, 3), st.binary(max_size=4)), min_size=1, max_size=4
+)
+
+
+@settings(
+    max_examples=150, derandomize=True, deadline=None, database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+@given(first=st.sampled_from(WIRE), second=st.sampled_from((b"", *WIRE)), mutations=MUTATIONS)
+def test_bytes_that_went_wrong_on_their_way(
+    door: Door, first: bytes, second: bytes, mutations: list[tuple[int, int, bytes]]
+) -> None:
+    data = first + second
+    for at, gone, came in mutations:
+        data = data[:at] + came + data[at + gone :]
+    connection = door.socket()
+    connection.sendall(data)
+    vanish(connection)
+
+
+def test_nothing_is_left_of_it_all(cluster: Daemon, door: Door) -> None:
+    settled(cluster, door)
+    assert door.ask("GET", "/readyz").body == b"ok"

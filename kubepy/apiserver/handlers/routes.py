@@ -44,15 +44,22 @@ def not_served(catalog: Catalog, group: str) -> NotFound:
 
 def check(resource: Resource, info: RequestInfo, method: str) -> None:
     """Raises NotFound, MethodNotAllowed, and BadRequest for names that cannot be in a path."""
-    verbs = _verbs_at(resource, info)
-    if not verbs:
-        raise errors.unknown_resource()
-    if info.verb == "watch" and "watch" not in verbs and "list" in verbs and method == "GET":
-        raise errors.method_not_supported(resource, "watch")
-    if info.verb not in verbs or method != _METHODS.get(info.verb):
-        raise errors.method_not_allowed()
+    verb = info.verb
+    here, served = _verbs_at(resource, info)
+    if verb not in here or verb not in served or method != _METHODS.get(verb):
+        raise _refusal(resource, info, method)
     if len(info.parts) > 1:
         _check_name(info.name)
+
+
+def _refusal(resource: Resource, info: RequestInfo, method: str) -> errors.StatusError:
+    here, served = _verbs_at(resource, info)
+    verbs = [verb for verb in here if verb in served]
+    if not verbs:
+        return errors.unknown_resource()
+    if info.verb == "watch" and "list" in verbs and method == "GET":
+        return errors.method_not_supported(resource, "watch")
+    return errors.method_not_allowed()
 
 
 def check_accept(request: Request) -> None:
@@ -81,31 +88,31 @@ def _is_producible(accept: str) -> bool:
     return any(media_type == "*/*" or media_type in negotiate.SUPPORTED for media_type in types)
 
 
-def _verbs_at(resource: Resource, info: RequestInfo) -> tuple[str, ...]:
-    """The verbs that have a route at this path; none: there is no such path."""
+def _verbs_at(resource: Resource, info: RequestInfo) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(the verbs that paths of this form may have, those that the resource has); what is in both has a route."""
     if resource.namespaced:
         in_namespace = bool(info.namespace)
     elif info.namespace and info.resource != "namespaces":
-        return ()
+        return _NOWHERE
     else:
         in_namespace = True
     if info.verb == "proxy":
-        return ()
+        return _NOWHERE
     depth = len(info.parts)
-    here: tuple[str, ...]
     if depth == 1:
-        here = _COLLECTION if in_namespace else _ACROSS_NAMESPACES
-        return tuple(verb for verb in resource.verbs if verb in here)
+        return _COLLECTION if in_namespace else _ACROSS_NAMESPACES, resource.verbs
     if not in_namespace:
-        return ()
+        return _NOWHERE
     if depth == 2:
         # /watch/pods/web-0: one object can be watched by its path only.
-        here = ("watch",) if info.verb == "watch" else _ITEM
-        return tuple(verb for verb in resource.verbs if verb in here)
+        return ("watch",) if info.verb == "watch" else _ITEM, resource.verbs
     row = resource.subresource(info.subresource)
     if row is None or (depth > 3 and row.name not in _WITH_PATH) or info.verb == "watch":
-        return ()
-    return row.verbs
+        return _NOWHERE
+    return row.verbs, row.verbs
+
+
+_NOWHERE: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
 
 def _check_name(name: str) -> None:
