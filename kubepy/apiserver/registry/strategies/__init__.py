@@ -66,7 +66,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "csinodes.storage.k8s.io": UncheckedReturned,
     "csistoragecapacities.storage.k8s.io": Unchecked,
     "customresourcedefinitions.apiextensions.k8s.io": DefinitionStrategy,
-    "daemonsets.apps": workloads.Counted,
+    "daemonsets.apps": workloads.DaemonSetStrategy,
     "deployments.apps": workloads.DeploymentStrategy,
     "deviceclasses.resource.k8s.io": CountedReturned,
     "devicetaintrules.resource.k8s.io": StatusOnlyCountedReturned,

@@ -24,6 +24,37 @@ class DeploymentStrategy(Counted):
         return content(new) != content(old) or _annotations(new) != _annotations(old)
 
 
+class DaemonSetStrategy(Counted):
+    """A second count, of templates, travels in an annotation that old clients read; the server's alone."""
+
+    def prepare_create(self, obj: Obj, moment: Moment) -> None:
+        super().prepare_create(obj, moment)
+        _set_template_generation(obj, max(_template_generation(obj), 1))
+
+    def prepare_update(self, new: Obj, old: Obj, moment: Moment) -> None:
+        super().prepare_update(new, old, moment)
+        is_new = (new.get("spec") or {}).get("template") != (old.get("spec") or {}).get("template")
+        _set_template_generation(new, _template_generation(old) + is_new)
+
+    def prepare_subresource_update(self, subresource: str, new: Obj, old: Obj, moment: Moment) -> None:
+        super().prepare_subresource_update(subresource, new, old, moment)
+        _set_template_generation(new, _template_generation(old))
+
+
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+
+
+def _template_generation(obj: Obj) -> int:
+    text = _annotations(obj).get(_TEMPLATE_GENERATION, "")
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _set_template_generation(obj: Obj, count: int) -> None:
+    """Source: apps/v1 Convert_apps_DaemonSet_To_v1_DaemonSet."""
+    if count:
+        obj["metadata"]["annotations"] = {**_annotations(obj), _TEMPLATE_GENERATION: str(count)}
+
+
 class ReplicationControllerStrategy(Counted):
     garbage_collection = ORPHAN_DEPENDENTS
 

@@ -1,0 +1,67 @@
+"""What kinds decide about their own writes, through the verbs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.apiserver.conftest import Api
+
+DAEMON_SETS = "/apis/apps/v1/namespaces/default/daemonsets"
+REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
+MERGE = "application/merge-patch+json"
+GENERATION = "deprecated.daemonset.template.generation"
+PEM = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KYQotLS0tLUVORCBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K"
+
+
+def daemon_set(image: str = "i") -> dict[str, Any]:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": image}]}}
+    return {
+        "metadata": {"name": "d"},
+        "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template},
+    }
+
+
+def counts(obj: dict[str, Any]) -> tuple[int, str]:
+    return obj["metadata"]["generation"], obj["metadata"]["annotations"][GENERATION]
+
+
+async def test_a_daemon_set_counts_its_templates(api: Api) -> None:
+    made = await api.ok("POST", DAEMON_SETS, daemon_set())
+    assert counts(made) == (1, "1")
+    change: dict[str, Any] = {"spec": {"minReadySeconds": 5}}
+    assert counts(await api.ok("PATCH", f"{DAEMON_SETS}/d", change, content_type=MERGE)) == (2, "1")
+    change = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 5}}}}
+    assert counts(await api.ok("PATCH", f"{DAEMON_SETS}/d", change, content_type=MERGE)) == (3, "2")
+    # The count is the server's.
+    change = {"metadata": {"annotations": {GENERATION: "9", "mine": "yes"}}}
+    changed = await api.ok("PATCH", f"{DAEMON_SETS}/d", change, content_type=MERGE)
+    assert counts(changed) == (3, "2")
+    assert changed["metadata"]["annotations"]["mine"] == "yes"
+
+
+async def test_a_signing_request_says_who_asked(api: Api) -> None:
+    spec = {"request": PEM, "signerName": "a.io/b", "usages": ["client auth"], "username": "mallory"}
+    made = await api.ok("POST", REQUESTS, {"metadata": {"name": "r"}, "spec": spec})
+    assert (made["spec"]["username"], made["spec"]["groups"]) == ("alice", ["system:masters"])
+    change: dict[str, Any] = {"spec": {"signerName": "c.io/d"}, "metadata": {"labels": {"a": "b"}}}
+    changed = await api.ok("PATCH", f"{REQUESTS}/r", change, content_type=MERGE)
+    assert (changed["spec"], changed["metadata"]["labels"]) == (made["spec"], {"a": "b"})
+
+
+async def test_a_status_leaves_what_clients_set_in_metadata(api: Api) -> None:
+    spec = {"attacher": "a.io", "nodeName": "n", "source": {"persistentVolumeName": "pv"}}
+    await api.ok("POST", ATTACHMENTS, {"metadata": {"name": "v", "labels": {"a": "b"}}, "spec": spec})
+    change = {"metadata": {"labels": {"a": "c"}}, "status": {"attached": True}}
+    changed = await api.ok("PATCH", f"{ATTACHMENTS}/v/status", change, content_type=MERGE)
+    assert (changed["metadata"]["labels"], changed["status"]) == ({"a": "b"}, {"attached": True})
+
+
+async def test_a_lease_comes_back_to_the_microsecond(api: Api) -> None:
+    spec = {"holderIdentity": "me", "renewTime": "2026-01-01T00:00:00.000001Z", "leaseDurationSeconds": 15}
+    made = await api.ok("POST", LEASES, {"metadata": {"name": "l"}, "spec": spec})
+    assert made["spec"] == spec
+    change = {"spec": {"renewTime": "2026-01-01T01:00:00.500000+01:00"}}
+    changed = await api.ok("PATCH", f"{LEASES}/l", change, content_type=MERGE)
+    assert changed["spec"]["renewTime"] == "2026-01-01T00:00:00.500000Z"
