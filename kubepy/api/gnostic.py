@@ -11,6 +11,7 @@ Source: gnostic openapiv2/OpenAPIv2.proto.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -40,6 +41,9 @@ def encode(message: str, value: Obj) -> bytes:
 # -- wire format ------------------------------------------------------------------------------------------------
 
 
+_UINT64 = (1 << 64) - 1
+
+
 def _varint(number: int) -> bytes:
     out = bytearray()
     while number > 0x7F:
@@ -59,6 +63,14 @@ def _string(number: int, value: str) -> bytes:
 
 def _bool(number: int, value: bool) -> bytes:
     return _varint(number << 3) + (b"\1" if value else b"\0")
+
+
+def _integer(number: int, value: int) -> bytes:
+    return _varint(number << 3) + _varint(value & _UINT64)
+
+
+def _double(number: int, value: float) -> bytes:
+    return _varint(number << 3 | 1) + struct.pack("<d", value)
 
 
 # -- shapes -----------------------------------------------------------------------------------------------------
@@ -204,14 +216,31 @@ _MESSAGES: dict[str, tuple[dict[str, _Field], int]] = {
         {
             "$ref": _Field(1, _string),
             "format": _Field(2, _string),
+            "title": _Field(3, _string),
             "description": _Field(4, _string),
             "default": _Field(5, _any),
+            "multipleOf": _Field(6, _double),
+            "maximum": _Field(7, _double),
+            "exclusiveMaximum": _Field(8, _bool),
+            "minimum": _Field(9, _double),
+            "exclusiveMinimum": _Field(10, _bool),
+            "maxLength": _Field(11, _integer),
+            "minLength": _Field(12, _integer),
+            "pattern": _Field(13, _string),
+            "maxItems": _Field(14, _integer),
+            "minItems": _Field(15, _integer),
+            "maxProperties": _Field(17, _integer),
+            "minProperties": _Field(18, _integer),
             "required": _Field(19, _STRINGS),
+            "enum": _Field(20, _repeated(_any)),
             "additionalProperties": _Field(21, _schema_or_bool),
             "type": _Field(22, _one_or_more),
             "items": _Field(23, _SCHEMAS),
             "properties": _Field(25, _wrapped(1, _named(_SCHEMA))),
+            "externalDocs": _Field(29, _message("ExternalDocs")),
+            "example": _Field(30, _any),
         },
         31,
     ),
+    "ExternalDocs": ({"description": _Field(1, _string), "url": _Field(2, _string)}, 3),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubepy.api import custom, openapi_custom
+from kubepy.api import custom, gnostic, openapi_custom
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
@@ -55,7 +55,9 @@ def test_int_or_string_says_so_in_v3() -> None:
 
 
 def test_an_unlisted_root_is_any_object_in_v2() -> None:
-    shown = openapi_custom.kind_schema(row({"type": "object", "x-kubernetes-preserve-unknown-fields": True}), V2)
+    shown = openapi_custom.kind_schema(
+        row({"type": "object", "x-kubernetes-preserve-unknown-fields": True}), V2
+    )
     assert shown == {
         "type": "object",
         "x-kubernetes-group-version-kind": [{"group": "example.com", "kind": "Foo", "version": "v1"}],
@@ -69,7 +71,9 @@ def test_the_list_refers_to_the_kind() -> None:
 
 
 def test_embedded_objects_have_metadata() -> None:
-    shown = field({"type": "object", "x-kubernetes-embedded-resource": True, "properties": {"spec": STRING}}, V3)
+    shown = field(
+        {"type": "object", "x-kubernetes-embedded-resource": True, "properties": {"spec": STRING}}, V3
+    )
     assert sorted(shown["properties"]) == ["apiVersion", "kind", "metadata", "spec"]
     assert shown["required"] == ["kind", "apiVersion"]
 
@@ -77,3 +81,15 @@ def test_embedded_objects_have_metadata() -> None:
 def test_selectable_fields_are_published() -> None:
     shown = openapi_custom.kind_schema(row({"type": "object"}, selectable_fields=("spec.color",)), V3)
     assert shown["x-kubernetes-selectable-fields"] == [{"fieldPath": "spec.color"}]
+
+
+def test_every_word_of_a_schema_has_its_place_in_protobuf() -> None:
+    words: Obj = {
+        "type": "object", "title": "t", "format": "f", "multipleOf": 2, "maximum": 3.5, "exclusiveMaximum": True,
+        "minimum": -1, "exclusiveMinimum": True, "maxLength": 1, "minLength": 1, "pattern": "p", "maxItems": 1,
+        "minItems": 1, "maxProperties": 1, "minProperties": 1, "enum": ["a", 1], "default": {"a": 1},
+        "example": [1], "externalDocs": {"url": "u", "description": "d"},
+        "x-kubernetes-validations": [{"rule": "true"}], "items": STRING, "properties": {"a": STRING},
+    }  # fmt: skip
+    encoded = gnostic.encode("Schema", field(words, V2))
+    assert b"u" in encoded and b"rule" in encoded
