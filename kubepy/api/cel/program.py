@@ -47,6 +47,7 @@ class Program:
     """
 
     __slots__ = (
+        "_converted",
         "_fixed",
         "_names",
         "_only",
@@ -70,6 +71,7 @@ class Program:
         compiler = _Compiler(reads)
         self._run, self._fixed = compiler.value(root)
         self._names = reads
+        self._converted = _converters(reads, variables)
         # most rules read one variable
         self._only = reads[0] if len(reads) == 1 else ""
         self._padding = [None] * (compiler.slots - 1 - len(reads))
@@ -89,7 +91,10 @@ class Program:
 
     def run(self, variables: Mapping[str, Any], cost_budget: int = PER_CALL_LIMIT) -> Outcome:
         """As `evaluate`, with the cost, and failures as values."""
-        frame = self._frame(variables, cost_budget)
+        try:
+            frame = self._frame(variables, cost_budget)
+        except CelError as failure:
+            return Outcome(None, failure, 0)
         value: Any = None
         error: CelError | None = None
         try:
@@ -110,10 +115,33 @@ class Program:
         try:
             only = self._only
             if only:
-                return [cost_budget - self._fixed, variables[only], *self._padding]
-            return [cost_budget - self._fixed, *[variables[name] for name in self._names], *self._padding]
+                frame = [cost_budget - self._fixed, variables[only], *self._padding]
+            else:
+                frame = [
+                    cost_budget - self._fixed,
+                    *[variables[name] for name in self._names],
+                    *self._padding,
+                ]
         except KeyError as missing:
             raise CelError(f"no such attribute(s): {missing.args[0]}")
+        if self._converted:
+            for slot, convert in self._converted:
+                frame[slot] = _read(frame[slot], convert)
+        return frame
+
+
+def _converters(
+    reads: tuple[str, ...], variables: Mapping[str, Type]
+) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
+    """(slot, conversion) of the variables that are themselves date-times, doubles ... and not objects of such."""
+    found = ((slot, conversion.on_read(_bare(variables[name]))) for slot, name in enumerate(reads, 1))
+    return tuple((slot, convert) for slot, convert in found if convert is not None)
+
+
+def _read(value: Any, convert: Callable[[Any], Any]) -> Any:
+    if type(value) is Optional:
+        return value if value.value is None else Optional(convert(value.value))
+    return None if value is None else convert(value)
 
 
 class _Compiler:

@@ -104,6 +104,24 @@ def test_null_in_a_field_is_absent(absent: dict[str, object]) -> None:
             ENV.compile(rule).evaluate(variables)
 
 
+def test_rule_on_a_scalar_of_a_format() -> None:
+    when = Type.from_schema({"type": "string", "format": "date-time"})
+    times = Type.from_schema({"type": "array", "items": {"type": "string", "format": "date-time"}})
+    assert when is not None
+    assert times is not None
+    env = Environment({"self": when, "oldSelf": types.optional_of(when)})
+    program = env.compile("self.getFullYear() == 2020 && oldSelf.optMap(o, o < self).orValue(true)")
+    new, old = "2020-01-02T03:04:05Z", "2019-01-02T03:04:05Z"
+    assert program.evaluate({"self": new, "oldSelf": Optional(old)}) is True
+    assert program.evaluate({"self": new, "oldSelf": Optional(None, False)}) is True
+    broken = program.run({"self": "yesterday", "oldSelf": Optional(old)})
+    assert str(broken.error) == "Invalid date-time: yesterday"
+    assert (
+        Environment({"self": times}).compile("self.all(t, t > timestamp(0))").evaluate({"self": [new]})
+        is True
+    )
+
+
 def test_fields_of_other_variables_may_be_null() -> None:
     request = types.struct_of("request", {"options": types.DYN})
     env = Environment({"request": request})
