@@ -499,14 +499,16 @@ def _with_self(node: Node) -> FieldSet:
 # Shared by all, and without state.
 ANYTHING = Deduced()
 _ATOMIC = Type(_ANY, inner=ANYTHING)
+_ANY_SCALAR, _TEXT, _NUMBER = Type(_ANY), Type(_STRING), Type(_NUMERIC)
+_SCALARS = {"integer": _NUMBER, "number": _NUMBER, "boolean": Type(_BOOLEAN)}
 
 
 # -- schemas -> types ------------------------------------------------------------------------------------------
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _NAMED: dict[str, Type] = {
-    "io.k8s.apimachinery.pkg.api.resource.Quantity": Type(_ANY),
-    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": Type(_ANY),
+    "io.k8s.apimachinery.pkg.api.resource.Quantity": _ANY_SCALAR,
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": _ANY_SCALAR,
     "io.k8s.apimachinery.pkg.runtime.RawExtension": _ATOMIC,
 }
 # What a key stands for that nobody gave, where it is not the zero value of a required field.
@@ -517,6 +519,11 @@ _KEY_DEFAULTS: dict[tuple[str, str], Any] = {
     ("io.k8s.api.flowcontrol.v1.FlowSchemaCondition", "type"): None,
     ("io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationCondition", "type"): None,
     ("io.k8s.api.apiserverinternal.v1alpha1.ServerStorageVersion", "apiServerID"): None,
+}
+_OF_EVERY_OBJECT: Obj = {
+    "apiVersion": {"type": "string"},
+    "kind": {"type": "string"},
+    "metadata": {"$ref": f"#/{_META}ObjectMeta"},
 }
 _ZEROS = {"string": "", "integer": 0, "number": 0, "boolean": False}
 
@@ -555,13 +562,7 @@ class Types:
         """The type of a custom resource by its (structural) schema; metadata is everybody's."""
         if not schema:
             schema = {"x-kubernetes-preserve-unknown-fields": True}
-        properties = {
-            **(schema.get("properties") or {}),
-            "apiVersion": {"type": "string"},
-            "kind": {"type": "string"},
-            "metadata": {"$ref": f"#/{_META}ObjectMeta"},
-        }
-        whole = {**schema, "type": "object", "properties": properties}
+        whole = {**schema, "type": "object", "x-kubernetes-embedded-resource": True}
         return self._shape(whole, whole)
 
     def _shape(self, shape: Obj, field: Obj, owner: str = "", *, preserve: bool = False) -> Type:
@@ -571,17 +572,15 @@ class Types:
             return self._referred(ref.rpartition("/")[2], field.get("x-kubernetes-map-type", ""))
         preserve = preserve or bool(shape.get("x-kubernetes-preserve-unknown-fields"))
         if shape.get("x-kubernetes-int-or-string"):
-            return Type(_ANY)
+            return _ANY_SCALAR
         type_ = _type(shape)
         if type_ == "array":
             return self._list(shape, preserve)
         if type_ == "object" or (not type_ and shape.get("properties")):
             return self._map(shape, preserve)
         if type_ == "string":
-            return Type(_STRING if shape.get("format", "") in ("", "byte") else _ANY)
-        return {"integer": Type(_NUMERIC), "number": Type(_NUMERIC), "boolean": Type(_BOOLEAN)}.get(
-            type_, ANYTHING
-        )
+            return _TEXT if shape.get("format", "") in ("", "byte") else _ANY_SCALAR
+        return _SCALARS.get(type_, ANYTHING)
 
     def _referred(self, name: str, relation: str) -> Type:
         type_ = self.of(name)
@@ -593,6 +592,8 @@ class Types:
 
     def _map(self, shape: Obj, preserve: bool) -> Type:
         properties, more = shape.get("properties") or {}, shape.get("additionalProperties")
+        if shape.get("x-kubernetes-embedded-resource"):
+            properties = properties | _OF_EVERY_OBJECT
         element: Type | None = None
         if isinstance(more, dict):
             element = self._shape(more, more, preserve=preserve)

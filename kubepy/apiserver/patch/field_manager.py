@@ -22,6 +22,7 @@ import orjson
 
 from kubepy.api import conversion, fieldsets, managed
 from kubepy.api.builtins import Catalog
+from kubepy.api.custom import CustomSchema
 from kubepy.api.errors import BadRequest, StatusError
 from kubepy.api.fieldsets import ANY, FieldSet
 from kubepy.api.managed import APPLY, UPDATE, Entries, Entry, Id
@@ -262,8 +263,8 @@ class FieldManager:
                 return None
         assert there is not None
         if there.custom:
-            schema: Any = getattr(there.extra.get("schema"), "openapi", None)
-            type_ = self._types.custom(schema)
+            known = there.extra.get("schema")
+            type_ = self._types.custom(known.openapi if isinstance(known, CustomSchema) else None)
         else:
             type_ = self._types.of(there.schema)
         return Version(api_version, type_, lambda obj, to=there: self._converted(obj, to))  # type: ignore[misc]
@@ -275,6 +276,8 @@ class FieldManager:
         from_ = self._catalog.get(*group_version(given), self.resource.plural)
         if from_ is None:
             return obj
+        if to.custom:
+            return conversion.convert(obj, from_, to)
         storage = self._catalog.storage(to)
         return conversion.convert(conversion.convert(obj, from_, storage), storage, to)
 

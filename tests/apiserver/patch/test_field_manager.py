@@ -1,0 +1,217 @@
+"""What a FieldManager tracks of custom kinds, and of the doors that set only a part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubepy.api.builtins import PODS, Catalog
+from kubepy.api.custom import CustomSchema
+from kubepy.api.objects import Obj
+from kubepy.api.resources import Resource, Subresource
+from kubepy.api.typed import Types
+from kubepy.apiserver.patch.field_manager import FieldManager
+from kubepy.lib.clock import VirtualClock
+from tests.apiserver.conftest import SCHEMAS
+
+TYPES = Types(SCHEMAS)
+SCHEMA: Obj = {
+    "type": "object",
+    "properties": {
+        "spec": {
+            "type": "object",
+            "properties": {
+                "size": {"type": "integer"},
+                "port": {"x-kubernetes-int-or-string": True},
+                "words": {"type": "array", "items": {"type": "string"}},
+                "tags": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "x-kubernetes-list-type": "set",
+                },
+                "doors": {
+                    "type": "array",
+                    "x-kubernetes-list-type": "map",
+                    "x-kubernetes-list-map-keys": ["port", "protocol"],
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "port": {"type": "integer"},
+                            "protocol": {"type": "string", "default": "TCP"},
+                            "name": {"type": "string"},
+                        },
+                    },
+                },
+                "whole": {
+                    "type": "object",
+                    "x-kubernetes-map-type": "atomic",
+                    "properties": {"a": {"type": "string"}},
+                },
+                "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+                "inner": {
+                    "type": "object",
+                    "x-kubernetes-embedded-resource": True,
+                    "x-kubernetes-preserve-unknown-fields": True,
+                },
+                "limits": {"type": "object", "additionalProperties": {"type": "string"}},
+            },
+        },
+        "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+    },
+}
+WIDGETS = Resource(
+    group="example.com",
+    version="v1",
+    kind="Widget",
+    plural="widgets",
+    singular="widget",
+    namespaced=True,
+    subresources=(Subresource("status", "Widget", ("get", "patch", "update")),),
+    custom=True,
+    extra={"schema": CustomSchema(SCHEMAS, "Widget", SCHEMA)},
+)
+
+
+def manager(resource: Resource = WIDGETS, subresource: str = "") -> FieldManager:
+    catalog = Catalog()
+    catalog.add(WIDGETS)
+    return FieldManager(resource, subresource, types=TYPES, catalog=catalog, clock=VirtualClock())
+
+
+def widget(spec: Any = None, **more: Any) -> Obj:
+    head = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": "n"}}
+    return head | ({} if spec is None else {"spec": spec}) | more
+
+
+def created(fields: FieldManager, obj: Obj) -> Any:
+    fields.update(None, obj, "m")
+    entries = obj["metadata"].get("managedFields", [])
+    return entries[0]["fieldsV1"] if entries else {}
+
+
+def applied(fields: FieldManager, obj: Obj) -> Any:
+    (entry,) = fields.apply(None, obj, "m", force=False)["metadata"]["managedFields"]
+    return entry["fieldsV1"]
+
+
+DOOR = 'k:{"port":80,"protocol":"TCP"}'
+
+
+@pytest.mark.parametrize(
+    ("spec", "fields"),
+    [
+        ({"size": 1, "port": "http"}, {"f:size": {}, "f:port": {}}),
+        ({"words": ["a", "b"]}, {"f:words": {}}),
+        ({"tags": ["b", "a"]}, {"f:tags": {'v:"a"': {}, 'v:"b"': {}}}),
+        ({"doors": [{"port": 80}]}, {"f:doors": {DOOR: {".": {}, "f:port": {}}}}),
+        ({"whole": {"a": "x"}}, {"f:whole": {}}),
+        ({"free": {"a": {"b": [1]}}}, {"f:free": {"f:a": {".": {}, "f:b": {}}}}),
+        (
+            {"inner": {"kind": "X", "metadata": {"labels": {"a": "b"}}, "spec": {"x": 1}}},
+            {
+                "f:inner": {
+                    "f:kind": {},
+                    "f:metadata": {"f:labels": {"f:a": {}}},
+                    "f:spec": {".": {}, "f:x": {}},
+                }
+            },
+        ),
+        ({"limits": {"cpu": "1"}}, {"f:limits": {"f:cpu": {}}}),
+        ({"limits": {}}, {"f:limits": {}}),
+        ({"tags": []}, None),
+    ],
+)
+def test_what_a_configuration_of_a_custom_kind_says(spec: Obj, fields: Any) -> None:
+    if fields is None:
+        assert "managedFields" not in manager().apply(None, widget(spec), "m", force=False)["metadata"]
+    else:
+        assert applied(manager(), widget(spec)) == {"f:spec": fields}
+
+
+def test_what_a_new_custom_object_brings() -> None:
+    spec = {"size": 1, "doors": [{"port": 80, "protocol": "TCP"}], "tags": ["a"]}
+    assert created(manager(), widget(spec, status={"x": 1})) == {
+        "f:spec": {
+            ".": {},
+            "f:doors": {".": {}, DOOR: {".": {}, "f:port": {}, "f:protocol": {}}},
+            "f:size": {},
+            "f:tags": {".": {}, 'v:"a"': {}},
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "complaint"),
+    [
+        ({"colour": "red"}, ".spec.colour: field not declared in schema"),
+        ({"size": "x"}, ".spec.size: expected numeric (int or float), got string"),
+        ({"tags": ["a", "a"]}, '.spec.tags: duplicate entries for key [="a"]'),
+        (
+            {"doors": [{"port": 80}, {"port": 80, "protocol": "TCP"}]},
+            '.spec.doors: duplicate entries for key [port=80,protocol="TCP"]',
+        ),
+        (
+            {"doors": [None]},
+            ".spec.doors: element 0: associative list with keys may not have a null element",
+        ),
+        ({"doors": {}}, ".spec.doors: expected list, got &{map[]}"),
+        ({"whole": {"b": "x"}}, ".spec.whole.b: field not declared in schema"),
+        ({"words": [1]}, ".spec.words[0]: expected string, got &value.valueUnstructured{Value:1}"),
+    ],
+)
+def test_configurations_that_do_not_fit(spec: Obj, complaint: str) -> None:
+    with pytest.raises(Exception, match="failed to create typed patch object") as caught:
+        manager().apply(None, widget(spec), "m", force=False)
+    assert str(caught.value) == (
+        f"failed to create typed patch object (n/w; example.com/v1, Kind=Widget): {complaint}"
+    )
+
+
+def test_the_status_has_a_door_of_its_own() -> None:
+    live = widget({"size": 1}, status={"a": 1})
+    created(manager(), live)
+    new = widget({"size": 2}, status={"a": 2})
+    new["metadata"]["labels"] = {"x": "y"}
+    manager(subresource="status").update(live, new, "s")
+    by_manager = {entry["manager"]: entry["fieldsV1"] for entry in new["metadata"]["managedFields"]}
+    assert by_manager == {"m": {"f:spec": {".": {}, "f:size": {}}}, "s": {"f:status": {"f:a": {}}}}
+
+
+def test_a_list_that_cannot_be_told_apart_is_not_tracked() -> None:
+    assert created(manager(), widget({"doors": [None]})) == {}
+
+
+def pod(image: str = "a", cpu: str = "1", **spec: Any) -> Obj:
+    containers = [{"name": "c", "image": image, "resources": {"limits": {"cpu": cpu}}}]
+    found: Obj = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"}}
+    found["spec"] = {"containers": containers, **spec}
+    SCHEMAS.of(PODS).default(found)
+    return found
+
+
+CPU = {"f:cpu": {}}
+
+
+def test_doors_that_set_a_part_of_a_pod() -> None:
+    live = pod()
+    created(manager(PODS), live)
+    debug = [{"name": "d", "image": "busybox"}]
+    for subresource, found in (
+        (
+            "resize",
+            {"f:containers": {'k:{"name":"c"}': {"f:resources": {"f:limits": CPU, "f:requests": CPU}}}},
+        ),
+        (
+            "ephemeralcontainers",
+            {"f:ephemeralContainers": {".": {}, 'k:{"name":"d"}': {".": {}, "f:image": {}, "f:name": {}}}},
+        ),
+    ):
+        new = pod("b", "2", ephemeralContainers=[dict(each) for each in debug])
+        for each in new["spec"]["ephemeralContainers"]:
+            for name in each.keys() - {"name", "image"}:
+                del each[name]
+        manager(PODS, subresource).update(live, new, "s")
+        (entry,) = [entry for entry in new["metadata"]["managedFields"] if entry["manager"] == "s"]
+        assert entry["fieldsV1"] == {"f:spec": found}
+        assert entry["subresource"] == subresource
