@@ -30,6 +30,7 @@ from kubepy.client.events import EventSink
 from kubepy.client.informer import InformerFactory
 from kubepy.controllers import discovery
 from kubepy.controllers.cron_job import CronJobController
+from kubepy.controllers.daemon_set import DaemonSetController
 from kubepy.controllers.deployment import DeploymentController
 from kubepy.controllers.discovery import Discover
 from kubepy.controllers.endpoint_slice import EndpointSliceController
@@ -103,6 +104,10 @@ CONTROLLERS = (
     Descriptor(
         "endpointslice-controller", "endpointslice", "endpointslice-controller", _plain(EndpointSliceController),
         source="endpoint-slice-controller",
+    ),
+    Descriptor(
+        "daemonset-controller", "daemonset", "daemon-set-controller", _plain(DaemonSetController),
+        source="daemonset-controller",
     ),
     Descriptor("job-controller", "job", "job-controller", _plain(JobController)),
     Descriptor("cronjob-controller", "cronjob", "cronjob-controller", _plain(CronJobController)),

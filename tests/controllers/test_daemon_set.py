@@ -1,0 +1,354 @@
+"""DaemonSets: tables over the plan, then whole behaviours on a running cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubepy.api import objects, placement
+from kubepy.api.builtins import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS
+from kubepy.api.objects import Obj
+from kubepy.client.client import MERGE_PATCH
+from kubepy.controllers import daemon_set as daemon_sets
+from kubepy.controllers import history
+from kubepy.controllers.daemon_set import Observed, Placement, Plan
+from kubepy.lib.clock import parse_rfc3339, rfc3339
+from kubepy.testing import builders
+from kubepy.testing.cluster import Cluster
+from tests.controllers.conftest import World
+
+NOW = parse_rfc3339("2026-01-01T01:00:00Z")
+
+
+def subject(
+    *, surge: Any = 0, unavailable: Any = 1, strategy: str = "RollingUpdate", **template_spec: Any
+) -> Any:
+    update: Any = {"type": strategy}
+    if strategy == "RollingUpdate":
+        update["rollingUpdate"] = {"maxSurge": surge, "maxUnavailable": unavailable}
+    template = {"metadata": {"labels": {"app": "ds"}}, "spec": {"containers": []} | template_spec}
+    spec = {"selector": {"matchLabels": {"app": "ds"}}, "template": template, "updateStrategy": update}
+    metadata = {"name": "ds", "namespace": "default", "uid": "ds", "generation": 2}
+    return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": metadata, "spec": spec}
+
+
+def node(name: str = "n0", *taints: tuple[str, str], **labels: str) -> Any:
+    builder = builders.make_node(name).labels(**labels)
+    for key, effect in taints:
+        builder.taint(key, effect=effect)
+    return builder.obj()
+
+
+def pod(
+    name: str,
+    on: str = "n0",
+    *,
+    hash_: str = "new",
+    ready: float | None = 100,
+    phase: str = "Running",
+    **metadata: Any,
+) -> Any:
+    conditions = []
+    if ready is not None and phase == "Running":
+        conditions.append({"type": "Ready", "status": "True", "lastTransitionTime": rfc3339(NOW - ready)})
+    labels = {"app": "ds", daemon_sets.REVISION_LABEL: hash_}
+    metadata = {"name": name, "namespace": "default", "uid": name, "labels": labels} | metadata
+    return {
+        "metadata": metadata,
+        "spec": {"nodeName": on},
+        "status": {"phase": phase, "conditions": conditions},
+    }
+
+
+def nodes(count: int) -> list[Any]:
+    return [node(f"n{i}") for i in range(count)]
+
+
+def plan(daemon_set: Obj, all_nodes: list[Any], pods: list[Any], **kwargs: Any) -> Plan:
+    return daemon_sets.plan(Observed(daemon_set, all_nodes, pods, "new", **kwargs), NOW)
+
+
+def names(pods: Any) -> list[str]:
+    return [each["metadata"]["name"] for each in pods]
+
+
+# -- which nodes -----------------------------------------------------------------------------------------------
+
+AFFINITY = {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}
+REQUIRED = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [AFFINITY]}}
+
+
+# Source: daemon_controller_test.go, TestNodeShouldRunDaemonPod, TestTaint..., TestInsufficientCapacity...
+@pytest.mark.parametrize(
+    ("template", "on", "verdict"),
+    [
+        ({}, node(), (True, True)),
+        ({"nodeName": "n0"}, node(), (True, True)),
+        ({"nodeName": "other"}, node(), (False, False)),
+        ({"nodeSelector": {"zone": "a"}}, node(zone="a"), (True, True)),
+        ({"nodeSelector": {"zone": "b"}}, node(zone="a"), (False, False)),
+        ({"affinity": {"nodeAffinity": REQUIRED}}, node(zone="a"), (True, True)),
+        ({"affinity": {"nodeAffinity": REQUIRED}}, node(zone="b"), (False, False)),
+        ({}, node("n0", ("k", "NoSchedule")), (False, True)),
+        ({}, node("n0", ("k", "NoExecute")), (False, False)),
+        ({}, node("n0", ("k", "PreferNoSchedule")), (True, True)),
+        ({"tolerations": [{"key": "k", "operator": "Exists"}]}, node("n0", ("k", "NoExecute")), (True, True)),
+        ({}, node("n0", (placement.TAINT_NOT_READY, "NoExecute")), (True, True)),
+        ({}, node("n0", (placement.TAINT_NOT_READY, "NoSchedule")), (False, True)),
+        ({}, node("n0", (placement.TAINT_UNSCHEDULABLE, "NoSchedule")), (True, True)),
+        ({}, node("n0", (placement.TAINT_NETWORK_UNAVAILABLE, "NoSchedule")), (False, True)),
+        (
+            {"hostNetwork": True},
+            node("n0", (placement.TAINT_NETWORK_UNAVAILABLE, "NoSchedule")),
+            (True, True),
+        ),
+    ],
+)
+def test_a_node_takes_a_daemon_pod(template: Any, on: Obj, verdict: tuple[bool, bool]) -> None:
+    assert Placement(subject(**template)).judge(on) == verdict
+
+
+def test_a_pod_is_meant_for_one_node() -> None:
+    made = daemon_sets.render_daemon_pod(subject(affinity={"nodeAffinity": REQUIRED}), "n7", "abc")
+    assert daemon_sets.node_of(made) == "n7"
+    assert made["metadata"]["labels"] == {"app": "ds", "controller-revision-hash": "abc"}
+    assert made["metadata"]["generateName"] == "ds-"
+    assert {"key": placement.TAINT_UNREACHABLE, "operator": "Exists", "effect": "NoExecute"} in made["spec"][
+        "tolerations"
+    ]
+    assert len(made["spec"]["tolerations"]) == 6
+
+
+# -- the plan --------------------------------------------------------------------------------------------------
+
+
+# Source: daemon_controller_test.go, TestSimpleDaemonSet..., TestPodIsNotDeletedByDaemonsetWithEmptyLabelSelector,
+# TestDealsWithExistingPods, TestSelectorDaemonDeletesUnselectedPods, TestDaemonKillFailedPods.
+@pytest.mark.parametrize(
+    ("daemon_set", "on", "pods", "creates", "deletes"),
+    [
+        pytest.param(subject(), nodes(2), [], ["n0", "n1"], [], id="one on each"),
+        pytest.param(subject(), nodes(2), [pod("a")], ["n1"], [], id="one is missing"),
+        pytest.param(subject(), nodes(1), [pod("a"), pod("b")], [], ["b"], id="one too many"),
+        pytest.param(subject(nodeSelector={"x": "y"}), nodes(1), [pod("a")], [], ["a"], id="not there"),
+        pytest.param(subject(), [node("n0", ("k", "NoSchedule"))], [pod("a")], [], [], id="may stay"),
+        pytest.param(subject(), nodes(1), [pod("a", phase="Failed")], [], ["a"], id="failed"),
+        pytest.param(subject(), nodes(1), [pod("a", phase="Succeeded")], [], ["a"], id="succeeded"),
+        pytest.param(subject(), nodes(1), [pod("a", deletionTimestamp="t")], [], [], id="leaving"),
+        pytest.param(subject(), nodes(1), [pod("a", phase="Failed", deletionTimestamp="t")], ["n0"], [], id="over"),
+        pytest.param(subject(), [], [pod("a", on="gone")], [], [], id="the kubelet's or garbage collector's"),
+    ],
+)  # fmt: skip
+def test_every_node_gets_what_it_should_have(
+    daemon_set: Obj, on: list[Any], pods: list[Any], creates: list[str], deletes: list[str]
+) -> None:
+    decided = plan(daemon_set, on, pods)
+    assert (list(decided.create), names(decided.delete)) == (creates, deletes)
+
+
+def test_a_pod_for_a_node_that_is_gone_is_deleted_while_nobody_has_it() -> None:
+    waiting = daemon_sets.render_daemon_pod(subject(), "gone", "new")
+    waiting["metadata"] |= {"name": "w", "uid": "w"}
+    assert names(plan(subject(), nodes(0), [waiting]).delete) == ["w"]
+
+
+def test_a_pod_that_fails_again_and_again_stays_for_a_while() -> None:
+    decided = plan(subject(), nodes(1), [pod("a", phase="Failed")], waits={"n0": 4.0})
+    assert (decided.delete, decided.after_s) == ((), 4.0)
+    now = plan(subject(), nodes(1), [pod("a", phase="Failed")])
+    assert now.failed == ("n0",)
+    message = "Found failed daemon pod default/a on node n0, will try to kill it"
+    assert now.events == (("Warning", "FailedDaemonPod", message),)
+
+
+def old(count: int, **kwargs: Any) -> list[Any]:
+    return [pod(f"o{i}", f"n{i}", hash_="old", **kwargs) for i in range(count)]
+
+
+# Source: update_test.go, TestDaemonSetUpdatesPods..., TestDaemonSetUpdatesWhenNewPodIsNotReady and so on.
+@pytest.mark.parametrize(
+    ("daemon_set", "pods", "deletes"),
+    [
+        pytest.param(subject(), old(3), ["o0"], id="one at a time"),
+        pytest.param(subject(unavailable=2), old(3), ["o0", "o1"], id="two at a time"),
+        pytest.param(subject(unavailable="50%"), old(3), ["o0", "o1"], id="a share, rounded up"),
+        pytest.param(subject(unavailable=0), old(3), ["o0"], id="never none at all"),
+        pytest.param(subject(strategy="OnDelete"), old(3), [], id="only when somebody deletes them"),
+        pytest.param(subject(), [pod("a", ready=None), *old(3)[1:]], [], id="waits for the new one"),
+        pytest.param(subject(), [pod("a"), *old(3)[1:]], ["o1"], id="goes on"),
+        pytest.param(subject(), old(3, ready=None), ["o0", "o1", "o2"], id="what does not work goes at once"),
+        pytest.param(
+            subject(), [pod("x", deletionTimestamp="t", hash_="old"), *old(3)[1:]], [], id="one is leaving"
+        ),
+    ],
+)  # fmt: skip
+def test_a_rolling_update_deletes_as_many_as_may_be_missing(
+    daemon_set: Obj, pods: list[Any], deletes: list[str]
+) -> None:
+    assert names(plan(daemon_set, nodes(3), pods).delete) == deletes
+
+
+# Source: update_test.go, TestDaemonSetUpdatesPodsWithMaxSurge, TestDaemonSetUpdatesSomeOldPodsNotReady...
+@pytest.mark.parametrize(
+    ("surge", "pods", "creates", "deletes"),
+    [
+        pytest.param(1, old(3), ["n0"], [], id="one more"),
+        pytest.param("67%", old(3), ["n0", "n1", "n2"], [], id="a share"),
+        pytest.param(1, [*old(3), pod("a", ready=None)], [], [], id="waits for the new one"),
+        pytest.param(1, [*old(3), pod("a")], [], ["o0"], id="the old one goes"),
+        pytest.param(1, [pod("o0", hash_="old", ready=None), *old(3)[1:]], ["n0", "n1"], [], id="broken ones first"),
+        pytest.param(1, [pod("o0", hash_="old", ready=None), pod("a", ready=None), *old(3)[1:]], [], ["o0"],
+                     id="of two that do not work the new one stays"),
+        pytest.param(1, [pod("a"), pod("b", "n1"), pod("c", "n2")], [], [], id="done"),
+    ],
+)  # fmt: skip
+def test_a_surging_update_puts_the_new_beside_the_old(
+    surge: Any, pods: list[Any], creates: list[str], deletes: list[str]
+) -> None:
+    decided = plan(subject(surge=surge, unavailable=0), nodes(3), pods)
+    assert (list(decided.create), names(decided.delete)) == (creates, deletes)
+
+
+def test_the_status_counts_nodes() -> None:
+    daemon_set = subject()
+    daemon_set["spec"]["minReadySeconds"] = 30
+    on = [*nodes(3), node("n3", ("k", "NoSchedule"))]
+    pods = [pod("a"), pod("b", "n1", hash_="old", ready=10), pod("c", "n3")]
+    decided = plan(daemon_set, on, pods, trusted=False)
+    assert decided.status == {
+        "desiredNumberScheduled": 3, "currentNumberScheduled": 2, "numberMisscheduled": 1, "numberReady": 2,
+        "numberAvailable": 1, "numberUnavailable": 2, "updatedNumberScheduled": 1,
+    }  # fmt: skip
+    assert decided.after_s == 20
+    assert plan(daemon_set, on, pods).status["observedGeneration"] == 2
+
+
+# -- history ---------------------------------------------------------------------------------------------------
+
+
+def test_a_revision_holds_what_puts_the_template_back() -> None:
+    daemon_set = subject()
+    revision = history.render(daemon_set, 3, "hash")
+    assert revision["data"]["spec"]["template"]["$patch"] == "replace"
+    assert revision["metadata"]["name"] == f"ds-{revision['metadata']['labels']['hash']}"
+    changed = subject(hostNetwork=True)
+    assert history.restored(changed, revision) == daemon_set
+    assert history.split(daemon_set, [revision]).equal == [revision]
+    assert history.split(changed, [revision]).other == [revision]
+
+
+def test_live_revisions_are_kept_beyond_the_limit() -> None:
+    old = [{"metadata": {"name": str(number)}, "revision": number} for number in range(5)]
+
+    def gone(limit: int) -> list[str]:
+        return names(history.surplus(old, lambda each: each["metadata"]["name"] == "0", limit))
+
+    assert gone(3) == ["1", "2"]
+    assert gone(0) == ["1", "2", "3", "4"]
+    assert gone(9) == []
+
+
+# -- on a running cluster --------------------------------------------------------------------------------------
+
+
+async def is_rolled_out(cluster: Cluster) -> bool:
+    """As `kubectl rollout status` judges."""
+    found = await cluster.get(DAEMON_SETS, "ds")
+    status = found.get("status") or {}
+    desired = status.get("desiredNumberScheduled", 0)
+    return bool(
+        status.get("observedGeneration", 0) >= found["metadata"]["generation"]
+        and desired
+        and status.get("updatedNumberScheduled", 0) == desired
+        and status.get("numberAvailable", 0) == desired
+    )
+
+
+async def images(cluster: Cluster) -> dict[str, str]:
+    found = await cluster.pods("default")
+    return {each["spec"]["nodeName"]: each["spec"]["containers"][0]["image"] for each in found}
+
+
+async def set_image(world: World, image: str) -> None:
+    template = {"spec": {"containers": [{"name": "app", "image": image}]}}
+    await world.patch(DAEMON_SETS, "ds", {"spec": {"template": template}})
+
+
+async def test_each_node_gets_one_and_loses_it_with_its_label(cluster: Cluster, world: World) -> None:
+    await cluster.create(builders.make_daemon_set("ds"))
+    await cluster.until(lambda: is_rolled_out(cluster))
+    found = await cluster.pods("default")
+    all_nodes = [n["metadata"]["name"] for n in await cluster.list(NODES)]
+    assert sorted(each["spec"]["nodeName"] for each in found) == sorted(all_nodes)
+    await world.patch(DAEMON_SETS, "ds", {"spec": {"template": {"spec": {"nodeSelector": {"x": "y"}}}}})
+    await cluster.until(lambda: cluster.pods("default"), count=0)
+    label = {"metadata": {"labels": {"x": "y"}}}
+    await cluster.client.patch(NODES, all_nodes[1], label, content_type=MERGE_PATCH)
+    await cluster.until(lambda: cluster.pods("default", ready=True), count=1)
+
+
+async def test_a_rollout_replaces_node_by_node_and_can_go_back(cluster: Cluster, world: World) -> None:
+    await cluster.create(builders.make_daemon_set("ds").image("v1").min_ready(10))
+    await cluster.until(lambda: is_rolled_out(cluster))
+    await set_image(world, "v2")
+    took = await cluster.until(lambda: is_rolled_out(cluster))
+    assert took > 29  # three nodes, ten seconds each
+    assert set((await images(cluster)).values()) == {"v2"}
+    revisions = await cluster.list(CONTROLLER_REVISIONS, "default")
+    assert sorted(each["revision"] for each in revisions) == [1, 2]
+    (first,) = [each for each in revisions if each["revision"] == 1]
+    # What `kubectl rollout undo` does.
+    await world.patch(DAEMON_SETS, "ds", first["data"])
+    await cluster.until(lambda: is_rolled_out(cluster))
+    assert set((await images(cluster)).values()) == {"v1"}
+    revisions = await cluster.list(CONTROLLER_REVISIONS, "default")
+    assert sorted(each["revision"] for each in revisions) == [2, 3]
+
+
+async def test_a_surge_leaves_no_node_without(cluster: Cluster, world: World) -> None:
+    wanted = builders.make_daemon_set("ds").image("v1")
+    rolling = {"maxSurge": 1, "maxUnavailable": 0}
+    await cluster.create(wanted.spec(updateStrategy={"type": "RollingUpdate", "rollingUpdate": rolling}))
+    await cluster.until(lambda: is_rolled_out(cluster))
+    await set_image(world, "v2")
+    while not await is_rolled_out(cluster):
+        await cluster.advance(0.5)
+        assert (await cluster.get(DAEMON_SETS, "ds"))["status"]["numberAvailable"] == 3
+    await cluster.advance(60)
+    assert set((await images(cluster)).values()) == {"v2"} and len(await cluster.pods("default")) == 3
+
+
+async def test_on_delete_waits_for_somebody(cluster: Cluster, world: World) -> None:
+    await cluster.create(builders.make_daemon_set("ds").image("v1").spec(updateStrategy={"type": "OnDelete"}))
+    await cluster.until(lambda: is_rolled_out(cluster))
+    await set_image(world, "v2")
+    await cluster.advance("1m")
+    assert set((await images(cluster)).values()) == {"v1"}
+    await cluster.client.delete(PODS, (await world.names())[0], "default")
+    await cluster.advance("1m")
+    assert sorted((await images(cluster)).values()) == ["v1", "v1", "v2"]
+
+
+async def test_history_is_limited(cluster: Cluster, world: World) -> None:
+    await cluster.create(builders.make_daemon_set("ds").image("v0").spec(revisionHistoryLimit=2))
+    for number in range(1, 6):
+        await cluster.until(lambda: is_rolled_out(cluster))
+        await set_image(world, f"v{number}")
+    await cluster.until(lambda: is_rolled_out(cluster))
+    await cluster.advance(5)
+    revisions = await cluster.list(CONTROLLER_REVISIONS, "default")
+    assert sorted(each["revision"] for each in revisions) == [4, 5, 6]
+
+
+async def test_a_deleted_daemon_pod_comes_back(cluster: Cluster, world: World) -> None:
+    await cluster.create(builders.make_daemon_set("ds"))
+    await cluster.until(lambda: is_rolled_out(cluster))
+    before = set(await world.names())
+    await cluster.client.delete(PODS, min(before), "default")
+    await cluster.until(lambda: cluster.pods("default", ready=True), count=2)
+    await cluster.until(lambda: cluster.pods("default", ready=True), count=3)
+    after = set(await world.names())
+    assert len(after & before) == 2
+    owner = objects.controller_of(await cluster.get(PODS, (after - before).pop()))
+    assert owner is not None and owner["name"] == "ds"
