@@ -61,7 +61,7 @@ def _parse_ip(text: str) -> Ip:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        reason = f"ParseAddr({quoted(text)}): unable to parse IP"
+        reason = address_error(text)
         raise CelError(f"IP Address {quoted(text)} parse error during conversion from string: {reason}")
     if isinstance(address, ipaddress.IPv6Address):
         if address.scope_id is not None:
@@ -69,6 +69,89 @@ def _parse_ip(text: str) -> Ip:
         if address.ipv4_mapped is not None:
             raise CelError(f"IPv4-mapped IPv6 address {quoted(text)} is not allowed")
     return Ip(address)
+
+
+def address_error(text: str) -> str:
+    """Why Go's netip.ParseAddr refuses a text that is no address."""
+    what, at = _address_error(text)
+    return f"ParseAddr({quoted(text)}): {what}" + (f" (at {quoted(at)})" if at else "")
+
+
+def _address_error(text: str) -> tuple[str, str]:
+    for c in text:
+        if c == ".":
+            return _ipv4_error(text)
+        if c == ":":
+            return _ipv6_error(text)
+        if c == "%":
+            return "missing IPv6 address", ""
+    return "unable to parse IP", ""
+
+
+def _ipv4_error(text: str) -> tuple[str, str]:
+    digits = value = dots = 0
+    for index, c in enumerate(text):
+        if c in "0123456789":
+            if digits == 1 and value == 0:
+                return "IPv4 field has octet with leading zero", ""
+            value = value * 10 + int(c)
+            digits += 1
+            if value > 255:
+                return "IPv4 field has value >255", ""
+        elif c == ".":
+            if index in (0, len(text) - 1) or text[index - 1] == ".":
+                return "IPv4 field must have at least one digit", text[index:]
+            if dots == 3:
+                return "IPv4 address too long", ""
+            dots += 1
+            digits = value = 0
+        else:
+            return "unexpected character", text[index:]
+    return "IPv4 address too short", ""
+
+
+_HEX_DIGITS = re.compile(r"[0-9A-Fa-f]*", re.ASCII)
+
+
+def _ipv6_error(text: str) -> tuple[str, str]:
+    rest, percent, zone = text.partition("%")
+    if percent and not zone:
+        return "zone must be a non-empty string", ""
+    ellipsis = rest.startswith("::")
+    rest = rest[2:] if ellipsis else rest
+    fields = 0
+    while fields < 8 and rest:
+        m = _HEX_DIGITS.match(rest)
+        length = len(m.group()) if m else 0
+        if length > 4:
+            return "each group must have 4 or less digits", rest
+        if length == 0:
+            return "each colon-separated field must have at least one digit", rest
+        if rest.startswith(".", length):
+            if not ellipsis and fields != 6:
+                return "embedded IPv4 address must replace the final 2 fields of the address", rest
+            if fields > 6:
+                return "too many hex fields to fit an embedded IPv4 at the end of the address", rest
+            return _ipv4_error(rest)
+        fields += 1
+        rest = rest[length:]
+        if not rest:
+            break
+        if rest[0] != ":":
+            return "unexpected character, want colon", rest
+        if len(rest) == 1:
+            return "colon must be followed by more characters", rest
+        rest = rest[1:]
+        if rest[0] == ":":
+            if ellipsis:
+                return "multiple :: in address", rest
+            ellipsis = True
+            rest = rest[1:]
+    if rest:
+        return "trailing garbage after address", rest
+    return (
+        "the :: must expand to at least one field of zeros" if ellipsis else "address string too short"
+    ), ""
 
 
 _BITS = re.compile(r"0|[1-9]\d{0,2}", re.ASCII)
@@ -88,10 +171,7 @@ def _parse_cidr(text: str) -> Cidr:
         try:
             interface = ipaddress.ip_interface(f"{ipaddress.ip_address(address)}/{bits}")
         except ValueError:
-            out_of_range = f"prefix length out of range: {bits}"
-            reason = (
-                out_of_range if _is_address(address) else f"ParseAddr({quoted(address)}): unable to parse IP"
-            )
+            reason = "prefix length out of range" if _is_address(address) else address_error(address)
         else:
             if isinstance(interface, ipaddress.IPv6Interface) and interface.ip.ipv4_mapped is not None:
                 raise CelError(f"{_CIDR_ERROR}IPv4-mapped IPv6 address {quoted(text)} is not allowed")
