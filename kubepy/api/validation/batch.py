@@ -10,6 +10,7 @@ import re
 from kubepy.api import errors, names
 from kubepy.api.objects import Obj, is_condition_true
 from kubepy.api.validation.apps import check_template_matches
+from kubepy.api.validation.job_policies import check_failure_policy, check_success_policy
 from kubepy.api.validation.pods import check_template
 from kubepy.api.validation.rules import (
     Errors,
@@ -30,7 +31,6 @@ _NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
 
 _INDEXED_PARALLELISM_MAX = 100_000
 _FAILED_INDEXES_MAX = 100_000
-_FAILURE_RULES_MAX = 20
 _MANAGED_BY_LENGTH_MAX = 63
 
 _check_completion_mode = check_enum(("NonIndexed", "Indexed"))
@@ -99,13 +99,15 @@ def check_job_spec(spec: Obj, path: str, found: Errors) -> None:
                 why = "requires indexed completion mode"
                 found.append(errors.invalid_value(f"{path}.{field}", spec[field], why))
     policy = spec.get("podFailurePolicy")
-    if policy is not None and len(policy.get("rules") or ()) > _FAILURE_RULES_MAX:
-        found.append(
-            errors.too_many(f"{path}.podFailurePolicy.rules", len(policy["rules"]), _FAILURE_RULES_MAX)
-        )
-    if spec.get("successPolicy") is not None and mode != "Indexed":
-        why = "requires indexed completion mode"
-        found.append(errors.invalid_value(f"{path}.successPolicy", spec["successPolicy"], why))
+    if policy is not None:
+        check_failure_policy(spec, policy, f"{path}.podFailurePolicy", found)
+    success = spec.get("successPolicy")
+    if success is not None:
+        if mode != "Indexed":
+            why = "requires indexed completion mode"
+            found.append(errors.invalid_value(f"{path}.successPolicy", success, why))
+        elif spec.get("completions") is not None:
+            check_success_policy(spec, success, f"{path}.successPolicy", found)
     _check_replacement(spec, f"{path}.podReplacementPolicy", found)
     template = spec.get("template") or {}
     check_template(template, f"{path}.template", found)

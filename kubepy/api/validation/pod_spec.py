@@ -11,6 +11,7 @@ Source: kubernetes pkg/apis/core/validation/validation.go, ValidatePodSpec and w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ from kubepy.api.validation.rules import (
     check_port,
     check_range,
     check_required_enum,
+    same,
 )
 
 _FILE_MODE_TEXT = "must be a number between 0 and 0777 (octal), both inclusive"
@@ -1119,6 +1121,42 @@ def check_claim_spec(spec: Obj, path: str, found: Errors) -> None:
         messages = names.dns1123_subdomain(class_name)
         check_messages(messages, class_name, f"{path}.storageClassName", found)
     check_volume_mode(spec.get("volumeMode"), f"{path}.volumeMode", found)
+    _check_data_sources(spec, path, found)
+    attributes = spec.get("volumeAttributesClassName")
+    if attributes:
+        messages = names.dns1123_subdomain(attributes)
+        check_messages(messages, attributes, f"{path}.volumeAttributesClassName", found)
+
+
+def _check_data_sources(spec: Obj, path: str, found: Errors) -> None:
+    """What a claim starts from; the two fields say the same, but only the newer one can name a namespace."""
+    source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
+    for field, value in (("dataSource", source), ("dataSourceRef", reference)):
+        if value is not None:
+            _check_data_source(value, f"{path}.{field}", found)
+    namespace = (reference or {}).get("namespace")
+    if source is None or reference is None:
+        return
+    # Upstream shows the path of the field in the place of its value.
+    if namespace:
+        why = "may not be specified when dataSourceRef.namespace is specified"
+        found.append(errors.invalid_value(path, f"{path}.dataSource", why))
+    elif not same(source, reference):
+        found.append(errors.invalid_value(path, f"{path}.dataSource", "must match dataSourceRef"))
+
+
+def _check_data_source(source: Obj, path: str, found: Errors) -> None:
+    for field in ("name", "kind"):
+        if not source.get(field):
+            found.append(errors.required(f"{path}.{field}"))
+    group, kind, namespace = source.get("apiGroup") or "", source.get("kind") or "", source.get("namespace")
+    if not group and kind != "PersistentVolumeClaim":
+        why = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
+        found.append(errors.invalid_value(path, kind, why))
+    if group:
+        check_messages(names.dns1123_subdomain(group), group, f"{path}.apiGroup", found)
+    if namespace:
+        check_messages(names.dns1123_label(namespace), namespace, f"{path}.namespace", found)
 
 
 # -- paths -----------------------------------------------------------------------------------------------------
@@ -1162,6 +1200,12 @@ def _check_host_users(spec: Obj, path: str, found: Errors) -> None:
             found.append(errors.forbidden_field(f"{path}.{shown}", "when `hostUsers` is false"))
 
 
+_SYSCTL_MAX = 253
+_SYSCTL_SEGMENT = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+_SYSCTL = rf"({_SYSCTL_SEGMENT}[\./])*{_SYSCTL_SEGMENT}"
+_is_sysctl = re.compile(_SYSCTL).fullmatch
+
+
 def _check_pod_security(context: Obj, path: str, found: Errors) -> None:
     """Source: validatePodSpecSecurityContext."""
     for field in ("fsGroup", "runAsUser", "runAsGroup"):
@@ -1173,6 +1217,9 @@ def _check_pod_security(context: Obj, path: str, found: Errors) -> None:
         name = sysctl.get("name") or ""
         if not name:
             found.append(errors.required(f"{path}.sysctls[{index}].name"))
+        elif len(name) > _SYSCTL_MAX or not _is_sysctl(name):
+            why = f"must have at most {_SYSCTL_MAX} characters and match regex ^{_SYSCTL}$"
+            found.append(errors.invalid_value(f"{path}.sysctls[{index}].name", name, why))
         elif name in seen:
             found.append(errors.duplicate(f"{path}.sysctls[{index}].name", name))
         seen.add(name)

@@ -65,3 +65,12 @@ async def test_a_lease_comes_back_to_the_microsecond(api: Api) -> None:
     change = {"spec": {"renewTime": "2026-01-01T01:00:00.500000+01:00"}}
     changed = await api.ok("PATCH", f"{LEASES}/l", change, content_type=MERGE)
     assert changed["spec"]["renewTime"] == "2026-01-01T00:00:00.500000Z"
+
+
+async def test_a_claim_names_its_source_twice(api: Api) -> None:
+    claims = "/api/v1/namespaces/default/persistentvolumeclaims"
+    source = {"kind": "PersistentVolumeClaim", "name": "other"}
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    for name, field in (("old", "dataSource"), ("new", "dataSourceRef")):
+        made = await api.ok("POST", claims, {"metadata": {"name": name}, "spec": {**spec, field: source}})
+        assert made["spec"]["dataSource"] == made["spec"]["dataSourceRef"] == source

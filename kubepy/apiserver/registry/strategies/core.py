@@ -57,6 +57,22 @@ class PersistentVolumeClaimStrategy(Strategy):
     def prepare_create(self, obj: Obj, moment: Moment) -> None:
         super().prepare_create(obj, moment)
         obj["status"] = {"phase": "Pending"}
+        _normalize_data_sources(obj["spec"])
+
+    def prepare_update(self, new: Obj, old: Obj, moment: Moment) -> None:
+        super().prepare_update(new, old, moment)
+        _normalize_data_sources(new["spec"])
+
+
+def _normalize_data_sources(spec: Obj) -> None:
+    """dataSource and dataSourceRef say the same: who sets one has set both.
+
+    Source: pkg/api/persistentvolumeclaim/util.go NormalizeDataSources."""
+    source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
+    if source is not None and reference is None:
+        spec["dataSourceRef"] = dict(source)
+    elif reference is not None and source is None and not reference.get("namespace"):
+        spec["dataSource"] = {field: value for field, value in reference.items() if field != "namespace"}
 
 
 class ReturnedStrategy(Strategy):
