@@ -85,6 +85,18 @@ def test_explain_knows_fields_and_their_words(cluster):
         cluster.kubectl("explain", "deployment.spec.nope", check=False).stderr
         == 'error: field "nope" does not exist\n'
     )
+    # As every kubectl before 1.27 asks: OpenAPI v2 in its protobuf form.
+    text = cluster.kubectl("explain", "deployment.spec.replicas", "--output=plaintext-openapiv2").stdout
+    assert "FIELD:    replicas <integer>" in text and "Number of desired pods" in text
+
+
+def test_what_may_i_do(cluster):
+    assert cluster.kubectl("auth", "can-i", "delete", "nodes").stdout == "yes\n"
+    rows = [
+        line.split()
+        for line in cluster.kubectl("auth", "can-i", "--list", "--no-headers").stdout.splitlines()
+    ]
+    assert ["*.*", "[]", "[]", "[*]"] in rows
 
 
 def test_api_resources_and_versions(cluster):

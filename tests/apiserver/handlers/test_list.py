@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from kubepy.api.builtins import BUILTINS
+from kubepy.api.resources import Resource
 from kubepy.lib import yaml
 from tests.apiserver.conftest import Api
 
@@ -260,3 +262,23 @@ async def test_a_get_is_the_stored_bytes(api: Api) -> None:
     assert document is not None
     assert response.body == document.raw + b"\n"
     assert (await api.error("GET", f"{MAPS}/m0?resourceVersion=999999")).code == 504
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [row for row in BUILTINS if "list" in row.verbs],
+    ids=lambda row: f"{row.group_resource}.{row.version}",
+)
+async def test_every_kind_has_its_table_and_its_metadata(api: Api, resource: Resource) -> None:
+    base = f"/apis/{resource.group}/{resource.version}" if resource.group else f"/api/{resource.version}"
+    target = f"{base}/{resource.plural}"
+    table = await api.ok("GET", target, accept="application/json;as=Table;v=v1;g=meta.k8s.io")
+    names = [column["name"] for column in table["columnDefinitions"]]
+    assert (table["kind"], names[0]) == ("Table", "Name") or resource.kind == "Event"
+    assert all(len(row["cells"]) == len(names) for row in table["rows"])
+    partial = await api.ok(
+        "GET", target, accept="application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+    )
+    assert partial["kind"] == "PartialObjectMetadataList"
+    if "watch" in resource.verbs:
+        await api.watch(f"{target}?watch=1", accept="application/json;as=Table;v=v1;g=meta.k8s.io")
