@@ -51,6 +51,17 @@ def test_debug_adds_a_container_to_a_running_pod(cluster, namespace: str):
     assert pod["metadata"]["generation"] == 2
 
 
+def test_a_running_pod_is_resized(cluster, namespace: str):
+    cluster.kubectl("apply", "-f", "-", input=POD)
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/p", "--timeout=30s")
+    change = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "200m"}}}]}}
+    cluster.kubectl("patch", "pod", "p", "--subresource=resize", "-p", json.dumps(change))
+    asked = cluster.kubectl("get", "pod", "p", "-o", "jsonpath={.spec.containers[0].resources.requests.cpu}")
+    assert asked.stdout == "200m"
+    refused = cluster.kubectl("patch", "pod", "p", "-p", json.dumps(change).replace("200m", "1"), check=False)
+    assert "pod updates may not change fields other than" in refused.stderr
+
+
 def test_a_token_of_a_service_account(cluster, namespace: str):
     token = cluster.kubectl("create", "token", "default", "--duration=1h").stdout.strip()
     who = cluster.kubectl("auth", "whoami", "-o", "json", f"--token={token}", check=False)
