@@ -129,7 +129,8 @@ class Api:
             value.update(head if random.random() < 0.95 else {"kind": random.choice(TEXTS)})
             metadata = value.setdefault("metadata", {})
             if isinstance(metadata, dict):
-                metadata["name"] = name
+                if random.random() < 0.97:
+                    metadata["name"] = name
                 for drop in ("resourceVersion", "uid", "namespace", "managedFields"):
                     if random.random() < 0.9:
                         metadata.pop(drop, None)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from kubepy.api.builtins import BUILTINS
+from kubepy.api.resources import Resource
 from tests.apiserver.conftest import Api
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -349,3 +351,14 @@ async def test_events_are_gone_after_an_hour(api: Api) -> None:
     assert [item["metadata"]["name"] for item in (await api.ok("GET", core))["items"]] == ["b"]
     await api.clock.advance(3000)
     assert (await api.ok("GET", core))["items"] == []
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [row for row in BUILTINS if {"create", "list"} <= set(row.verbs)],
+    ids=lambda row: f"{row.group_resource}.{row.version}",
+)
+async def test_nothing_at_all_is_an_object_that_is_refused(api: Api, resource: Resource) -> None:
+    base = f"/apis/{resource.group}/{resource.version}" if resource.group else f"/api/{resource.version}"
+    where = "/namespaces/default" if resource.namespaced else ""
+    assert (await api.error("POST", f"{base}{where}/{resource.plural}", {})).code == 422

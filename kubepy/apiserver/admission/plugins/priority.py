@@ -60,7 +60,7 @@ class Priority(Plugin):
         if default is None:
             return
         name = default["metadata"]["name"]
-        if attributes.operation == CREATE or name != obj["metadata"]["name"]:
+        if attributes.operation == CREATE or name != attributes.name:
             raise forbidden(
                 attributes, f"PriorityClass {name} is already marked as default. Only one default can exist"
             )

@@ -74,14 +74,15 @@ def _annotations(obj: Obj) -> Obj:
 
 def _generate_selector(job: Obj) -> None:
     """Source: batch/job/strategy.go generateSelector. A selector that somebody set stays, for validation to judge."""
-    uid = job["metadata"]["uid"]
+    # Without a name it is refused later.
+    uid, job_name = job["metadata"]["uid"], job["metadata"].get("name", "")
     template = job["spec"].setdefault("template", {})
     labels = template.setdefault("metadata", {}).setdefault("labels", {})
     for name, value in (
         ("batch.kubernetes.io/controller-uid", uid),
-        ("batch.kubernetes.io/job-name", job["metadata"]["name"]),
+        ("batch.kubernetes.io/job-name", job_name),
         ("controller-uid", uid),
-        ("job-name", job["metadata"]["name"]),
+        ("job-name", job_name),
     ):
         labels.setdefault(name, value)
     selector = job["spec"].setdefault("selector", {})
