@@ -5,11 +5,11 @@ there is); one with a spec.service sends everything below /apis/<group>/<version
 
     routes.py         the table the request path looks into; empty, it costs one truth test per request
     priorities.py     in which order groups and versions are listed
-    services.py       Services and EndpointSlices -> an address
+    services.py       Services and EndpointSlices -> an address; endpoints.py follows them
     connections.py    TLS to it, as the front proxy; the only sockets of this package
     proxy.py          one request -> its answer, streamed both ways
     availability.py   is it there? -> status.conditions[Available]
-    documents.py      its discovery and OpenAPI, fetched in the background, merged into ours
+    documents.py      its discovery and OpenAPI, fetched in the background; swaggers.py merges the v2 document into ours
     registration.py   APIServices for the groups of this server
     trust.py          the ConfigMap that tells aggregated servers whom to trust
     aggregator.py     composition: what the daemon starts
