@@ -563,6 +563,7 @@ class Types:
         if not schema:
             schema = {"x-kubernetes-preserve-unknown-fields": True}
         whole = {**schema, "type": "object", "x-kubernetes-embedded-resource": True}
+        whole.pop("x-kubernetes-map-type", None)
         return self._shape(whole, whole)
 
     def _shape(self, shape: Obj, field: Obj, owner: str = "", *, preserve: bool = False) -> Type:

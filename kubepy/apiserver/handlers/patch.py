@@ -13,7 +13,7 @@ import orjson
 
 from kubepy.api import errors, go_json, schema
 from kubepy.api.errors import BadRequest, Invalid, UnsupportedMediaType
-from kubepy.api.objects import Document, Obj
+from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Undecodable
 from kubepy.apiserver.handlers import apply as applies
@@ -67,7 +67,8 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
         if current is None:
             raise errors.not_found(resource, call.name)
         attempts += 1
-        base = orjson.loads(served.raw(current))
+        live = served.obj(current)
+        base = copy(live) if content_type == JSON_PATCH else _copy(live)
         # An application may use up the patch, so each attempt parses it afresh.
         wanted = apply(base, parsed if attempts == 1 else go_json.loads(raw))
         # Warnings are given once, not once per attempt.
@@ -76,11 +77,21 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
         obj = _read(wanted, findings, expected, options, warnings, shown)
         write.ensure_namespace(obj["metadata"], call.namespace)
         write.check_name(obj["metadata"], call.name)
-        fields.update(served.obj(current), obj, manager)
+        fields.update(live, obj, manager)
         return registry.to_storage(resource, obj)
 
     result, _ = await registry.update(call, make)
     return respond.document(registry, served, request, result)
+
+
+def _copy(live: Obj) -> Obj:
+    """An own copy but for managedFields, half of many objects: merges replace them as a whole or leave them alone."""
+    metadata = dict(live["metadata"])
+    entries = metadata.pop("managedFields", None)
+    base = copy({**live, "metadata": metadata})
+    if entries is not None:
+        base["metadata"]["managedFields"] = entries
+    return base
 
 
 def parse(raw: bytes, content_type: str) -> Any:

@@ -28,7 +28,7 @@ from kubepy.api.fieldsets import ANY, FieldSet
 from kubepy.api.managed import APPLY, UPDATE, Entries, Entry, Id
 from kubepy.api.objects import Obj, copy, group_version
 from kubepy.api.resources import Resource
-from kubepy.api.typed import Types
+from kubepy.api.typed import Difference, Node, Types
 from kubepy.apiserver.patch.apply import Conflicts, Version, apply, take_over
 from kubepy.lib.clock import Clock
 
@@ -36,6 +36,9 @@ _BEFORE_FIRST_APPLY = "before-first-apply"
 # The one manager that takes over from client-side apply, and keeps its annotation for the way back.
 _KUBECTL = "kubectl"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+# Per kind: 64 KB at most, for whatever is being made in numbers.
+_TEMPLATES_MAX = 16
+_TEMPLATE_SIZE_MAX = 4096
 _ANNOTATIONS_SIZE_MAX = 256 * 1024  # Source: validation.TotalAnnotationSizeLimitB
 
 # What everybody sends and nobody owns.
@@ -122,7 +125,8 @@ class FieldManager:
         version = self.version(resource.api_version)
         assert version is not None
         self._version = version
-        self._blank = {} if resource.custom else types.zero(resource.schema)
+        self._blank: Obj = {} if resource.custom else types.zero(resource.schema)
+        self._templates: dict[bytes, FieldSet] = {}  # by content: what a creation brings
 
     # -- writes that say what the object is ------------------------------------------------------------------------
 
@@ -282,16 +286,10 @@ class FieldManager:
         return conversion.convert(conversion.convert(obj, from_, storage), storage, to)
 
     def differences(self, version: Version, old: Obj, new: Obj) -> tuple[FieldSet, FieldSet]:
-        skipped = self._skipped
-        before = {name: value for name, value in old.items() if name not in skipped}
-        after = {name: value for name, value in new.items() if name not in skipped}
-        changed: FieldSet = {}
-        removed: FieldSet = {}
-        if before != after:
-            found = version.type.compare(before, after)
-            changed, removed = found[0] or {}, found[1] or {}
+        changed, removed = self._compare_content(version, old, new)
         if self._has_metadata:
-            self._compare_metadata(version, old.get("metadata") or {}, new["metadata"], changed, removed)
+            found = self._compare_metadata(version, old.get("metadata") or {}, new["metadata"])
+            changed, removed = _with_metadata(changed, found[0]), _with_metadata(removed, found[1])
         if self._only is not None:
             return fieldsets.matching(changed, self._only), fieldsets.matching(removed, self._only)
         if self._reset_below:
@@ -299,18 +297,36 @@ class FieldManager:
             removed = fieldsets.without(removed, self._reset_below)
         return changed, removed
 
-    def _compare_metadata(
-        self, version: Version, old: Obj, new: Obj, changed: FieldSet, removed: FieldSet
-    ) -> None:
+    def _compare_content(self, version: Version, old: Obj, new: Obj) -> tuple[FieldSet, FieldSet]:
+        skipped = self._skipped
+        after = {name: value for name, value in new.items() if name not in skipped}
+        if old is self._blank and version is self._version:
+            return self._created(version, after), {}
+        before = {name: value for name, value in old.items() if name not in skipped}
+        if before == after:
+            return {}, {}
+        changed, removed = version.type.compare(before, after)
+        return changed or {}, removed or {}
+
+    def _created(self, version: Version, content: Obj) -> FieldSet:
+        """What a creation brings. Many objects are made of the same template."""
+        key = orjson.dumps(content)
+        found = self._templates.get(key)
+        if found is None:
+            blank = {name: value for name, value in self._blank.items() if name not in self._skipped}
+            found = version.type.compare(blank, content)[0] or {}
+            if len(key) <= _TEMPLATE_SIZE_MAX:
+                if len(self._templates) >= _TEMPLATES_MAX:
+                    self._templates.clear()
+                self._templates[key] = found
+        return found
+
+    def _compare_metadata(self, version: Version, old: Obj, new: Obj) -> Difference:
         before = {name: value for name, value in old.items() if name not in _UNOWNED_METADATA}
         after = {name: value for name, value in new.items() if name not in _UNOWNED_METADATA}
         if before == after:
-            return
-        type_ = version.type.of("metadata")  # type: ignore[attr-defined]
-        for target, found in zip((changed, removed), type_.compare(before, after), strict=True):
-            if found is not None:
-                target["f:metadata"] = found
-                _put_in_order(target)
+            return None, None
+        return version.type.of("metadata").compare(before, after)  # type: ignore[attr-defined]
 
     def _counted(self, fields: FieldSet) -> FieldSet:
         if self._only is not None:
@@ -318,10 +334,8 @@ class FieldManager:
         return fieldsets.without(fields, self._reset)
 
 
-def _put_in_order(fields: FieldSet) -> None:
-    found = fieldsets.ordered(fields)
-    fields.clear()
-    fields.update(found)
+def _with_metadata(fields: FieldSet, found: Node) -> FieldSet:
+    return fields if found is None else fieldsets.ordered({**fields, "f:metadata": found})
 
 
 def _kind_text(api_version: str, kind: str) -> str:
