@@ -20,7 +20,7 @@ Frame = list[Any]
 Run = Callable[[Frame], Any]
 
 # What an evaluation can raise: ours, and Python's own when a value is not what its declared type says.
-FAILURES = (CelError, TypeError, AttributeError, ValueError, LookupError, ArithmeticError)
+FAILURES = (CelError, TypeError, AttributeError, ValueError, LookupError, ArithmeticError, RecursionError)
 _MISSING = object()
 NO_OVERLOAD = "no such overload"
 

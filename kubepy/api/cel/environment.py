@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from kubepy.api.cel import types
 from kubepy.api.cel.checker import Checker
-from kubepy.api.cel.errors import CompileError, ResultTypeError
+from kubepy.api.cel.errors import CompileError, Issue, ResultTypeError
 from kubepy.api.cel.functions import (
     Library,
     Overload,
@@ -20,6 +20,7 @@ from kubepy.api.cel.functions import (
     strings,
     versions,
 )
+from kubepy.api.cel.limits import EXPRESSION_DEPTH_MAX
 from kubepy.api.cel.parser import parse
 from kubepy.api.cel.program import Program
 from kubepy.api.cel.types import BOOL, Type
@@ -74,6 +75,14 @@ class Environment:
         Raises CompileError with every finding, in the order of their places; ResultTypeError if only the result is
         of another type than expected (a dynamic result counts as another).
         """
+        try:
+            return self._compiled(text, expected)
+        except RecursionError:
+            # Python's own limit, reached because the caller's stack is deep as well: the language has one, too.
+            limit = f"expression recursion limit exceeded: {EXPRESSION_DEPTH_MAX}"
+            raise CompileError([Issue(-1, limit)], text)
+
+    def _compiled(self, text: str, expected: Type | None) -> Program:
         tree = parse(text)
         checker = Checker(self.declarations, self._type_names, self._functions, self.structs)
         checker.check(tree)

@@ -1,6 +1,6 @@
 """Tokens to syntax tree; the macros are expanded on the way.
 
-Recursive descent with precedence climbing: three Python frames per nesting level, so that the 250 levels
+Recursive descent with precedence climbing: three Python frames per pair of parentheses, so that the 250 levels
 Kubernetes allows fit under Python's own limit. Chains of && and || become balanced trees.
 
 Errors: the first syntax error ends the parse (a surplus or missing token is reported and repaired, as cel-go does);
@@ -88,6 +88,7 @@ _START_KINDS = frozenset(
         "IDENTIFIER",
     ]
 )
+_LITERAL_KINDS = frozenset(["true", "false", "null", "NUM_FLOAT", "NUM_INT", "NUM_UINT", "STRING", "BYTES"])
 # What may come after a closing bracket: seeing it where the bracket should be means that only that is missing.
 _AFTER_CLOSER = frozenset([*_BINARY, "?", ":", ".", "[", ")", "]", "}", ",", "<EOF>"])
 _INT_MAX = (1 << 63) - 1
@@ -109,9 +110,6 @@ def parse(source: str) -> Expr:
         tree = parser.whole()
     except _Stop:
         pass
-    except RecursionError:
-        # the caller's own stack is deep: the limit of the language is the answer all the same
-        parser.issues.append(Issue(-1, f"expression recursion limit exceeded: {EXPRESSION_DEPTH_MAX}"))
     if parser.issues or tree is None:
         raise CompileError(parser.issues, source)
     return tree
@@ -210,35 +208,38 @@ class _Parser:
         return _balanced(function, terms, ops, 0, len(ops) - 1)
 
     def unary(self) -> Expr:
-        """A member expression with its prefixes, selections, calls and indexes."""
+        """A member expression and its prefixes, all of one kind: `!!a`, `--a`, never `!-a`."""
         kind = self.token.kind
-        if kind == "!" or (kind == "-" and not self.peek().kind.startswith(("NUM_INT", "NUM_FLOAT"))):
-            first = self.next()
-            odd = True
+        prefix: Token | None = None
+        odd = False
+        if kind == "!" or (kind == "-" and self.peek().kind not in ("NUM_INT", "NUM_FLOAT")):
+            prefix = self.token
             while self.token.kind == kind:
                 self.next()
                 odd = not odd
-            operand = self.unary()
-            if not odd:
-                return operand
-            return Call(first.offset, "!_" if kind == "!" else "-_", [operand])
-        node = self.primary()
+        if self.token.kind == "(":
+            # here and not in primary(): one Python frame less for each level
+            self.next()
+            node = self.expr()
+            self.expect(")")
+        else:
+            node = self.primary()
         chained = 0
-        while True:
-            kind = self.token.kind
-            if kind == ".":
-                node = self.selection(node)
-            elif kind == "[":
-                op = self.next()
-                optional = self.token.kind == "?" and bool(self.next())
-                index = self.expr()
-                self.expect("]")
-                node = Call(op.offset, "_[?_]" if optional else "_[_]", [node, index])
-            else:
-                self.depth -= chained
-                return node
+        while self.token.kind in (".", "["):
             self.deeper()
             chained += 1
+            node = self.selection(node) if self.token.kind == "." else self.index(node)
+        self.depth -= chained
+        if prefix is None or not odd:
+            return node
+        return Call(prefix.offset, "!_" if prefix.kind == "!" else "-_", [node])
+
+    def index(self, target: Expr) -> Expr:
+        op = self.next()
+        optional = self.token.kind == "?" and bool(self.next())
+        index = self.expr()
+        self.expect("]")
+        return Call(op.offset, "_[?_]" if optional else "_[_]", [target, index])
 
     def selection(self, operand: Expr) -> Expr:
         dot = self.next()
@@ -286,21 +287,16 @@ class _Parser:
         kind = token.kind
         if kind == "IDENTIFIER" or (kind == "." and self.peek().kind == "IDENTIFIER"):
             return self.named()
-        if kind == "(":
-            self.next()
-            inner = self.expr()
-            self.expect(")")
-            return inner
         if kind == "[":
             return self.list_literal()
         if kind == "{":
             return self.map_literal()
-        if kind in _START_KINDS and kind != ".":
+        if kind in _LITERAL_KINDS or (kind == "-" and self.peek().kind in ("NUM_INT", "NUM_FLOAT")):
             return self.literal()
         if self.peek().kind in _START_KINDS and kind != "<EOF>":
             self.syntax(f"extraneous input '{token.text}' expecting {{{_STARTS}}}")
             self.next()
-            return self.primary()
+            return self.unary()
         self.syntax(f"mismatched input '{token.text}' expecting {{{_STARTS}}}")
         raise _Stop
 
@@ -403,14 +399,13 @@ class _Parser:
             token = self.next()
         kind, text = token.kind, token.text
         if kind == "NUM_INT":
-            number = int(text, 16) if text.startswith("0x") else int(text)
+            number = _integer(text)
             number = -number if sign else number
             if not -_INT_MAX - 1 <= number <= _INT_MAX:
                 self.report(first.offset, "invalid int literal")
             return Literal(first.offset, number)
         if kind == "NUM_UINT":
-            text = text[:-1]
-            number = int(text, 16) if text.startswith("0x") else int(text)
+            number = _integer(text[:-1])
             if number > _UINT_MAX:
                 self.report(first.offset, "invalid uint literal")
             return Literal(first.offset, Uint(number))
@@ -428,6 +423,14 @@ class _Parser:
                 self.report(first.offset, str(error))
                 return Literal(first.offset, "")
         return Literal(first.offset, {"true": True, "false": False, "null": None}[kind])
+
+
+def _integer(text: str) -> int:
+    digits = text.removeprefix("0x").lstrip("0")
+    if len(digits) > 20:
+        # beyond every type, whatever it is
+        return 1 << 65
+    return int(digits or "0", 16 if text.startswith("0x") else 10)
 
 
 def _name(kind: str) -> str:

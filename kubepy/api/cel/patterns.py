@@ -25,7 +25,8 @@ from kubepy.api.cel.errors import CelError
 from kubepy.api.cel.regexp import Pattern, PatternError, parse
 
 
-@functools.lru_cache(1024)
+# A pattern with its automaton takes up to a megabyte.
+@functools.lru_cache(256)
 def compile(pattern: str) -> Pattern:
     """Raises CelError."""
     try:

@@ -24,7 +24,7 @@ _DEPTH_MAX = 200
 # Backtracking steps that `re` is trusted with: some 10 ms.
 _STEPS_MAX = 500_000
 # Cached DFA transitions of one pattern, each some 200 bytes.
-_TRANSITIONS_MAX = 20_000
+_TRANSITIONS_MAX = 5_000
 
 Ranges = tuple[tuple[int, int], ...]
 _Span = tuple[int, int]
@@ -468,6 +468,15 @@ def _repeats(node: Any) -> int:
     return max(map(_repeats, _children(node)), default=1)
 
 
+def _states(node: Any) -> int:
+    """How many states the automaton has."""
+    below = sum(map(_states, _children(node)))
+    if isinstance(node, Repeat):
+        rounds = node.min + 1 if node.max is None else node.max
+        return below * max(rounds, 1) + rounds
+    return below + (not isinstance(node, Sequence))
+
+
 def _children(node: Any) -> tuple[Any, ...]:
     if isinstance(node, Sequence):
         return node.parts
@@ -622,8 +631,6 @@ class _Automaton:
 
     def _new(self, node: _Node) -> int:
         self.nodes.append(node)
-        if len(self.nodes) > _STATES_MAX:
-            raise PatternError("expression too large", "")
         return len(self.nodes) - 1
 
     def _build(self, node: Any, then: int) -> int:
@@ -706,11 +713,16 @@ class Pattern:
         shape = _shape(tree)
         self._explosive = shape.explosive
         self._degree = max(1, shape.degree + (not _is_anchored(tree)))
-        self._automaton = _Automaton(tree)
+        self._tree = tree
         self._re = None if shape.explosive else re.compile(_python(tree), re.ASCII)
         self._chars_max = int(_STEPS_MAX ** (1 / self._degree))
         self._states: dict[tuple[tuple[int, ...], str], dict[str, Any]] = {}
         self._transitions = 0
+
+    @functools.cached_property
+    def _automaton(self) -> _Automaton:
+        # most patterns never need one
+        return _Automaton(self._tree)
 
     def search(self, text: str) -> bool:
         if self._re is not None and len(text) <= self._chars_max:
@@ -811,6 +823,9 @@ class Pattern:
 def parse(pattern: str) -> Pattern:
     """Raises PatternError."""
     try:
-        return Pattern(_Parser(pattern).whole())
+        tree = _Parser(pattern).whole()
+        if _states(tree) > _STATES_MAX:
+            raise PatternError("expression too large", pattern)
+        return Pattern(tree)
     except RecursionError:
         raise PatternError("expression nests too deeply", pattern)

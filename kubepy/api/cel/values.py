@@ -5,7 +5,7 @@ would confuse: Uint (an int that says so), Timestamp and Duration (nanoseconds),
 opaque values: classes with a `cel_type`.
 
 Equality is CEL's, not Python's: numbers compare across types, `true` is not `1`, values of other types are unequal,
-never an error. NaN equals nothing.
+never an error. NaN equals nothing (but a list that holds one equals itself).
 
 Source: cel-go common/types (bool.go ... timestamp.go, optional.go), overflow.go; limits of time as in timestamp.go.
 """
@@ -23,6 +23,10 @@ from kubepy.api.cel import types
 from kubepy.api.cel.errors import CelError
 
 INT_MAX = (1 << 63) - 1
+# What one call may build, in characters or items. Differs: upstream has no such bound, because its lists are joined
+# lazily and its process may be killed; both are far beyond what a request can hold.
+TEXT_MAX = 100_000_000
+ITEMS_MAX = 10_000_000
 INT_MIN = -(1 << 63)
 UINT_MAX = (1 << 64) - 1
 _UNIX_MIN = -62135596800  # 0001-01-01T00:00:00Z
@@ -164,9 +168,9 @@ def equals(a: Any, b: Any) -> bool:
     if isinstance(a, _NUMBERS):
         return isinstance(b, _NUMBERS) and a == b
     if ta is list:
-        return tb is list and len(a) == len(b) and all(map(equals, a, b))
+        return a is b or (tb is list and len(a) == len(b) and all(map(equals, a, b)))
     if isinstance(a, Mapping):
-        return isinstance(b, Mapping) and len(a) == len(b) and _maps_equal(a, b)
+        return a is b or (isinstance(b, Mapping) and len(a) == len(b) and _maps_equal(a, b))
     if ta is Optional:
         if tb is not Optional or a.has_value != b.has_value:
             return False

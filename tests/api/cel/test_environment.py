@@ -156,6 +156,12 @@ def test_deep_expressions_are_refused_not_fatal() -> None:
     for text in ("(" * 300 + "true" + ")" * 300, "+".join(["1"] * 300) + " > 0", "[" * 300 + "]" * 300):
         with pytest.raises(CompileError, match="expression recursion limit exceeded: 250"):
             env.compile(text, expected=None)
+    for opening, closing in (("dyn(", ")"), ("size([", "])"), ("[1].all(x, ", ")"), ("{'a': ", "}")):
+        program = env.compile(opening * 50 + "true" + closing * 50, expected=None)
+        assert program.cost_estimate().max > 0
+        assert program.run({}, limits.UNBOUNDED).error is None
+        with pytest.raises(CompileError, match="expression recursion limit exceeded: 250"):
+            env.compile(opening * 300 + "true" + closing * 300, expected=None)
     assert env.compile(" || ".join(["false"] * 5000)).evaluate({}) is False
     with pytest.raises(
         CompileError, match="expression code point size exceeds limit: size: 100001, limit 100000"

@@ -29,6 +29,7 @@ STARTS = (
         ("'\\xFh'", "1:1: Syntax error: token recognition error at: ''\\xFh'"),
         ("namespace == 1", "1:1: reserved identifier: namespace"),
         ("9223372036854775808", "1:1: invalid int literal"),
+        ("1" * 5000, "1:1: invalid int literal"),
         ("18446744073709551616u", "1:1: invalid uint literal"),
         ("1e999", "1:1: invalid double literal"),
         ("'\\uD800'", "1:1: invalid unicode code point"),

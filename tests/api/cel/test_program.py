@@ -166,6 +166,20 @@ def test_large_ranges_are_refused_before_they_are_made() -> None:
         Environment({}).compile("lists.range(1000000000000).size() > 0").evaluate({})
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "s.replace('', s).size() > 0",
+        "s.split('').join(s).size() > 0",
+        "(" + " + ".join(["l"] * 100) + ").size() > 0",
+    ],
+)
+def test_small_rules_cannot_build_large_values(rule: str) -> None:
+    env = Environment({"s": types.STRING, "l": types.list_of(types.INT)})
+    with pytest.raises(CostExceeded):
+        env.compile(rule).evaluate({"s": "x" * 100_000, "l": [1] * 1_000_000})
+
+
 def test_cost_of_one_branch_only() -> None:
     env = Environment({"self": types.BOOL})
     program = env.compile("self ? [1, 2].all(x, x > 0) : false")

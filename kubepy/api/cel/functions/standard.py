@@ -14,11 +14,12 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kubepy.api.cel import patterns
-from kubepy.api.cel.errors import CelError
+from kubepy.api.cel.errors import CelError, CostExceeded
 from kubepy.api.cel.functions import Library
 from kubepy.api.cel.values import (
     INT_MAX,
     INT_MIN,
+    ITEMS_MAX,
     UINT_MAX,
     Duration,
     Timestamp,
@@ -70,6 +71,12 @@ def _subtract_int(a: int, b: int) -> int:
 def _multiply_int(a: int, b: int) -> int:
     c = a * b
     return c if INT_MIN <= c <= INT_MAX else to_int(c)
+
+
+def _add_lists(a: list[Any], b: list[Any]) -> list[Any]:
+    if len(a) + len(b) > ITEMS_MAX:
+        raise CostExceeded
+    return a + b
 
 
 def _divide_int(a: int, b: int) -> int:
@@ -308,7 +315,7 @@ def _arithmetic(lib: Library) -> None:
         lambda a, b: timestamp_ns(a.ns + b.ns),
     )
     d("_+_", "add_int64", "(int, int) int", _add_int)
-    d("_+_", "add_list", "(list(A), list(A)) list(A)", operator.add)
+    d("_+_", "add_list", "(list(A), list(A)) list(A)", _add_lists)
     d("_+_", "add_string", "(string, string) string", operator.add)
     d("_+_", "add_uint64", "(uint, uint) uint", lambda a, b: to_uint(int(a) + int(b)))
     d("_/_", "divide_double", "(double, double) double", divide_double)

@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kubepy.api.cel.errors import CelError
+from kubepy.api.cel.errors import CelError, CostExceeded
 from kubepy.api.cel.functions import Library
-from kubepy.api.cel.values import Duration, Timestamp, TypeValue, Uint, general_text, type_name
+from kubepy.api.cel.values import TEXT_MAX, Duration, Timestamp, TypeValue, Uint, general_text, type_name
 
 
 def _char_at(text: str, index: int) -> str:
@@ -40,6 +40,23 @@ def _last_index_of_before(text: str, part: str, offset: int) -> int:
     if offset >= len(text):
         return -1
     return text.rfind(part, 0, offset + len(part))
+
+
+def _replace(text: str, old: str, new: str, limit: int = -1) -> str:
+    if len(new) > len(old):
+        times = text.count(old) if limit < 0 else min(text.count(old), limit)
+        _must_fit(len(text) + times * (len(new) - len(old)))
+    return text.replace(old, new, limit)
+
+
+def _join(items: list[str], separator: str = "") -> str:
+    _must_fit(sum(map(len, items)) + len(separator) * len(items))
+    return separator.join(items)
+
+
+def _must_fit(size: int) -> None:
+    if size > TEXT_MAX:
+        raise CostExceeded
 
 
 _LOWER = {c: c + 32 for c in range(ord("A"), ord("Z") + 1)}
@@ -106,7 +123,7 @@ _PRECISION = 6
 def _format(template: str, args: list[Any]) -> str:
     """`%s` text, `%d` decimal, `%f` fixed, `%e` scientific, `%b` binary, `%o` octal, `%x` `%X` hexadecimal."""
     made: list[str] = []
-    at = used = 0
+    at = used = size = 0
     while at < len(template):
         start = template.find("%", at)
         if start < 0:
@@ -120,7 +137,10 @@ def _format(template: str, args: list[Any]) -> str:
         precision, clause, at = _clause(template, start + 1)
         if used >= len(args):
             raise CelError(f"index {used} out of range")
-        made.append(_render(clause, precision, args[used]))
+        text = _render(clause, precision, args[used])
+        size += len(text)
+        _must_fit(size)
+        made.append(text)
         used += 1
     return "".join(made)
 
@@ -279,15 +299,15 @@ def library() -> Library:
     d("lastIndexOf", "string_last_index_of_string_int", "string.(string, int) int", _last_index_of_before)
     d("lowerAscii", "string_lower_ascii", "string.() string", lambda text: text.translate(_LOWER))
     d("upperAscii", "string_upper_ascii", "string.() string", lambda text: text.translate(_UPPER))
-    d("replace", "string_replace_string_string", "string.(string, string) string", str.replace)
-    d("replace", "string_replace_string_string_int", "string.(string, string, int) string", str.replace)
+    d("replace", "string_replace_string_string", "string.(string, string) string", _replace)
+    d("replace", "string_replace_string_string_int", "string.(string, string, int) string", _replace)
     d("split", "string_split_string", "string.(string) list(string)", _split)
     d("split", "string_split_string_int", "string.(string, int) list(string)", _split)
     d("substring", "string_substring_int", "string.(int) string", _substring)
     d("substring", "string_substring_int_int", "string.(int, int) string", _substring_to)
     d("trim", "string_trim", "string.() string", lambda text: text.strip(_SPACE))
-    d("join", "list_join", "list(string).() string", "".join)
-    d("join", "list_join_string", "list(string).(string) string", lambda items, by: by.join(items))
+    d("join", "list_join", "list(string).() string", _join)
+    d("join", "list_join_string", "list(string).(string) string", _join)
     d("format", "string_format", "string.(list(dyn)) string", _format)
     d("strings.quote", "strings_quote", "(string) string", quote)
     return lib
