@@ -328,6 +328,8 @@ class ControlPlane:
             await self._server.close()
         await self._tasks.close()
         await self.registry.close()
+        # Last: whoever waits for a webhook belongs to the registry.
+        await self._definitions.close()
 
     def _died(self, name: str, error: BaseException) -> None:
         self._log.error("task_died", task=name, exc_info=error)

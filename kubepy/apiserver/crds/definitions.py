@@ -16,9 +16,10 @@ from collections.abc import Callable
 
 from kubepy.api import custom, errors
 from kubepy.api.builtins import CUSTOM_RESOURCE_DEFINITIONS
-from kubepy.api.objects import Document, Obj, is_condition_true, is_deleting
+from kubepy.api.objects import Document, Obj, copy, is_condition_true, is_deleting
 from kubepy.api.resources import Resource
 from kubepy.apiserver.crds import status
+from kubepy.apiserver.crds.conversion import Conversions, finder
 from kubepy.apiserver.registry.cache import Change, ResourceCache
 from kubepy.apiserver.registry.options import DeleteOptions, ListOptions
 from kubepy.apiserver.registry.registry import Call, Registry
@@ -43,11 +44,16 @@ class Definitions:
         self._refused: set[str] = set()  # definitions that wait for names
         self._emptying: dict[str, float] = {}  # definition -> since when its objects are being deleted
         self._queue: Queue[str] = Queue(registry.clock)
+        look = finder(registry.find, registry.all)
+        self.conversions = Conversions(look, registry.clock, registry.random.stream("conversions"))
 
     async def start(self) -> None:
         cache = await self._registry.loaded(self._resource)
         cache.observe(self._changed, self._loaded)
         self._tasks.start(self._work(), name="crds")
+
+    async def close(self) -> None:
+        await self.conversions.close()
 
     # -- following ---------------------------------------------------------------------------------------------------
 
@@ -80,6 +86,9 @@ class Definitions:
         """The rows of a definition replace those that it had."""
         known = self._rows.get(name, [])
         rows = custom.rows(definition, self._registry.schemas, known)
+        for row in rows:
+            if "review" in row.extra:
+                self._convert_by_webhook(row)
         is_new_spec = before is None or before["spec"] != definition["spec"]
         is_new_kind = not known or is_new_spec or _accepted(before) != _accepted(definition)
         if not is_new_kind and [row.extra.get("verbs") for row in rows] == [
@@ -99,6 +108,16 @@ class Definitions:
             self._registry.forget(known[0])
         if rows and not known:
             self._log.info("custom_kind_served", object=name, versions=[row.version for row in served])
+
+    def _convert_by_webhook(self, row: Resource) -> None:
+        schema, known = row.extra["schema"], self.conversions.known
+        assert isinstance(schema, custom.CustomSchema), "rows of definitions have one"
+
+        def convert(obj: Obj) -> Obj:
+            return schema.adopt(copy(known(obj, row)))
+
+        row.extra["convert"] = convert
+        row.extra["conversions"] = self.conversions
 
     def _is_free(self, row: Resource) -> bool:
         """What is built in stays what it is."""

@@ -52,8 +52,21 @@ class ResourceHandler:
 
     async def __call__(self, request: Request) -> Response:
         info = request.info
+        resource = self._registry.catalog.get(info.group, info.version, info.resource)
+        conversions = resource.extra.get("conversions") if resource is not None else None
+        if conversions is None:
+            return await self._serve(resource, request)
+        warned = len(request.warnings)
+
+        async def serve() -> Response:
+            del request.warnings[warned:]
+            return await self._serve(resource, request)
+
+        return await conversions.settle(serve)  # type: ignore[attr-defined]
+
+    async def _serve(self, resource: Resource | None, request: Request) -> Response:
+        info = request.info
         registry = self._registry
-        resource = registry.catalog.get(info.group, info.version, info.resource)
         if resource is None:
             raise routes.not_served(registry.catalog, info.group)
         routes.check(resource, info, request.method)

@@ -11,6 +11,7 @@ import orjson
 
 from kubepy.api import errors
 from kubepy.api.objects import Document, Obj
+from kubepy.apiserver.crds import pending
 from kubepy.apiserver.handlers import negotiate
 from kubepy.apiserver.handlers.negotiate import PLAIN, Format
 from kubepy.apiserver.registry.registry import Listing, Registry
@@ -30,6 +31,12 @@ def document(
     registry: Registry, served: Served, request: Request, found: Document, status: int = 200
 ) -> Response:
     """One object."""
+    if "conversions" in served.resource.extra:
+        return pending.rendered(lambda: _document(registry, served, request, found, status), found)
+    return _document(registry, served, request, found, status)
+
+
+def _document(registry: Registry, served: Served, request: Request, found: Document, status: int) -> Response:
     if request.in_process:
         return Response(status, document=served.document(found))
     wanted = negotiate.accepted(request.accept)
@@ -65,6 +72,8 @@ def table_view(registry: Registry, served: Served, request: Request, wanted: For
 
 async def listing(registry: Registry, served: Served, request: Request, found: Listing) -> Response:
     """A list. Where its items have to be made, others get their turn between them."""
+    if (conversions := served.resource.extra.get("conversions")) is not None:
+        await conversions.convert((item.obj for item in found.documents), served.resource)  # type: ignore[attr-defined]
     if request.in_process:
         documents = found.documents
         if not served.is_stored_so:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubepy.api.errors import NotAcceptable
 from kubepy.api.resources import Resource
+from kubepy.apiserver.crds import conversion
 from kubepy.apiserver.handlers import negotiate, respond
 from kubepy.apiserver.registry.cache import View
 from kubepy.apiserver.registry.options import watch_options
@@ -20,15 +21,19 @@ async def watch(registry: Registry, resource: Resource, request: Request) -> Res
     options = watch_options(request.query)
     view = _view(registry, resource, request)
     timeout_s = float(options.timeout_s or 0) or registry.random.jitter(TIMEOUT_MIN_S, 1.0)
+    served = registry.served(resource)
+    is_converted = "conversions" in resource.extra and not served.is_stored_so
     subscription = await registry.watch(
         resource,
-        view,
+        conversion.StoredView(view) if is_converted else view,
         info.namespace if resource.namespaced else "",
         info.name,
         options,
         deadline=registry.clock.monotonic() + timeout_s,
         in_process=request.in_process,
     )
+    if is_converted:
+        subscription = conversion.ConvertedSubscription(subscription, view, resource, registry.start)
     return WatchResponse(subscription, timeout_s=timeout_s)
 
 

@@ -16,9 +16,10 @@ pkg/storage/etcd3/store.go.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -164,6 +165,10 @@ class Registry:
             cache.close()
         await self._tasks.close()
 
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Background work that ends with the registry."""
+        return self._tasks.start(work, name=name)
+
     # -- what is where -----------------------------------------------------------------------------------------------
 
     @property
@@ -184,6 +189,9 @@ class Registry:
         """Objects that were stored under an older definition: pruned, defaulted, in the present storage version."""
 
         async def revive(values: Sequence[bytes]) -> list[bytes]:
+            conversions = storage.extra.get("conversions")
+            if conversions is not None:
+                await conversions.convert(map(orjson.loads, values), storage)  # type: ignore[attr-defined]
             return [revived(storage, value) for value in values]
 
         return revive

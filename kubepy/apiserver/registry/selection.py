@@ -65,7 +65,11 @@ class Selection:
         if self._labels is not None and not self._labels.matches(obj["metadata"].get("labels")):
             return False
         # Field names are those of the version that was asked for.
-        return self._matches_fields is None or self._matches_fields(self._served.obj(document))
+        if self._matches_fields is None:
+            return True
+        # Nobody waits for a webhook here.
+        is_converted = "conversions" in self._served.resource.extra
+        return self._matches_fields(document.obj if is_converted else self._served.obj(document))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Selection) and self._identity == other._identity

@@ -1,0 +1,359 @@
+"""Conversion of custom objects by their webhook.
+
+The rest of the server converts between versions in passing, without waiting. So what a webhook answered is kept here
+(`Conversions.known`), and who needs a conversion that is not known raises `Unconverted`: the handler of the request
+catches it, asks the webhook and goes over the same ground again (`settle`). An answer that was ready but for its
+conversion is only rendered again, never done again.
+
+An object's conversion depends on what it says, not on who wrote it when: uid, times, revisions and owners of fields are
+put aside before and are the same after, as upstream demands of webhooks.
+
+Source: apiextensions-apiserver pkg/apiserver/conversion/webhook_converter.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ssl
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import aiohttp
+import orjson
+
+from kubepy.api import errors
+from kubepy.api.builtins import ENDPOINT_SLICES, SERVICES
+from kubepy.api.custom import WebhookConversion
+from kubepy.api.objects import Document, Obj
+from kubepy.api.resources import Resource
+from kubepy.apiserver.aggregation.routes import ServiceReference
+from kubepy.apiserver.aggregation.services import Unresolved, addresses
+from kubepy.apiserver.crds.pending import Unconverted, Unrendered
+from kubepy.lib.clock import Clock
+from kubepy.lib.random import Random
+
+# Source: pkg/util/webhook/client.go: conversion has no timeout of its own; a request has 60 s.
+TIMEOUT_S = 30.0
+KNOWN_BYTES_MAX = 8 << 20
+_ASIDE = frozenset(
+    (
+        "uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "deletionTimestamp",
+        "deletionGracePeriodSeconds", "ownerReferences", "finalizers", "selfLink", "generateName",
+    )
+)  # fmt: skip
+_API_VERSIONS = {version: f"apiextensions.k8s.io/{version}" for version in ("v1", "v1beta1")}
+# (service, its EndpointSlices) by namespace and name
+Look = Callable[[str, str], Awaitable[tuple[Obj | None, list[Obj]]]]
+Start = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
+
+
+class _Key(NamedTuple):
+    definition: str
+    config: bytes
+    to: str
+    content: bytes
+
+
+class Conversions:
+    """All that webhooks answered lately, and the way to ask them. `look` finds services."""
+
+    def __init__(self, look: Look, clock: Clock, random: Random) -> None:
+        self._look, self._clock, self._random = look, clock, random
+        self._known: OrderedDict[_Key, bytes] = OrderedDict()
+        self._size = 0
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def known(self, obj: Obj, to: Resource) -> Obj:
+        """`obj` in the version of `to`; itself if it is of that version. Raises Unconverted."""
+        if obj.get("apiVersion") == to.api_version:
+            return obj
+        raw = self._known.get(_key(obj, to))
+        if raw is None:
+            raise Unconverted([obj], to)
+        return _restored(obj, orjson.loads(raw))
+
+    async def settle(self, run: Callable[[], Awaitable[Any]]) -> Any:
+        """What `run` gives, once everything that it needs is converted."""
+        while True:
+            try:
+                return await run()
+            except Unrendered as unrendered:
+                return await self._render(unrendered)
+            except Unconverted as needs:
+                await self.convert(needs.objs, needs.to)
+
+    async def _render(self, unrendered: Unrendered) -> Any:
+        needs = unrendered.needs
+        while True:
+            await self.convert(needs.objs, needs.to)
+            try:
+                return unrendered.render()
+            except Unconverted as more:
+                needs = more
+
+    async def convert(self, objs: Iterable[Obj], to: Resource) -> None:
+        """Ask the webhook for what is not known yet. Raises InternalError in upstream's words."""
+        while self._known and self._size > KNOWN_BYTES_MAX:
+            _, oldest = self._known.popitem(last=False)
+            self._size -= len(oldest)
+        wanted = {_key(obj, to): obj for obj in objs if obj.get("apiVersion") != to.api_version}
+        wanted = {key: obj for key, obj in wanted.items() if key not in self._known}
+        if not wanted:
+            return
+        review = to.extra["review"]
+        assert isinstance(review, WebhookConversion), "only webhooks are asked"
+        first = next(iter(wanted.values()))
+        prefix = f"conversion webhook for {first['apiVersion']}, Kind={first['kind']}"
+        converted = await self._ask(review, list(wanted.values()), to, prefix)
+        for (key, obj), answer in zip(wanted.items(), converted):
+            _check(obj, answer, to, prefix)
+            raw = orjson.dumps(answer)
+            self._known[key] = raw
+            self._size += len(raw)
+
+    async def _ask(self, review: WebhookConversion, objs: list[Obj], to: Resource, prefix: str) -> list[Any]:
+        config = review.config
+        version = next((each for each in config["conversionReviewVersions"] if each in _API_VERSIONS), "")
+        if not version:
+            raise errors.InternalError("no supported conversion review versions")
+        uid = self._random.uid()
+        body = {
+            "kind": "ConversionReview",
+            "apiVersion": _API_VERSIONS[version],
+            "request": {"uid": uid, "desiredAPIVersion": to.api_version, "objects": objs},
+        }
+        answer = await self._post(config["clientConfig"], orjson.dumps(body), prefix)
+        try:
+            return _converted(answer, version, uid, len(objs))
+        except ValueError as error:
+            raise errors.InternalError(f"{prefix} {error}")
+
+    async def _post(self, config: Obj, body: bytes, prefix: str) -> Any:
+        url, name = await self._url(config, prefix)
+        if self._session is None:
+            self._session = aiohttp.ClientSession(auto_decompress=True)
+        try:
+            async with (
+                self._clock.timeout(TIMEOUT_S),
+                self._session.post(
+                    url, data=body, ssl=_tls(config.get("caBundle")), server_hostname=name or None,
+                    headers={"Content-Type": "application/json", "Accept": "application/json"},
+                    timeout=aiohttp.ClientTimeout(total=None),
+                ) as response,
+            ):  # fmt: skip
+                raw = await response.read()
+                if response.status != 200:
+                    text = raw.decode(errors="replace")[:1000].strip()
+                    raise errors.InternalError(f"{prefix} failed: {text or f'status {response.status}'}")
+                return orjson.loads(raw)
+        except TimeoutError:
+            why = "context deadline exceeded"
+        except (aiohttp.ClientError, ssl.SSLError, orjson.JSONDecodeError, OSError) as error:
+            why = str(error)
+        raise errors.InternalError(f'{prefix} failed: Post "{url}?timeout=30s": {why}')
+
+    async def _url(self, config: Obj, prefix: str) -> tuple[str, str]:
+        """(URL, the name that the certificate must have if it is another than the URL's)."""
+        if config.get("url"):
+            return config["url"], ""
+        given = config["service"]
+        reference = ServiceReference(given["namespace"], given["name"], given.get("port", 443))
+        service, slices = await self._look(given["namespace"], given["name"])
+        path = (given.get("path") or "/").lstrip("/")
+        try:
+            found = addresses(reference, service, slices)
+        except Unresolved as error:
+            raise errors.InternalError(f"{prefix} failed: {error}")
+        return f"https://{found[0]}/{path}", reference.host
+
+
+def _key(obj: Obj, to: Resource) -> _Key:
+    review = to.extra["review"]
+    assert isinstance(review, WebhookConversion), "only webhooks are asked"
+    metadata = {name: value for name, value in obj["metadata"].items() if name not in _ASIDE}
+    return _Key(
+        review.definition,
+        orjson.dumps(review.config, option=orjson.OPT_SORT_KEYS),
+        to.api_version,
+        orjson.dumps(obj | {"metadata": metadata}, option=orjson.OPT_SORT_KEYS),
+    )
+
+
+def _tls(bundle: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    pem = base64.b64decode(bundle or "").strip()
+    if pem:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=pem.decode())
+    return context
+
+
+def _converted(answer: Any, version: str, uid: str, count: int) -> list[Any]:
+    """Source: getConvertedObjectsFromResponse."""
+    response = answer.get("response") if isinstance(answer, dict) else None
+    if version == "v1":
+        gvk = (
+            f"{answer.get('apiVersion', '')}, Kind={answer.get('kind', '')}"
+            if isinstance(answer, dict)
+            else ""
+        )
+        wanted = "apiextensions.k8s.io/v1, Kind=ConversionReview"
+        if gvk != wanted:
+            raise ValueError(f"failed: expected webhook response of {wanted}, got {gvk}")
+    if not isinstance(response, dict):
+        raise ValueError("failed: no response provided")
+    if version == "v1" and response.get("uid") != uid:
+        raise ValueError(f'failed: expected response.uid="{uid}", got "{response.get("uid", "")}"')
+    result = response.get("result") or {}
+    if result.get("status") != "Success":
+        why = f"response.result.status was '{result.get('status', '')}', not 'Success'"
+        raise ValueError(f"failed: {result.get('message') or why}")
+    objs = response.get("convertedObjects") or []
+    if len(objs) != count:
+        raise ValueError(f"returned {len(objs)} objects, expected {count}")
+    return objs
+
+
+def _check(before: Obj, after: Any, to: Resource, prefix: str) -> None:
+    """Source: validateConvertedObject. A webhook may change what an object says, not which one it is."""
+    why = ""
+    if not isinstance(after, dict) or after.get("apiVersion") != to.api_version:
+        got = after.get("apiVersion", "") if isinstance(after, dict) else type(after).__name__
+        why = f"invalid object at index 0: invalid groupVersion (expected {to.api_version}, received {got})"
+    elif after.get("kind") != before["kind"]:
+        why = (
+            "invalid object at index 0: invalid kind "
+            f"(expected {before['kind']}, received {after.get('kind', '')})"
+        )
+    elif not isinstance(after.get("metadata"), dict):
+        why = "invalid metadata: missing metadata in converted object"
+    else:
+        for field, shown in (("name", "name"), ("namespace", "namespace"), ("uid", "UID")):
+            one, other = before["metadata"].get(field, ""), after["metadata"].get(field, "")
+            if one != other:
+                why = f"invalid object: must have the same {shown}: {one} != {other}"
+                break
+    if why:
+        raise errors.InternalError(f"{prefix} returned {why}")
+
+
+def _restored(before: Obj, after: Obj) -> Obj:
+    """Metadata as it was, but for labels and annotations. Source: restoreObjectMeta."""
+    metadata = {
+        name: value for name, value in before["metadata"].items() if name not in ("labels", "annotations")
+    }
+    for name in ("labels", "annotations"):
+        if after["metadata"].get(name):
+            metadata[name] = after["metadata"][name]
+    return after | {"metadata": metadata}
+
+
+# -- watches ----------------------------------------------------------------------------------------------------------
+
+
+class ConvertedSubscription:
+    """A watch whose events wait for their conversion, in order. Implements request.Subscription and, towards the
+    registry, request.Sink: `inner` pushes StoredEvents, and what needs no conversion as it is."""
+
+    def __init__(self, inner: Any, view: Any, to: Resource, start: Start) -> None:
+        self._inner, self._view, self._to, self._start = inner, view, to, start
+        self._events: asyncio.Queue[Sequence[Any]] = asyncio.Queue(WAITING_MAX)
+        self._sink: Any = None
+        self._task: asyncio.Task[None] | None = None
+
+    def attach(self, sink: Any) -> Iterable[Sequence[Any]]:
+        self._sink = sink
+        for batch in self._inner.attach(self):
+            self.send(batch)
+        self._task = self._start(self._run(), "converted-watch")
+        return ()
+
+    def close(self) -> None:
+        self._inner.close()
+        if self._task is not None:
+            self._task.cancel()
+
+    def send(self, batch: Sequence[Any]) -> None:
+        try:
+            self._events.put_nowait(batch)
+        except asyncio.QueueFull:
+            # Too far behind: the client begins anew.
+            self._sink.fail(errors.expired("The watch fell too far behind its conversion webhook."))
+            self._inner.close()
+
+    def fail(self, error: errors.StatusError) -> None:
+        self._sink.fail(error)
+
+    def end(self) -> None:
+        self._sink.end()
+
+    async def _run(self) -> None:
+        first = self._view.has_header
+        conversions = self._to.extra["conversions"]
+        assert isinstance(conversions, Conversions), "others need no conversion"
+        while True:
+            batch = await self._events.get()
+            stored = [item.document.obj for item in batch if isinstance(item, StoredEvent)]
+            try:
+                await conversions.convert(stored, self._to)
+            except errors.StatusError as error:
+                self._sink.fail(error)
+                return
+            items = []
+            for item in batch:
+                if isinstance(item, StoredEvent):
+                    items.append(self._view.event(item.type, item.document, first=first))
+                    first = False
+                else:
+                    items.append(item)
+            self._sink.send(items)
+
+
+# Batches that may wait for a webhook before a watcher is cut off.
+WAITING_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    type: str
+    document: Document
+
+
+class StoredView:
+    """Events as they are stored, for ConvertedSubscription. Implements cache.View."""
+
+    has_header = False
+
+    def __init__(self, view: Any) -> None:
+        self._view = view
+
+    def event(self, type_: str, document: Document, *, first: bool) -> StoredEvent:
+        return StoredEvent(type_, document)
+
+    def bookmark(self, revision: int, *, initial_events_end: bool) -> Any:
+        return self._view.bookmark(revision, initial_events_end=initial_events_end)
+
+
+def finder(
+    find: Callable[[Resource, str, str], Awaitable[Document | None]],
+    all_: Callable[[Resource, str], Awaitable[list[Document]]],
+) -> Look:
+    """How services are found in a registry."""
+
+    async def look(namespace: str, name: str) -> tuple[Obj | None, list[Obj]]:
+        service = await find(SERVICES, namespace, name)
+        slices = [
+            document.obj
+            for document in await all_(ENDPOINT_SLICES, namespace)
+            if (document.obj["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == name
+        ]
+        return service.obj if service is not None else None, slices
+
+    return look

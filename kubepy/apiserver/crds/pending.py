@@ -1,0 +1,33 @@
+"""What stops a request until a webhook has converted something; see conversion.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kubepy.api.objects import Document, Obj
+from kubepy.api.resources import Resource
+
+
+class Unconverted(Exception):
+    """These objects are wanted in the version of `to`."""
+
+    def __init__(self, objs: Sequence[Obj], to: Resource) -> None:
+        super().__init__(f"{len(objs)} objects wait for their conversion to {to.api_version}")
+        self.objs, self.to = objs, to
+
+
+class Unrendered(Exception):
+    """Everything is done but for the answer, which waits for conversions."""
+
+    def __init__(self, needs: Unconverted, render: Callable[[], Any]) -> None:
+        super().__init__(str(needs))
+        self.needs, self.render = needs, render
+
+
+def rendered(render: Callable[[], Any], document: Document) -> Any:
+    """What `render` makes of a stored document that the request is about."""
+    try:
+        return render()
+    except Unconverted as needs:
+        raise Unrendered(Unconverted([document.obj], needs.to), render) from None
