@@ -43,6 +43,7 @@ from kubepy.controllers.replication_controller import ReplicationControllerContr
 from kubepy.controllers.root_ca_certificate_publisher import RootCACertificatePublisher
 from kubepy.controllers.service_account import ServiceAccountController
 from kubepy.controllers.service_cidrs import ServiceCidrsController
+from kubepy.controllers.stateful_set import StatefulSetController
 from kubepy.controllers.ttl_after_finished import TtlAfterFinishedController
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
@@ -105,6 +106,7 @@ CONTROLLERS = (
         "endpointslice-controller", "endpointslice", "endpointslice-controller", _plain(EndpointSliceController),
         source="endpoint-slice-controller",
     ),
+    Descriptor("statefulset-controller", "statefulset", "statefulset-controller", _plain(StatefulSetController)),
     Descriptor(
         "daemonset-controller", "daemonset", "daemon-set-controller", _plain(DaemonSetController),
         source="daemonset-controller",

@@ -1,0 +1,569 @@
+"""StatefulSets: pods with names that stay, web-0, web-1 ..., each with its own volumes.
+
+Watches StatefulSets, Pods, PersistentVolumeClaims and ControllerRevisions. Owns Pods and ControllerRevisions. Writes
+those, claims (create, owner references) and its status.
+
+OrderedReady is a walk: from the first ordinal up, it stops at the first pod that has to be made, replaced or waited
+for; only behind the last one are surplus pods deleted, from the highest down, one at a time; and only then are old pods
+replaced, one at a time. Parallel takes the same walk without stopping. A replaced pod keeps its name, so nothing is
+made before the old one is gone.
+
+Claims outlive their pods unless the retention policy says otherwise; then an owner reference, to the set or to a pod
+that is scaled away, hands them to the garbage collector.
+
+Not done: pods whose volumes were changed by others are not repaired (a pod's volumes cannot be changed); maxUnavailable
+of a rolling update (MaxUnavailableStatefulSet is off by default).
+
+Source: kubernetes 1.36 pkg/controller/statefulset/{stateful_set_control,stateful_pod_control,stateful_set_utils}.go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kubepy.api import errors, objects, pods, selectors
+from kubepy.api.builtins import CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
+from kubepy.api.objects import Document, Key, Obj
+from kubepy.client.controller import After, Controller, ControllerContext, key_of, owner_key, rest_for
+from kubepy.client.expectations import Expectations
+from kubepy.client.transport import ConnectionLost
+from kubepy.controllers import history, ownership
+from kubepy.controllers.history import REVISION_LABEL, Historian
+from kubepy.controllers.replica_set import PARALLEL, render_pod
+from kubepy.lib.aio import gather_bounded
+
+POD_NAME = "statefulset.kubernetes.io/pod-name"
+POD_INDEX = "apps.kubernetes.io/pod-index"
+HASH_LABEL = "controller.kubernetes.io/hash"
+
+_match_name = re.compile(r"(.*)-([0-9]+)").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    stateful_set: Obj
+    pods: Sequence[Obj]
+    claims: Mapping[str, Obj]  # by name
+    current: Obj  # the revision that pods below the partition are of
+    update: Obj  # the revision of the template as it is
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All of it may be done at once."""
+
+    create: tuple[Obj, ...] = ()
+    delete: tuple[Obj, ...] = ()
+    name: tuple[Obj, ...] = ()  # pods that lost the label with their name
+    provide: tuple[Obj, ...] = ()  # pods whose claims have to be there
+    hand_over: tuple[Obj, ...] = ()  # claims with other owner references
+    status: Obj = field(default_factory=dict)
+    after_s: float | None = None
+
+
+@dataclass(slots=True)
+class _Draft:
+    observed: Observed
+    now: float
+    create: list[Obj] = field(default_factory=list)
+    delete: list[Obj] = field(default_factory=list)
+    name: list[Obj] = field(default_factory=list)
+    provide: list[Obj] = field(default_factory=list)
+    hand_over: dict[str, Obj] = field(default_factory=dict)
+
+    @property
+    def stateful_set(self) -> Obj:
+        return self.observed.stateful_set
+
+    @property
+    def spec(self) -> Obj:
+        return self.stateful_set["spec"]
+
+    @property
+    def min_ready_s(self) -> int:
+        return self.spec.get("minReadySeconds") or 0
+
+    def is_available(self, pod: Obj | None) -> bool:
+        return pod is not None and pods.is_available(pod, self.min_ready_s, self.now)
+
+    def is_unavailable(self, pod: Obj | None) -> bool:
+        return pod is None or not self.is_available(pod) or objects.is_deleting(pod)
+
+
+# -- names -----------------------------------------------------------------------------------------------------
+
+
+def parent_of(pod: Obj) -> tuple[str, int]:
+    """(the set's name, the ordinal) by the pod's name; ("", -1) for another pod."""
+    found = _match_name(pod["metadata"]["name"])
+    return (found[1], int(found[2])) if found else ("", -1)
+
+
+def ordinal_of(pod: Obj) -> int:
+    return parent_of(pod)[1]
+
+
+def ordinals(stateful_set: Obj) -> range:
+    spec = stateful_set["spec"]
+    start = (spec.get("ordinals") or {}).get("start") or 0
+    return range(start, start + spec["replicas"])
+
+
+def claim_name(stateful_set: Obj, template: Obj, ordinal: int) -> str:
+    return f"{template['metadata']['name']}-{stateful_set['metadata']['name']}-{ordinal}"
+
+
+def claim_names(stateful_set: Obj, ordinal: int) -> list[str]:
+    templates = stateful_set["spec"].get("volumeClaimTemplates") or ()
+    return [claim_name(stateful_set, template, ordinal) for template in templates]
+
+
+# -- the plan --------------------------------------------------------------------------------------------------
+
+
+def plan(observed: Observed, now: float) -> Plan:
+    """Source: updateStatefulSet."""
+    draft = _Draft(observed, now)
+    by_ordinal = {ordinal_of(pod): pod for pod in observed.pods}
+    wanted = ordinals(draft.stateful_set)
+    condemned = [pod for pod in observed.pods if ordinal_of(pod) >= 0 and ordinal_of(pod) not in wanted]
+    condemned.sort(key=ordinal_of, reverse=True)
+    if not objects.is_deleting(draft.stateful_set):
+        _walk(draft, [(ordinal, by_ordinal.get(ordinal)) for ordinal in wanted], condemned)
+    waits = (pods.available_in(pod, draft.min_ready_s, now) for pod in observed.pods)
+    return Plan(
+        tuple(draft.create), tuple(draft.delete), tuple(draft.name), tuple(draft.provide),
+        tuple(draft.hand_over.values()), render_status(draft), min((wait for wait in waits if wait), default=None),
+    )  # fmt: skip
+
+
+def _walk(draft: _Draft, replicas: Sequence[tuple[int, Obj | None]], condemned: Sequence[Obj]) -> None:
+    in_order = draft.spec.get("podManagementPolicy") != "Parallel"
+    for ordinal, pod in replicas:
+        if _blocks(draft, ordinal, pod, in_order=in_order) and in_order:
+            return
+    for pod in condemned:
+        _retain(draft, pod)
+    _condemn(draft, [pod for _, pod in replicas], condemned, in_order=in_order)
+    if (draft.spec.get("updateStrategy") or {}).get("type") != "OnDelete" and not (condemned and in_order):
+        _roll(draft, [pod for _, pod in replicas])
+
+
+def _blocks(draft: _Draft, ordinal: int, pod: Obj | None, *, in_order: bool) -> bool:
+    """What one ordinal needs; whether the walk has to wait for it. Source: processReplica."""
+    if pod is None:
+        if not _has_stale_claim(draft, ordinal):
+            draft.create.append(render_member(draft.observed, ordinal))
+        return True
+    if pods.is_terminal(pod):
+        if not objects.is_deleting(pod):
+            draft.delete.append(pod)
+        return True
+    if pods.phase(pod) == pods.PENDING:
+        if any(name not in draft.observed.claims for name in claim_names(draft.stateful_set, ordinal)):
+            draft.provide.append(pod)
+        _retain(draft, pod)
+    running = pods.phase(pod) == pods.RUNNING and pods.is_ready(pod)
+    if in_order and (objects.is_deleting(pod) or not running or not draft.is_available(pod)):
+        return True
+    if objects.labels_of(pod).get(POD_NAME) != pod["metadata"]["name"]:
+        draft.name.append(pod)
+    _retain(draft, pod)
+    return False
+
+
+def _condemn(
+    draft: _Draft, replicas: Sequence[Obj | None], condemned: Sequence[Obj], *, in_order: bool
+) -> None:
+    """Surplus pods go from the highest down. Source: processCondemned."""
+    unavailable = [pod for pod in (*replicas, *reversed(condemned)) if draft.is_unavailable(pod)]
+    first = unavailable[0] if unavailable else None
+    for pod in condemned:
+        if objects.is_deleting(pod):
+            if in_order:
+                return
+            continue
+        if in_order and not draft.is_available(pod) and pod is not first:
+            return
+        draft.delete.append(pod)
+        if in_order:
+            return
+
+
+def _roll(draft: _Draft, replicas: Sequence[Obj | None]) -> None:
+    """From the highest ordinal down to the partition: the first old pod goes, a new one is waited for.
+
+    Source: the end of updateStatefulSet."""
+    rolling = (draft.spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
+    name = draft.observed.update["metadata"]["name"]
+    for pod in reversed(replicas[rolling.get("partition") or 0 :]):
+        if pod is not None and not objects.is_deleting(pod) and _revision(pod) != name:
+            if pod not in draft.delete:
+                draft.delete.append(pod)
+            return
+        if draft.is_unavailable(pod):
+            return
+
+
+def _revision(pod: Obj) -> str:
+    return objects.labels_of(pod).get(REVISION_LABEL, "")
+
+
+def render_status(draft: _Draft) -> Obj:
+    """Source: computeReplicaStatus, completeRollingUpdate."""
+    stateful_set, observed = draft.stateful_set, draft.observed
+    members = [pod for pod in observed.pods if ordinal_of(pod) >= 0]
+    current, update = observed.current["metadata"]["name"], observed.update["metadata"]["name"]
+    going = {objects.uid_of(pod) for pod in draft.delete}
+
+    def count(revision: str) -> int:
+        """What is deleted now is no longer counted where it is replaced."""
+        return sum(
+            objects.labels_of(pod).get(REVISION_LABEL) == revision
+            for pod in members
+            if not objects.is_deleting(pod) and objects.uid_of(pod) not in going
+        )
+
+    ready = [pod for pod in members if pods.phase(pod) == pods.RUNNING and pods.is_ready(pod)]
+    updated, replicas = count(update), stateful_set["spec"]["replicas"]
+    status: Obj = {
+        "observedGeneration": stateful_set["metadata"].get("generation", 0),
+        "replicas": len(members),
+        "readyReplicas": len(ready),
+        "currentReplicas": count(current),
+        "updatedReplicas": updated,
+        "availableReplicas": sum(map(draft.is_available, members)),
+        "currentRevision": current,
+        "updateRevision": update,
+        "collisionCount": (stateful_set.get("status") or {}).get("collisionCount") or 0,
+    }
+    is_rolling = (stateful_set["spec"].get("updateStrategy") or {}).get("type") != "OnDelete"
+    if is_rolling and updated == len(ready) == len(members) == replicas:
+        status |= {"currentReplicas": updated, "currentRevision": update}
+    optional = ("readyReplicas", "currentReplicas", "updatedReplicas")
+    return {name: value for name, value in status.items() if value or name not in optional}
+
+
+# -- pods and claims -------------------------------------------------------------------------------------------
+
+
+def render_member(observed: Observed, ordinal: int) -> Obj:
+    """Of the revision that its ordinal has now. Source: newVersionedStatefulSetPod."""
+    stateful_set = observed.stateful_set
+    strategy = stateful_set["spec"].get("updateStrategy") or {}
+    rolling, start = strategy.get("rollingUpdate"), ordinals(stateful_set).start
+    if rolling is not None:
+        is_behind = ordinal < start + (rolling.get("partition") or 0)
+    else:
+        before = (stateful_set.get("status") or {}).get("currentReplicas", 0)
+        is_behind = strategy.get("type") == "RollingUpdate" and ordinal < start + before
+    revision = observed.current if is_behind else observed.update
+    pod = render_pod(history.restored(stateful_set, revision))
+    name = f"{stateful_set['metadata']['name']}-{ordinal}"
+    metadata = {k: v for k, v in pod["metadata"].items() if k != "generateName"}
+    identity = {POD_NAME: name, POD_INDEX: str(ordinal), REVISION_LABEL: revision["metadata"]["name"]}
+    pod["metadata"] = metadata | {"name": name, "labels": {**metadata.get("labels", {}), **identity}}
+    spec = pod["spec"] | {"hostname": name}
+    if stateful_set["spec"].get("serviceName"):
+        spec["subdomain"] = stateful_set["spec"]["serviceName"]
+    if volumes := _volumes(stateful_set, ordinal, spec.get("volumes") or ()):
+        spec["volumes"] = volumes
+    pod["spec"] = spec
+    return pod
+
+
+def _volumes(stateful_set: Obj, ordinal: int, given: Iterable[Obj]) -> list[Obj]:
+    """Claims go before volumes of the same name. Source: updateStorage."""
+    claimed = {
+        template["metadata"]["name"]: claim_name(stateful_set, template, ordinal)
+        for template in stateful_set["spec"].get("volumeClaimTemplates") or ()
+    }
+    ours = [{"name": k, "persistentVolumeClaim": {"claimName": v}} for k, v in claimed.items()]
+    return [*ours, *(volume for volume in given if volume["name"] not in claimed)]
+
+
+def render_claims(stateful_set: Obj, ordinal: int) -> list[Obj]:
+    labels = stateful_set["spec"]["selector"].get("matchLabels") or {}
+    claims = []
+    for template in stateful_set["spec"].get("volumeClaimTemplates") or ():
+        metadata = template["metadata"] | {
+            "name": claim_name(stateful_set, template, ordinal),
+            "namespace": stateful_set["metadata"]["namespace"],
+            "labels": {**(template["metadata"].get("labels") or {}), **labels},
+        }
+        kept = {name: value for name, value in template.items() if name != "status"}
+        claims.append(kept | {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata})
+    return claims
+
+
+def _retention(stateful_set: Obj) -> tuple[bool, bool]:
+    """Whether claims go (when scaled away, when the set is deleted)."""
+    policy = stateful_set["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
+    return policy.get("whenScaled") == "Delete", policy.get("whenDeleted") == "Delete"
+
+
+def _has_stale_claim(draft: _Draft, ordinal: int) -> bool:
+    """A claim that is about to go with the pod that had this name before. Source: PodClaimIsStale."""
+    if not _retention(draft.stateful_set)[0]:
+        return False
+    name = f"{draft.stateful_set['metadata']['name']}-{ordinal}"
+    claims = (draft.observed.claims.get(each) for each in claim_names(draft.stateful_set, ordinal))
+    return any(
+        reference["kind"] == "Pod" and reference["name"] == name
+        for claim in claims
+        if claim is not None
+        for reference in objects.owner_references(claim)
+    )
+
+
+def _retain(draft: _Draft, pod: Obj) -> None:
+    for name in claim_names(draft.stateful_set, ordinal_of(pod)):
+        claim = draft.observed.claims.get(name)
+        if claim is None:
+            continue
+        references = owners_of_claim(claim, draft.stateful_set, pod)
+        if references is not None:
+            metadata = claim["metadata"] | {"ownerReferences": references}
+            draft.hand_over[name] = claim | {"metadata": metadata}
+
+
+def owners_of_claim(claim: Obj, stateful_set: Obj, pod: Obj) -> list[Obj] | None:
+    """The owner references it should have by the retention policy, None if it has them or is none of our business.
+
+    Source: isClaimOwnerUpToDate, updateClaimOwnerRefForSetAndPod.
+    """
+    when_scaled, when_deleted = _retention(stateful_set)
+    references = objects.owner_references(claim)
+    ours = [
+        reference for reference in references if _names(reference, stateful_set) or _names(reference, pod)
+    ]
+    others = [reference for reference in references if reference not in ours]
+    if any(reference["uid"] not in (objects.uid_of(stateful_set), objects.uid_of(pod)) for reference in ours):
+        return None  # a former set or pod of that name; the garbage collector sees to it
+    if (when_scaled or when_deleted) and any(reference.get("controller") for reference in others):
+        return others if ours else None
+    is_scaled_away = ordinal_of(pod) not in ordinals(stateful_set)
+    wanted = []
+    if when_scaled and is_scaled_away:
+        wanted.append(objects.owner_reference(pod | {"apiVersion": "v1", "kind": "Pod"}))
+    elif when_deleted:
+        wanted.append(objects.owner_reference(stateful_set))
+    if sorted(map(_identity, ours)) == sorted(map(_identity, wanted)):
+        return None
+    return [*others, *wanted]
+
+
+def _names(reference: Obj, owner: Obj) -> bool:
+    kind = owner.get("kind") or "Pod"
+    return bool(reference["kind"] == kind and reference["name"] == owner["metadata"]["name"])
+
+
+def _identity(reference: Obj) -> tuple[str, bool]:
+    return reference["uid"], bool(reference.get("controller"))
+
+
+# -- the controller --------------------------------------------------------------------------------------------
+
+
+class StatefulSetController(Controller):
+    name = "statefulset-controller"
+    workers = 5
+
+    def __init__(self, context: ControllerContext) -> None:
+        super().__init__(context)
+        self.expectations = Expectations(context.clock)
+        self._owner_keys = owner_key("StatefulSet")
+        self._written: dict[Key, int] = {}
+
+    def setup(self) -> None:
+        indexes = {ownership.BY_CONTROLLER: ownership.controller_keys}
+        self.sets = self.watch(STATEFUL_SETS, key_of)
+        revisions = self.watch(CONTROLLER_REVISIONS, indexes=indexes)
+        self.historian = Historian(self.client, revisions, STATEFUL_SETS, HASH_LABEL)
+        self.claims = self.watch(PERSISTENT_VOLUME_CLAIMS)
+        self.pods = self.watch(PODS, indexes=indexes)
+        self.pods.add_handler(
+            on_add=self._pod_added, on_update=self._pod_updated, on_delete=self._deletion_seen
+        )
+        self.watch(PODS, self._keys_of_pod)
+
+    def rest_s(self, key: Key) -> float:
+        stateful_set = self.sets.get(key)
+        if stateful_set is None:
+            return 0.0
+        return rest_for(self.pods.count_by_index(ownership.BY_CONTROLLER, objects.uid_of(stateful_set)))
+
+    async def reconcile(self, key: Key) -> After | None:
+        document = self.sets.document(key)
+        if document is None:
+            self.expectations.forget(key)
+            self._written.pop(key, None)
+            return None
+        if document.revision < self._written.get(key, 0) or not self.expectations.satisfied(key):
+            return None  # the informers are about to show what we did, and then this runs again
+        stateful_set = document.obj
+        members = await self._claim(stateful_set)
+        revisions = await self.historian.of(stateful_set)
+        named = (stateful_set.get("status") or {}).get("currentRevision")
+        known = {each["metadata"]["name"]: each for each in (*revisions.old, revisions.current)}
+        current = known.get(named, revisions.current)
+        claims = self._claims_of(stateful_set, members)
+        observed = Observed(stateful_set, members, claims, current, revisions.current)
+        decided = plan(observed, self.clock.now())
+        failure = await self._act(key, stateful_set, decided)
+        if decided.status != (stateful_set.get("status") or {}):
+            written = await self.client.update(
+                STATEFUL_SETS, stateful_set | {"status": decided.status}, subresource="status"
+            )
+            self._written[key] = objects.revision_of(written)
+        if failure is not None:
+            raise failure
+        await self._clean_history(stateful_set, revisions.old, members, current)
+        return After(decided.after_s) if decided.after_s is not None else None
+
+    # -- what it looks at
+
+    async def _claim(self, stateful_set: Obj) -> list[Obj]:
+        metadata = stateful_set["metadata"]
+        owned = self.pods.by_index(ownership.BY_CONTROLLER, objects.uid_of(stateful_set))
+        strays = self.pods.by_index(ownership.BY_CONTROLLER, ownership.orphans_of(metadata["namespace"]))
+        orphans = [pod for pod in strays if parent_of(pod)[0] == metadata["name"]]
+        matches = selectors.from_label_selector(stateful_set["spec"]["selector"]).matches
+        claims = ownership.plan_claims(stateful_set, matches, [*owned, *orphans])
+        if not claims.adopt and not claims.release:
+            return claims.owned
+        return await ownership.claim(
+            self.client, claims, owner=stateful_set, owner_resource=STATEFUL_SETS, resource=PODS
+        )
+
+    def _claims_of(self, stateful_set: Obj, members: Iterable[Obj]) -> dict[str, Obj]:
+        namespace = stateful_set["metadata"]["namespace"]
+        numbers = {*ordinals(stateful_set), *map(ordinal_of, members)}
+        names = (name for number in numbers for name in claim_names(stateful_set, number))
+        found = ((name, self.claims.get(Key(namespace, name))) for name in names)
+        return {name: claim for name, claim in found if claim is not None}
+
+    def _keys_of_pod(self, document: Document, old: Document | None) -> Iterable[Key]:
+        pod = document.obj
+        keys = list(self._owner_keys(document, old))
+        if objects.controller_of(pod) is None and ownership.may_be_adopted(pod, old):
+            keys.append(Key(document.key.namespace, parent_of(pod)[0]))
+        return keys
+
+    def _owner_of(self, document: Document) -> Key | None:
+        reference = objects.controller_of(document.obj)
+        is_ours = reference is not None and reference["kind"] == "StatefulSet"
+        return Key(document.key.namespace, reference["name"]) if reference is not None and is_ours else None
+
+    def _pod_added(self, document: Document) -> None:
+        if objects.is_deleting(document.obj):
+            self._deletion_seen(document)
+        elif (key := self._owner_of(document)) is not None:
+            self.expectations.creation_observed(key)
+
+    def _pod_updated(self, old: Document, document: Document) -> None:
+        if objects.is_deleting(document.obj):
+            self._deletion_seen(document)
+
+    def _deletion_seen(self, document: Document) -> None:
+        if (key := self._owner_of(document)) is not None:
+            self.expectations.deletion_observed(key, document.key)
+
+    # -- what it does
+
+    async def _act(self, key: Key, stateful_set: Obj, decided: Plan) -> Exception | None:
+        """The first failure, after all was tried."""
+        self.expectations.expect_deletions(key, [objects.key_of(pod) for pod in decided.delete])
+        self.expectations.raise_creations(key, len(decided.create))
+        works: list[Coroutine[Any, Any, None]] = [
+            *(self._update_claim(claim) for claim in decided.hand_over),
+            *(self._provide(stateful_set, pod) for pod in decided.provide),
+            *(self._name(pod) for pod in decided.name),
+            *(self._create(key, stateful_set, pod) for pod in decided.create),
+            *(self._delete(key, stateful_set, pod) for pod in decided.delete),
+        ]
+        results = await gather_bounded(PARALLEL, works)
+        if decided.create or decided.delete:
+            self.log.info(
+                "pods_synced", object=str(key), created=len(decided.create), deleted=len(decided.delete)
+            )
+        return next((result for result in results if isinstance(result, Exception)), None)
+
+    async def _create(self, key: Key, stateful_set: Obj, pod: Obj) -> None:
+        try:
+            await self._provide(stateful_set, pod)
+            await self.client.create(PODS, pod)
+        except (errors.StatusError, ConnectionLost) as error:
+            self.expectations.creation_observed(key)
+            if isinstance(error, errors.StatusError) and ownership.is_namespace_terminating(error):
+                return
+            if not isinstance(error, errors.AlreadyExists):
+                self._tell(stateful_set, "Create", f"Pod {pod['metadata']['name']}", error)
+            raise
+        self._tell(stateful_set, "Create", f"Pod {pod['metadata']['name']}")
+
+    async def _delete(self, key: Key, stateful_set: Obj, pod: Obj) -> None:
+        metadata = pod["metadata"]
+        try:
+            await self.client.delete(PODS, metadata["name"], metadata["namespace"], uid=metadata["uid"])
+        except errors.NotFound:
+            self.expectations.deletion_observed(key, objects.key_of(pod))
+        except (errors.StatusError, ConnectionLost) as error:
+            self.expectations.deletion_observed(key, objects.key_of(pod))
+            self._tell(stateful_set, "Delete", f"Pod {metadata['name']}", error)
+            raise
+        self._tell(stateful_set, "Delete", f"Pod {metadata['name']}")
+
+    async def _provide(self, stateful_set: Obj, pod: Obj) -> None:
+        """The claims of a pod, before it is made or while it waits for them. Source: createPersistentVolumeClaims."""
+        for claim in render_claims(stateful_set, ordinal_of(pod)):
+            name, namespace = claim["metadata"]["name"], claim["metadata"]["namespace"]
+            found = self.claims.get(Key(namespace, name))
+            if found is not None and objects.is_deleting(found):
+                raise errors.conflict(PERSISTENT_VOLUME_CLAIMS, name, f"pvc {name} is being deleted")
+            if found is not None:
+                continue
+            what = f"Claim {name} Pod {pod['metadata']['name']}"
+            try:
+                await self.client.create(PERSISTENT_VOLUME_CLAIMS, claim)
+            except errors.AlreadyExists:
+                continue
+            except errors.StatusError as error:
+                self._tell(stateful_set, "Create", what, error)
+                raise
+            self._tell(stateful_set, "Create", what, outcome="success")
+
+    async def _update_claim(self, claim: Obj) -> None:
+        await self.client.update(PERSISTENT_VOLUME_CLAIMS, claim)
+
+    async def _name(self, pod: Obj) -> None:
+        metadata = pod["metadata"]
+        labels = {POD_NAME: metadata["name"], POD_INDEX: str(ordinal_of(pod))}
+        change = {"metadata": {"labels": labels, "uid": metadata["uid"]}}
+        await self.client.patch(PODS, metadata["name"], change, namespace=metadata["namespace"])
+
+    def _tell(
+        self,
+        stateful_set: Obj,
+        verb: str,
+        what: str,
+        error: Exception | None = None,
+        outcome: str = "successful",
+    ) -> None:
+        """Source: recordPodEvent, recordClaimEvent."""
+        text = f"{verb} {what} in StatefulSet {stateful_set['metadata']['name']}"
+        if error is None:
+            self.events.event(stateful_set, "Normal", f"Successful{verb}", f"{text} {outcome}")
+        else:
+            self.events.event(stateful_set, "Warning", f"Failed{verb}", f"{text} failed error: {error}")
+
+    async def _clean_history(
+        self, stateful_set: Obj, old: Sequence[Obj], members: Iterable[Obj], current: Obj
+    ) -> None:
+        live = {objects.labels_of(pod).get(REVISION_LABEL) for pod in members} | {current["metadata"]["name"]}
+        dead = [revision for revision in old if revision["metadata"]["name"] not in live]
+        limit = stateful_set["spec"]["revisionHistoryLimit"]
+        await self.historian.forget(dead[: max(0, len(dead) - limit)])

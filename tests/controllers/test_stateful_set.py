@@ -1,0 +1,307 @@
+"""StatefulSets: tables over the plan, then whole behaviours on a running cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubepy.api import objects
+from kubepy.api.builtins import PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
+from kubepy.controllers import history
+from kubepy.controllers import stateful_set as stateful_sets
+from kubepy.controllers.history import REVISION_LABEL
+from kubepy.controllers.stateful_set import Observed, Plan
+from kubepy.lib.clock import parse_rfc3339, rfc3339
+from kubepy.testing import builders
+from kubepy.testing.cluster import Cluster
+from tests.controllers.conftest import World
+
+NOW = parse_rfc3339("2026-01-01T01:00:00Z")
+
+
+def subject(replicas: int = 3, image: str = "new", **spec: Any) -> Any:
+    status = spec.pop("status", {})
+    deleting = spec.pop("deleting", False)
+    template = {
+        "metadata": {"labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "c", "image": image}]},
+    }
+    spec = {
+        "replicas": replicas, "selector": {"matchLabels": {"app": "web"}}, "template": template, "serviceName": "web",
+        "podManagementPolicy": "OrderedReady", "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {}},
+    } | spec  # fmt: skip
+    metadata = {"name": "web", "namespace": "default", "uid": "web", "generation": 1}
+    if deleting:
+        metadata["deletionTimestamp"] = rfc3339(NOW)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": metadata,
+        "spec": spec,
+        "status": status,
+    }
+
+
+OLD = history.render(subject(image="old"), 1, "hash")
+NEW = history.render(subject(image="new"), 2, "hash")
+
+
+def pod(
+    ordinal: int, phase: str = "Running", *, ready: float | None = 100, old: bool = False, **metadata: Any
+) -> Any:
+    name = f"web-{ordinal}"
+    conditions = []
+    if ready is not None and phase == "Running":
+        conditions.append({"type": "Ready", "status": "True", "lastTransitionTime": rfc3339(NOW - ready)})
+    revision = (OLD if old else NEW)["metadata"]["name"]
+    labels = {"app": "web", stateful_sets.POD_NAME: name, REVISION_LABEL: revision}
+    metadata = {"name": name, "namespace": "default", "uid": name, "labels": labels} | metadata
+    return {"metadata": metadata, "spec": {}, "status": {"phase": phase, "conditions": conditions}}
+
+
+def waiting(ordinal: int, **kwargs: Any) -> Any:
+    return pod(ordinal, ready=None, **kwargs)
+
+
+def leaving(ordinal: int, **kwargs: Any) -> Any:
+    return pod(ordinal, deletionTimestamp=rfc3339(NOW), **kwargs)
+
+
+def plan(stateful_set: Any, *pods: Any, claims: Any = None, current: Any = NEW) -> Plan:
+    return stateful_sets.plan(Observed(stateful_set, pods, claims or {}, current, NEW), NOW)
+
+
+def names(some: Any) -> list[str]:
+    return [each["metadata"]["name"] for each in some]
+
+
+PARALLEL = {"podManagementPolicy": "Parallel"}
+
+
+# Source: stateful_set_control_test.go: CreatesPods, ScalesUp, ScalesDown, ReplacesPods, RecreatesFailedPod, ...
+@pytest.mark.parametrize(
+    ("stateful_set", "pods", "creates", "deletes"),
+    [
+        pytest.param(subject(), [], ["web-0"], [], id="the first"),
+        pytest.param(subject(**PARALLEL), [], ["web-0", "web-1", "web-2"], [], id="all at once"),
+        pytest.param(subject(), [pod(0)], ["web-1"], [], id="the next"),
+        pytest.param(subject(), [waiting(0)], [], [], id="waits for the first"),
+        pytest.param(subject(minReadySeconds=200), [pod(0)], [], [], id="waits until it is available"),
+        pytest.param(subject(), [pod(0), pod(2)], ["web-1"], [], id="a gap"),
+        pytest.param(subject(), [pod(0), pod(1, "Failed"), pod(2)], [], ["web-1"], id="failed"),
+        pytest.param(subject(), [pod(0, "Succeeded")], [], ["web-0"], id="succeeded"),
+        pytest.param(subject(), [pod(0), leaving(1), pod(2)], [], [], id="waits for the leaving"),
+        pytest.param(subject(1), [pod(0), pod(1), pod(2)], [], ["web-2"], id="down, the highest"),
+        pytest.param(subject(1, **PARALLEL), [pod(0), pod(1), pod(2)], [], ["web-2", "web-1"], id="down at once"),
+        pytest.param(subject(1), [pod(0), pod(1), leaving(2)], [], [], id="down, one at a time"),
+        pytest.param(subject(1), [pod(0), waiting(1), pod(2)], [], ["web-2"], id="down, what works goes"),
+        pytest.param(subject(1), [waiting(0), pod(1)], [], [], id="down, not while the rest does not work"),
+        pytest.param(subject(1), [pod(0), pod(1), waiting(2)], [], ["web-2"], id="down, the first broken"),
+        pytest.param(subject(2, ordinals={"start": 5}), [pod(4), pod(5)], ["web-6"], [], id="from five on"),
+        pytest.param(subject(2, ordinals={"start": 5}), [pod(4), pod(5), pod(6)], [], ["web-4"], id="below five"),
+        pytest.param(subject(deleting=True), [pod(0)], [], [], id="being deleted"),
+    ],
+)  # fmt: skip
+def test_the_walk(stateful_set: Any, pods: list[Any], creates: list[str], deletes: list[str]) -> None:
+    decided = plan(stateful_set, *pods)
+    assert (names(decided.create), names(decided.delete)) == (creates, deletes)
+
+
+def partition(at: int) -> Any:
+    return {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": at}}}
+
+
+# Source: stateful_set_control_test.go: RollingUpdate, RollingUpdateWithPartition, OnDeleteUpdate.
+@pytest.mark.parametrize(
+    ("stateful_set", "pods", "deletes"),
+    [
+        pytest.param(subject(), [pod(0, old=True), pod(1, old=True), pod(2, old=True)], ["web-2"], id="from the top"),
+        pytest.param(subject(), [pod(0, old=True), pod(1, old=True), waiting(2)], [], id="waits"),
+        pytest.param(subject(), [pod(0, old=True), pod(1, old=True), pod(2)], ["web-1"], id="goes on"),
+        pytest.param(subject(**partition(2)), [pod(0, old=True), pod(1, old=True), pod(2)], [], id="to the partition"),
+        pytest.param(
+            subject(updateStrategy={"type": "OnDelete"}), [pod(0, old=True), pod(1, old=True), pod(2, old=True)], [],
+            id="on delete",
+        ),
+        pytest.param(subject(1), [pod(0, old=True), pod(1, old=True)], ["web-1"], id="scaling goes first"),
+        pytest.param(
+            subject(**PARALLEL), [waiting(0), pod(1), waiting(2, old=True)], ["web-2"], id="a broken old one goes"
+        ),
+    ],
+)  # fmt: skip
+def test_a_rolling_update(stateful_set: Any, pods: list[Any], deletes: list[str]) -> None:
+    assert names(plan(stateful_set, *pods, current=OLD).delete) == deletes
+
+
+def test_below_the_partition_pods_are_of_the_old_revision() -> None:
+    decided = plan(subject(**PARALLEL, **partition(2)), current=OLD)
+    images = [each["spec"]["containers"][0]["image"] for each in decided.create]
+    assert images == ["old", "old", "new"]
+    assert [each["metadata"]["labels"][REVISION_LABEL] for each in decided.create] == [
+        OLD["metadata"]["name"], OLD["metadata"]["name"], NEW["metadata"]["name"],
+    ]  # fmt: skip
+
+
+TEMPLATE = {"metadata": {"name": "data", "labels": {"x": "y"}}, "spec": {"accessModes": ["ReadWriteOnce"]}}
+
+
+def test_a_member_has_a_name_and_its_own_claims() -> None:
+    stateful_set = subject(volumeClaimTemplates=[TEMPLATE])
+    (made,) = plan(stateful_set).create
+    metadata, spec = made["metadata"], made["spec"]
+    assert "generateName" not in metadata
+    assert metadata["labels"] == {
+        "app": "web", stateful_sets.POD_NAME: "web-0", stateful_sets.POD_INDEX: "0",
+        REVISION_LABEL: NEW["metadata"]["name"],
+    }  # fmt: skip
+    assert (spec["hostname"], spec["subdomain"]) == ("web-0", "web")
+    assert spec["volumes"] == [{"name": "data", "persistentVolumeClaim": {"claimName": "data-web-0"}}]
+    (claim,) = stateful_sets.render_claims(stateful_set, 0)
+    assert claim["metadata"] == {
+        "name": "data-web-0",
+        "namespace": "default",
+        "labels": {"x": "y", "app": "web"},
+    }
+
+
+def test_the_status_and_the_end_of_an_update() -> None:
+    midway = plan(subject(), pod(0, old=True), pod(1), leaving(2), current=OLD).status
+    assert (midway["replicas"], midway["readyReplicas"], midway["currentReplicas"]) == (3, 3, 1)
+    assert midway["updatedReplicas"] == 1
+    assert (midway["currentRevision"], midway["updateRevision"]) == (
+        OLD["metadata"]["name"],
+        NEW["metadata"]["name"],
+    )
+    done = plan(subject(), pod(0), pod(1), pod(2), current=OLD).status
+    assert done["currentRevision"] == NEW["metadata"]["name"] and done["currentReplicas"] == 3
+    empty = plan(subject(0)).status
+    assert empty["replicas"] == empty["availableReplicas"] == 0 and "readyReplicas" not in empty
+
+
+# Source: stateful_set_utils_test.go, TestIsClaimOwnerUpToDate, TestClaimOwnerUpdate.
+@pytest.mark.parametrize(
+    ("scaled", "deleted", "ordinal", "owners"),
+    [
+        ("Retain", "Retain", 0, None),
+        ("Retain", "Delete", 0, ["StatefulSet"]),
+        ("Retain", "Delete", 7, ["StatefulSet"]),
+        ("Delete", "Retain", 0, None),
+        ("Delete", "Retain", 7, ["Pod"]),
+        ("Delete", "Delete", 0, ["StatefulSet"]),
+        ("Delete", "Delete", 7, ["Pod"]),
+    ],
+)
+def test_claims_are_handed_over_by_policy(
+    scaled: str, deleted: str, ordinal: int, owners: list[str] | None
+) -> None:
+    policy = {"whenScaled": scaled, "whenDeleted": deleted}
+    stateful_set = subject(persistentVolumeClaimRetentionPolicy=policy)
+    claim: Any = {"metadata": {"name": f"data-web-{ordinal}"}}
+    found = stateful_sets.owners_of_claim(claim, stateful_set, pod(ordinal))
+    assert (found and [reference["kind"] for reference in found]) == owners
+    if found:
+        claim["metadata"]["ownerReferences"] = found
+        assert stateful_sets.owners_of_claim(claim, stateful_set, pod(ordinal)) is None
+        claim["metadata"]["ownerReferences"] = [found[0] | {"uid": "former"}]
+        assert stateful_sets.owners_of_claim(claim, stateful_set, pod(ordinal)) is None
+
+
+def test_a_name_waits_for_the_claim_of_its_former_owner() -> None:
+    policy = {"whenScaled": "Delete", "whenDeleted": "Retain"}
+    stateful_set = subject(persistentVolumeClaimRetentionPolicy=policy, volumeClaimTemplates=[TEMPLATE])
+    reference = {"apiVersion": "v1", "kind": "Pod", "name": "web-0", "uid": "former", "controller": True}
+    claim = {"metadata": {"name": "data-web-0", "ownerReferences": [reference]}}
+    assert not plan(stateful_set, claims={"data-web-0": claim}).create
+    assert plan(stateful_set, claims={}).create
+
+
+# -- on a running cluster --------------------------------------------------------------------------------------
+
+
+def web(replicas: int = 3) -> builders.WorkloadBuilder:
+    return builders.make_stateful_set("web").replicas(replicas).image("v1")
+
+
+async def is_rolled_out(cluster: Cluster) -> bool:
+    found = await cluster.get(STATEFUL_SETS, "web")
+    status, replicas = found.get("status") or {}, found["spec"]["replicas"]
+    return bool(
+        status.get("observedGeneration", 0) >= found["metadata"]["generation"]
+        and status.get("replicas", 0) == replicas
+        and status.get("availableReplicas", 0) == replicas
+        and status.get("updatedReplicas", 0) == replicas
+        and status.get("currentRevision") == status.get("updateRevision")
+    )
+
+
+async def test_pods_come_in_order_and_go_in_reverse(cluster: Cluster, world: World) -> None:
+    await cluster.create(web().min_ready(10))
+    await cluster.until(lambda: is_rolled_out(cluster))
+    found = await cluster.pods("default")
+    assert names(found) == ["web-0", "web-1", "web-2"]
+    made = [parse_rfc3339(each["metadata"]["creationTimestamp"]) for each in found]
+    assert made[1] - made[0] >= 10 and made[2] - made[1] >= 10
+    await world.patch(STATEFUL_SETS, "web", {"spec": {"replicas": 1}})
+    seen = []
+    while len(left := await world.names()) > 1:
+        if not seen or seen[-1] != left:
+            seen.append(left)
+        await cluster.advance(0.1)
+    assert seen == [["web-0", "web-1", "web-2"], ["web-0", "web-1"]]
+
+
+async def test_an_update_keeps_the_names(cluster: Cluster, world: World) -> None:
+    await cluster.create(web())
+    await cluster.until(lambda: is_rolled_out(cluster))
+    template = {"spec": {"containers": [{"name": "app", "image": "v2"}]}}
+    change = {"spec": {"template": template, **partition(2)}}
+    await world.patch(STATEFUL_SETS, "web", change)
+    await cluster.advance("1m")
+    images = [each["spec"]["containers"][0]["image"] for each in await cluster.pods("default")]
+    assert images == ["v1", "v1", "v2"]
+    await cluster.client.delete(PODS, "web-0", "default")
+    await cluster.advance("1m")
+    assert (await cluster.get(PODS, "web-0"))["spec"]["containers"][0]["image"] == "v1"
+    await world.patch(STATEFUL_SETS, "web", {"spec": partition(0)})
+    await cluster.until(lambda: is_rolled_out(cluster))
+    images = [each["spec"]["containers"][0]["image"] for each in await cluster.pods("default")]
+    assert images == ["v2"] * 3
+
+
+async def test_parallel_pods_come_at_once(cluster: Cluster, world: World) -> None:
+    await cluster.create(web(5).spec(podManagementPolicy="Parallel"))
+    await cluster.settle()
+    assert len(await world.names()) == 5
+    assert "Create Pod web-4 in StatefulSet web successful" in await world.events("SuccessfulCreate")
+    await cluster.until(lambda: is_rolled_out(cluster))
+
+
+async def test_claims_are_made_and_outlive_their_pods_unless_told_otherwise(
+    cluster: Cluster, world: World
+) -> None:
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    await cluster.create(web(1).spec(volumeClaimTemplates=[claim]))
+    await cluster.settle()
+    assert await world.names(PERSISTENT_VOLUME_CLAIMS) == ["data-web-0"]
+    made = await cluster.get(PERSISTENT_VOLUME_CLAIMS, "data-web-0")
+    assert made["metadata"]["labels"] == {"app": "web"} and not objects.owner_references(made)
+    policy = {"whenScaled": "Retain", "whenDeleted": "Delete"}
+    await world.patch(STATEFUL_SETS, "web", {"spec": {"persistentVolumeClaimRetentionPolicy": policy}})
+    await cluster.settle()
+    (owner,) = objects.owner_references(await cluster.get(PERSISTENT_VOLUME_CLAIMS, "data-web-0"))
+    assert (owner["kind"], owner["name"]) == ("StatefulSet", "web")
+
+
+async def test_a_deleted_member_comes_back_under_its_name(cluster: Cluster) -> None:
+    await cluster.create(web(2))
+    await cluster.until(lambda: is_rolled_out(cluster))
+    before = await cluster.get(PODS, "web-0")
+    await cluster.client.delete(PODS, "web-0", "default")
+    await cluster.advance("1m")
+    after = await cluster.get(PODS, "web-0")
+    assert objects.uid_of(after) != objects.uid_of(before)
+    assert await is_rolled_out(cluster)
