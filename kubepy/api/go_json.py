@@ -49,7 +49,7 @@ def _lenient(body: bytes) -> Any:
     try:
         scanner.document()
         # The scanner has seen that it is JSON: what Python's parser takes beyond that does not occur.
-        return _mended(json.loads(body.decode("utf-8", "replace")))
+        return _mended(json.loads(body.decode("utf-8", "replace"), parse_int=_integer))
     except IndexError:
         raise SyntaxError("unexpected end of JSON input")
     except _Invalid as invalid:
@@ -57,6 +57,12 @@ def _lenient(body: bytes) -> Any:
         raise SyntaxError(f"invalid character {_quoted(body, at)} {context}")
     except RecursionError:
         raise SyntaxError(_TOO_DEEP)
+
+
+def _integer(text: str) -> int | float:
+    """As orjson has it: what no 64 bits hold is a float."""
+    number = int(text) if len(text) < 21 else 1 << 64
+    return number if -(1 << 63) <= number < 1 << 64 else float(text)
 
 
 def _mended(value: Any) -> Any:

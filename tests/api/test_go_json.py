@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from kubepy.api import go_json
@@ -64,3 +65,12 @@ def test_depth_is_bounded(levels: int, pair: str) -> None:
 
 def test_many_brackets_are_no_depth() -> None:
     assert go_json.loads(b"[" + b"[],[{}]," * 500 + b"1]")[0] == []
+
+
+@pytest.mark.parametrize(
+    "number", ["18446744073709551615", "18446744073709551616", "-9223372036854775809", "1" * 5000]
+)
+def test_integers_that_no_64_bits_hold_are_floats_here_as_there(number: str) -> None:
+    refused_by_orjson = b'{"n":%b,"x":"\xff"}' % number.encode()
+    found = go_json.loads(refused_by_orjson)["n"]
+    assert found == orjson.loads(number) if len(number) < 400 else found == float("inf")
