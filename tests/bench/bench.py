@@ -222,6 +222,46 @@ async def strategic_patch(target: wire.Target, count: int = 3000) -> float:
     return await hammer(target, count, make)
 
 
+def applied(target: wire.Target, path: str, body: dict) -> bytes:
+    data = json.dumps(body, separators=(",", ":")).encode()
+    return (
+        target.head("PATCH", f"{path}?fieldManager=bench", len(data), "application/apply-patch+yaml") + data
+    )
+
+
+async def apply_config_map(target: wire.Target, count: int = 3000) -> float:
+    def make(number: int) -> bytes:
+        name = f"c-{number % 100}"
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+        body["data"] = {f"key-{i}": f"{number}" for i in range(10)}
+        return applied(target, f"/api/v1/namespaces/{NAMESPACE}/configmaps/{name}", body)
+
+    return await hammer(target, count, make)
+
+
+async def apply_deployment(target: wire.Target, count: int = 1000) -> float:
+    """A configuration of 3 KB whose image changes each time."""
+
+    def make(number: int) -> bytes:
+        name = f"d-{number % 50}"
+        containers = [
+            {
+                "name": f"c{i}",
+                "image": f"registry.example/team/service:{number}",
+                "env": [{"name": f"VARIABLE_{j}", "value": "x" * 24} for j in range(10)],
+                "ports": [{"containerPort": 8080 + j} for j in range(3)],
+                "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}},
+            }
+            for i in range(4)
+        ]
+        template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": containers}}
+        spec = {"selector": {"matchLabels": {"app": name}}, "template": template}
+        body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
+        return applied(target, f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{name}", body)
+
+    return await hammer(target, count, make)
+
+
 async def fan_out(target: wire.Target, watchers: int = 50, events: int = 1000) -> float:
     """Deliveries a second, from the first write to the last delivery."""
     version = (await wire.call(target, "GET", f"{PODS}?limit=1"))["metadata"]["resourceVersion"]
@@ -256,6 +296,8 @@ API_ROWS: dict[str, tuple[str, Callable[[wire.Target], Awaitable[float]], float]
     "list": ("list 500 pods", list_500, 400),
     "merge-patch": ("merge patch a pod", merge_patch, 1500),
     "strategic-patch": ("strategic merge patch a pod", strategic_patch, 1000),
+    "apply-configmap": ("server-side apply a ConfigMap", apply_config_map, 2000),
+    "apply-deployment": ("server-side apply a 3 KB Deployment", apply_deployment, 500),
     "fan-out": ("watch deliveries, 50 watchers", fan_out, 45000),
 }
 
