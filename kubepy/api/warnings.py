@@ -104,28 +104,35 @@ _SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
 _APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _USE_SECCOMP = 'non-functional in v1.27+; use the "seccompProfile" field instead'
 _AMOUNTS = ("memory", "ephemeral-storage")
+_PLACING = ("nodeSelector", "affinity", "topologySpreadConstraints")
 _NULL_SELECTOR = "a null labelSelector results in matching no pod"
 
 
 def _pod_spec(template: Obj, root: str) -> Texts:
     """Of a pod (root "") or a template (root "spec.template."). Source: warningsForPodSpecAndMeta."""
     spec, annotations = template.get("spec") or {}, (template.get("metadata") or {}).get("annotations") or {}
-    yield from _placement(spec, f"{root}spec.")
-    for key, message in _DEPRECATED_ANNOTATIONS.items():
-        if key in annotations:
-            yield f"{root}metadata.annotations[{key}]: {message}"
+    # Looked at only where it is set: most of it is not, in most pods.
+    if not spec.keys().isdisjoint(_PLACING):
+        yield from _placement(spec, f"{root}spec.")
+    if annotations:
+        for key, message in _DEPRECATED_ANNOTATIONS.items():
+            if key in annotations:
+                yield f"{root}metadata.annotations[{key}]: {message}"
     volumes = spec.get("volumes") or _NONE
     for index, volume in enumerate(volumes):
         yield from _volume(volume, f"{root}spec.volumes[{index}]")
     for volume in volumes:
         yield from _overlapping_paths(volume)
-    yield from _duplicates(spec.get("hostAliases") or _NONE, "ip", f"{root}spec.hostAliases")
+    if spec.get("hostAliases"):
+        yield from _duplicates(spec["hostAliases"], "ip", f"{root}spec.hostAliases")
     secrets = spec.get("imagePullSecrets") or _NONE
-    yield from _duplicates(secrets, "name", f"{root}spec.imagePullSecrets")
+    if secrets:
+        yield from _duplicates(secrets, "name", f"{root}spec.imagePullSecrets")
     for index, secret in enumerate(secrets):
         if not secret.get("name"):
             yield f'{root}spec.imagePullSecrets[{index}].name: invalid empty name ""'
-    yield from _fractions(spec.get("overhead") or {}, f"{root}spec.overhead", _AMOUNTS)
+    if spec.get("overhead"):
+        yield from _fractions(spec["overhead"], f"{root}spec.overhead", _AMOUNTS)
     security = spec.get("securityContext") or {}
     if not security.get("seccompProfile") and _SECCOMP_POD in annotations:
         yield f"{root}metadata.annotations[{_SECCOMP_POD}]: {_USE_SECCOMP}"
@@ -136,7 +143,8 @@ def _pod_spec(template: Obj, root: str) -> Texts:
     if grace is not None and grace < 0:
         why = "must be >= 0; negative values are invalid and will be treated as 1"
         yield f"{root}spec.terminationGracePeriodSeconds: {why}"
-    yield from _pod_affinity(spec.get("affinity") or {}, f"{root}spec.affinity")
+    if spec.get("affinity"):
+        yield from _pod_affinity(spec["affinity"], f"{root}spec.affinity")
     for index, server in enumerate((spec.get("dnsConfig") or {}).get("nameservers") or _NONE):
         yield from _ip(server, f"{root}spec.dnsConfig.nameservers[{index}]")
     for index, alias in enumerate(spec.get("hostAliases") or _NONE):
@@ -288,10 +296,12 @@ def _container(container: Obj, path: str, annotations: Obj, root: str, pod_secur
         if _app_armor(annotations[key]) != (pod_security.get("appArmorProfile") or {}):
             why = 'deprecated since v1.30; use the "appArmorProfile" field instead'
             yield f"{root}metadata.annotations[{key}]: {why}"
-    resources = container.get("resources") or {}
-    for amount in _AMOUNTS:
-        for side in ("limits", "requests"):
-            yield from _fractions(resources.get(side) or {}, f"{path}.resources.{side}", (amount,))
+    resources = container.get("resources")
+    if resources:
+        for amount in _AMOUNTS:
+            for side in ("limits", "requests"):
+                if amount in (resources.get(side) or _NONE):
+                    yield from _fractions(resources[side], f"{path}.resources.{side}", (amount,))
     seen: set[str] = set()
     for index, variable in enumerate(container.get("env") or _NONE):
         named, value = variable.get("name") or "", variable.get("value") or ""
