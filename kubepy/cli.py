@@ -39,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="kubepy", description="The whole Kubernetes control plane in one process."
     )
-    root.add_argument("--version", action="version", version=f"kubepy {__version__} · Kubernetes v{versions.NEWEST}")
+    root.add_argument(
+        "--version", action="version", version=f"kubepy {__version__} · Kubernetes v{versions.NEWEST}"
+    )
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     up = _command(commands, "up", _up, "start a cluster in the foreground")

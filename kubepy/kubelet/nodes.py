@@ -90,9 +90,7 @@ def render_node(number: int, *, now: str, version: str, kubernetes: str) -> Obj:
     }
 
 
-def render_status(
-    name: str, old: Obj, *, number: int, now: str, version: str, kubernetes: str
-) -> Obj:
+def render_status(name: str, old: Obj, *, number: int, now: str, version: str, kubernetes: str) -> Obj:
     """The node's status now; what others put there (extended resources, conditions) stays."""
     ours = {type_ for type_, *_ in HEALTHY}
     before = {c["type"]: c for c in old.get("conditions") or ()}

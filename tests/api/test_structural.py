@@ -177,7 +177,11 @@ MAP: Obj = {
         (SET, ["a", "b", "a", "a"], ['l[2]: Duplicate value: "a"']),
         (SET, [1, True], []),
         (MAP, [{"a": "x"}, {"a": "x", "b": "y"}], []),
-        (MAP, [{"a": "x", "b": "y"}, {"a": "x", "b": "y", "c": 1}], ['l[1]: Duplicate value: {"a":"x","b":"y"}']),
+        (
+            MAP,
+            [{"a": "x", "b": "y"}, {"a": "x", "b": "y", "c": 1}],
+            ['l[1]: Duplicate value: {"a":"x","b":"y"}'],
+        ),
         (MAP, ["x"], ['l[0]: Invalid value: "x": must be an object for an array of list-type map']),
     ],
 )

@@ -493,7 +493,9 @@ class Registry:
             await self.admission.validate(attributes)
             if revision and revision.strip("0") and not unparsable(revision):
                 # Source: etcd3/store.go Create; nobody makes a Status of it.
-                raise errors.StatusError("resourceVersion should not be set on objects to be created", reason="")
+                raise errors.StatusError(
+                    "resourceVersion should not be set on objects to be created", reason=""
+                )
             path = path_of(metadata.get("namespace", ""), name)
             if (existing := cache.get(path)) is not None:
                 raise _exists(call.resource, existing, is_generated=bool(base))

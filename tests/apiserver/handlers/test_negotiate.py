@@ -68,7 +68,9 @@ def test_what_a_status_comes_in(accept: str, media_type: str) -> None:
     assert negotiate.of_status(accept) == media_type
 
 
-@pytest.mark.parametrize("header", ["application/json; charset", ";", "application/json; a=b c", "application"])
+@pytest.mark.parametrize(
+    "header", ["application/json; charset", ";", "application/json; a=b c", "application"]
+)
 def test_content_types_that_do_not_parse(header: str) -> None:
     with pytest.raises(UnsupportedMediaType):
         negotiate.content_type(header)

@@ -28,8 +28,14 @@ def test_the_token_has_upstreams_format() -> None:
         ("!!", "continue key is not valid"),
         (_token([]), "json: cannot unmarshal array into Go value of type storage.continueToken"),
         (_token(None), "server does not recognize this encoded version "),
-        (_token({"v": 1}), "json: cannot unmarshal number into Go struct field continueToken.v of type string"),
-        (_token({"rv": "1"}), "json: cannot unmarshal string into Go struct field continueToken.rv of type int64"),
+        (
+            _token({"v": 1}),
+            "json: cannot unmarshal number into Go struct field continueToken.v of type string",
+        ),
+        (
+            _token({"rv": "1"}),
+            "json: cannot unmarshal string into Go struct field continueToken.rv of type int64",
+        ),
         ("abc", "invalid character 'i' looking for beginning of value"),
         ("ab%", "illegal base64 data at input byte 2"),
         ("abcde", "illegal base64 data at input byte 4"),
