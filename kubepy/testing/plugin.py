@@ -55,7 +55,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failed test shows what its cluster logged."""
     report = yield
-    cluster = getattr(item, "funcargs", {}).get("cluster")
-    if report.when == "call" and report.failed and cluster is not None:
-        report.sections.append(("kubepy log", cluster.log))
+    # Other people's fixtures may be called `cluster`, too.
+    log = getattr(getattr(item, "funcargs", {}).get("cluster"), "log", None)
+    if report.when == "call" and report.failed and isinstance(log, str):
+        report.sections.append(("kubepy log", log))
     return report

@@ -266,8 +266,8 @@ async def test_a_server_that_breaks_off_breaks_our_answer_off(served, make_api):
 
 
 async def test_the_cluster_stops_while_somebody_watches(served, api):
-    watch = await served.admin.get(ALL, params={"watch": "1"})
-    await served.cluster.until(lambda: api.watchers)
-    await served.cluster.plane.close()
-    with pytest.raises(aiohttp.ClientError):
-        await watch.content.read()
+    async with served.admin.get(ALL, params={"watch": "1"}) as watch:
+        await served.cluster.until(lambda: api.watchers)
+        await served.cluster.plane.close()
+        with pytest.raises(aiohttp.ClientError):
+            await watch.content.read()
