@@ -54,6 +54,10 @@ Objs = list[Obj]  # spelled out here because `Informer.list` hides the builtin f
 _NO_KEYS: dict[Key, None] = {}
 
 
+# Objects taken in at once when everything is read: some 10 ms.
+STEP = 500
+
+
 # -- index functions that several components share -------------------------------------------------------------
 
 
@@ -230,13 +234,13 @@ class Informer:
 
     # -- the reflector's side
 
-    def replace(self, documents: Sequence[Document], revision: int) -> None:
-        """The whole state; handlers hear of the difference."""
+    def replace(self, documents: Sequence[Document], revision: int) -> Iterator[None]:
+        """The whole state, in steps of STEP objects; handlers hear of the difference."""
         present = {document.key for document in documents}
         self.revision = revision
         for key in [key for key in self._documents if key not in present]:
             self._delete(self._documents[key])
-        for document in documents:
+        for at, document in enumerate(documents, 1):
             old = self._documents.get(document.key)
             if (
                 old is not None
@@ -245,6 +249,8 @@ class Informer:
             ):
                 self._delete(old)
             self._put(document)
+            if at % STEP == 0:
+                yield
         self._synced.set()
 
     def apply(self, events: Sequence[WatchEvent]) -> None:

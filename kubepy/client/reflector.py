@@ -20,7 +20,7 @@ Source: client-go tools/cache/reflector.go.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -46,8 +46,8 @@ SHORT_WATCH_S = 1.0
 class Sink(Protocol):
     """What a reflector fills. Called in the loop; must not block."""
 
-    def replace(self, documents: Sequence[Document], revision: int) -> None:
-        """The whole collection as of `revision`."""
+    def replace(self, documents: Sequence[Document], revision: int) -> Iterator[None]:
+        """The whole collection as of `revision`, in steps; between two of them others may have their turn."""
 
     def apply(self, events: Sequence[WatchEvent]) -> None:
         """Changes in order: ADDED, MODIFIED, DELETED, and BOOKMARK, which only advances the revision."""
@@ -146,7 +146,7 @@ class Reflector:
                     document = event.document
                     if event.type == "BOOKMARK":
                         if annotations_of(document.obj).get(INITIAL_EVENTS_END) == "true":
-                            self._replace(list(state.values()), document.revision)
+                            await self._replace(list(state.values()), document.revision)
                             if rest := batch[at + 1 :]:
                                 self._apply(rest)
                             break
@@ -169,7 +169,7 @@ class Reflector:
             documents.extend(page.documents)
             if not (token := page.continue_token):
                 break
-        self._replace(documents, page.revision)
+        await self._replace(documents, page.revision)
 
     async def _watch(self) -> None:
         """Changes from the last revision on, until the server ends the watch."""
@@ -181,10 +181,13 @@ class Reflector:
         if self.revision == before and self._clock.monotonic() - started < SHORT_WATCH_S:
             await self._wait(ConnectionLost("very short watch: no event, less than a second"))
 
-    def _replace(self, documents: list[Document], revision: int) -> None:
+    async def _replace(self, documents: list[Document], revision: int) -> None:
         self.revision, self._has_state, self._state_from = revision, True, str(revision)
         self._retry.reset()
-        self._sink.replace(documents, revision)
+        # Informers of one server that start together go through the same objects at the same pace, and share what is
+        # decoded; and nobody holds the loop for all of a large collection.
+        for _ in self._sink.replace(documents, revision):
+            await self._clock.sleep(0)
 
     def _apply(self, events: Sequence[WatchEvent]) -> None:
         self._retry.reset()

@@ -65,7 +65,10 @@ def of_url(url: str, token: str) -> Target:
 
 class Connection(asyncio.Protocol):
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._parts: list[bytes] = []
+        self._missing = -1  # bytes of the body still to come; -1 until the head is there
+        self._chunked = False
+        self._status = self._body_at = 0
         self._waiter: asyncio.Future[tuple[int, bytes]] | None = None
         self._transport: asyncio.Transport | None = None
         self.on_line = None  # a watch: called with the count of events in each piece
@@ -99,25 +102,40 @@ class Connection(asyncio.Protocol):
             if count:
                 self.on_line(count)
             return
-        self._buffer += data
-        end = self._buffer.find(b"\r\n\r\n")
+        self._parts.append(data)
+        if self._missing < 0:
+            self._begin()
+        else:
+            self._missing -= len(data)
+        if self._missing == 0 or (self._chunked and data.endswith(b"0\r\n\r\n")):
+            self._finish()
+
+    def _begin(self) -> None:
+        """Look for the head; from there on only bytes are counted."""
+        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        end = data.find(b"\r\n\r\n")
         if end < 0:
             return
-        head = bytes(self._buffer[:end]).lower()
+        head = data[:end].lower()
+        self._status, self._body_at = int(head[9:12]), end + 4
         at = head.find(b"content-length:")
+        self._chunked = at < 0
         if at >= 0:
-            length = int(head[at + 15 : head.find(b"\r\n", at) if b"\r\n" in head[at:] else None])
-            if len(self._buffer) - end - 4 < length:
-                return
-            body = bytes(self._buffer[end + 4 : end + 4 + length])
-        else:  # chunked: read to the last chunk
-            if not self._buffer.endswith(b"0\r\n\r\n"):
-                return
-            body = _unchunk(bytes(self._buffer[end + 4 :]))
-        self._buffer.clear()
+            line_end = head.find(b"\r\n", at)
+            length = int(head[at + 15 : line_end if line_end >= 0 else None])
+            self._missing = length - (len(data) - end - 4)
+        else:
+            self._missing = 1 << 60
+
+    def _finish(self) -> None:
+        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        body = data[self._body_at :]
+        if self._chunked:
+            body = _unchunk(body)
+        self._parts, self._missing, self._chunked = [], -1, False
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
-            waiter.set_result((int(head[9:12]), body))
+            waiter.set_result((self._status, body))
 
     def close(self) -> None:
         if self._transport is not None:
