@@ -157,7 +157,8 @@ def _serve(config: Config, clock: Any, started: float) -> None:
             os.write(int(handover), text.encode())
             os.close(int(handover))
         else:
-            print(text, flush=True)
+            # A collector reads JSON lines and nothing else.
+            print(text, flush=True, file=sys.stderr if config.log_format == "json" else sys.stdout)
 
     try:
         _run(daemon.run(config, clock, progress=progress, on_ready=ready))

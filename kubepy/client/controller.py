@@ -192,7 +192,9 @@ class Controller:
             self.informers.start()
             for informer in self._watched:
                 await informer.wait_synced()
-            watches = " ".join(str(informer.resource) for informer in self._watched)
+            watches = " ".join(str(informer.resource) for informer in self._watched[:6])
+            if (more := len(self._watched) - 6) > 0:
+                watches += f" and {more} more"
             self.log.info("controller_started", workers=self.workers, watches=watches)
             workers = [tasks.start(self._work(), name=f"{self.name}-{i}") for i in range(self.workers)]
             await asyncio.wait(workers)

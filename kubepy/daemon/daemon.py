@@ -58,6 +58,9 @@ async def run(
             file=LogFile(directory / "kubepy.log"),
             colour=sys.stdout.isatty(),
         )
+        if config.log_format == "console" and config.log_level == "info":
+            # A person sees the banner first; how the parts started is in the file.
+            logs.hush("warning")
         store = await _open_store(config, clock, logs, progress)
         random = Random(config.seed or None)
         plane = ControlPlane(
@@ -84,6 +87,7 @@ async def run(
         log = logs.of("daemon")
         log.info("cluster_ready", server=server, nodes=config.nodes, revision=store.revision, pid=here.pid)
         on_ready(here)
+        logs.hush("debug")
         await stop.wait()
         log.info("cluster_stopping", revision=store.revision)
     except Unusable as error:

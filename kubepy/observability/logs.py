@@ -79,12 +79,13 @@ class Sinks:
         self, stream: TextIO | None, *, form: str, file: LogFile | None, colour: bool = False
     ) -> None:
         self._stream, self._file = stream, file
+        self.stream_level = 0
         self._render = render_json_text if form == "json" else (render_colour if colour else render_console)
 
     def __call__(self, _logger: Any, method: str, event: Event) -> str:
         if self._file is not None:
             self._file.write(render_json(event))
-        if self._stream is not None:
+        if self._stream is not None and LEVELS.get(method, 40) >= self.stream_level:
             try:
                 self._stream.write(self._render(event))
                 self._stream.flush()
@@ -110,15 +111,20 @@ class Logs:
             return {"time": clocks.rfc3339_micro(clock.now()), "level": method, **event}
 
         self._file = file
+        self._sinks = Sinks(stream, form=form, file=file, colour=colour)
         self._root: Logger = structlog.wrap_logger(
             None,
-            processors=[stamp, render_exception, Sinks(stream, form=form, file=file, colour=colour)],
+            processors=[stamp, render_exception, self._sinks],
             wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
             cache_logger_on_first_use=False,
         )
 
     def of(self, component: str) -> Logger:
         return self._root.bind(component=component)
+
+    def hush(self, level: str) -> None:
+        """From now on the stream gets this level and above; the file still gets everything."""
+        self._sinks.stream_level = LEVELS[level]
 
     def close(self) -> None:
         if self._file is not None:

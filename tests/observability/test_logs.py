@@ -75,3 +75,16 @@ def test_select_filters_and_passes_over_torn_lines(filters, found):
 def test_silence_is_silent(capsys):
     silent().error("nobody_hears", x=1)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_hushed_stream_gets_what_matters_and_the_file_everything(tmp_path):
+    stream = io.StringIO()
+    logs = Logs(VirtualClock(), stream=stream, file=LogFile(tmp_path / "kubepy.log"))
+    logs.hush("warning")
+    logs.of("x").info("one")
+    logs.of("x").warning("two")
+    logs.hush("debug")
+    logs.of("x").info("three")
+    logs.close()
+    assert [line.split()[3] for line in stream.getvalue().splitlines()] == ["two", "three"]
+    assert len((tmp_path / "kubepy.log").read_bytes().splitlines()) == 3
