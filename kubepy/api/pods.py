@@ -86,6 +86,11 @@ def limits(pod: Obj) -> Amounts:
     return _rounded(_aggregate(pod["spec"], "limits", {}))
 
 
+def totals(spec: Obj, side: str) -> Amounts:
+    """The same sum of "requests" or "limits" of a pod spec in nanos, not rounded: quotas are exact."""
+    return _aggregate(spec, side, {})
+
+
 def nonzero_requests(pod: Obj) -> tuple[int, int]:
     """(milli CPU, memory bytes) as the resource scoring counts them: containers that ask for nothing count a little."""
     amounts = _rounded(_aggregate(pod["spec"], "requests", _MISSING))

@@ -15,6 +15,7 @@ from kubepy.api import errors
 from kubepy.api.errors import Forbidden
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
+from kubepy.apiserver.registry.cache import ResourceCache
 from kubepy.apiserver.request import User
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
@@ -44,6 +45,12 @@ class Lookup(Protocol):
     async def find(self, resource: Resource, namespace: str, name: str) -> Document | None: ...
 
     async def all(self, resource: Resource, namespace: str = "") -> list[Document]: ...
+
+    async def loaded(self, resource: Resource) -> ResourceCache:
+        """The cache itself, for an index beside it."""
+
+    async def update_status(self, resource: Resource, obj: Obj) -> Document:
+        """Write a status as the server itself. Raises Conflict when `obj` is not the newest."""
 
 
 @dataclass(frozen=True, slots=True)

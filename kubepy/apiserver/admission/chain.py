@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import Attributes, Plugin, Tools
 from kubepy.apiserver.admission.plugins.default_toleration_seconds import DefaultTolerationSeconds
+from kubepy.apiserver.admission.plugins.limit_ranger import LimitRanger
 from kubepy.apiserver.admission.plugins.namespace_lifecycle import NamespaceLifecycle
 from kubepy.apiserver.admission.plugins.priority import Priority
+from kubepy.apiserver.admission.plugins.resource_quota import ResourceQuota
 from kubepy.apiserver.admission.plugins.service_account import ServiceAccount
 from kubepy.apiserver.admission.plugins.taint_nodes_by_condition import TaintNodesByCondition
 
@@ -22,7 +24,7 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "NamespaceLifecycle": NamespaceLifecycle,
     "NamespaceExists": None,
     "LimitPodHardAntiAffinityTopology": None,
-    "LimitRanger": None,
+    "LimitRanger": LimitRanger,
     "ServiceAccount": ServiceAccount,
     "NodeRestriction": None,
     "TaintNodesByCondition": TaintNodesByCondition,
@@ -52,7 +54,7 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "MutatingAdmissionWebhook": None,
     "ValidatingAdmissionPolicy": None,
     "ValidatingAdmissionWebhook": None,
-    "ResourceQuota": None,
+    "ResourceQuota": ResourceQuota,
     "AlwaysDeny": None,
 }
 

@@ -27,7 +27,7 @@ from kubepy.api import conversion, errors
 from kubepy.api import warnings as advice
 from kubepy.api.builtins import IP_ADDRESSES, SERVICE_CIDRS, SERVICES, Catalog
 from kubepy.api.custom import CustomSchema
-from kubepy.api.objects import Document, DocumentPool, Obj, stored, with_revision
+from kubepy.api.objects import Document, DocumentPool, Obj, copy, stored, with_revision
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
 from kubepy.api.typed import Types
@@ -262,6 +262,21 @@ class Registry:
         cache = await self.loaded(resource)
         return cache.documents(namespace)
 
+    async def update_status(self, resource: Resource, obj: Obj) -> Document:
+        """Write a status as the server itself. Raises Conflict when `obj` is not the newest, NotFound."""
+        metadata = obj["metadata"]
+        call = Call(resource, metadata.get("namespace", ""), metadata["name"], _SERVER, "status")
+        manager = self.field_manager(resource, "status")
+
+        def make(current: Document | None) -> Obj:
+            assert current is not None, "a status is not created"
+            new = copy(obj)
+            manager.update(current.obj, new, "kube-apiserver")
+            return new
+
+        document, _ = await self.update(call, make)
+        return document
+
     # -- reads -------------------------------------------------------------------------------------------------------
 
     async def get(self, resource: Resource, namespace: str, name: str, revision: int = 0) -> Document:
@@ -430,21 +445,12 @@ class Registry:
         if not revision:
             # sendInitialEvents=false without a revision: from now on.
             revision = self._store.revision
-        after = revision
-        replay: Sequence[object] = ()
-        if cache.changes_after(revision) is None:
-            try:
-                replay = await cache.history_after(revision, scope)
-            except errors.StatusError as error:
-                return FailedSubscription(error)
-            after = self._store.revision
         return ResourceSubscription(
             cache,
             FeedKey(scope, selection, view, revision if revision > self._store.revision else 0),
             bookmarks=bookmarks,
             state=False,
-            after=after,
-            replay=replay,  # type: ignore[arg-type]
+            after=revision,
             deadline=deadline,
         )
 
