@@ -29,6 +29,7 @@ from kubepy.client.controller import Controller, ControllerContext
 from kubepy.client.events import EventSink
 from kubepy.client.informer import InformerFactory
 from kubepy.controllers import discovery
+from kubepy.controllers.cluster_role_aggregation import ClusterRoleAggregationController
 from kubepy.controllers.cron_job import CronJobController
 from kubepy.controllers.daemon_set import DaemonSetController
 from kubepy.controllers.deployment import DeploymentController
@@ -40,6 +41,7 @@ from kubepy.controllers.job import JobController
 from kubepy.controllers.namespace import NamespaceController
 from kubepy.controllers.replica_set import ReplicaSetController
 from kubepy.controllers.replication_controller import ReplicationControllerController
+from kubepy.controllers.resource_quota import ResourceQuotaController
 from kubepy.controllers.root_ca_certificate_publisher import RootCACertificatePublisher
 from kubepy.controllers.service_account import ServiceAccountController
 from kubepy.controllers.service_cidrs import ServiceCidrsController
@@ -121,6 +123,14 @@ CONTROLLERS = (
         "garbage-collector-controller", "garbagecollector", "generic-garbage-collector",
         lambda context, parts: GarbageCollector(context, discover=parts.discover),
         source="garbage-collector-controller",
+    ),
+    Descriptor(
+        "resourcequota-controller", "resourcequota", "resourcequota-controller",
+        lambda context, parts: ResourceQuotaController(context, discover=parts.discover),
+    ),
+    Descriptor(
+        "clusterrole-aggregation-controller", "clusterrole-aggregation", "clusterrole-aggregation-controller",
+        _plain(ClusterRoleAggregationController),
     ),
     Descriptor(
         "service-cidr-controller", "servicecidr", "service-cidrs-controller", _plain(ServiceCidrsController),

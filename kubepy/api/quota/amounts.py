@@ -13,7 +13,11 @@ from kubepy.api.quantity import ZERO, Quantity
 
 Amounts = dict[str, Quantity]
 
-ONE = quantity.of_value(1)
+NOTHING, ONE = ZERO, quantity.of_value(1)
+
+
+def of_count(number: int) -> Quantity:
+    return quantity.of_value(number)
 
 
 def parse(texts: Obj | None) -> Amounts:

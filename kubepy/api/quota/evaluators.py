@@ -44,6 +44,9 @@ def count_name(group_resource: str) -> str:
 class Evaluator:
     """Counts objects. Other kinds override what they do differently."""
 
+    # Whether every object counts the same, whatever is in it.
+    is_plain = True
+
     def __init__(self, group_resource: str) -> None:
         self.group_resource = group_resource
         self.names = (count_name(group_resource), *((group_resource,) if group_resource in _ALIASED else ()))
@@ -104,6 +107,8 @@ def _is_native(name: str) -> bool:
 
 
 class Pods(Evaluator):
+    is_plain = False
+
     def operations(self, subresource: str) -> tuple[str, ...]:
         return {"": (CREATE, UPDATE), "resize": (UPDATE,)}.get(subresource, ())
 
@@ -259,6 +264,8 @@ def _largest(*lists: Obj | None) -> Obj:
 
 
 class Services(Evaluator):
+    is_plain = False
+
     def __init__(self, group_resource: str) -> None:
         super().__init__(group_resource)
         self.names = ("count/services", "services", "services.nodeports", "services.loadbalancers")
@@ -296,6 +303,8 @@ _CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 
 
 class PersistentVolumeClaims(Evaluator):
+    is_plain = False
+
     def operations(self, subresource: str) -> tuple[str, ...]:
         return {"": (CREATE, UPDATE), "status": (UPDATE,)}.get(subresource, ())
 
@@ -350,6 +359,8 @@ _ALL_DEVICES = 32
 
 
 class ResourceClaims(Evaluator):
+    is_plain = False
+
     def operations(self, subresource: str) -> tuple[str, ...]:
         return () if subresource else (CREATE, UPDATE)
 
