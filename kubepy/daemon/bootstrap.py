@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kubepy.api import errors
-from kubepy.api.builtins import ENDPOINT_SLICES, ENDPOINTS, SERVICE_CIDRS, SERVICES, Catalog
+from kubepy.api.builtins import ENDPOINT_SLICES, ENDPOINTS, SERVICE_CIDRS, SERVICES, STORAGE_CLASSES, Catalog
 from kubepy.api.objects import Obj, items, key_of
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
@@ -22,13 +22,23 @@ from kubepy.lib import yaml
 
 
 async def apply(
-    client: Client, catalog: Catalog, directory: Path, *, service_range: str, host: str, port: int
+    client: Client,
+    catalog: Catalog,
+    directory: Path,
+    *,
+    service_range: str,
+    host: str,
+    port: int,
+    storage_class: bool = True,
 ) -> None:
-    """Everything below `directory`, and the Service. `host` is an address other machines could know, not loopback."""
+    """Everything below `directory`, StorageClasses only if `storage_class`, and the Service.
+
+    `host` is an address other machines could know, not loopback."""
     for obj in shipped(directory):
         resource = catalog.by_kind(obj["apiVersion"], obj["kind"])
         assert resource is not None, f"{directory} has an object of an unknown kind {obj['kind']}"
-        await _ensure(client, resource, obj)
+        if storage_class or resource != STORAGE_CLASSES:
+            await _ensure(client, resource, obj)
     if catalog.get(SERVICE_CIDRS.group, SERVICE_CIDRS.version, SERVICE_CIDRS.plural) is not None:
         await _ensure_service_cidr(client, service_range)
     for resource, obj in kubernetes_service(service_range, host, port):

@@ -288,6 +288,7 @@ class ControlPlane:
             await component.start()
         progress("reading what is there")
         for component in self._components:
+            storage_class=self.config.default_storage_class,
             await component.wait_synced()
         self._is_started = True
 

@@ -120,6 +120,9 @@ class Config:
         "30000-32767", "node ports of Services come from here", metavar="RANGE"
     )
     cluster_cidr: str = _key("10.244.0.0/16", "pod IPs come from here", metavar="CIDR")
+    default_storage_class: bool = _key(
+        True, "have a StorageClass `standard`, the default, whose volumes are made by the cluster itself"
+    )
     event_ttl: str = _key("1h", "how long Events are kept", metavar="DURATION")
     etcd_compaction_interval: str = _key(
         "5m", "how long old revisions can be read and watched", metavar="DURATION"

@@ -9,12 +9,15 @@ from collections.abc import Sequence
 
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import Attributes, Plugin, Tools
+from kubepy.apiserver.admission.plugins.default_storage_class import DefaultStorageClass
 from kubepy.apiserver.admission.plugins.default_toleration_seconds import DefaultTolerationSeconds
 from kubepy.apiserver.admission.plugins.limit_ranger import LimitRanger
 from kubepy.apiserver.admission.plugins.namespace_lifecycle import NamespaceLifecycle
+from kubepy.apiserver.admission.plugins.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from kubepy.apiserver.admission.plugins.priority import Priority
 from kubepy.apiserver.admission.plugins.resource_quota import ResourceQuota
 from kubepy.apiserver.admission.plugins.service_account import ServiceAccount
+from kubepy.apiserver.admission.plugins.storage_object_in_use_protection import StorageObjectInUseProtection
 from kubepy.apiserver.admission.plugins.taint_nodes_by_condition import TaintNodesByCondition
 
 # In upstream's order; a name without a class is known, and accepted in the flags, but does nothing here.
@@ -37,10 +40,10 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "PodTolerationRestriction": None,
     "EventRateLimit": None,
     "ExtendedResourceToleration": None,
-    "DefaultStorageClass": None,
-    "StorageObjectInUseProtection": None,
+    "DefaultStorageClass": DefaultStorageClass,
+    "StorageObjectInUseProtection": StorageObjectInUseProtection,
     "OwnerReferencesPermissionEnforcement": None,
-    "PersistentVolumeClaimResize": None,
+    "PersistentVolumeClaimResize": PersistentVolumeClaimResize,
     "RuntimeClass": None,
     "CertificateApproval": None,
     "CertificateSigning": None,
