@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import orjson
@@ -104,9 +105,10 @@ class LoopbackTransport:
         queue = _Queue(subscription)
         timer = self._clock.call_later(response.timeout_s, queue.end)
         try:
-            for batch in subscription.attach(queue):
-                if batch:
-                    yield batch
+            async with aclosing(subscription.attach(queue)) as batches:
+                async for batch in batches:
+                    if batch:
+                        yield batch
             while (news := await queue.next()) is not None:
                 yield news
         finally:

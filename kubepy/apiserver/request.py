@@ -12,7 +12,7 @@ How an answer is rendered: a handler sets `body` (exact bytes for the wire; JSON
 request gets a Response of its own: filters may add headers to it.
 
 How a watch is delivered: the handler returns a WatchResponse with a Subscription; the door calls
-`subscription.attach(sink)` once. What was before comes back from attach, to be sent first at the client's
+`subscription.attach(sink)` once. What was before comes out of attach, to be sent first at the client's
 pace; what commits later is pushed into the sink, synchronously, in order. Over HTTP the pieces are
 `chunk(line)` bytes, encoded once and shared by all watchers of one representation; in process they are
 client.transport.WatchEvents.
@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import (
+    AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
     Awaitable,
@@ -325,10 +326,10 @@ class Sink(Protocol):
 class Subscription(Protocol):
     """The registry's end of a watch; registers nothing before `attach`."""
 
-    def attach(self, sink: Sink) -> Iterable[Sequence[Any]]:
-        """Called once. Push every later event into `sink` and return what must be sent first.
+    def attach(self, sink: Sink) -> AsyncGenerator[Sequence[Any], None]:
+        """Called once. Give what must be sent first, and push every later event into `sink`.
 
-        The returned batches (about 64 events each) are encoded as they are taken: between them the door waits
+        The batches (some 64 events, or none) are read and encoded as they are taken: between them the door waits
         for its client. No gap and no duplicate between the two.
         """
 

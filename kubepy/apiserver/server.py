@@ -26,6 +26,7 @@ import hashlib
 import logging
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
 from email.utils import formatdate
 from http import HTTPStatus
 from pathlib import Path
@@ -521,7 +522,8 @@ class HttpServer:
         timer = self._clock.call_later(response.timeout_s, sink.end)
         try:
             connection.write(self._heads.render_stream(request, response))
-            await self._replay(connection, sink, subscription.attach(sink))
+            async with aclosing(subscription.attach(sink)) as batches:
+                await self._replay(connection, sink, batches)
             await sink.run(self._clock)
         finally:
             timer.cancel()
@@ -529,10 +531,10 @@ class HttpServer:
             self._sinks.discard(sink)
 
     async def _replay(
-        self, connection: Connection, sink: _HttpSink, batches: Iterable[Sequence[bytes]]
+        self, connection: Connection, sink: _HttpSink, batches: AsyncIterable[Sequence[bytes]]
     ) -> None:
         """What was before, at the client's pace; other tasks get their turn between batches."""
-        for batch in batches:
+        async for batch in batches:
             if sink.is_over:
                 return
             if batch:

@@ -21,7 +21,7 @@ watch from 5 -> DELETE b. list at 9 -> FutureRevision.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -181,6 +181,14 @@ class Store(Protocol):
         reordering. Read-your-writes: a `txn` returns only after all sinks have been called with its events, so
         what a sink builds is never behind `revision`. Raises Compacted when 0 < start_revision <= compacted.
         A start_revision in the future waits for it.
+        """
+
+    def history(self, prefix: bytes, first: int, last: int) -> AsyncGenerator[Sequence[Event], None]:
+        """The events under `prefix` of the revisions first ... last, in order, in pieces read as they are taken.
+
+        A piece is a few hundred events at most, and may be empty: so a long stretch that concerns nobody can be
+        crossed without holding up the loop. Nothing is held between two pieces. Raises Compacted when
+        first <= compacted, also when a compaction overtakes the reader; FutureRevision when last > revision.
         """
 
     async def compact(self, revision: int) -> None:

@@ -12,7 +12,8 @@ Not promised: that anything outlives the process.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from itertools import islice
 
 from kubepy.store import transaction
 from kubepy.store.base import (
@@ -36,6 +37,8 @@ _Map = SortedMap[KeyValue]
 
 # Freeing the maps of a million revisions takes a second; so later writes do it, faster than they add new ones.
 _FREED_PER_WRITE = 8
+# Revisions looked at for one piece of history: below a millisecond.
+_PIECE = 512
 
 
 class _Log:
@@ -129,15 +132,19 @@ class MemoryStore:
             raise Compacted(self._compacted)
         subscription = self._fanout.subscribe(prefix, sink, start_revision, held=False)
         if 0 < start_revision <= self._revision:
-            subscription.replay(
-                [
-                    event
-                    for events in self._history(start_revision)
-                    for event in events
-                    if event.kv.key.startswith(prefix)
-                ]
-            )
+            subscription.replay(self._events(prefix, start_revision, self._revision))
         return subscription
+
+    async def history(self, prefix: bytes, first: int, last: int) -> AsyncGenerator[Sequence[Event], None]:
+        self._check_open()
+        if last > self._revision:
+            raise FutureRevision(self._revision)
+        while first <= last:
+            self._check_open()
+            if first <= self._compacted:
+                raise Compacted(self._compacted)
+            yield self._events(prefix, first, min(first + _PIECE - 1, last))
+            first += _PIECE
 
     async def compact(self, revision: int) -> None:
         self._check_open()
@@ -168,9 +175,15 @@ class MemoryStore:
             log = log.parent
         return log.maps[revision - log.first]
 
-    def _history(self, start_revision: int) -> Iterator[Sequence[Event]]:
-        for log in _lineage(self._log, start_revision):
-            yield from log.events[max(0, start_revision - log.first) :]
+    def _events(self, prefix: bytes, first: int, last: int) -> Sequence[Event]:
+        """What changed under `prefix` in the revisions first ... last."""
+        return [
+            event
+            for log in _lineage(self._log, first)
+            for events in islice(log.events, max(0, first - log.first), max(0, last + 1 - log.first))
+            for event in events
+            if event.kv.key.startswith(prefix)
+        ]
 
     def _check_open(self) -> None:
         if self._closed:

@@ -27,7 +27,7 @@ import fcntl
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
@@ -40,6 +40,7 @@ from kubepy.store import table, transaction
 from kubepy.store.base import (
     Compacted,
     Compare,
+    Event,
     FutureRevision,
     KeyValue,
     Operation,
@@ -249,18 +250,29 @@ class SqliteStore:
             return subscription
         try:
             # Rows may be on disk whose batch is not announced yet: those come to the backlog.
-            last = table.id_after(self._revision)
-            first, end = table.id_after(start_revision - 1), transaction.prefix_end(prefix)
-            while first < last:
-                events, first = await self._read(table.read_history, first, last, prefix, end)
-                if start_revision <= self._compacted:
-                    raise Compacted(self._compacted)
+            async for events in self.history(prefix, start_revision, self._revision):
                 subscription.replay(events)
         except BaseException:
             subscription.cancel()
             raise
         subscription.release()
         return subscription
+
+    async def history(self, prefix: bytes, first: int, last: int) -> AsyncGenerator[Sequence[Event], None]:
+        self._check_open()
+        if last > self._revision:
+            raise FutureRevision(self._revision)
+        row, end, key_end = table.id_after(first - 1), table.id_after(last), transaction.prefix_end(prefix)
+        while row < end:
+            self._check_open()
+            events, following = await self._read(
+                table.read_history, row, min(end, row + table.STRETCH), prefix, key_end
+            )
+            # What compaction leaves over of a stretch that it has reached is not what happened.
+            if row < table.id_after(self._compacted):
+                raise Compacted(self._compacted)
+            yield events
+            row = following
 
     # -- writing ------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,8 @@ OPERATIONS_MAX = 1 << _REVISION_SHIFT - 1
 # Rows in one slice of a read: about a millisecond, and 768 MiB should each be of the largest size (3 MiB), which is
 # below SQLite's limit for one value (1 GB).
 SLICE = 256
+# Rows that one slice of history looks at, at most: of a million changes, the ten of a prefix are found in steps.
+STRETCH = 20_000 << _REVISION_SHIFT
 # Rows in one statement: its text, plan and parameters are cached per number of rows.
 _ROWS_MAX = 64
 # Changes in one step of compaction: about 2 ms of the writer's time.

@@ -106,9 +106,10 @@ class Feed:
         self.sink: Sink | None = None
         self.closed = 0
 
-    def attach(self, sink: Sink) -> Iterable[Sequence[Any]]:
+    async def attach(self, sink: Sink) -> AsyncIterator[Sequence[Any]]:
         self.sink = sink
-        return iter(self.past)
+        for batch in self.past:
+            yield batch
 
     def close(self) -> None:
         self.closed += 1
@@ -243,8 +244,8 @@ class Recorder:
         self.error: StatusError | None = None
         self.is_over = False
 
-    def attach(self) -> Recorder:
-        for batch in self.subscription.attach(self):
+    async def attach(self) -> Recorder:
+        async for batch in self.subscription.attach(self):
             self.first.extend(batch)
         return self
 
@@ -340,7 +341,7 @@ class Api:
     async def watch(self, target: str, **how: Any) -> Recorder:
         response = await self.send("GET", target, **how)
         assert isinstance(response, WatchResponse)
-        return Recorder(response.subscription).attach()
+        return await Recorder(response.subscription).attach()
 
     async def namespace(self, name: str) -> None:
         """A namespace with its default ServiceAccount, as the controllers leave it."""

@@ -17,7 +17,8 @@ import asyncio
 import base64
 import ssl
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -264,16 +265,21 @@ class ConvertedSubscription:
 
     def __init__(self, inner: Any, view: Any, to: Resource, start: Start) -> None:
         self._inner, self._view, self._to, self._start = inner, view, to, start
+        self._wants_header = view.has_header
         self._events: asyncio.Queue[Sequence[Any]] = asyncio.Queue(WAITING_MAX)
         self._sink: Any = None
         self._task: asyncio.Task[None] | None = None
 
-    def attach(self, sink: Any) -> Iterable[Sequence[Any]]:
+    async def attach(self, sink: Any) -> AsyncGenerator[Sequence[Any], None]:
         self._sink = sink
-        for batch in self._inner.attach(self):
-            self.send(batch)
+        try:
+            async with aclosing(self._inner.attach(self)) as batches:
+                async for batch in batches:
+                    yield await self._converted(batch)
+        except errors.StatusError as error:
+            sink.fail(error)
+            return
         self._task = self._start(self._run(), "converted-watch")
-        return ()
 
     def close(self) -> None:
         self._inner.close()
@@ -295,25 +301,28 @@ class ConvertedSubscription:
         self._sink.end()
 
     async def _run(self) -> None:
-        first = self._view.has_header
-        conversions = self._to.extra["conversions"]
-        assert isinstance(conversions, Conversions), "others need no conversion"
         while True:
-            batch = await self._events.get()
-            stored = [item.document.obj for item in batch if isinstance(item, StoredEvent)]
             try:
-                await conversions.convert(stored, self._to)
+                items = await self._converted(await self._events.get())
             except errors.StatusError as error:
                 self._sink.fail(error)
                 return
-            items = []
-            for item in batch:
-                if isinstance(item, StoredEvent):
-                    items.append(self._view.event(item.type, item.document, first=first))
-                    first = False
-                else:
-                    items.append(item)
             self._sink.send(items)
+
+    async def _converted(self, batch: Sequence[Any]) -> list[Any]:
+        conversions = self._to.extra["conversions"]
+        assert isinstance(conversions, Conversions), "others need no conversion"
+        await conversions.convert(
+            [item.document.obj for item in batch if isinstance(item, StoredEvent)], self._to
+        )
+        items = []
+        for item in batch:
+            if isinstance(item, StoredEvent):
+                items.append(self._view.event(item.type, item.document, first=self._wants_header))
+                self._wants_header = False
+            else:
+                items.append(item)
+        return items
 
 
 # Batches that may wait for a webhook before a watcher is cut off.

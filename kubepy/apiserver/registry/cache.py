@@ -9,8 +9,9 @@ label or field, in the ones whose value it has or had: of five thousand that wai
 asked. It is classified and encoded once per feed, and the batch is handed to all their sinks. Nothing is queued here:
 the sinks (the doors) are bounded and cut off clients that do not keep up.
 
-A watch that resumes at revision N replays what came after N from the ring of recent changes; one that is older replays
-the store's history; what is compacted is answered with 410. The ring is bounded by count and by bytes.
+A watch that resumes at revision N replays what came after N from the ring of recent changes, which is bounded by count
+and by bytes. One that is older first reads the store's history, piece by piece at its client's pace, until the ring
+reaches back to where it is; only what is compacted is answered with 410.
 
 Promised: per key, no event lost, doubled or reordered; over all keys, events in revision order.
 Not promised: that two watchers see an event at the same moment.
@@ -23,7 +24,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
@@ -41,8 +43,6 @@ from kubepy.store.base import Compacted, Event, EventType, Store, Watch
 # Recent changes kept per resource: enough for a client that reconnects; what is older comes from the store.
 HISTORY_MAX = 4096
 HISTORY_BYTES_MAX = 4 << 20
-# A watcher further back than this many changes is better served by a list. Bounds what one request can hold.
-REPLAY_MAX = 20_000
 # Makes stored values what the kind's present definition says of them.
 Revive = Callable[[Sequence[bytes]], Awaitable[list[bytes]]]
 # The doors wait for their client between batches.
@@ -322,32 +322,42 @@ class ResourceCache:
         found.reverse()
         return found
 
-    async def history_after(self, revision: int, scope: Scope) -> list[Change]:
-        """The same from the store, as of now. Raises Expired when it is compacted or too long to replay."""
-        changes: list[Change] = []
-        skip = len(self.prefix)
+    async def history(self, after: int, upto: int, scope: Scope) -> AsyncGenerator[list[Change], None]:
+        """What the store has after revision `after` up to `upto`, in pieces, some of them empty.
 
-        def collect(events: Sequence[Event]) -> None:
-            if len(changes) > REPLAY_MAX:
-                return
-            for event in events:
-                kv, before = event.kv, event.previous
-                path = kv.key[skip:].decode()
-                document = (
-                    self._document(path, kv.value, kv.mod_revision) if event.type is EventType.PUT else None
-                )
-                previous = self._document(path, before.value, before.mod_revision) if before else None
-                changes.append(Change(path, document, previous, kv.mod_revision))
-
+        Only the namespace of `scope` is heeded. Raises Expired when what comes next is compacted.
+        """
         prefix = self.prefix + (f"{scope.namespace}/".encode() if scope.namespace else b"")
         try:
-            watch = await self._store.watch(prefix, collect, start_revision=revision + 1)
+            async with aclosing(self._store.history(prefix, after + 1, upto)) as pieces:
+                async for events in pieces:
+                    yield await self._changes(events)
         except Compacted as compacted:
-            raise errors.too_old_resource_version(revision, compacted.at)
-        watch.cancel()
-        if len(changes) > REPLAY_MAX:
-            raise errors.too_old_resource_version(revision, self._history_from)
-        return changes
+            raise errors.too_old_resource_version(after, compacted.at)
+
+    async def _changes(self, events: Sequence[Event]) -> list[Change]:
+        skip = len(self.prefix)
+        states = [
+            kv for event in events for kv in (event.kv, event.previous) if kv is not None and kv.version
+        ]
+        values: Sequence[bytes] = [kv.value for kv in states]
+        if self._revive is not None and values:
+            values = await self._revive(values)
+        documents = iter(
+            [
+                self._document(kv.key[skip:].decode(), value, kv.mod_revision)
+                for kv, value in zip(states, values)
+            ]
+        )
+        return [
+            Change(
+                event.kv.key[skip:].decode(),
+                next(documents) if event.type is EventType.PUT else None,
+                next(documents) if event.previous is not None else None,
+                event.kv.mod_revision,
+            )
+            for event in events
+        ]
 
     # -- watching ----------------------------------------------------------------------------------------------------
 
@@ -506,9 +516,8 @@ def restamped(document: Document, revision: int) -> Document:
 class ResourceSubscription:
     """One watch on a cache. Implements request.Subscription.
 
-    `state`: begin with the present state as ADDED events, closed by a bookmark if `state_end`. Else go on with
-    `replay`, which the store had for a watch older than the ring, and with what came after revision `after`.
-    `deadline`, of clock.monotonic(), is when the door will end it.
+    `state`: begin with the present state as ADDED events, closed by a bookmark if `state_end`. Else go on with what
+    came after revision `after`. `deadline`, of clock.monotonic(), is when the door will end it.
     """
 
     def __init__(
@@ -520,51 +529,61 @@ class ResourceSubscription:
         state: bool,
         state_end: bool = False,
         after: int = 0,
-        replay: Sequence[Change] = (),
         deadline: float | None = None,
     ) -> None:
         self._cache, self._key, self._bookmarks = cache, key, bookmarks
         self._state, self._state_end = state, state_end
-        self._after, self._replay = after, replay
+        self._after = after
         self._deadline = deadline
+        self._wants_header = key.view.has_header
         self.sink: Sink | None = None
 
-    def attach(self, sink: Sink) -> Iterable[Sequence[Any]]:
+    async def attach(self, sink: Sink) -> AsyncGenerator[Sequence[Any], None]:
         cache, key = self._cache, self._key
         self.sink = sink
-        events: Iterable[tuple[str, Document]]
+        events: Iterator[tuple[str, Document]]
         if self._state:
             events = _present(cache, key)
         else:
-            missed = cache.changes_after(self._after)
-            if missed is None:
-                sink.fail(errors.too_old_resource_version(self._after, cache._history_from))
-                return ()
-            events = _missed([*self._replay, *missed], key)
+            after = self._after
+            # While the client takes what is old, the ring moves on. From the last look at it to `join` nobody waits.
+            while (missed := cache.changes_after(after)) is None:
+                upto = cache.revision
+                try:
+                    async with aclosing(cache.history(after, upto, key.scope)) as pieces:
+                        async for changes in pieces:
+                            # An empty batch too is a chance for others to run.
+                            yield self._encoded(_missed(changes, key))
+                except errors.StatusError as error:
+                    sink.fail(error)
+                    return
+                after = upto
+            events = _missed(missed, key)
         revision = cache.revision
         cache.join(key, sink)
+        if not self._wants_header:
+            cache.header_sent(key, sink)
         if self._bookmarks is not None:
             self._bookmarks.add(self, self._deadline)
-        self._replay = ()
-        return self._first(events, revision)
+        is_last = False
+        while not is_last:
+            batch = self._encoded(islice(events, BATCH))
+            is_last = len(batch) < BATCH
+            if is_last and self._state_end:
+                batch.append(key.view.bookmark(revision, initial_events_end=True))
+            if batch:
+                yield batch
 
-    def _first(self, events: Iterable[tuple[str, Document]], revision: int) -> Iterator[Sequence[Any]]:
+    def _encoded(self, events: Iterable[tuple[str, Document]]) -> list[Any]:
         view = self._key.view
         batch: list[Any] = []
-        first = view.has_header
         for type_, document in events:
-            batch.append(view.event(type_, document, first=first))
-            if first:
-                first = False
+            batch.append(view.event(type_, document, first=self._wants_header))
+            if self._wants_header:
+                self._wants_header = False
                 if self.sink is not None:
                     self._cache.header_sent(self._key, self.sink)
-            if len(batch) >= BATCH:
-                yield batch
-                batch = []
-        if self._state_end:
-            batch.append(view.bookmark(revision, initial_events_end=True))
-        if batch:
-            yield batch
+        return batch
 
     def close(self) -> None:
         if self.sink is not None:
@@ -609,9 +628,10 @@ class FailedSubscription:
     def __init__(self, error: errors.StatusError) -> None:
         self._error = error
 
-    def attach(self, sink: Sink) -> Iterable[Sequence[Any]]:
+    async def attach(self, sink: Sink) -> AsyncGenerator[Sequence[Any], None]:
         sink.fail(self._error)
-        return ()
+        return
+        yield
 
     def close(self) -> None:
         pass

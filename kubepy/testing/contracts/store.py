@@ -42,6 +42,10 @@ async def keys(store: Store, prefix: bytes = b"/", *, revision: int = 0) -> list
     return [kv.key for kv in (await store.list(prefix, revision=revision)).items]
 
 
+async def history(store: Store, prefix: bytes, first: int, last: int) -> list[Event]:
+    return [event async for events in store.history(prefix, first, last) for event in events]
+
+
 def created(key: bytes, value: bytes, revision: int) -> Event:
     return Event(EventType.PUT, KeyValue(key, value, revision, revision, 1), None)
 
@@ -529,6 +533,50 @@ class StoreContract:
             seen = Recorder()
             await store.watch(b"/a/", seen, start_revision=start)
             assert seen.events == [event for event in live.events if event.kv.mod_revision >= start]
+
+    async def test_history_is_what_was_live(self, store: Store) -> None:
+        live = Recorder()
+        await store.watch(b"/a/", live)
+        for i in range(2 * MANY // 3):
+            key, other = b"/a/%d" % (i % 5), b"/a/%d" % (i * 7 % 11 + 5)
+            await store.txn([], [Delete(key) if i % 3 == 1 else Put(key, b"%d" % i), Put(other, b"")])
+            await put(store, b"/b/%d" % i)
+        await store.compact(20)
+        for first, last in (
+            (21, store.revision),
+            (22, 22),
+            (100, 900),
+            (store.revision, store.revision),
+            (30, 29),
+        ):
+            events = [event for event in live.events if first <= event.kv.mod_revision <= last]
+            assert await history(store, b"/a/", first, last) == events
+
+    async def test_history_comes_in_pieces_whatever_else_was_written(self, store: Store) -> None:
+        for i in range(2 * MANY):
+            await put(store, b"/b/%d" % (i % 7))
+        at = await put(store, b"/a/1")
+        sizes = [len(events) async for events in store.history(b"/b/", 2, store.revision)]
+        assert sum(sizes) == 2 * MANY
+        assert max(sizes) < MANY
+        assert await history(store, b"/a/", 2, at) == [created(b"/a/1", b"v", at)]
+
+    async def test_history_that_is_compacted_or_to_come_is_refused(self, store: Store) -> None:
+        for i in range(2 * MANY):
+            await put(store, b"/a/%d" % (i % 7))
+        with pytest.raises(FutureRevision):
+            await history(store, b"/a/", 5, store.revision + 1)
+        seen: list[int] = []
+        with pytest.raises(Compacted):
+            async for events in store.history(b"/a/", 2, store.revision):
+                seen += [event.kv.mod_revision for event in events]
+                if store.compacted == 0:
+                    await store.compact(store.revision - 1)
+        assert seen == list(range(2, 2 + len(seen)))
+        assert len(seen) < 2 * MANY
+        with pytest.raises(Compacted):
+            await history(store, b"/a/", store.compacted, store.revision)
+        assert len(await history(store, b"/a/", store.compacted + 1, store.revision)) == 1
 
     async def test_a_watch_may_start_in_the_future(self, store: Store) -> None:
         seen = Recorder()

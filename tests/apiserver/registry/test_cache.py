@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kubepy.api.builtins import CONFIG_MAPS
-from kubepy.api.errors import Expired, StatusError
+from kubepy.api.errors import StatusError
 from kubepy.api.objects import Document, DocumentPool, Key, stored
 from kubepy.apiserver.registry.cache import (
     Bookmarks,
@@ -18,10 +19,12 @@ from kubepy.apiserver.registry.cache import (
     Trigger,
     restamped,
 )
-from kubepy.lib.clock import VirtualClock
+from kubepy.lib.clock import RealClock, VirtualClock
 from kubepy.lib.random import Random
-from kubepy.store.base import Compare, Delete, Put
+from kubepy.observability.logs import silent
+from kubepy.store.base import Compare, Delete, Put, Store
 from kubepy.store.memory import MemoryStore
+from kubepy.store.sqlite import SqliteStore
 
 PREFIX = b"/registry/configmaps/"
 ALL = Scope("", "")
@@ -93,16 +96,27 @@ async def delete(store: MemoryStore, path: str) -> int:
     return (await store.txn([], [Delete(PREFIX + path.encode())])).revision
 
 
+@pytest.fixture(params=["memory", "sqlite"])
+async def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    store: Store = MemoryStore()
+    if request.param == "sqlite":
+        store = await SqliteStore.open(tmp_path / "store.db", clock=RealClock(), log=silent())
+    yield store
+    await store.close()
+
+
 @pytest.fixture
 def cache(store: MemoryStore) -> ResourceCache:
     return ResourceCache(store, CONFIG_MAPS, DocumentPool(), history_max=4)
 
 
-def watch(cache: ResourceCache, view: Any, scope: Scope = ALL, selection: Any = None, **how: Any) -> Sink:
+async def watch(
+    cache: ResourceCache, view: Any, scope: Scope = ALL, selection: Any = None, **how: Any
+) -> Sink:
     sink = Sink()
     how.setdefault("state", False)
     subscription = ResourceSubscription(cache, FeedKey(scope, selection, view, 0), **how)
-    sink.batches += [list(batch) for batch in subscription.attach(sink)]
+    sink.batches += [list(batch) async for batch in subscription.attach(sink)]
     return sink
 
 
@@ -163,7 +177,7 @@ async def test_a_watch_begins_with_the_state_and_goes_on_with_what_comes(
 ) -> None:
     await put(store, "default/a")
     await cache.load()
-    sink = watch(cache, Names(), state=True, state_end=True)
+    sink = await watch(cache, Names(), state=True, state_end=True)
     await put(store, "default/a")
     await delete(store, "default/a")
     assert sink.items == ["ADDED default/a 2", "END 2", "MODIFIED default/a 3", "DELETED default/a 4"]
@@ -174,22 +188,88 @@ async def test_a_watch_from_a_revision_replays_the_ring(store: MemoryStore, cach
     first = await put(store, "default/a")
     await put(store, "default/b")
     await put(store, "other/c")
-    assert watch(cache, Names(), after=first).items == ["ADDED default/b 3", "ADDED other/c 4"]
-    assert watch(cache, Names(), Scope("other", ""), after=first).items == ["ADDED other/c 4"]
-    assert watch(cache, Names(), Scope("", "b"), after=first).items == ["ADDED default/b 3"]
+    assert (await watch(cache, Names(), after=first)).items == ["ADDED default/b 3", "ADDED other/c 4"]
+    assert (await watch(cache, Names(), Scope("other", ""), after=first)).items == ["ADDED other/c 4"]
+    assert (await watch(cache, Names(), Scope("", "b"), after=first)).items == ["ADDED default/b 3"]
 
 
-async def test_the_ring_is_bounded_and_older_history_comes_from_the_store(
+async def test_what_the_ring_has_forgotten_comes_from_the_store(
     store: MemoryStore, cache: ResourceCache
 ) -> None:
     await cache.load()
     first = await put(store, "default/a")
-    for _ in range(6):
-        await put(store, "default/a", x="y")
+    for path in ("default/b", "other/c", "default/a", "default/a", "default/d", "default/a"):
+        await put(store, path)
+    await delete(store, "default/b")
     assert cache.changes_after(first) is None
-    changes = await cache.history_after(first, ALL)
-    assert [change.revision for change in changes] == [3, 4, 5, 6, 7, 8]
-    assert all(change.previous is not None for change in changes)
+    seen = (await watch(cache, Names(), Scope("default", ""), after=first)).items
+    assert seen == [
+        "ADDED default/b 3",
+        "MODIFIED default/a 5",
+        "MODIFIED default/a 6",
+        "ADDED default/d 7",
+        "MODIFIED default/a 8",
+        "DELETED default/b 9",
+    ]
+    assert (await watch(cache, Names(), Scope("default", "d"), after=first)).items == ["ADDED default/d 7"]
+
+
+async def test_a_resume_sees_what_a_watcher_saw_live(any_store: Store) -> None:
+    """From every revision, whichever part comes from the store, the ring and the commits while it catches up."""
+    store: Any = any_store
+    cache = ResourceCache(store, CONFIG_MAPS, DocumentPool(), history_max=8)
+    await cache.load()
+    live = await watch(cache, Names(), selection=Labelled("l"), after=store.revision)
+    for i in range(40):
+        path = f"default/{'abc'[i % 3]}"
+        if i % 7 == 6 and cache.get(path):
+            await delete(store, path)
+        else:
+            await put(store, path, **({"l": str(i)} if i % 4 < 2 else {}))
+    for start in range(1, store.revision + 1, 3):
+        sink = Sink()
+        key = FeedKey(ALL, Labelled("l"), Names(), 0)
+        subscription = ResourceSubscription(cache, key, state=False, after=start)
+        async for batch in subscription.attach(sink):
+            sink.batches.append(list(batch))
+            if store.revision < 120:
+                # The ring moves on while the client takes what it gets.
+                for i in range(10):
+                    await put(store, "default/a", **({"l": ""} if i % 2 else {}))
+        await put(store, "default/e", l="")
+        assert sink.items == [event for event in live.items if int(event.rpartition(" ")[2]) > start]
+        subscription.close()
+        await delete(store, "default/e")
+
+
+async def test_the_first_event_of_history_carries_the_header(
+    store: MemoryStore, cache: ResourceCache
+) -> None:
+    await cache.load()
+    first = await put(store, "default/a")
+    for _ in range(600):
+        await put(store, "default/a")
+    sink = await watch(cache, Headed(), after=first)
+    await put(store, "default/b")
+    assert [item for item in sink.items if "header" in item] == ["header MODIFIED default/a 3"]
+    assert sink.items[-1] == "ADDED default/b 603"
+
+
+async def test_history_is_made_what_the_definition_says_now(store: MemoryStore) -> None:
+    async def revive(values: Sequence[bytes]) -> list[bytes]:
+        return [value.replace(b"old", b"new") for value in values]
+
+    cache = ResourceCache(store, CONFIG_MAPS, DocumentPool(), history_max=1, revive=revive)
+    await cache.load()
+    first = await put(store, "default/a", version="old")
+    await put(store, "default/a", version="older")
+    await delete(store, "default/a")
+
+    class Versions(Names):
+        def event(self, type_: str, document: Document, *, first: bool) -> Any:
+            return f"{type_} {document.obj['metadata']['labels']['version']}"
+
+    assert (await watch(cache, Versions(), after=first)).items == ["MODIFIED newer", "DELETED newer"]
 
 
 async def test_compacted_history_is_gone(store: MemoryStore, cache: ResourceCache) -> None:
@@ -198,21 +278,29 @@ async def test_compacted_history_is_gone(store: MemoryStore, cache: ResourceCach
     for _ in range(6):
         await put(store, "default/a", x="y")
     await store.compact(5)
-    with pytest.raises(Expired) as caught:
-        await cache.history_after(first, ALL)
-    assert caught.value.message == "too old resource version: 2 (5)"
+    sink = await watch(cache, Names(), after=first)
+    assert sink.items == []
+    assert sink.error is not None
+    assert (sink.error.code, sink.error.message) == (410, "too old resource version: 2 (5)")
 
 
-async def test_a_ring_that_moved_on_between_request_and_attach_is_410(
-    store: MemoryStore, cache: ResourceCache
-) -> None:
+async def test_a_compaction_that_overtakes_a_resume_ends_it(store: MemoryStore, cache: ResourceCache) -> None:
     await cache.load()
     first = await put(store, "default/a")
-    for _ in range(6):
+    for _ in range(2000):
         await put(store, "default/a")
-    sink = watch(cache, Names(), after=first)
+    sink = Sink()
+    subscription = ResourceSubscription(cache, FeedKey(ALL, None, Names(), 0), state=False, after=first)
+    revisions = []
+    async for batch in subscription.attach(sink):
+        revisions += [int(item.split()[2]) for item in batch]
+        if store.compacted == 0:
+            await store.compact(store.revision)
+    assert revisions == list(range(first + 1, first + 1 + len(revisions)))
+    assert 0 < len(revisions) < 2000
     assert sink.error is not None
     assert sink.error.code == 410
+    assert cache.watchers == 0
 
 
 @pytest.mark.parametrize(
@@ -232,7 +320,7 @@ async def test_entering_and_leaving_a_selection(
     if before is not None:
         await put(store, "default/a", **before)
     await cache.load()
-    sink = watch(cache, Names(), selection=Labelled("l"), after=store.revision)
+    sink = await watch(cache, Names(), selection=Labelled("l"), after=store.revision)
     revision = await put(store, "default/a", **after)
     assert sink.items == ([f"{event} default/a {revision}"] if event else [])
 
@@ -246,7 +334,7 @@ async def test_leaving_carries_the_old_state_under_the_new_revision(
 
     await put(store, "default/a", l="1")
     await cache.load()
-    sink = watch(cache, Whole(), selection=Labelled("l"), after=store.revision)
+    sink = await watch(cache, Whole(), selection=Labelled("l"), after=store.revision)
     revision = await put(store, "default/a")
     ((type_, obj),) = sink.items
     assert type_ == "DELETED"
@@ -274,7 +362,9 @@ async def test_only_watchers_of_the_value_that_is_or_was_are_asked(
 ) -> None:
     await cache.load()
     selections = [Exact(str(number)) for number in range(100)]
-    sinks = [watch(cache, Names(), selection=selection, after=store.revision) for selection in selections]
+    sinks = [
+        await watch(cache, Names(), selection=selection, after=store.revision) for selection in selections
+    ]
     await put(store, "n/x", a="1")
     await put(store, "n/x", a="2")
     await delete(store, "n/x")
@@ -290,7 +380,7 @@ async def test_an_observer_that_fails_loses_nobody_an_event(store: MemoryStore, 
     asyncio.get_running_loop().set_exception_handler(
         lambda loop, context: failures.append(context["exception"])
     )
-    sink = watch(cache, Names(), after=store.revision)
+    sink = await watch(cache, Names(), after=store.revision)
 
     def fail(change: object) -> None:
         raise KeyError("ours")
@@ -308,9 +398,9 @@ async def test_an_event_is_encoded_once_for_all_its_watchers(
 ) -> None:
     await cache.load()
     view = Names()
-    sinks = [watch(cache, view, after=store.revision) for _ in range(5)]
-    sinks += [watch(cache, view, Scope("default", ""), after=store.revision) for _ in range(5)]
-    sinks += [watch(cache, view, Scope("default", "a"), after=store.revision)]
+    sinks = [await watch(cache, view, after=store.revision) for _ in range(5)]
+    sinks += [await watch(cache, view, Scope("default", ""), after=store.revision) for _ in range(5)]
+    sinks += [await watch(cache, view, Scope("default", "a"), after=store.revision)]
     await put(store, "default/a")
     assert view.encoded == 1
     assert {tuple(sink.items) for sink in sinks} == {("ADDED default/a 2",)}
@@ -320,7 +410,8 @@ async def test_other_scopes_are_not_touched(store: MemoryStore, cache: ResourceC
     await cache.load()
     view = Names()
     sinks = [
-        watch(cache, view, scope, after=store.revision) for scope in (Scope("other", ""), Scope("other", "a"))
+        await watch(cache, view, scope, after=store.revision)
+        for scope in (Scope("other", ""), Scope("other", "a"))
     ]
     await put(store, "default/a")
     assert view.encoded == 0
@@ -333,8 +424,8 @@ async def test_only_the_first_event_of_a_watch_has_the_header(
     await put(store, "default/a")
     await cache.load()
     view = Headed()
-    with_state = watch(cache, view, state=True)
-    without = watch(cache, view, after=store.revision)
+    with_state = await watch(cache, view, state=True)
+    without = await watch(cache, view, after=store.revision)
     await put(store, "default/b")
     await put(store, "default/c")
     assert with_state.items == ["header ADDED default/a 2", "ADDED default/b 3", "ADDED default/c 4"]
@@ -347,7 +438,7 @@ async def test_a_closed_watch_hears_nothing_and_leaves_nothing(
     await cache.load()
     sink = Sink()
     subscription = ResourceSubscription(cache, FeedKey(ALL, None, Names(), 0), state=True)
-    list(subscription.attach(sink))
+    assert [batch async for batch in subscription.attach(sink)] == []
     assert cache.watchers == 1
     subscription.close()
     subscription.close()
@@ -358,7 +449,7 @@ async def test_a_closed_watch_hears_nothing_and_leaves_nothing(
 
 async def test_closing_the_cache_ends_its_watches(store: MemoryStore, cache: ResourceCache) -> None:
     await cache.load()
-    sink = watch(cache, Names(), state=True)
+    sink = await watch(cache, Names(), state=True)
     cache.close()
     assert sink.ended
 
@@ -368,8 +459,8 @@ async def test_bookmarks_come_every_minute_and_right_before_the_end(
 ) -> None:
     await cache.load()
     bookmarks = Bookmarks(clock, Random(1))
-    endless = watch(cache, Names(), state=True, bookmarks=bookmarks)
-    ending = watch(cache, Names(), state=True, bookmarks=bookmarks, deadline=clock.monotonic() + 10)
+    endless = await watch(cache, Names(), state=True, bookmarks=bookmarks)
+    ending = await watch(cache, Names(), state=True, bookmarks=bookmarks, deadline=clock.monotonic() + 10)
     await clock.advance(7.5)
     assert ending.items == []
     await clock.advance(1)
@@ -388,7 +479,7 @@ async def test_concurrent_loads_read_once(store: MemoryStore, cache: ResourceCac
 
     await put(store, "default/a")
     await asyncio.gather(*(cache.load() for _ in range(5)))
-    sink = watch(cache, Names(), after=store.revision)
+    sink = await watch(cache, Names(), after=store.revision)
     await put(store, "default/a")
     assert sink.items == ["MODIFIED default/a 3"]
 
