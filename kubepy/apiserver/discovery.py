@@ -65,6 +65,13 @@ class Discovery:
         content_type = f"{JSON};g={AGGREGATED_GROUP};v={version};as={AGGREGATED_KIND}"
         return Response(200, body, content_type, headers)
 
+    def is_known(self, path: str) -> bool:
+        """False only for what is below a group version that nobody serves so far."""
+        match path.strip("/").split("/"):
+            case ["apis", group, version, *_]:
+                return any(True for _ in self._catalog.resources(group, version))
+        return True
+
     def paths(self) -> list[str]:
         """For the listing at /."""
         below = [path for gv in self._groups() if gv.group for path in _group_paths(gv)]

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
 
-from kubepy.api.errors import method_not_allowed, page_not_found
+from kubepy.api.errors import ServiceUnavailable, method_not_allowed, page_not_found
 from kubepy.api.objects import Obj
 from kubepy.apiserver.aggregation.routes import Route, Routes
 from kubepy.apiserver.discovery import Discovery
@@ -22,6 +22,7 @@ from kubepy.observability.logs import Logger
 from kubepy.observability.metrics import Metrics
 
 TEXT = "text/plain; charset=utf-8"
+TOO_EARLY_S = 5
 _NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
 
 
@@ -57,6 +58,8 @@ def dispatch(
     exact["/"] = exact["/index.html"] = _index(exact, checks, discovery)
 
     async def handle(request: Request) -> Response:
+        if not routes.is_complete and not discovery.is_known(request.path):
+            raise too_early()
         if elsewhere and (route := routes.of(request)) is not None:
             return await forward(request, route)
         if request.info.is_resource:
@@ -78,6 +81,12 @@ def dispatch(
         raise page_not_found()
 
     return handle
+
+
+def too_early() -> ServiceUnavailable:
+    """Not 404: a client would believe it. Source: apiserver pkg/util/notfoundhandler/not_found_handler.go."""
+    text = "the request has been made before all known HTTP paths have been installed, please try again"
+    return ServiceUnavailable(text, details={"retryAfterSeconds": TOO_EARLY_S})
 
 
 def _reading(handler: Handler) -> Handler:

@@ -304,6 +304,29 @@ class Stream(Response):
         self.length = length
 
 
+class Peer(Protocol):
+    """The far end of a connection that is HTTP no longer."""
+
+    async def read(self) -> bytes:
+        """What came, b"" at the end. Raises ConnectionError when it broke."""
+
+    async def write(self, data: bytes) -> None:
+        """Returns when there is room for more. Raises ConnectionError when nobody takes it."""
+
+    def close(self) -> None:
+        """Idempotent."""
+
+
+class Upgraded(Response):
+    """101: from here on bytes go both ways between the client and `peer`, until one of them ends."""
+
+    __slots__ = ("peer",)
+
+    def __init__(self, peer: Peer, *, headers: dict[str, str]) -> None:
+        super().__init__(101, None, "", headers)
+        self.peer = peer
+
+
 class Sink(Protocol):
     """The door's end of a watch. Called synchronously, never raises, never blocks.
 

@@ -13,6 +13,8 @@ the end, or for a client whose socket is full:
     WAITING  the socket is full (or the past is being replayed): events pile up, at most BACKLOG_BYTES_MAX
     OVER     ended in good order (timeout, shutdown, ERROR event), cut off (backlog full), or the client is gone
 
+A connection that is upgraded (websocket, SPDY) is not ours to understand: bytes go to and fro until one side ends.
+
 Not promised: HTTP/2, compression. HTTP/1.0 clients cannot watch.
 
 Source: apiserver pkg/server/secure_serving.go, pkg/endpoints/handlers/watch.go,
@@ -49,11 +51,13 @@ from kubepy.apiserver.request import (
     Response,
     Stream,
     Subscription,
+    Upgraded,
     Verbatim,
     WatchResponse,
     chunk,
     split_target,
 )
+from kubepy.apiserver.upgrade import Upload, pass_on
 from kubepy.lib.clock import Clock, Timer
 from kubepy.observability.logs import Logger
 
@@ -459,6 +463,12 @@ class HttpServer:
             return self._goes_on
         if type(response) is Stream:
             return await self._stream(request, response)
+        if type(response) is Upgraded:
+            connection.write(self._heads.render_upgrade(request, response))
+            upload = Upload(connection)
+            connection.set_parser(cast(Any, upload))
+            await pass_on(connection, upload, response.peer, self._clock)
+            return self._closes
         goes_on = not message.should_close and response.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         parts = self._answer(request, response, goes_on)
         if len(parts[1]) > JOIN_BYTES_MAX:
@@ -689,6 +699,10 @@ class _Heads:
         elif response.length is not None and response.status not in (204, 304):
             head += b"Content-Length: %d\r\n" % response.length
         return head + b"\r\n"
+
+    def render_upgrade(self, request: HttpRequest, response: Upgraded) -> bytes:
+        head = f"HTTP/1.1 101 Switching Protocols\r\nAudit-Id: {request.request_id}\r\n".encode()
+        return head + b"".join(_line(*header) for header in (response.headers or {}).items()) + b"\r\n"
 
     def _start(self, request: HttpRequest, response: Response, goes_on: bool) -> bytes:
         key = (response.status, response.content_type)

@@ -9,7 +9,7 @@ Source: client-go discovery/discovery_client.go, ServerPreferredResources, Serve
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from kubepy.api import errors
@@ -21,10 +21,22 @@ from kubepy.client.transport import ConnectionLost
 
 
 class Discovered(NamedTuple):
-    """resources: every served version of every kind. failure: what could not be read, "" when all could."""
+    """What is served.
+
+    resources: every version of every kind. failure: what could not be read, "" when all could. elsewhere: those of
+    `resources` that another server answers for; nobody should wait for it.
+    """
 
     resources: tuple[Resource, ...]
     failure: str = ""
+    elsewhere: frozenset[Resource] = frozenset()
+
+
+class Aggregated(NamedTuple):
+    """What other servers serve behind this one. failures: group version -> why it is not known at present."""
+
+    resources: tuple[Resource, ...] = ()
+    failures: Mapping[str, str] = {}
 
 
 Discover = Callable[[], Awaitable[Discovered]]
@@ -32,11 +44,16 @@ Discover = Callable[[], Awaitable[Discovered]]
 _BUILTIN = {(row.group, row.version, row.plural): row for row in BUILTINS}
 
 
-def of_catalog(resources: Callable[[], Iterable[Resource]]) -> Discover:
+def of_catalog(
+    resources: Callable[[], Iterable[Resource]], aggregated: Callable[[], Aggregated] = Aggregated
+) -> Discover:
     """Discovery where the catalog is at hand."""
 
     async def discover() -> Discovered:
-        return Discovered(tuple(resources()))
+        others = aggregated()
+        return Discovered(
+            (*resources(), *others.resources), render_failure(others.failures), frozenset(others.resources)
+        )
 
     return discover
 
@@ -54,15 +71,18 @@ def of_server(client: Client) -> Discover:
                 failures[name] = str(error)
                 continue
             resources += _parse(name, found)
-        if not failures:
-            return Discovered(tuple(resources))
-        failed = ", ".join(f"{name}: {why}" for name, why in sorted(failures.items()))
-        text = f"unable to retrieve the complete list of server APIs: {failed}"
-        return Discovered(
-            tuple(resources), f"Discovery failed for some groups, {len(failures)} failing: {text}"
-        )
+        return Discovered(tuple(resources), render_failure(failures))
 
     return discover
+
+
+def render_failure(failures: Mapping[str, str]) -> str:
+    """Source: discovery_client.go ErrGroupDiscoveryFailed, namespaced_resources_deleter.go."""
+    if not failures:
+        return ""
+    failed = ", ".join(f"{name}: {why}" for name, why in sorted(failures.items()))
+    text = f"unable to retrieve the complete list of server APIs: {failed}"
+    return f"Discovery failed for some groups, {len(failures)} failing: {text}"
 
 
 async def _group_versions(client: Client, failures: dict[str, str]) -> list[tuple[str, str]]:

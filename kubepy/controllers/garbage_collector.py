@@ -123,6 +123,7 @@ class GarbageCollector(Controller):
         self.graph = Graph(self)
         self._absent = AbsentOwners()
         self._kinds: dict[tuple[str, str], Resource] = {}  # (apiVersion, kind), in every served version
+        self._elsewhere: frozenset[Resource] = frozenset()
         self._monitors: dict[Resource, Informer] = {}
 
     async def run(self) -> None:
@@ -131,7 +132,9 @@ class GarbageCollector(Controller):
 
     def setup(self) -> None:
         for resource in self._monitored():
-            self._monitor(resource)
+            # Another server may not answer, and nobody is to wait for it at the start.
+            if resource not in self._elsewhere:
+                self._monitor(resource)
         crds = self.watch(CUSTOM_RESOURCE_DEFINITIONS, metadata_only=True)
         sync = Key(SYNC, "")
         crds.add_handler(
@@ -139,7 +142,7 @@ class GarbageCollector(Controller):
             on_update=lambda old, document: self.queue.add(sync),
             on_delete=lambda document: self.queue.add(sync),
         )
-        self.queue.add_after(sync, SYNC_S)
+        self.queue.add_after(sync, 0 if self._elsewhere else SYNC_S)
 
     async def reconcile(self, key: Key) -> After | None:
         if key.namespace == SYNC:
@@ -160,6 +163,7 @@ class GarbageCollector(Controller):
     async def _sync_kinds(self) -> None:
         discovered = await self._discover()
         self._kinds = {(row.api_version, row.kind): row for row in discovered.resources}
+        self._elsewhere = discovered.elsewhere
         if discovered.failure:
             self.log.warning("discovery_failed", error=discovered.failure)
 

@@ -33,7 +33,8 @@ from kubepy.controllers.cluster_role_aggregation import ClusterRoleAggregationCo
 from kubepy.controllers.cron_job import CronJobController
 from kubepy.controllers.daemon_set import DaemonSetController
 from kubepy.controllers.deployment import DeploymentController
-from kubepy.controllers.discovery import Discover
+from kubepy.controllers.discovery import Aggregated, Discover
+from kubepy.controllers.disruption import DisruptionController
 from kubepy.controllers.endpoint_slice import EndpointSliceController
 from kubepy.controllers.endpoints import EndpointsController
 from kubepy.controllers.garbage_collector import GarbageCollector
@@ -169,7 +170,8 @@ def _is_enabled(name: str, wanted: Sequence[str]) -> bool:
 
 
 class ControllerManager:
-    """`client` is the transport's; `resources` lists the kinds the server serves, None asks the server."""
+    """`client` is the transport's; `resources` lists the kinds the server serves, `aggregated` those of servers behind
+    it; None asks the server."""
 
     def __init__(
         self,
@@ -191,8 +193,8 @@ class ControllerManager:
             own, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
         )
         self._events = EventSink(own, clock=clock, random=random, log=log, metrics=metrics)
-        discover = discovery.of_server(own) if resources is None else discovery.of_catalog(resources)
-        parts = Parts(discover, root_ca)
+        discover = discovery.of_server(own) if resources is None else discovery.of_catalog(resources, aggregated)
+        parts = Parts(discover, root_ca, nodes or NodeOptions(), authority, sign_token)
         self.controllers: dict[str, Controller] = {}
         served = None if resources is None else {(row.group_resource, row.version) for row in resources()}
         for row in select(enabled):
@@ -235,3 +237,6 @@ class ControllerManager:
     def statistics(self) -> Mapping[str, int]:
         """Keys that wait, by controller."""
         return {name: len(controller.queue) for name, controller in self.controllers.items()}
+        aggregated: Callable[[], Aggregated] = Aggregated,
+        authority: Authority | None = None,
+        sign_token: Sign | None = None,

@@ -46,6 +46,7 @@ from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, RequestIds, Response
 from kubepy.apiserver.server import HttpServer, tls_context
 from kubepy.client.client import Client
+from kubepy.controllers.discovery import Aggregated
 from kubepy.controllers.manager import ControllerManager
 from kubepy.daemon import bootstrap
 from kubepy.daemon.config import Config, ConfigError, files_dir
@@ -216,6 +217,10 @@ class ControlPlane:
             "scheduler": None if self.config.scheduler == "on" else "runs elsewhere",
         }
 
+    def _aggregated(self) -> Aggregated:
+        """For the controllers that work on all kinds: those of the servers behind this one."""
+        return Aggregated(*self._aggregator.routes.resources())
+
     def _make_components(self) -> list[Component]:
         """In start order."""
         config, clock, random, metrics = self.config, self.clock, self.random, self.metrics
@@ -231,6 +236,7 @@ class ControlPlane:
                         metrics=metrics,
                         root_ca=self._ca,
                         resources=lambda: self.catalog,
+                        aggregated=self._aggregated,
                         enabled=config.controllers,
                         pool=self.pool,
                     )

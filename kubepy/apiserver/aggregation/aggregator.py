@@ -12,14 +12,14 @@ from kubepy.api.builtins import API_SERVICES
 from kubepy.api.objects import Document, DocumentPool
 from kubepy.apiserver.aggregation.availability import AvailabilityController
 from kubepy.apiserver.aggregation.connections import ClientCertificate, Connections
-from kubepy.apiserver.aggregation.documents import DocumentsController, Fetcher, Swaggers
+from kubepy.apiserver.aggregation.documents import DocumentsController, Fetcher, Swaggers, hash_of
 from kubepy.apiserver.aggregation.endpoints import Endpoints
 from kubepy.apiserver.aggregation.proxy import Proxy
 from kubepy.apiserver.aggregation.registration import RegistrationController
 from kubepy.apiserver.aggregation.routes import Route, Routes, group_version_of, route_of
 from kubepy.apiserver.aggregation.trust import Trust, TrustController
 from kubepy.apiserver.openapi import Swagger
-from kubepy.apiserver.request import Request, Response
+from kubepy.apiserver.request import JSON, Request, Response, Verbatim
 from kubepy.client.client import Client
 from kubepy.client.controller import Controller, ControllerContext
 from kubepy.client.events import EventSink
@@ -47,6 +47,7 @@ class Aggregator:
         certificate: ClientCertificate | None = None,
     ) -> None:
         self.routes = Routes()
+        self.routes.is_complete = False
         self._clock, self._log = clock, log
         self._tasks = Tasks(self._died)
         self._informers = InformerFactory(
@@ -55,7 +56,7 @@ class Aggregator:
         self._events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)
         self._connections = Connections(clock, certificate)
         self._endpoints = Endpoints(self._informers, random, self._service_changed)
-        self._proxy = Proxy(self._connections, self._endpoints.pick, pool, log)
+        self._proxy = Proxy(self._connections, self._endpoints.pick, pool, self._tasks, log)
         fetcher = Fetcher(self._endpoints, self._connections)
         self._swaggers = Swaggers(self.routes, fetcher, clock)
         context = ControllerContext(
@@ -74,6 +75,10 @@ class Aggregator:
     # -- for the request path ------------------------------------------------------------------------------------
 
     async def forward(self, request: Request, route: Route) -> Response:
+        if request.path.startswith("/openapi/v3/") and (
+            document := self.routes.documents((route.group, route.version)).converted
+        ):
+            return Verbatim(200, document, JSON, {"ETag": f'"{hash_of(document)}"'})
         return await self._proxy.serve(request, route)
 
     async def swaggers(self) -> Sequence[Swagger]:
@@ -83,7 +88,8 @@ class Aggregator:
 
     async def start(self) -> None:
         # Before the controllers hear of an APIService, its route is there.
-        self._informers.informer(API_SERVICES).add_handler(
+        api_services = self._informers.informer(API_SERVICES)
+        api_services.add_handler(
             on_add=self._changed, on_update=lambda old, new: self._changed(new), on_delete=self._deleted
         )
         self._tasks.start(self._events.run(), name="events")
@@ -91,6 +97,8 @@ class Aggregator:
             self._tasks.start(controller.run(), name=controller.name)
         # One turn, in which they declare what they watch.
         await self._clock.sleep(0)
+        await api_services.wait_synced()
+        self.routes.is_complete = True
 
     async def wait_synced(self) -> None:
         """Until every group version of this server has its APIService."""

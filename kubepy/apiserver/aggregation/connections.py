@@ -10,8 +10,10 @@ client-go transport/{transport,round_trippers}.go.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
+import socket
 import ssl
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -43,6 +45,8 @@ _ANSWER = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _HEADER_SAFE = "!#$&'*+-.^_`|~"
 _IDENTITY = ("x-remote-user", "x-remote-uid", "x-remote-group")
 _EXTRA = "x-remote-extra-"
+
+_PIECE_BYTES = 64 << 10
 
 _EXPIRED = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 _WRONG_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
@@ -78,6 +82,7 @@ class Connections:
         self._contexts: dict[tuple[bytes, bool], ssl.SSLContext] = {}
         self._session: aiohttp.ClientSession | None = None
         self._answers: WeakSet[aiohttp.ClientResponse] = WeakSet()
+        self._peers: WeakSet[SocketPeer] = WeakSet()
         self._is_closed = False
 
     async def close(self) -> None:
@@ -86,6 +91,8 @@ class Connections:
             # Closing the session alone would leave whoever reads waiting for ever.
             answer.content.set_exception(ConnectionResetError("the server is shutting down"))
             answer.close()
+        for peer in list(self._peers):
+            peer.close()
         if self._session is not None:
             await self._session.close()
 
@@ -156,6 +163,37 @@ class Connections:
             raise Unreachable(in_go(error, address, route.service.host)) from error
         return Fetched(response.status, response.headers.get("Content-Type", ""), body)
 
+    async def upgrade(
+        self, route: Route, address: Address, method: str, target: str, *, headers: CIMultiDict[str]
+    ) -> tuple[Head, SocketPeer]:
+        """A connection of its own, and what its server said: 101, or an answer whose body follows.
+
+        Raises Unreachable, BadAuthority.
+        """
+        context = self.tls(route)
+        if self._is_closed:
+            raise Unreachable("the server is shutting down")
+        try:
+            async with self._clock.timeout(CONNECT_S):
+                reader, writer = await asyncio.open_connection(
+                    address.host, address.port, ssl=context, server_hostname=route.service.host
+                )
+        except TimeoutError as error:
+            raise Unreachable(f"dial tcp {address}: i/o timeout") from error
+        except OSError as error:
+            raise Unreachable(_in_go_of_socket(error, address, route.service.host)) from error
+        peer = SocketPeer(reader, writer)
+        self._peers.add(peer)
+        try:
+            await peer.write(_head_of(method, target, address, headers))
+            return await _read_head(reader), peer
+        except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+            peer.close()
+            raise Unreachable("EOF") from error
+        except BaseException:
+            peer.close()
+            raise
+
     def _opened(self) -> aiohttp.ClientSession:
         if self._is_closed:
             raise Unreachable("the server is shutting down")
@@ -169,6 +207,49 @@ class Connections:
                 trust_env=False,
             )
         return self._session
+
+
+class Head(NamedTuple):
+    """Of an answer to a request to upgrade."""
+
+    status: int
+    headers: CIMultiDict[str]
+
+
+class SocketPeer:
+    """request.Peer: the server at the other end of an upgraded connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    async def read(self) -> bytes:
+        return await self._reader.read(_PIECE_BYTES)
+
+    async def write(self, data: bytes) -> None:
+        self._writer.write(data)
+        await self._writer.drain()
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def _head_of(method: str, target: str, address: Address, headers: CIMultiDict[str]) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {address}", *(f"{k}: {v}" for k, v in headers.items())]
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
+
+
+async def _read_head(reader: asyncio.StreamReader) -> Head:
+    """Raises ValueError for what is no HTTP."""
+    status_line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    protocol, status, *_ = status_line.split(" ")
+    if not protocol.startswith("HTTP/1."):
+        raise ValueError(status_line)
+    headers: CIMultiDict[str] = CIMultiDict()
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if colon:
+            headers.add(name, value.strip())
+    return Head(int(status), headers)
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:
@@ -258,6 +339,18 @@ def in_go(error: BaseException, address: Address, name: str) -> str:
         case OSError() if error.errno == errno.ECONNRESET:
             return f"read tcp {address}: read: connection reset by peer"
     return str(error) or type(error).__name__
+
+
+def _in_go_of_socket(error: OSError, address: Address, name: str) -> str:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"tls: failed to verify certificate: {_verification(error, name)}"
+        case ssl.SSLError():
+            return f"tls: {error.reason or error}"
+        case socket.gaierror():
+            return f"dial tcp: lookup {address.host}: no such host"
+    number = error.errno or 0
+    return f"dial tcp {address}: connect: {_ERRNO.get(number) or os.strerror(number).lower()}"
 
 
 def _verification(error: BaseException, name: str) -> str:

@@ -10,6 +10,7 @@ pkg/controllers/openapi/aggregator/{aggregator,downloader}.go.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -17,6 +18,7 @@ import orjson
 
 from kubepy.api.builtins import API_SERVICES
 from kubepy.api.objects import Key, Obj
+from kubepy.apiserver.aggregation import openapi_conversion, swaggers
 from kubepy.apiserver.aggregation.availability import AGGREGATOR, is_about_remote
 from kubepy.apiserver.aggregation.connections import BadAuthority, Connections, Fetched, Unreachable
 from kubepy.apiserver.aggregation.endpoints import Endpoints
@@ -90,13 +92,13 @@ class DocumentsController(Controller):
             return None
         try:
             discovery = await self._discovery(route)
-            openapi = await self._openapi(route)
+            openapi, converted = await self._openapi(route)
         except NoDocument as error:
             self._routes.learn(group_version, self._routes.documents(group_version)._replace(is_fresh=False))
             self.log.warning("aggregated_discovery_failed", object=route.name, error=str(error))
             return After(self._backoff.next_s(key))
         if self._routes.table.get(group_version) == route:
-            self._routes.learn(group_version, Documents(discovery, openapi, True))
+            self._routes.learn(group_version, Documents(discovery, openapi, True, converted))
         self._backoff.forget(key)
         return After(REFRESH_S)
 
@@ -111,12 +113,18 @@ class DocumentsController(Controller):
             raise NoDocument(f"failed to download legacy discovery for {route.root}: {fetched.status}")
         return {"resources": aggregated_resources(_decoded(fetched).get("resources") or ())}
 
-    async def _openapi(self, route: Route) -> str:
+    async def _openapi(self, route: Route) -> tuple[str, bytes]:
+        """Where its v3 document is, and that document itself if its server has v2 only."""
         fetched = await self._fetcher.fetch(route, "/openapi/v3")
+        if fetched.status == 404:
+            fetched = await self._fetcher.fetch(route, "/openapi/v2", within_s=SWAGGER_S)
+            if fetched.status == 200:
+                converted = await asyncio.to_thread(_converted, fetched, route.root)
+                return f"/openapi/v3{route.root}?hash={hash_of(converted)}", converted
         if fetched.status != 200:
-            return ""
+            return "", b""
         entry = (_decoded(fetched).get("paths") or {}).get(route.root.removeprefix("/")) or {}
-        return str(entry.get("serverRelativeURL") or "")
+        return str(entry.get("serverRelativeURL") or ""), b""
 
 
 class Swaggers:
@@ -152,6 +160,18 @@ class Swaggers:
 
 def _swagger_of(route: Route, fetched: Fetched) -> Swagger:
     return Swagger(hashlib.sha256(fetched.body).hexdigest(), route.root, _decoded(fetched))
+
+
+def _converted(fetched: Fetched, root: str) -> bytes:
+    """Raises NoDocument."""
+    document = _decoded(fetched)
+    of_root: Obj = {"info": document.get("info"), "parameters": document.get("parameters"), "paths": {}}
+    swaggers.merge(of_root, document, root)
+    return orjson.dumps(openapi_conversion.v3_of(of_root))
+
+
+def hash_of(document: bytes) -> str:
+    return hashlib.sha512(document).hexdigest().upper()
 
 
 def _decoded(fetched: Fetched) -> Obj:

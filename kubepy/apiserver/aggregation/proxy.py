@@ -1,9 +1,8 @@
 """One request -> the answer of the server that an APIService names, body streamed both ways.
 
 The aggregated server learns who asks from the X-Remote-* headers, and believes them for the front proxy's certificate.
-It never sees the client's own credentials. Watches are ordinary answers that do not end.
-
-Not promised: upgrades (websockets, SPDY); the request goes on without its Upgrade header.
+It never sees the client's own credentials. Watches are ordinary answers that do not end; a component of this process
+gets theirs as events. Upgrades (websockets, SPDY) get a connection of their own, and bytes go both ways.
 
 Source: kube-aggregator pkg/apiserver/handler_proxy.go, apimachinery pkg/util/proxy/{upgradeaware,transport}.go,
 apiserver pkg/util/proxy/proxy.go NewRequestForProxy.
@@ -16,18 +15,23 @@ from typing import Any
 
 import aiohttp
 import orjson
-from multidict import CIMultiDict
+from multidict import CIMultiDict, MultiMapping
 
 from kubepy.api import errors
-from kubepy.api.objects import Document, DocumentPool, Key, Obj
+from kubepy.api.objects import DocumentPool, Obj
 from kubepy.apiserver.aggregation.connections import BadAuthority, Connections, Unreachable, identify
 from kubepy.apiserver.aggregation.routes import Route, ServiceReference
 from kubepy.apiserver.aggregation.services import Address, Unresolved
-from kubepy.apiserver.request import Request, Response, Stream, Verbatim
+from kubepy.apiserver.aggregation.watches import RemoteWatch, document_of, revision_in
+from kubepy.apiserver.request import Peer, Request, Response, Stream, Upgraded, Verbatim, WatchResponse
 from kubepy.client.transport import Page
+from kubepy.lib.aio import Tasks
 from kubepy.observability.logs import Logger
 
 Pick = Callable[[ServiceReference], Awaitable[Address]]
+
+# A component's watch; its server ends it long before.
+WATCH_S = 24 * 3600.0
 
 # Source: apiserver pkg/util/proxy/proxy.go aggregatedDiscoveryTimeout.
 DISCOVERY_S = 5.0
@@ -46,9 +50,11 @@ _NOT_RETURNED = _HOP_BY_HOP | {"date", "audit-id", "content-length"}
 
 
 class Proxy:
-    def __init__(self, connections: Connections, pick: Pick, pool: DocumentPool, log: Logger) -> None:
+    def __init__(
+        self, connections: Connections, pick: Pick, pool: DocumentPool, tasks: Tasks, log: Logger
+    ) -> None:
         self._connections, self._pick = connections, pick
-        self._pool, self._log = pool, log
+        self._pool, self._tasks, self._log = pool, tasks, log
 
     async def serve(self, request: Request, route: Route) -> Response:
         if request.in_process:
@@ -63,6 +69,8 @@ class Proxy:
             return _text(500, "missing user")
         headers = _sent(request)
         identify(headers, user)
+        if wanted := _upgrade_of(request):
+            return await self._upgrade(request, route, headers, wanted)
         is_discovery = not request.info.is_resource and request.path.strip("/").count("/") == 2
         try:
             self._connections.tls(route)
@@ -71,15 +79,8 @@ class Proxy:
                 route, address, request.method, request.target, headers=headers, body=request.body_stream(),
                 within_s=DISCOVERY_S if is_discovery else None,
             )  # fmt: skip
-        except BadAuthority as error:
-            return _text(500, str(error))
-        except Unresolved as error:
-            self._log.warning(
-                "api_service_unresolved", object=route.name, service=str(route.service), error=str(error)
-            )
-            return _text(503, "service unavailable")
-        except Unreachable as error:
-            return _text(503, f"error trying to reach service: {error}")
+        except (BadAuthority, Unresolved, Unreachable) as error:
+            return self._failed(route, error)
         if 300 <= answer.status <= 399 and answer.headers.get("Location"):
             answer.close()
             return Verbatim(
@@ -89,15 +90,53 @@ class Proxy:
         return Stream(
             answer.status,
             _Body(answer),
-            headers=_returned(answer),
+            headers=_headers(answer.headers),
             length=int(length) if length.isdigit() else None,
         )
 
+    async def _upgrade(
+        self, request: Request, route: Route, headers: CIMultiDict[str], wanted: str
+    ) -> Response:
+        headers["Connection"], headers["Upgrade"] = "Upgrade", wanted
+        try:
+            self._connections.tls(route)
+            address = await self._pick(route.service)
+            head, peer = await self._connections.upgrade(
+                route, address, request.method, request.target, headers=headers
+            )
+        except (BadAuthority, Unresolved, Unreachable) as error:
+            return self._failed(route, error)
+        returned = _headers(head.headers)
+        if head.status != 101:
+            # Its server would rather not; what it says comes with the connection, which is not used again.
+            length = head.headers.get("Content-Length", "0")
+            return Stream(
+                head.status, _Rest(peer, int(length) if length.isdigit() else None), headers=returned,
+                length=int(length) if length.isdigit() else None,
+            )  # fmt: skip
+        returned |= {"Connection": "Upgrade", "Upgrade": head.headers.get("Upgrade", wanted)}
+        return Upgraded(peer, headers=returned)
+
+    def _failed(self, route: Route, error: Exception) -> Response:
+        match error:
+            case Unresolved():
+                self._log.warning(
+                    "api_service_unresolved", object=route.name, service=str(route.service), error=str(error)
+                )
+                return _text(503, "service unavailable")
+            case Unreachable():
+                return _text(503, f"error trying to reach service: {error}")
+        return _text(500, str(error))
+
     async def _for_component(self, request: Request, route: Route) -> Response:
-        """For a caller in this process: an object or a page, or its error."""
-        if request.info.verb == "watch":
-            raise errors.MethodNotAllowed("components cannot watch what another server serves")
+        """For a caller in this process: an object, a page or events, or its error."""
+        if request.query.flag("sendInitialEvents"):
+            # A server of before 1.27 would send them and never say that they are all; who hears no lists instead.
+            raise errors.BadRequest("sendInitialEvents is not asked of other servers")
         response = await self._forward(request, route)
+        if request.info.verb == "watch" and isinstance(response, Stream) and response.status == 200:
+            subscription = RemoteWatch(response.pieces, self._tasks, self._pool)
+            return WatchResponse(subscription, timeout_s=WATCH_S)
         body = response.body or b""
         if isinstance(response, Stream):
             try:
@@ -116,13 +155,8 @@ class Proxy:
     def _page(self, obj: Obj) -> Page:
         head = {"apiVersion": obj.get("apiVersion", ""), "kind": obj.get("kind", "").removesuffix("List")}
         metadata = obj.get("metadata") or {}
-        documents = [self._document(head | item) for item in obj.get("items") or ()]
-        return Page(documents, _revision(metadata), metadata.get("continue") or "")
-
-    def _document(self, obj: Obj) -> Document:
-        metadata = obj.get("metadata") or {}
-        key = Key(metadata.get("namespace") or "", metadata.get("name") or "")
-        return Document(key, orjson.dumps(obj), _revision(metadata), self._pool)
+        documents = [document_of(head | item, self._pool) for item in obj.get("items") or ()]
+        return Page(documents, revision_in(metadata), metadata.get("continue") or "")
 
 
 class _Body:
@@ -143,6 +177,27 @@ class _Body:
         self._answer.close()
 
 
+class _Rest:
+    """The body of an answer on a connection that was to be upgraded; None: all there is."""
+
+    def __init__(self, peer: Peer, length: int | None) -> None:
+        self._peer, self._length = peer, length
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = self._length
+        while left is None or left > 0:
+            piece = await self._peer.read()
+            if not piece:
+                if left is not None:
+                    raise ConnectionResetError("the answer ended early")
+                return
+            yield piece if left is None else piece[:left]
+            left = None if left is None else left - len(piece)
+
+    def close(self) -> None:
+        self._peer.close()
+
+
 def _sent(request: Request) -> CIMultiDict[str]:
     headers: CIMultiDict[str] = CIMultiDict()
     named = {word.strip().lower() for word in request.header("Connection").split(",")}
@@ -157,12 +212,18 @@ def _sent(request: Request) -> CIMultiDict[str]:
     return headers
 
 
-def _returned(answer: aiohttp.ClientResponse) -> dict[str, str]:
-    named = {word.strip().lower() for word in answer.headers.get("Connection", "").split(",")}
+def _upgrade_of(request: Request) -> str:
+    """What a client wants to speak from here on, "" if HTTP will do."""
+    words = {word.strip().lower() for word in request.header("Connection").split(",")}
+    return request.header("Upgrade") if "upgrade" in words else ""
+
+
+def _headers(received: MultiMapping[str]) -> dict[str, str]:
+    named = {word.strip().lower() for word in received.get("Connection", "").split(",")}
     headers: dict[str, str] = {}
-    for name in dict.fromkeys(answer.headers):
+    for name in dict.fromkeys(received):
         if name.lower() not in _NOT_RETURNED and name.lower() not in named:
-            headers[name] = ", ".join(answer.headers.getall(name))
+            headers[name] = ", ".join(received.getall(name))
     return headers
 
 
@@ -176,8 +237,3 @@ def _decoded(body: bytes) -> Any:
         return orjson.loads(body) if body else {}
     except ValueError:
         return {"message": body.decode(errors="replace").strip()}
-
-
-def _revision(metadata: Obj) -> int:
-    text = metadata.get("resourceVersion") or "0"
-    return int(text) if text.isdigit() else 0

@@ -1,8 +1,8 @@
 """An APIService for every group version of this server, so that a list of them is the whole truth.
 
-Those of built-in group versions are made, or set right, once at the start (automanaged: onstart): a person may change
-them afterwards. Those of CustomResourceDefinitions follow them (automanaged: true). What carries no such label is
-nobody's but its maker's.
+Those of built-in group versions are set right once at the start (automanaged: onstart): a person may change them
+afterwards; one that is deleted comes back, for its group version goes on being served (upstream's would not). Those of
+CustomResourceDefinitions follow them (automanaged: true). What carries no such label is nobody's but its maker's.
 
 Source: kube-aggregator pkg/controllers/autoregister/autoregister_controller.go,
 kubernetes pkg/controlplane/apiserver/aggregator.go,
@@ -67,8 +67,6 @@ class RegistrationController(Controller):
         """Source: checkAPIService, whose table this follows."""
         current, wanted = self._api_services.get(key), self._wanted(key.name)
         has_synced = key in self._synced
-        if wanted is not None and _managed(wanted) == ON_START and has_synced:
-            return
         if current is None:
             if wanted is not None:
                 await self._create(wanted)

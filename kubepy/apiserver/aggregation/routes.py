@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from kubepy.api import objects
 from kubepy.api.builtins import GroupVersions
-from kubepy.api.objects import Obj
+from kubepy.api.objects import Obj, api_version
+from kubepy.api.resources import Resource
 from kubepy.apiserver.aggregation import priorities
 from kubepy.apiserver.aggregation.priorities import Priority
 from kubepy.apiserver.request import Request
@@ -66,6 +67,7 @@ class Documents(NamedTuple):
     discovery: Obj | None  # a version of an APIGroupDiscovery; None: not known
     openapi: str  # the relative URL of its OpenAPI v3 document, with its hash; "": it has none
     is_fresh: bool
+    converted: bytes = b""  # that document, where it had to be made from v2
 
 
 UNKNOWN = Documents(None, "", False)
@@ -75,6 +77,7 @@ class Routes:
     def __init__(self) -> None:
         self.table: dict[GroupVersion, Route] = {}
         self.generation = 0
+        self.is_complete = True  # False: APIServices are still being read
         self._documents: dict[GroupVersion, Documents] = {}
 
     def of(self, request: Request) -> Route | None:
@@ -129,12 +132,34 @@ class Routes:
         freshness = "Current" if known.is_fresh else "Stale"
         return {"version": version, **(known.discovery or {}), "freshness": freshness}
 
+    def resources(self) -> tuple[tuple[Resource, ...], dict[str, str]]:
+        """What is behind the routes, and by group version why it is not known. Source: client-go
+        discovery/aggregated_discovery.go StaleGroupVersionError."""
+        found: list[Resource] = []
+        failures: dict[str, str] = {}
+        for group, version in self.table:
+            known = self.documents((group, version))
+            if known.is_fresh and known.discovery is not None:
+                found += (_resource(group, version, row) for row in known.discovery.get("resources") or ())
+            else:
+                name = api_version(group, version)
+                failures[name] = f"stale GroupVersion discovery: {name}"
+        return tuple(found), failures
+
     def openapi_paths(self) -> dict[str, str]:
         """Entries of the OpenAPI v3 index, by path: "apis/metrics.k8s.io/v1beta1" -> the document's relative URL, "" if
         its server has none or is not there."""
         return {
             route.root.removeprefix("/"): self.documents(key).openapi for key, route in self.table.items()
         }
+
+
+def _resource(group: str, version: str, row: Obj) -> Resource:
+    return Resource(
+        group=group, version=version, kind=(row.get("responseKind") or {}).get("kind") or "", plural=row["resource"],
+        singular=row.get("singularResource") or "", namespaced=row.get("scope") == "Namespaced",
+        verbs=tuple(row.get("verbs") or ()),
+    )  # fmt: skip
 
 
 def group_version_of(name: str) -> GroupVersion:

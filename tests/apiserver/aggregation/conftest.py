@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import ssl
@@ -45,6 +46,16 @@ class Served:
         async with self.admin.get(path, headers=headers) as answer:
             text = await answer.text()
             return answer.status, json.loads(text) if "json" in answer.content_type else text
+
+    async def upgrade(self, target: str, protocol: str):
+        """(head of the answer, reader, writer) of a request to leave HTTP."""
+        url = self.admin._base_url
+        tls = ssl.create_default_context(cafile=self.pki / "ca.crt")
+        tls.load_cert_chain(self.pki / "admin.crt", self.pki / "admin.key")
+        reader, writer = await asyncio.open_connection(url.host, url.port, ssl=tls)
+        lines = [f"GET {target} HTTP/1.1", f"Host: {url.host}", "Connection: Upgrade", f"Upgrade: {protocol}"]
+        writer.write("".join(f"{line}\r\n" for line in (*lines, "")).encode())
+        return (await reader.readuntil(b"\r\n\r\n")).decode(), reader, writer
 
     async def register(self, api: ExampleApi, **spec) -> None:
         """An APIService that leads to `api`, by way of an ExternalName."""

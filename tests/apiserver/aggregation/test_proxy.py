@@ -13,6 +13,7 @@ from kubepy.api import errors
 from kubepy.api.builtins import API_SERVICES, SERVICES
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
+from kubepy.lib.aio import Tasks
 from tests.apiserver.aggregation.conftest import NAME
 from tests.apiserver.aggregation.example import AGGREGATED, GROUP, ROOT, VERSION
 
@@ -185,7 +186,10 @@ async def test_a_server_of_the_old_days_is_discovered_too(served, make_api):
     assert resource["responseKind"] == {"group": "", "version": "", "kind": "Flunder"}
     assert [each["subresource"] for each in resource["subresources"]] == ["status"]
     _, index = await served.get("/openapi/v3")
-    assert ROOT[1:] not in index["paths"]
+    # Made from its v2 document.
+    status, document = await served.get(index["paths"][ROOT[1:]]["serverRelativeURL"])
+    assert status == 200 and document["openapi"] == "3.0.0" and list(document["paths"]) == [ALL]
+    assert list(document["components"]["schemas"]) == ["io.kubepy.example.v1.Flunder"]
 
 
 @pytest.mark.parametrize(
@@ -232,10 +236,72 @@ async def test_components_of_this_process_ask_as_everybody_does(served, api):
     assert page.documents[0].obj["kind"] == "Flunder"
     with pytest.raises(errors.NotFound):
         await client.get(FLUNDERS, "b", "default")
-    with pytest.raises(errors.MethodNotAllowed):
-        async for _ in client.watch(FLUNDERS):
-            pass
     assert api.requests[-1].headers["X-Remote-User"] == "system:apiserver"
+
+
+async def test_components_watch_what_another_server_serves(served, api):
+    client: Client = served.cluster.client
+    seen: list[tuple[str, str]] = []
+
+    async def watch():
+        async for batch in client.watch(FLUNDERS):
+            seen.extend((event.type, event.document.key.name) for event in batch)
+
+    tasks = Tasks(lambda name, error: seen.append((name, str(error))))
+    tasks.start(watch(), name="watch")
+    await served.cluster.until(lambda: api.watchers)
+    for queue in api.watchers:
+        queue.put_nowait({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "4"}}})
+    await client.create(FLUNDERS, flunder("a"), namespace="default")
+    await served.cluster.until(lambda: len(seen) == 2)
+    expired = {"kind": "Status", "status": "Failure", "reason": "Expired", "code": 410, "message": "too old"}
+    for queue in api.watchers:
+        queue.put_nowait({"type": "ERROR", "object": expired})
+    await served.cluster.until(lambda: len(seen) == 3)
+    assert seen == [("BOOKMARK", ""), ("ADDED", "a"), ("watch", "too old")]
+    await tasks.close()
+
+
+@pytest.mark.parametrize("protocol", ["websocket", "SPDY/3.1"])
+async def test_an_upgraded_connection_is_passed_on_byte_by_byte(served, make_api, protocol):
+    heads = []
+
+    async def echo(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b"flunders" not in head:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        elif b"refused" in head:
+            writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+        else:
+            heads.append(head.decode().lower())
+            writer.write(f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: {protocol}\r\n\r\n".encode())
+            while data := await reader.read(1 << 16):
+                writer.write(data.upper())
+                await writer.drain()
+        await writer.drain()
+        writer.close()
+
+    api = await make_api()
+    await api.stop()
+    server = await asyncio.start_server(echo, "localhost", api.port, ssl=api._tls)
+    try:
+        await served.register(api)
+        await served.until_reason("Passed")
+        head, reader, writer = await served.upgrade(f"{ALL}/a/exec?command=ls", protocol)
+        assert head.startswith("HTTP/1.1 101 Switching Protocols") and f"Upgrade: {protocol}" in head
+        writer.write(b"hello")
+        assert await reader.readexactly(5) == b"HELLO"
+        large = b"x" * (1 << 20)
+        writer.write(large)
+        assert await reader.readexactly(len(large)) == large.upper()
+        writer.close()
+        assert "x-remote-user: kubernetes-admin" in heads[0] and "/exec?command=ls" in heads[0]
+        head, reader, writer = await served.upgrade(f"{ALL}/refused/exec", protocol)
+        assert head.startswith("HTTP/1.1 403 Forbidden") and await reader.readexactly(2) == b"no"
+        writer.close()
+    finally:
+        server.close()
+        await server.wait_closed()
 
 
 async def test_a_server_that_breaks_off_breaks_our_answer_off(served, make_api):

@@ -2,7 +2,6 @@
 
 import pytest
 
-from kubepy.api import errors
 from kubepy.api.builtins import API_SERVICES, CUSTOM_RESOURCE_DEFINITIONS, Catalog
 from kubepy.apiserver.aggregation.registration import AUTOMANAGED
 from kubepy.testing.cluster import Cluster
@@ -95,8 +94,8 @@ async def test_builtin_ones_are_set_right_at_the_next_start_only(cluster):
     await cluster.client.delete(API_SERVICES, "v1.batch")
     await cluster.settle()
     assert (await cluster.get(API_SERVICES, "v1.apps", ""))["spec"]["versionPriority"] == 7
-    with pytest.raises(errors.NotFound):
-        await cluster.get(API_SERVICES, "v1.batch", "")
+    # It comes back, for the group goes on being served.
+    assert (await cluster.get(API_SERVICES, "v1.batch", ""))["spec"]["group"] == "batch"
     async with cluster.fork() as next_one:
         assert (await next_one.get(API_SERVICES, "v1.apps", ""))["spec"] == apps["spec"]
         assert "v1.batch" in await names(next_one)
