@@ -82,16 +82,18 @@ def count_untolerated_preferences(taints: Iterable[Obj], tolerations: Sequence[O
 def no_execute_seconds(taints: Iterable[Obj], tolerations: Sequence[Obj]) -> float | None:
     """How long a pod may stay on a node with these taints: None = for ever, 0 = it must go now.
 
-    The shortest tolerationSeconds of all tolerations that match a NoExecute taint; one without counts as for ever.
+    The shortest tolerationSeconds among the first toleration of each NoExecute taint; one without counts as for ever.
+    Source: GetMatchingTolerations, getMinTolerationTime.
     """
     seconds: list[int] = []
     for taint in taints:
         if taint.get("effect") != NO_EXECUTE:
             continue
-        matching = [toleration for toleration in tolerations if tolerates(toleration, taint)]
-        if not matching:
+        matching = next((toleration for toleration in tolerations if tolerates(toleration, taint)), None)
+        if matching is None:
             return 0
-        seconds += [t["tolerationSeconds"] for t in matching if t.get("tolerationSeconds") is not None]
+        if (limit := matching.get("tolerationSeconds")) is not None:
+            seconds.append(limit)
     return max(0, min(seconds)) if seconds else None
 
 

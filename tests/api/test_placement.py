@@ -49,7 +49,8 @@ def stays(seconds=None, **more):
         ([], 0),
         ([stays()], None),
         ([stays(300)], 300),
-        ([stays(300), stays(10)], 10),
+        ([stays(300), stays(10)], 300),  # the first that matches counts
+        ([stays(), stays(10)], None),
         ([stays(300), stays()], 300),
         ([stays(-5)], 0),
     ],

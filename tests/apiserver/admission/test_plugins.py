@@ -215,12 +215,17 @@ async def test_tolerations(api: Api, given: list[Any], wanted: list[Any]) -> Non
 # -- TaintNodesByCondition ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("ready", "tainted"), [("False", True), ("Unknown", True), ("True", False)])
-async def test_new_nodes_are_not_ready(api: Api, ready: str, tainted: bool) -> None:
+@pytest.mark.parametrize("ready", ["False", "Unknown", "True"])
+async def test_new_nodes_are_tainted_until_somebody_has_seen_them_ready(api: Api, ready: str) -> None:
     status = {"conditions": [{"type": "Ready", "status": ready}]}
     made = await api.ok("POST", "/api/v1/nodes", {"metadata": {"name": "n"}, "status": status})
-    taints = made["spec"].get("taints", [])
-    assert taints == ([{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}] if tainted else [])
+    assert made["spec"]["taints"] == [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]
+
+
+async def test_a_node_that_brings_the_taint_has_it_once(api: Api) -> None:
+    taint = {"key": "node.kubernetes.io/not-ready", "value": "x", "effect": "NoSchedule"}
+    made = await api.ok("POST", "/api/v1/nodes", {"metadata": {"name": "n"}, "spec": {"taints": [taint]}})
+    assert made["spec"]["taints"] == [taint]
 
 
 # -- Priority ----------------------------------------------------------------------------------------------------

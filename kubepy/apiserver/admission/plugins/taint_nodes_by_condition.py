@@ -1,7 +1,5 @@
-"""A new node is tainted not-ready until somebody has seen it ready, so that nothing is scheduled there too early.
-
-Differs: a node that registers as Ready is left alone. Upstream taints it as well, and the node lifecycle controller
-takes the taint off again in the same second.
+"""A new node is tainted not-ready until the node lifecycle controller has seen it ready, so that nothing is scheduled
+there too early. Where that controller does not run, the taint stays.
 
 Source: kubernetes plugin/pkg/admission/nodetaint/admission.go.
 """
@@ -9,11 +7,9 @@ Source: kubernetes plugin/pkg/admission/nodetaint/admission.go.
 from __future__ import annotations
 
 from kubepy.api.builtins import NODES
-from kubepy.api.objects import is_condition_true
+from kubepy.api.placement import NO_SCHEDULE, TAINT_NOT_READY
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import CREATE, Attributes, Plugin
-
-NOT_READY = "node.kubernetes.io/not-ready"
 
 
 class TaintNodesByCondition(Plugin):
@@ -26,8 +22,6 @@ class TaintNodesByCondition(Plugin):
     async def admit(self, attributes: Attributes) -> None:
         node = attributes.obj
         assert node is not None
-        if is_condition_true(node, "Ready"):
-            return
         taints = node.setdefault("spec", {}).get("taints") or []
-        if not any(taint.get("key") == NOT_READY and taint.get("effect") == "NoSchedule" for taint in taints):
-            node["spec"]["taints"] = [*taints, {"key": NOT_READY, "effect": "NoSchedule"}]
+        if not any(taint.get("key") == TAINT_NOT_READY and taint.get("effect") == NO_SCHEDULE for taint in taints):
+            node["spec"]["taints"] = [*taints, {"key": TAINT_NOT_READY, "effect": NO_SCHEDULE}]
