@@ -34,7 +34,6 @@ from kubepy.controllers.cron_job import CronJobController
 from kubepy.controllers.daemon_set import DaemonSetController
 from kubepy.controllers.deployment import DeploymentController
 from kubepy.controllers.discovery import Aggregated, Discover
-from kubepy.controllers.disruption import DisruptionController
 from kubepy.controllers.endpoint_slice import EndpointSliceController
 from kubepy.controllers.endpoints import EndpointsController
 from kubepy.controllers.garbage_collector import GarbageCollector
@@ -185,6 +184,7 @@ class ControllerManager:
         resources: Callable[[], Iterable[Resource]] | None = None,
         enabled: Sequence[str] = ("*",),
         pool: DocumentPool | None = None,
+        aggregated: Callable[[], Aggregated] = Aggregated,
     ) -> None:
         self._clock, self._log = clock, log
         self._tasks = Tasks(self._died)
@@ -193,8 +193,12 @@ class ControllerManager:
             own, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
         )
         self._events = EventSink(own, clock=clock, random=random, log=log, metrics=metrics)
-        discover = discovery.of_server(own) if resources is None else discovery.of_catalog(resources, aggregated)
-        parts = Parts(discover, root_ca, nodes or NodeOptions(), authority, sign_token)
+        discover = (
+            discovery.of_server(own)
+            if resources is None
+            else discovery.of_catalog(resources, aggregated)
+        )
+        parts = Parts(discover, root_ca)
         self.controllers: dict[str, Controller] = {}
         served = None if resources is None else {(row.group_resource, row.version) for row in resources()}
         for row in select(enabled):
@@ -237,6 +241,3 @@ class ControllerManager:
     def statistics(self) -> Mapping[str, int]:
         """Keys that wait, by controller."""
         return {name: len(controller.queue) for name, controller in self.controllers.items()}
-        aggregated: Callable[[], Aggregated] = Aggregated,
-        authority: Authority | None = None,
-        sign_token: Sign | None = None,
