@@ -18,7 +18,7 @@ accounts: plugin/pkg/auth/authorizer/rbac/bootstrappolicy/controller_policy.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kubepy.api.builtins import IP_ADDRESSES, SERVICE_CIDRS
@@ -28,17 +28,20 @@ from kubepy.client.client import Client
 from kubepy.client.controller import Controller, ControllerContext
 from kubepy.client.events import EventSink
 from kubepy.client.informer import InformerFactory
-from kubepy.controllers import discovery
+from kubepy.controllers import discovery, node_lifecycle, pod_garbage_collector
 from kubepy.controllers.cluster_role_aggregation import ClusterRoleAggregationController
 from kubepy.controllers.cron_job import CronJobController
 from kubepy.controllers.daemon_set import DaemonSetController
 from kubepy.controllers.deployment import DeploymentController
 from kubepy.controllers.discovery import Aggregated, Discover
+from kubepy.controllers.disruption import DisruptionController
 from kubepy.controllers.endpoint_slice import EndpointSliceController
 from kubepy.controllers.endpoints import EndpointsController
 from kubepy.controllers.garbage_collector import GarbageCollector
 from kubepy.controllers.job import JobController
 from kubepy.controllers.namespace import NamespaceController
+from kubepy.controllers.node_lifecycle import NodeLifecycleController
+from kubepy.controllers.pod_garbage_collector import PodGarbageCollector
 from kubepy.controllers.replica_set import ReplicaSetController
 from kubepy.controllers.replication_controller import ReplicationControllerController
 from kubepy.controllers.resource_quota import ResourceQuotaController
@@ -46,6 +49,8 @@ from kubepy.controllers.root_ca_certificate_publisher import RootCACertificatePu
 from kubepy.controllers.service_account import ServiceAccountController
 from kubepy.controllers.service_cidrs import ServiceCidrsController
 from kubepy.controllers.stateful_set import StatefulSetController
+from kubepy.controllers.taint_eviction import TaintEvictionController
+from kubepy.controllers.ttl import TtlController
 from kubepy.controllers.ttl_after_finished import TtlAfterFinishedController
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
@@ -62,11 +67,20 @@ _ACCOUNT_GROUPS = ("system:serviceaccounts", "system:serviceaccounts:kube-system
 
 
 @dataclass(frozen=True, slots=True)
+class NodeOptions:
+    """What users say about nodes and what becomes of their pods."""
+
+    lifecycle: node_lifecycle.Options = field(default_factory=node_lifecycle.Options)
+    terminated_pods_max: int = pod_garbage_collector.THRESHOLD  # --terminated-pod-gc-threshold
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What some controllers need beyond their context."""
 
     discover: Discover
     root_ca: bytes
+    nodes: NodeOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +147,24 @@ CONTROLLERS = (
         _plain(ClusterRoleAggregationController),
     ),
     Descriptor(
+        "disruption-controller", "disruption", "disruption-controller",
+        lambda context, parts: DisruptionController(context, discover=parts.discover),
+        source="controllermanager",
+    ),
+    Descriptor(
+        "node-lifecycle-controller", "nodelifecycle", "node-controller",
+        lambda context, parts: NodeLifecycleController(context, parts.nodes.lifecycle),
+    ),
+    Descriptor(
+        "taint-eviction-controller", "", "node-controller", _plain(TaintEvictionController),
+        source="taint-eviction-controller",
+    ),
+    Descriptor(
+        "pod-garbage-collector-controller", "podgc", "pod-garbage-collector",
+        lambda context, parts: PodGarbageCollector(context, threshold=parts.nodes.terminated_pods_max),
+    ),
+    Descriptor("ttl-controller", "ttl", "ttl-controller", _plain(TtlController)),
+    Descriptor(
         "service-cidr-controller", "servicecidr", "service-cidrs-controller", _plain(ServiceCidrsController),
         needs=(SERVICE_CIDRS, IP_ADDRESSES),
     ),
@@ -181,6 +213,7 @@ class ControllerManager:
         log: Logger,
         metrics: Metrics,
         root_ca: bytes,
+        nodes: NodeOptions | None = None,
         resources: Callable[[], Iterable[Resource]] | None = None,
         enabled: Sequence[str] = ("*",),
         pool: DocumentPool | None = None,
@@ -198,7 +231,7 @@ class ControllerManager:
             if resources is None
             else discovery.of_catalog(resources, aggregated)
         )
-        parts = Parts(discover, root_ca)
+        parts = Parts(discover, root_ca, nodes or NodeOptions())
         self.controllers: dict[str, Controller] = {}
         served = None if resources is None else {(row.group_resource, row.version) for row in resources()}
         for row in select(enabled):
