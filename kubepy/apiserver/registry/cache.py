@@ -4,10 +4,10 @@ The store calls the cache's sink with every event before the write that caused i
 behind `store.revision`: reads from memory are linearizable, and a write can compare against the Document found here.
 
 A watch is a Subscription. Subscriptions that want the same (scope, selection, view) share one Feed; an event is looked
-up in the feeds of its own scope only (everything, its namespace, its name), and, of those that demand a value of a
-label or field, in the ones whose value it has or had: of five thousand that wait for the pods of a node each, one is
-asked. It is classified and encoded once per feed, and the batch is handed to all their sinks. Nothing is queued here:
-the sinks (the doors) are bounded and cut off clients that do not keep up.
+up in the feeds of its own scope only (everything, its namespace, its name), and, of those that demand a label or the
+value of a field, in the ones whose demand it meets or met: of five thousand that wait for the pods of a node each, one
+is asked. It is classified and encoded once per feed, and the batch is handed to all their sinks. Nothing is queued
+here: the sinks (the doors) are bounded and cut off clients that do not keep up.
 
 A watch that resumes at revision N replays what came after N from the ring of recent changes, which is bounded by count
 and by bytes. One that is older first reads the store's history, piece by piece at its client's pace, until the ring
@@ -24,7 +24,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
@@ -53,11 +53,11 @@ BOOKMARK_BEFORE_END_S = 2.0
 
 
 class Trigger(NamedTuple):
-    """A value that whatever a selection matches must have: only changes from or to it concern its watchers."""
+    """Marks of which whatever a selection matches has at least one: only what has or had one concerns its watchers."""
 
-    attribute: tuple[str, ...]  # ("label", "app"), ("field", "v1", "spec.nodeName")
-    value: str
-    value_of: Callable[[Document], str | None]
+    attribute: tuple[str, ...]  # ("labels",), ("field", "v1", "spec.nodeName")
+    marks: tuple[Hashable, ...]  # (("app", "web"), ("app", "db")), ("node-1",)
+    marks_of: Callable[[Document], Iterable[Hashable]]
 
 
 class Selection(Protocol):
@@ -401,15 +401,13 @@ def _end_of(namespace: str) -> str:
 
 
 class Feeds:
-    """Those of one scope: the ones every change concerns, and by the value that they demand the others."""
+    """Those of one scope: the ones every change concerns, and by the marks that they demand the others."""
 
     __slots__ = ("_all", "_triggered")
 
     def __init__(self) -> None:
-        self._all: list[Feed] = []
-        self._triggered: dict[
-            tuple[str, ...], tuple[Callable[[Document], str | None], dict[str, list[Feed]]]
-        ] = {}
+        self._all: dict[Feed, None] = {}
+        self._triggered: dict[tuple[str, ...], Triggered] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -417,31 +415,41 @@ class Feeds:
 
     def add(self, feed: Feed) -> None:
         if (trigger := feed.trigger) is None:
-            self._all.append(feed)
-        else:
-            _, by_value = self._triggered.setdefault(trigger.attribute, (trigger.value_of, {}))
-            by_value.setdefault(trigger.value, []).append(feed)
+            self._all[feed] = None
+            return
+        triggered = self._triggered.setdefault(trigger.attribute, Triggered(trigger.marks_of, {}))
+        for mark in trigger.marks:
+            triggered.by_mark.setdefault(mark, {})[feed] = None
 
     def remove(self, feed: Feed) -> None:
         if (trigger := feed.trigger) is None:
-            self._all.remove(feed)
+            del self._all[feed]
             return
-        _, by_value = self._triggered[trigger.attribute]
-        by_value[trigger.value].remove(feed)
-        if not by_value[trigger.value]:
-            del by_value[trigger.value]
-        if not by_value:
+        by_mark = self._triggered[trigger.attribute].by_mark
+        for mark in trigger.marks:
+            del by_mark[mark][feed]
+            if not by_mark[mark]:
+                del by_mark[mark]
+        if not by_mark:
             del self._triggered[trigger.attribute]
 
-    def concerned(self, change: Change) -> Iterator[Feed]:
-        yield from self._all
-        for value_of, by_value in self._triggered.values():
-            now = value_of(change.document) if change.document is not None else None
-            before = value_of(change.previous) if change.previous is not None else None
-            if now is not None:
-                yield from by_value.get(now, ())
-            if before is not None and before != now:
-                yield from by_value.get(before, ())
+    def concerned(self, change: Change) -> Iterable[Feed]:
+        if not self._triggered:
+            return self._all
+        # In order, so that a run with a seed can be repeated.
+        found = dict(self._all)
+        states = [state for state in (change.document, change.previous) if state is not None]
+        for marks_of, by_mark in self._triggered.values():
+            for state in states:
+                for mark in marks_of(state):
+                    if (feeds := by_mark.get(mark)) is not None:
+                        found |= feeds
+        return found
+
+
+class Triggered(NamedTuple):
+    marks_of: Callable[[Document], Iterable[Hashable]]
+    by_mark: dict[Hashable, dict[Feed, None]]
 
 
 class Feed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from kubepy.api import errors, fields, selectors
 from kubepy.api.objects import Document, Obj, labels_of
@@ -79,16 +79,24 @@ class Selection:
 
 
 def _trigger(labels: LabelSelector, wanted: FieldSelector, served: Served) -> Trigger | None:
-    """Any of the demanded values: which one tells more apart is not known."""
-    if labels.exact:
-        key, value = next(iter(labels.exact.items()))
-        return Trigger(("label", key), value, lambda document: labels_of(document.obj).get(key))
+    """Any of the demands: which one tells more apart is not known, but a value tells more than that there is one."""
     if wanted.exact:
         field, value = next(iter(wanted.exact.items()))
         get = fields.fields_of(served.resource)[field]
         attribute = ("field", served.resource.api_version, field)
-        return Trigger(attribute, value, lambda document: get(served.obj(document)))
-    return None
+        return Trigger(attribute, (value,), lambda document: (get(served.obj(document)),))
+    marks: tuple[Hashable, ...] = ()
+    for key, operator, values in labels.requirements:
+        if operator in ("=", "==", "in"):
+            return Trigger(("labels",), tuple((key, value) for value in values), _label_marks)
+        if operator in ("exists", ">", "<"):
+            marks = (key,)
+    return Trigger(("labels",), marks, _label_marks) if marks else None
+
+
+def _label_marks(document: Document) -> list[Hashable]:
+    labels = labels_of(document.obj)
+    return [*labels.items(), *labels]
 
 
 def select(

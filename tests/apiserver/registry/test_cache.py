@@ -9,7 +9,7 @@ import pytest
 
 from kubepy.api.builtins import CONFIG_MAPS
 from kubepy.api.errors import StatusError
-from kubepy.api.objects import Document, DocumentPool, Key, stored
+from kubepy.api.objects import Document, DocumentPool, Key, labels_of, stored
 from kubepy.apiserver.registry.cache import (
     Bookmarks,
     FeedKey,
@@ -342,28 +342,32 @@ async def test_leaving_carries_the_old_state_under_the_new_revision(
     assert obj["metadata"]["resourceVersion"] == str(revision)
 
 
-class Exact(Labelled):
-    """a=<value>, and how often it was asked."""
+class Demanding(Labelled):
+    """a in (<values>), and how often it was asked."""
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, *values: str) -> None:
         super().__init__("a")
-        self.trigger = Trigger(
-            ("label", "a"), value, lambda d: (d.obj["metadata"].get("labels") or {}).get("a")
-        )
-        self.value, self.asked = value, 0
+        self.trigger = Trigger(("label", "a"), values, self.marks_of)
+        self.values, self.asked = values, 0
+
+    @staticmethod
+    def marks_of(document: Document) -> list[str]:
+        return [value for key, value in labels_of(document.obj).items() if key == "a"]
 
     def matches(self, document: Document) -> bool:
         self.asked += 1
-        return (document.obj["metadata"].get("labels") or {}).get("a") == self.value
+        return labels_of(document.obj).get("a") in self.values
 
 
 async def test_only_watchers_of_the_value_that_is_or_was_are_asked(
     store: MemoryStore, cache: ResourceCache
 ) -> None:
     await cache.load()
-    selections = [Exact(str(number)) for number in range(100)]
+    selections = [Demanding(str(number)) for number in range(100)]
+    both, neither = Demanding("1", "2"), Demanding("7", "8")
     sinks = [
-        await watch(cache, Names(), selection=selection, after=store.revision) for selection in selections
+        await watch(cache, Names(), selection=selection, after=store.revision)
+        for selection in (*selections, both, neither)
     ]
     await put(store, "n/x", a="1")
     await put(store, "n/x", a="2")
@@ -371,7 +375,9 @@ async def test_only_watchers_of_the_value_that_is_or_was_are_asked(
     await put(store, "n/y")
     assert sinks[1].items == ["ADDED n/x 2", "DELETED n/x 3"]
     assert sinks[2].items == ["ADDED n/x 3", "DELETED n/x 4"]
-    assert [selection.value for selection in selections if selection.asked] == ["1", "2"]
+    assert sinks[100].items == ["ADDED n/x 2", "MODIFIED n/x 3", "DELETED n/x 4"]
+    assert [selection.values for selection in selections if selection.asked] == [("1",), ("2",)]
+    assert not neither.asked
 
 
 async def test_an_observer_that_fails_loses_nobody_an_event(store: MemoryStore, cache: ResourceCache) -> None:

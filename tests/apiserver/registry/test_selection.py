@@ -84,3 +84,34 @@ def test_equal_selections_are_equal() -> None:
     assert first == second
     assert hash(first) == hash(second)
     assert first != third
+
+
+@pytest.mark.parametrize(
+    ("labels", "fields", "marks"),
+    [
+        ("", "metadata.name!=b", None),
+        ("a!=b,!e,d notin (e)", "", None),
+        ("a=b", "", {("a", "b")}),
+        ("c,a in (b,d)", "", {("a", "b"), ("a", "d")}),
+        ("a!=b,c", "", {"c"}),
+        ("a>1", "", {"a"}),
+        ("a=b", "spec.nodeName=n", {"n"}),
+        ("", "spec.nodeName=", {""}),
+    ],
+)
+def test_what_an_event_must_have_to_concern_a_watcher(
+    labels: str, fields: str, marks: set[Any] | None
+) -> None:
+    _, selection = select(Served(PODS, PODS, POOL), "", "", labels, fields)
+    assert selection is not None
+    trigger = selection.trigger
+    assert (set(trigger.marks) if trigger else None) == marks
+    pods = [
+        document(metadata={"labels": {"a": value, "c": "x"}}, spec={"nodeName": node} if node else {})
+        for value in ("b", "d", "2")
+        for node in ("n", "")
+    ]
+    matched = [pod for pod in pods if selection.matches(pod)]
+    assert matched
+    for pod in matched:
+        assert trigger is None or set(trigger.marks) & set(trigger.marks_of(pod))
