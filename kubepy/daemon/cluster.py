@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kubepy import __version__
+from kubepy.api import metrics as usage_metrics
 from kubepy.api import versions
 from kubepy.api.builtins import Catalog
 from kubepy.api.objects import DocumentPool, Obj
@@ -40,6 +41,7 @@ from kubepy.apiserver.authz import modes
 from kubepy.apiserver.crds.definitions import Definitions
 from kubepy.apiserver.handlers.dispatch import ResourceHandler
 from kubepy.apiserver.handlers.subresources import Subresources
+from kubepy.apiserver.handlers.usage import UsageMetrics, UsageSource
 from kubepy.apiserver.loopback import LoopbackTransport
 from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.registry.registry import Registry
@@ -135,11 +137,18 @@ class ControlPlane:
             clock=clock, random=random.stream("aggregator"), log=logs.of("aggregator"), metrics=metrics, pool=self.pool,
             trust=trust, certificate=_proxy_certificate(config, front_proxy),
         )  # fmt: skip
+        self._kubelet: Kubelet | None = None
+        # Nodes of this process tell what they use; those of others have a metrics-server of their own.
+        usage = UsageMetrics(self._usages) if config.nodes else None
+        if usage is not None:
+            for row in usage_metrics.rows(self.schemas):
+                self.catalog.add(row)
         subresources = Subresources(
             signer=self.signer,
             tokens=self._verifier,
             authorizer=authorizer,
             components=self._component_health,
+            usage=usage,
         )
         self._handler = app.build(
             resources=ResourceHandler(self.registry, subresources),
@@ -209,6 +218,9 @@ class ControlPlane:
         document = cache.get(path_of(namespace, name))
         return document.obj if document is not None else None
 
+    def _usages(self) -> UsageSource | None:
+        return self._kubelet.usages if self._kubelet is not None else None
+
     def _component_health(self) -> dict[str, str | None]:
         """Under the names that upstream's componentstatuses have."""
         return {
@@ -260,23 +272,22 @@ class ControlPlane:
             if config.stages:
                 directories.append(Path(config.stages).expanduser())
             try:
-                components.append(
-                    Kubelet(
-                        self.client,
-                        clock=clock,
-                        random=random.stream("kubelet"),
-                        log=self.logs.of("kubelet"),
-                        metrics=metrics,
-                        count=config.nodes,
-                        version=__version__,
-                        kubernetes_version=config.kubernetes_version,
-                        stage_directories=directories,
-                        cluster_cidr=config.cluster_cidr,
-                        pool=self.pool,
-                    )
+                self._kubelet = Kubelet(
+                    self.client,
+                    clock=clock,
+                    random=random.stream("kubelet"),
+                    log=self.logs.of("kubelet"),
+                    metrics=metrics,
+                    count=config.nodes,
+                    version=__version__,
+                    kubernetes_version=config.kubernetes_version,
+                    stage_directories=directories,
+                    cluster_cidr=config.cluster_cidr,
+                    pool=self.pool,
                 )
             except StageError as error:
                 raise ConfigError(f"stages: {error}") from None
+            components.append(self._kubelet)
         return components
 
     # -- life ----------------------------------------------------------------------------------------------------

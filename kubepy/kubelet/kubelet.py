@@ -17,6 +17,7 @@ from kubepy.kubelet import stages
 from kubepy.kubelet.addresses import Pool
 from kubepy.kubelet.nodes import NodeHeartbeats
 from kubepy.kubelet.pods import PodWorkers
+from kubepy.kubelet.usages import Usages
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
@@ -54,6 +55,7 @@ class Kubelet:
             client=client, informers=informers, clock=clock, random=random, log=log, metrics=metrics,
             events=self._events.recorder("kubelet"),
         )  # fmt: skip
+        self.usages = Usages(context)
         self._nodes = NodeHeartbeats(context, count=count, version=version, kubernetes=kubernetes_version)
         self._pods = PodWorkers(
             context,

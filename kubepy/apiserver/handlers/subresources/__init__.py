@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from kubepy.api import metrics
 from kubepy.api.resources import Resource
 from kubepy.apiserver.authn.service_account_tokens import Signer
 from kubepy.apiserver.authz import Authorizer
@@ -11,6 +12,7 @@ from kubepy.apiserver.handlers.subresources import binding, eviction, scale
 from kubepy.apiserver.handlers.subresources.component_statuses import Components, ComponentStatuses
 from kubepy.apiserver.handlers.subresources.reviews import Reviews, TokenReviewer
 from kubepy.apiserver.handlers.subresources.token import TokenRequests
+from kubepy.apiserver.handlers.usage import UsageMetrics
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, Response
 
@@ -19,7 +21,7 @@ Verb = Callable[[Registry, Resource, Request], Awaitable[Response]]
 
 class Subresources:
     """`signer` and `tokens` make and check ServiceAccount tokens, `authorizer` answers access reviews, `components`
-    tells how the control plane is; without one, what needs it is not found."""
+    tells how the control plane is, `usage` what nodes and pods use; without one, what needs it is not found."""
 
     def __init__(
         self,
@@ -28,6 +30,7 @@ class Subresources:
         tokens: TokenReviewer | None = None,
         authorizer: Authorizer | None = None,
         components: Components | None = None,
+        usage: UsageMetrics | None = None,
     ) -> None:
         self._special: dict[tuple[str, str], Verb] = {
             ("pods", "binding"): binding.bind,
@@ -45,6 +48,11 @@ class Subresources:
             statuses = ComponentStatuses(components)
             self.computed["componentstatuses", "get"] = statuses.get
             self.computed["componentstatuses", "list"] = statuses.list_
+        if usage is not None:
+            self._special["nodes", "proxy"] = usage.proxy
+            for kind in ("nodes", "pods"):
+                self.computed[f"{kind}.{metrics.GROUP}", "get"] = usage.get
+                self.computed[f"{kind}.{metrics.GROUP}", "list"] = usage.list_
 
     def find(self, resource: Resource, subresource: str) -> Verb | None:
         if subresource == "scale":
