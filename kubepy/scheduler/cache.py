@@ -19,6 +19,9 @@ answer to the binding was lost. A pod confirmed on another node than assumed mov
 its `slot` in that list; `changed_since` names the slots whose NodeInfo changed, which is all that the memory of earlier
 decisions (search.py) needs to stay right. The order is rebuilt, at most once per decision, when nodes come and go.
 
+What pods are counted by across nodes is in `topology`, which hears of every pod and node; `images` knows which nodes
+have which image.
+
 Not promised: copies. There is one thread, decisions do not wait, so the live NodeInfos are the snapshot.
 
 Source: pkg/scheduler/backend/cache/{interface,cache,node_tree,snapshot}.go; framework/types.go NodeInfo, Resource.
@@ -26,12 +29,16 @@ Source: pkg/scheduler/backend/cache/{interface,cache,node_tree,snapshot}.go; fra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from kubepy.api import pods, quantity
-from kubepy.api.objects import Document, Key, Obj, labels_of
+from kubepy.api.objects import Document, Key, Obj, is_deleting, labels_of
 from kubepy.scheduler.profiles import DEFAULT_SCHEDULER
+from kubepy.scheduler.terms import NO_TERMS, PodTerms, pod_terms
+from kubepy.scheduler.topology import Topology, kin_of
+
+T = TypeVar("T")
 
 _ZONE, _ZONE_BETA = "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"
 _REGION, _REGION_BETA = "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region"
@@ -122,13 +129,19 @@ class PodInfo:
 
     __slots__ = (
         "document",
+        "host_ports",
+        "is_terminating",
         "key",
+        "kin",
+        "labels",
         "nonzero_memory",
         "nonzero_milli_cpu",
+        "notes",
         "priority",
         "requests",
         "scheduler_name",
         "signature",
+        "terms",
         "uid",
     )
 
@@ -142,7 +155,16 @@ class PodInfo:
         self.scheduler_name: str = spec.get("schedulerName") or DEFAULT_SCHEDULER
         self.requests = Resources.of_amounts(pods.requests(obj))
         self.nonzero_milli_cpu, self.nonzero_memory = pods.nonzero_requests(obj)
+        self.labels = labels_of(obj)
+        self.is_terminating = is_deleting(obj)
+        self.kin = kin_of(
+            self.key, self.labels, self.is_terminating
+        )  # equal for pods that selectors see alike
+        terms = pod_terms(obj)
+        self.terms: PodTerms | None = None if terms is NO_TERMS else terms
+        self.host_ports = host_ports(spec)
         self.signature: Any = None  # kept by runtime.Framework.sign
+        self.notes: dict[str, Any] | None = None  # what plugins work out about spec and labels, see `note`
 
     @property
     def obj(self) -> Obj:
@@ -153,8 +175,44 @@ class PodInfo:
         spec: Obj = self.document.obj["spec"]
         return spec
 
+    def note(self, name: str, work_out: Callable[[PodInfo], T]) -> T:
+        """What `work_out` says about the pod's spec, labels and owners, asked once."""
+        notes = self.notes
+        if notes is None:
+            notes = self.notes = {}
+        if name not in notes:
+            notes[name] = work_out(self)
+        known: T = notes[name]
+        return known
+
     def __repr__(self) -> str:
         return f"PodInfo({self.key}@{self.document.revision})"
+
+
+# (protocol, port, address): ("TCP", 8080, "0.0.0.0")
+HostPort = tuple[str, int, str]
+ANY_ADDRESS = "0.0.0.0"
+
+
+def host_ports(pod_spec: Obj) -> tuple[HostPort, ...]:
+    """Source: pkg/scheduler/util/utils.go, GetHostPorts; kube-scheduler framework/types.go, sanitize."""
+    containers = [c for c in pod_spec.get("initContainers") or () if pods.is_sidecar(c)]
+    return tuple(
+        (port.get("protocol") or "TCP", port["hostPort"], port.get("hostIP") or ANY_ADDRESS)
+        for container in [*containers, *(pod_spec.get("containers") or ())]
+        for port in container.get("ports") or ()
+        if port.get("hostPort")
+    )
+
+
+class Image:
+    """One image name, on the nodes that have it."""
+
+    __slots__ = ("nodes", "size")
+
+    def __init__(self, size: int) -> None:
+        self.size = size  # bytes
+        self.nodes: set[str] = set()
 
 
 class NodeInfo:
@@ -167,12 +225,15 @@ class NodeInfo:
         "allocatable",
         "document",
         "identity",
+        "images",
         "is_present",
         "labels",
         "name",
         "nonzero_memory",
         "nonzero_milli_cpu",
         "pods",
+        "pods_with_terms",
+        "ports",
         "requested",
         "slot",
         "taints",
@@ -195,6 +256,13 @@ class NodeInfo:
         self.nonzero_milli_cpu = 0
         self.nonzero_memory = 0
         self.pods: dict[Key, PodInfo] = {}
+        self.pods_with_terms: dict[
+            Key, PodInfo
+        ] = {}  # those that have affinity or anti-affinity to other pods
+        self.ports: dict[
+            tuple[str, int], dict[str, int]
+        ] = {}  # ("TCP", 8080) -> address -> how often it is taken
+        self.images: dict[str, Image] = {}
 
     @classmethod
     def of(cls, node: Obj) -> NodeInfo:
@@ -233,7 +301,9 @@ class NodeInfo:
         copy.allocatable = self.allocatable
         copy.requested.add(self.requested)
         copy.nonzero_milli_cpu, copy.nonzero_memory = self.nonzero_milli_cpu, self.nonzero_memory
-        copy.pods = dict(self.pods)
+        copy.pods, copy.pods_with_terms = dict(self.pods), dict(self.pods_with_terms)
+        copy.ports = {port: dict(addresses) for port, addresses in self.ports.items()}
+        copy.images = self.images
         for pod in removed:
             copy.remove_pod(pod)
         for pod in added:
@@ -244,6 +314,18 @@ class NodeInfo:
         self.requested.add(pod.requests, sign)
         self.nonzero_milli_cpu += sign * pod.nonzero_milli_cpu
         self.nonzero_memory += sign * pod.nonzero_memory
+        if pod.terms is not None:
+            if sign > 0:
+                self.pods_with_terms[pod.key] = pod
+            else:
+                del self.pods_with_terms[pod.key]
+        for protocol, port, address in pod.host_ports:
+            addresses = self.ports.setdefault((protocol, port), {})
+            addresses[address] = addresses.get(address, 0) + sign
+            if not addresses[address]:
+                del addresses[address]
+                if not addresses:
+                    del self.ports[protocol, port]
 
     def __repr__(self) -> str:
         return f"NodeInfo({self.name}, {len(self.pods)} pods)"
@@ -262,6 +344,8 @@ class Cache:
     def __init__(self) -> None:
         self.nodes: list[NodeInfo] = []  # present nodes in trying order; call `refresh` before reading
         self.layout = 0  # changes with `nodes`
+        self.topology = Topology()
+        self.images: dict[str, Image] = {}
         self._by_name: dict[str, NodeInfo] = {}
         self._pods: dict[Key, _PodState] = {}
         self._is_reordered = False
@@ -339,8 +423,11 @@ class Cache:
         if state.node == node and state.pod.uid == pod.uid and _counts_alike(state.pod, pod):
             # Confirmations and status updates are most of what comes; they change no sum and invalidate nothing.
             self._assumed -= state.is_assumed
+            info = self._by_name[node]
             state.pod, state.is_assumed = pod, False
-            self._by_name[node].pods[pod.key] = pod
+            info.pods[pod.key] = pod
+            if pod.terms is not None:
+                info.pods_with_terms[pod.key] = pod
             return
         self._take(pod.key)
         self._put(pod, node, is_assumed=False)
@@ -363,6 +450,7 @@ class Cache:
         if info is None:
             info = self._by_name[node] = NodeInfo(node)
         info.add_pod(pod)
+        self.topology.pod_came(pod, info)
         self._pods[pod.key] = _PodState(pod, node, is_assumed)
         self._assumed += is_assumed
         self._changed(info)
@@ -372,6 +460,7 @@ class Cache:
         self._assumed -= state.is_assumed
         info = self._by_name[state.node]
         info.remove_pod(state.pod)
+        self.topology.pod_left(state.pod, info)
         if not info.pods and not info.is_present:
             del self._by_name[state.node]
         self._changed(info)
@@ -387,8 +476,11 @@ class Cache:
             info = self._by_name[name] = NodeInfo(name)
         zone_before = _zone(info.labels)
         was_present = info.is_present
+        self.topology.node_leaves(info)
         info.set_node(document.obj)
         info.document = document
+        self.topology.node_came(info)
+        self._set_images(info, (document.obj.get("status") or {}).get("images") or ())
         if not was_present or zone_before != _zone(info.labels):
             self._is_reordered = True
         self._changed(info)
@@ -405,10 +497,27 @@ class Cache:
         if info is None or not info.is_present:
             return
         self._is_reordered = True
-        if info.pods:
-            info.is_present, info.document, info.slot = False, None, -1
-        else:
+        self.topology.node_leaves(info)
+        info.is_present, info.document, info.slot = False, None, -1
+        self.topology.node_came(info)
+        self._set_images(info, ())
+        if not info.pods:
             del self._by_name[name]
+
+    def _set_images(self, info: NodeInfo, reported: Iterable[Obj]) -> None:
+        """Source: cache.go, addNodeImageStates, removeNodeImageStates."""
+        for name, image in info.images.items():
+            image.nodes.discard(info.name)
+            if not image.nodes:
+                del self.images[name]
+        info.images = {}
+        for entry in reported:
+            for name in entry.get("names") or ():
+                known = self.images.get(name)
+                if known is None:
+                    known = self.images[name] = Image(entry.get("sizeBytes") or 0)
+                known.nodes.add(info.name)
+                info.images[name] = known
 
     def _changed(self, info: NodeInfo) -> None:
         if info.slot < 0 or self._is_reordered:
@@ -425,7 +534,7 @@ def _counts_alike(one: PodInfo, other: PodInfo) -> bool:
         one.nonzero_milli_cpu == other.nonzero_milli_cpu
         and one.nonzero_memory == other.nonzero_memory
         and one.requests.key == other.requests.key
-        and labels_of(one.obj) == labels_of(other.obj)
+        and one.kin == other.kin
     )
 
 

@@ -5,14 +5,38 @@ Source: pkg/scheduler/framework/events.go.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kubepy.api import pods
+from kubepy.api.builtins import (
+    CSI_DRIVERS,
+    CSI_NODES,
+    CSI_STORAGE_CAPACITIES,
+    DEVICE_CLASSES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
+    RESOURCE_CLAIMS,
+    RESOURCE_SLICES,
+    STORAGE_CLASSES,
+    VOLUME_ATTACHMENTS,
+)
 from kubepy.api.objects import Obj, annotations_of, conditions, labels_of, walk
+from kubepy.api.resources import Resource
 from kubepy.scheduler.framework import Action, ClusterEvent
 
 NODE_ADD = ClusterEvent("Node", Action.ADD)
 NODE_DELETE = ClusterEvent("Node", Action.DELETE)
 POD_ADD = ClusterEvent("Pod", Action.ADD)
 POD_DELETE = ClusterEvent("Pod", Action.DELETE)
+
+# Kinds other than Node and Pod that plugins may name in an Interest; watched only if one does.
+OTHER_RESOURCES: Mapping[str, Resource] = {
+    resource.kind: resource
+    for resource in (
+        PERSISTENT_VOLUMES, PERSISTENT_VOLUME_CLAIMS, STORAGE_CLASSES, CSI_NODES, CSI_DRIVERS,
+        CSI_STORAGE_CAPACITIES, VOLUME_ATTACHMENTS, RESOURCE_CLAIMS, RESOURCE_SLICES, DEVICE_CLASSES,
+    )
+}  # fmt: skip
 _POD_OTHER = (ClusterEvent("Pod", Action.UPDATE_OTHER),)
 
 
@@ -39,6 +63,7 @@ def is_node_cached_alike(old: Obj, new: Obj) -> bool:
     old_spec, new_spec = old.get("spec") or {}, new.get("spec") or {}
     return (
         walk(old, "status", "allocatable") == walk(new, "status", "allocatable")
+        and walk(old, "status", "images") == walk(new, "status", "images")
         and labels_of(old) == labels_of(new)
         and (old_spec.get("taints") or []) == (new_spec.get("taints") or [])
         and bool(old_spec.get("unschedulable")) == bool(new_spec.get("unschedulable"))

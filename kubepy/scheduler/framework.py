@@ -20,8 +20,9 @@ retried with backoff.
 What makes it fast: the answers of a NODE-scoped plugin depend on one node and on those fields of the pod that its
 `sign` returns, on nothing else. The runtime therefore asks once per (signature, node) and remembers until the node
 changes, so that the thousandth pod of a ReplicaSet costs what changed since the one before it. A CLUSTER-scoped plugin
-(spreading, affinity between pods) looks further than one node and is asked for every pod, for all candidate nodes in
-one call.
+(spreading, affinity between pods) looks further than one node and is asked for every pod, its PreFilter too, and for
+all candidate nodes in one call. What it would answer if other pods came or went, which preemption and nominated pods
+need to know, it says through PreFilterExtensions.
 
 Source: kube-scheduler framework/interface.go; sign: KEP-5598, SignPlugin.
 """
@@ -29,7 +30,7 @@ Source: kube-scheduler framework/interface.go; sign: KEP-5598, SignPlugin.
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from kubepy.api.objects import Obj
@@ -86,9 +87,22 @@ class Scope(enum.Enum):
 
 class CycleState(dict[str, Any]):
     """What plugins leave for their later selves, by plugin name. For NODE-scoped plugins it serves all pods of one
-    signature, so what they write must not depend on more than that."""
+    signature, so what they write must not depend on more than that.
 
-    __slots__ = ()
+    A value that PreFilterExtensions change has a method `clone`; others are shared by copies of the state.
+    """
+
+    __slots__ = ("skipped",)
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        super().__init__(values or ())
+        self.skipped: frozenset[str] = frozenset()  # plugins whose Filter has nothing to do
+
+    def clone(self) -> CycleState:
+        """To find out what would be if, without changing what is."""
+        copy = CycleState({name: v.clone() if hasattr(v, "clone") else v for name, v in self.items()})
+        copy.skipped = self.skipped
+        return copy
 
 
 class Action(enum.IntFlag):
@@ -113,7 +127,7 @@ class Action(enum.IntFlag):
 class ClusterEvent(NamedTuple):
     """One thing that happened: ("Node", Action.UPDATE_NODE_LABEL). As an interest it may carry several actions."""
 
-    resource: str  # "Node", "Pod", "*"
+    resource: str  # "Node", "Pod", "PersistentVolumeClaim" ... (the kinds of events.OTHER_RESOURCES), "*"
     action: Action
 
     def matches(self, event: ClusterEvent) -> bool:
@@ -144,9 +158,13 @@ class Narrowed(NamedTuple):
 
 
 class Nominated(NamedTuple):
-    """PostFilter's result: the node on which room is being made; "" clears an earlier nomination."""
+    """PostFilter's result: the node on which room is being made.
+
+    With a refusal the pod is rejected as by a Status, and "" as node clears an earlier nomination.
+    """
 
     node: str
+    refusal: Status | None = None
 
 
 class Plugin(Protocol):
@@ -182,7 +200,19 @@ class PreEnqueue(Plugin, Protocol):
 class PreFilter(Plugin, Protocol):
     def pre_filter(self, state: CycleState, pod: PodInfo) -> Narrowed | Status | None:
         """SKIP: this plugin's Filter is not called for this pod. UNSCHEDULABLE_AND_UNRESOLVABLE ends the cycle for all
-        nodes; UNSCHEDULABLE does so after the other PreFilters ran. Narrowed results of several plugins intersect."""
+        nodes; UNSCHEDULABLE does so after the other PreFilters ran. Narrowed results of several plugins intersect.
+
+        Called once per signature, for plugins of CLUSTER scope (those with `filter_nodes`) once per pod."""
+
+
+@runtime_checkable
+class PreFilterExtensions(Plugin, Protocol):
+    """What if other pods were there, or not: changes what PreFilter left in `state`, a clone made for the question.
+    `node` is a copy that already has the pod, or has it no more. Only called if PreFilter did not answer SKIP."""
+
+    def add_pod(self, state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo) -> None: ...
+
+    def remove_pod(self, state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo) -> None: ...
 
 
 @runtime_checkable
@@ -225,8 +255,8 @@ class PostFilter(Plugin, Protocol):
 @runtime_checkable
 class PreScore(Plugin, Protocol):
     def pre_score(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Status | None:
-        """SKIP: this plugin's Score is not called for this pod. `nodes` are the feasible ones; empty for NODE scope,
-        whose answer must not depend on them. Any other status ends the cycle as an error."""
+        """SKIP: this plugin's Score is not called for this pod. `nodes` is empty: what depends on which nodes are
+        feasible belongs into `score_nodes`. Any other status ends the cycle as an error."""
 
 
 @runtime_checkable

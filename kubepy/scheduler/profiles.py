@@ -17,8 +17,13 @@ DEFAULT_PLUGINS: tuple[tuple[str, int], ...] = (
     ("NodeName", 0),
     ("TaintToleration", 3),
     ("NodeAffinity", 2),
+    ("NodePorts", 0),
     ("NodeResourcesFit", 1),
+    ("PodTopologySpread", 2),
+    ("InterPodAffinity", 2),
+    ("DefaultPreemption", 0),
     ("NodeResourcesBalancedAllocation", 1),
+    ("ImageLocality", 1),
     ("DefaultBinder", 0),
 )
 
@@ -30,6 +35,8 @@ class Profile:
     # How many percent of the nodes have to be found feasible before the best of them is taken; 0: the larger the
     # cluster the fewer, see search.feasible_wanted.
     percentage_of_nodes_to_score: int = 0
+    # What plugins are told that differs from their defaults: dataclasses of args.py.
+    args: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,10 @@ class Nominator:
     def on(self, node: str) -> Iterable[PodInfo]:
         return self._by_node.get(node, {}).values()
 
+    def before(self, node: str, pod: PodInfo) -> list[PodInfo]:
+        """Those on `node` of at least the priority of `pod`, but it itself."""
+        return [p for p in self.on(node) if p.priority >= pod.priority and p.uid != pod.uid]
+
     def nodes(self) -> Iterable[str]:
         return self._by_node.keys()
 
@@ -246,6 +250,8 @@ class Queue:
             return
         queued = self._pods[pod.uid] = QueuedPod(pod, self._clock.monotonic())
         self._counts[Place.NOWHERE] += 1
+        if node := _nominated(pod.obj):
+            self.nominator.put(pod, node)
         self._enter_active(queued)
 
     def update(self, pod: PodInfo, events: Sequence[ClusterEvent], old: Obj) -> None:
@@ -254,13 +260,16 @@ class Queue:
         if queued is None:
             self.add(pod)
             return
+        # An update that says nothing of nominations, before or after, leaves alone what is only decided yet.
+        node = _nominated(pod.obj)
+        if not node and not _nominated(old):
+            node = self.nominator.node_of(pod.uid)
+        self.nominator.put(pod, node)
         if queued.place is Place.IN_FLIGHT:
             # The newest version is taken when it comes back; what the change may mean is judged then.
             self._events.extend((event, old, pod.obj) for event in events)
             return
         queued.pod = pod
-        if node := self.nominator.node_of(pod.uid):
-            self.nominator.put(pod, node)
         if queued.place is Place.PARKED:
             verdict = self._judge(queued, [(event, old, pod.obj) for event in events])
             if verdict is not _STAY:
@@ -478,6 +487,10 @@ class Queue:
         while self._events_base < oldest:
             self._events.popleft()
             self._events_base += 1
+
+
+def _nominated(pod: Obj) -> str:
+    return (pod.get("status") or {}).get("nominatedNodeName") or ""
 
 
 class _Verdict(enum.Enum):

@@ -34,6 +34,7 @@ from kubepy.scheduler.framework import (
     PreBind,
     PreEnqueue,
     PreFilter,
+    PreFilterExtensions,
     PreScore,
     QueueSort,
     Reserve,
@@ -103,7 +104,14 @@ class Framework:
             )
         self._sort = sorts[0]
         self._pre_enqueues = [p for p in enabled if isinstance(p, PreEnqueue)]
-        self._pre_filters = [p for p in enabled if isinstance(p, PreFilter)]
+        # What looks further than one node cannot be asked once for all pods of a signature.
+        self._pre_filters = [
+            p for p in enabled if isinstance(p, PreFilter) and not isinstance(p, ClusterFilter)
+        ]
+        self._cluster_pre_filters = [
+            p for p in enabled if isinstance(p, PreFilter) and isinstance(p, ClusterFilter)
+        ]
+        self._extensions = [p for p in enabled if isinstance(p, PreFilterExtensions)]
         self.filters = [p for p in enabled if isinstance(p, Filter) and p.scope is Scope.NODE]
         self.cluster_filters = [p for p in enabled if isinstance(p, ClusterFilter)]
         self.post_filters = [p for p in enabled if isinstance(p, PostFilter)]
@@ -151,11 +159,20 @@ class Framework:
         return None if signature is _UNSIGNABLE else signature
 
     def pre_filter(self, state: CycleState, pod: PodInfo) -> Prepared:
+        """Of the NODE-scoped plugins: holds for all pods of the signature."""
+        return self._pre_filter(self._pre_filters, state, pod)
+
+    def cluster_pre_filter(self, state: CycleState, pod: PodInfo) -> Prepared:
+        """Of the CLUSTER-scoped ones: holds now, for this pod."""
+        return self._pre_filter(self._cluster_pre_filters, state, pod)
+
+    @staticmethod
+    def _pre_filter(plugins: Sequence[PreFilter], state: CycleState, pod: PodInfo) -> Prepared:
         skipped: set[str] = set()
         narrowed_by: list[str] = []
         names: frozenset[str] | None = None
         refusal: Status | None = None
-        for plugin in self._pre_filters:
+        for plugin in plugins:
             answer = plugin.pre_filter(state, pod)
             if answer is None:
                 continue
@@ -163,7 +180,7 @@ class Framework:
                 narrowed_by.append(plugin.name)
                 names = frozenset(answer.names) if names is None else names & frozenset(answer.names)
                 if not names:
-                    refusal = _no_name_left(sorted(narrowed_by))
+                    refusal = no_name_left(sorted(narrowed_by))
                     break
             elif answer.code is Code.SKIP:
                 skipped.add(plugin.name)
@@ -174,7 +191,50 @@ class Framework:
                 refusal = answer
             else:
                 raise PluginFailed(answer)
+        state.skipped |= skipped
         return Prepared(frozenset(skipped), names, tuple(narrowed_by), refusal)
+
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status | None:
+        """All Filter plugins about one node, which may be a copy of what would be if."""
+        skipped = state.skipped
+        for plugin in self.filters:
+            if plugin.name not in skipped and (status := plugin.filter(state, pod, node)) is not None:
+                return _checked(status)
+        return self._cluster_filter(state, pod, node)
+
+    def _cluster_filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status | None:
+        for plugin in self.cluster_filters:
+            if plugin.name not in state.skipped:
+                status = plugin.filter_nodes(state, pod, [node])[0]
+                if status is not None:
+                    return _checked(status)
+        return None
+
+    def filter_with(
+        self, state: CycleState, pod: PodInfo, node: NodeInfo, nominated: Sequence[PodInfo]
+    ) -> Status | None:
+        """`filter` twice: as if the nominated pods were there already, for the pod must leave them their room, and as
+        it is, for it must not rely on them either. Source: RunFilterPluginsWithNominatedPods."""
+        absent = [other for other in nominated if other.key not in node.pods]
+        if absent:
+            clone = state.clone()
+            there = node.with_pods(absent)
+            for other in absent:
+                self.add_pod(clone, pod, other, there)
+            status = self.filter(clone, pod, there)
+            if status is not None:
+                return status
+        return self.filter(state, pod, node)
+
+    def add_pod(self, state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo) -> None:
+        for plugin in self._extensions:
+            if plugin.name not in state.skipped:
+                plugin.add_pod(state, pod, added, node)
+
+    def remove_pod(self, state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo) -> None:
+        for plugin in self._extensions:
+            if plugin.name not in state.skipped:
+                plugin.remove_pod(state, pod, removed, node)
 
     def post_filter(
         self,
@@ -182,18 +242,22 @@ class Framework:
         pod: PodInfo,
         rejected: Callable[[], Sequence[tuple[NodeInfo, Status | None]]],
     ) -> tuple[Nominated | None, str]:
-        """(where room is being made, what to append to the pod's message)."""
+        """(where room is being made or that an earlier nomination ends, what to append to the pod's message)."""
         reasons: list[str] = []
+        nominated: Nominated | None = None
         for plugin in self.post_filters:
             answer = plugin.post_filter(state, pod, rejected)
             if isinstance(answer, Nominated):
-                return answer, ""
+                nominated = answer
+                if answer.refusal is None:
+                    return answer, ""
+                answer = answer.refusal
             if not answer.is_rejection:
                 raise PluginFailed(answer)
             if answer.code is Code.UNSCHEDULABLE_AND_UNRESOLVABLE:
-                return None, answer.message
+                return nominated, answer.message
             reasons.extend(answer.reasons)
-        return None, ", ".join(reasons)
+        return nominated, ", ".join(reasons)
 
     def reserve(self, state: CycleState, pod: PodInfo, node: str) -> Status | None:
         return next((s for p in self._reserves if (s := p.reserve(state, pod, node)) is not None), None)
@@ -219,6 +283,10 @@ class Framework:
         """A Permit plugin lets a waiting pod go on, as far as it is concerned."""
         if waiting := self._waiting.get(uid):
             waiting.allow(plugin)
+
+    def is_waiting(self, uid: str) -> bool:
+        """Whether Permit plugins hold the pod back."""
+        return uid in self._waiting
 
     def reject(self, uid: str, plugin: str, message: str) -> bool:
         """End a pod's wait; False if it does not wait."""
@@ -283,6 +351,12 @@ class _Waiting:
             self.verdict.set_result(status)
 
 
+def _checked(status: Status) -> Status:
+    if status.code is Code.ERROR:
+        raise PluginFailed(status)
+    return status
+
+
 def _score_helpers(plugin: Plugin) -> tuple[Any, Any]:
     return (
         plugin.normalize if isinstance(plugin, Normalize) else None,
@@ -295,7 +369,7 @@ def _timed_out(plugin: str, timeout_s: float) -> Status:
     return Status(Code.UNSCHEDULABLE, message, plugin=plugin)
 
 
-def _no_name_left(plugins: Sequence[str]) -> Status:
+def no_name_left(plugins: Sequence[str]) -> Status:
     """Source: framework.go, RunPreFilterPlugins."""
     message = (
         f"node(s) didn't satisfy plugin {plugins[0]}"

@@ -32,12 +32,13 @@ from kubepy.lib.random import Random
 from kubepy.scheduler import decisions, events
 from kubepy.scheduler.cache import Cache, PodInfo
 from kubepy.scheduler.decisions import Decision, Decisions
-from kubepy.scheduler.framework import Code, Nominated, Plugin, Status
-from kubepy.scheduler.plugins import REGISTRY, Toolbox
+from kubepy.scheduler.framework import Action, ClusterEvent, Code, Nominated, Plugin, Status
+from kubepy.scheduler.plugins import REGISTRY
 from kubepy.scheduler.profiles import DEFAULT_SCHEDULER, Configuration, Profile
 from kubepy.scheduler.queue import Queue, QueuedPod
 from kubepy.scheduler.runtime import Framework
 from kubepy.scheduler.search import Choice, Rejection, Search
+from kubepy.scheduler.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from kubepy.observability.logs import Logger
@@ -91,14 +92,27 @@ class Scheduler:
         self._nodes = self._informers.informer(NODES)
         self.cache = Cache()
         self.decisions = Decisions()
-        tools = Toolbox(client)
+        tools: dict[str, Toolbox] = {}
         self._profiles: dict[str, _Running] = {}
         for profile in configuration.profiles:
-            framework = Framework(profile, _make(profile, registry, tools), clock)
-            recorder = self._events.recorder(profile.scheduler_name)
-            self._profiles[profile.scheduler_name] = _Running(
-                framework, Search(framework, self.cache, random), recorder
+            name = profile.scheduler_name
+            recorder = self._events.recorder(name)
+            tools[name] = Toolbox(
+                client,
+                self._informers,
+                self.cache,
+                clock,
+                random,
+                self._tasks,
+                log,
+                metrics,
+                recorder,
+                profile.args,
             )
+            framework = tools[name].framework = Framework(
+                profile, _make(profile, registry, tools[name]), clock
+            )
+            self._profiles[name] = _Running(framework, Search(framework, self.cache, random), recorder)
         self.queue = Queue(
             {name: running.framework for name, running in self._profiles.items()},
             clock,
@@ -106,6 +120,8 @@ class Scheduler:
             backoff_initial_s=configuration.backoff_initial_s,
             backoff_max_s=configuration.backoff_max_s,
         )
+        for one in tools.values():
+            one.queue = self.queue
         self._writes_free = asyncio.Semaphore(configuration.bindings_max)
         self._writing: dict[str, asyncio.Task[Any]] = {}  # uid -> its newest write under way
         self._metrics = _Metrics(metrics, self._profiles)
@@ -118,9 +134,31 @@ class Scheduler:
         self._nodes.add_handler(
             on_add=self._node_added, on_update=self._node_updated, on_delete=self._node_deleted
         )
+        for kind in self._kinds_of_interest():
+            self._watch_other(kind)
         self._informers.start()
         self._tasks.start(self._events.run(), name="scheduler events")
         self._tasks.start(self._run(), name="scheduler loop")
+
+    def _kinds_of_interest(self) -> set[str]:
+        named = {
+            interest.event.resource
+            for running in self._profiles.values()
+            for interests in running.framework.interests.values()
+            for interest in interests
+        }
+        return named & events.OTHER_RESOURCES.keys()
+
+    def _watch_other(self, kind: str) -> None:
+        move = self.queue.move
+        add, update, delete = (
+            ClusterEvent(kind, action) for action in (Action.ADD, Action.UPDATE, Action.DELETE)
+        )
+        self._informers.informer(events.OTHER_RESOURCES[kind]).add_handler(
+            on_add=lambda new: move(add, None, new.obj),
+            on_update=lambda old, new: move(update, old.obj, new.obj),
+            on_delete=lambda old: move(delete, old.obj, None),
+        )
 
     async def wait_synced(self) -> None:
         """Until it has seen every node and pod."""
@@ -390,7 +428,11 @@ class Scheduler:
             if not pods.is_terminal(before):
                 self._pod_deleted(new)
         elif before["spec"].get("nodeName"):
-            if before["spec"] == after["spec"] and labels_of(before) == labels_of(after):
+            if (
+                before["spec"] == after["spec"]
+                and labels_of(before) == labels_of(after)
+                and is_deleting(before) == is_deleting(after)
+            ):
                 # A status update, which is most of what comes, changes nothing that is counted.
                 self.cache.touch_pod(new)
                 return

@@ -30,7 +30,15 @@ from kubepy.lib.random import Random
 from kubepy.scheduler.cache import Cache, NodeInfo, PodInfo
 from kubepy.scheduler.framework import Code, CycleState, Status
 from kubepy.scheduler.queue import Nominator
-from kubepy.scheduler.runtime import ClusterScorer, Framework, PluginFailed, Prepared, Scorer, zero_bonus
+from kubepy.scheduler.runtime import (
+    ClusterScorer,
+    Framework,
+    PluginFailed,
+    Prepared,
+    Scorer,
+    no_name_left,
+    zero_bonus,
+)
 
 # Source: schedule_one.go.
 FEASIBLE_NODES_MIN = 100
@@ -127,7 +135,6 @@ class Table:
         "layout",
         "position",
         "prepared",
-        "restore",
         "scorers",
         "state",
         "totals",
@@ -146,7 +153,6 @@ class Table:
         ]
         self.totals = [STALE] * nodes
         self.verdicts: list[Status | None] = [None] * nodes
-        self.restore: list[int] = []  # slots that hold an answer meant for one pod only
 
     def ask(self, pod: PodInfo, node: NodeInfo, slot: int) -> None:
         """Run the plugins on one node and remember."""
@@ -192,13 +198,22 @@ class Search:
         if not nodes:
             return Rejection(0, {}, CycleState())
         table = self._table(pod)
+        # The table's state is shared by all pods of its signature; what plugins leave from here on is about this one.
+        state = CycleState(table.state)
+        state.skipped = table.state.skipped
         prepared = table.prepared
+        if prepared.refusal is None:
+            prepared = _both(prepared, self.framework.cluster_pre_filter(state, pod))
         if prepared.refusal is not None:
             return Rejection(
-                len(nodes), {}, table.state, prepared.refusal, prepared.narrowed_by, self._ruled_out(table)
+                len(nodes),
+                {},
+                state,
+                prepared.refusal,
+                prepared.narrowed_by,
+                self._ruled_out(prepared.refusal),
             )
-        self._count_nominated(table, pod, nominator)
-        walk = _Walk(self.framework, table, pod, nodes)
+        walk = _Walk(self.framework, table, pod, state, nodes, self._nominated(pod, nominator))
         if nominated := nominator.node_of(pod.uid):
             # Room was made there for this very pod; most likely no other node fits.
             node = cache.node(nominated)
@@ -207,7 +222,7 @@ class Search:
         if not walk.feasible:
             self._walk(walk, prepared, nodes)
         if not walk.feasible:
-            return self._reject(walk, table, nodes)
+            return self._reject(walk, prepared, nodes)
         return self._choose(walk, table, nodes)
 
     # -- the table
@@ -233,31 +248,17 @@ class Search:
             totals = table.totals
             for slot in changed:
                 totals[slot] = STALE
-            for slot in table.restore:
-                totals[slot] = STALE
-        table.restore.clear()
         table.position = cache.position
         return table
 
-    def _count_nominated(self, table: Table, pod: PodInfo, nominator: Nominator) -> None:
-        """Where pods of at least this priority wait for room, count them in.
-
-        Source: framework.go, RunFilterPluginsWithNominatedPods.
-        """
+    def _nominated(self, pod: PodInfo, nominator: Nominator) -> dict[int, list[PodInfo]]:
+        """slot -> the pods that wait for room there and to which `pod` must leave it. Source: addGENominatedPods."""
+        found: dict[int, list[PodInfo]] = {}
         for name in nominator.nodes():
             node = self._cache.node(name)
-            if node is None:
-                continue
-            waiting = [p for p in nominator.on(name) if p.priority >= pod.priority and p.uid != pod.uid]
-            if not waiting:
-                continue
-            slot = node.slot
-            if table.totals[slot] == STALE:
-                table.ask(pod, node, slot)
-            status = table.filter(pod, node.with_pods(p for p in waiting if p.key not in node.pods))
-            if status is not None and table.totals[slot] != INFEASIBLE:
-                table.totals[slot], table.verdicts[slot] = INFEASIBLE, status
-                table.restore.append(slot)
+            if node is not None and (waiting := nominator.before(name, pod)):
+                found[node.slot] = waiting
+        return found
 
     # -- walking
 
@@ -314,8 +315,7 @@ class Search:
             details,
         )
 
-    def _reject(self, walk: _Walk, table: Table, nodes: Sequence[NodeInfo]) -> Rejection:
-        prepared = table.prepared
+    def _reject(self, walk: _Walk, prepared: Prepared, nodes: Sequence[NodeInfo]) -> Rejection:
         verdicts = walk.verdicts()
         counts: Counter[Status] = Counter(status for status in verdicts.values() if status is not None)
         if prepared.names is not None and (absent := len(nodes) - len(verdicts)):
@@ -335,8 +335,8 @@ class Search:
             else (),
         )
 
-    def _ruled_out(self, table: Table) -> Callable[[], Sequence[tuple[NodeInfo, Status | None]]]:
-        nodes, refusal = self._cache.nodes, table.prepared.refusal
+    def _ruled_out(self, refusal: Status) -> Callable[[], Sequence[tuple[NodeInfo, Status | None]]]:
+        nodes = self._cache.nodes
         return lambda: [(node, refusal) for node in nodes]
 
 
@@ -346,7 +346,9 @@ class _Walk:
     __slots__ = (
         "_cluster_rejected",
         "_filters",
+        "_framework",
         "_nodes",
+        "_nominated",
         "_pod",
         "_scorers",
         "_spans",
@@ -355,15 +357,22 @@ class _Walk:
         "state",
     )
 
-    def __init__(self, framework: Framework, table: Table, pod: PodInfo, nodes: Sequence[NodeInfo]) -> None:
-        self._table, self._pod, self._nodes = table, pod, nodes
-        self._filters = [p for p in framework.cluster_filters if p.name not in table.prepared.skipped]
-        self._scorers = framework.cluster_scorers
+    def __init__(
+        self,
+        framework: Framework,
+        table: Table,
+        pod: PodInfo,
+        state: CycleState,
+        nodes: Sequence[NodeInfo],
+        nominated: Mapping[int, Sequence[PodInfo]],
+    ) -> None:
+        self._framework, self._table, self._pod, self._nodes = framework, table, pod, nodes
+        self.state, self._nominated = state, nominated
+        self._filters = [p for p in framework.cluster_filters if p.name not in state.skipped]
+        self._scorers: list[ClusterScorer] | None = None
         self._spans: list[tuple[int, int]] = []
         self._cluster_rejected: dict[int, Status] = {}
         self.feasible = 0
-        # The table's is shared by all pods of its signature; what plugins leave from here on is about this one.
-        self.state = CycleState(table.state)
 
     @property
     def evaluated(self) -> int:
@@ -374,11 +383,20 @@ class _Walk:
         """The totals are all there is to compare."""
         return (
             not self._cluster_rejected
-            and not self._scorers
+            and not self.scorers
             and not any(
                 any(column[low:high]) for _, column in self._table.columns for low, high in self._spans
             )
         )
+
+    @property
+    def scorers(self) -> list[ClusterScorer]:
+        """The CLUSTER-scoped ones that have something to say."""
+        if self._scorers is None:
+            self._scorers = [
+                s for s in self._framework.cluster_scorers if not _is_skipped(s, self.state, self._pod, ())
+            ]
+        return self._scorers
 
     def stretch(self, low: int, high: int) -> None:
         """Look at the nodes in slots low ... high-1."""
@@ -394,6 +412,12 @@ class _Walk:
         self.feasible += len(part) - part.count(INFEASIBLE)
         if self._filters:
             self._filter_cluster([slot for slot in range(low, high) if totals[slot] != INFEASIBLE])
+        for slot, waiting in self._nominated.items():
+            if low <= slot < high and totals[slot] != INFEASIBLE and slot not in self._cluster_rejected:
+                status = self._framework.filter_with(self.state, self._pod, self._nodes[slot], waiting)
+                if status is not None:
+                    self._cluster_rejected[slot] = status
+                    self.feasible -= 1
 
     def _filter_cluster(self, slots: list[int]) -> None:
         for plugin in self._filters:
@@ -445,12 +469,11 @@ class _Walk:
         scores = [totals[slot] for slot in slots]
         for scorer, column in self._table.columns:
             scores = _weighted(scores, scorer, [column[slot] for slot in slots])
-        if self._scorers:
+        if self.scorers:
             nodes = [self._nodes[slot] for slot in slots]
-            for cluster_scorer in self._scorers:
-                if not _is_skipped(cluster_scorer, self.state, self._pod, nodes):
-                    raw = cluster_scorer.score_nodes(self.state, self._pod, nodes)
-                    scores = _weighted(scores, cluster_scorer, raw)
+            for cluster_scorer in self.scorers:
+                raw = cluster_scorer.score_nodes(self.state, self._pod, nodes)
+                scores = _weighted(scores, cluster_scorer, raw)
         return scores
 
     def verdicts(self) -> dict[int, Status | None]:
@@ -459,6 +482,18 @@ class _Walk:
         found = {slot: verdicts[slot] for low, high in self._spans for slot in range(low, high)}
         found.update(self._cluster_rejected)
         return found
+
+
+def _both(one: Prepared, other: Prepared) -> Prepared:
+    """What NODE- and CLUSTER-scoped PreFilters say together."""
+    names = one.names
+    if other.names is not None:
+        names = other.names if names is None else names & other.names
+    narrowed_by = one.narrowed_by + other.narrowed_by
+    refusal = other.refusal
+    if refusal is None and names is not None and not names:
+        refusal = no_name_left(sorted(narrowed_by))
+    return Prepared(one.skipped | other.skipped, names, narrowed_by, refusal)
 
 
 def _weighted(scores: list[int], scorer: Scorer | ClusterScorer, raw: list[int]) -> list[int]:

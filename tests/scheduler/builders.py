@@ -7,12 +7,22 @@ from typing import Any
 import orjson
 
 from kubepy.api.objects import Document, DocumentPool, Key, Obj
+from kubepy.client.client import Client
+from kubepy.client.events import EventSink
+from kubepy.client.informer import InformerFactory
+from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock, VirtualClock
-from kubepy.scheduler.cache import NodeInfo, PodInfo
+from kubepy.lib.random import Random
+from kubepy.observability import logs
+from kubepy.observability.metrics import Metrics
+from kubepy.scheduler.cache import Cache, NodeInfo, PodInfo
 from kubepy.scheduler.framework import Plugin
-from kubepy.scheduler.plugins import REGISTRY, Toolbox
+from kubepy.scheduler.plugins import REGISTRY
 from kubepy.scheduler.profiles import DEFAULT_PLUGINS, Profile
+from kubepy.scheduler.queue import Queue
 from kubepy.scheduler.runtime import Framework
+from kubepy.scheduler.search import Search
+from kubepy.scheduler.toolbox import Toolbox
 
 POOL = DocumentPool()
 
@@ -89,11 +99,55 @@ def tolerates(key: str, value: str = "", effect: str = "", operator: str = "Equa
     return {"key": key, "operator": operator, "value": value, "effect": effect}
 
 
+def toolbox(
+    *args: object, client: Client | None = None, clock: Clock | None = None, cache: Cache | None = None
+) -> Toolbox:
+    """What plugins are given; nothing runs, and `tools.informers` are filled by `put`."""
+    clock = clock or VirtualClock()
+    log, random, metrics = logs.silent(), Random(1), Metrics()
+    tasks = Tasks(lambda name, error: None)
+    informers = InformerFactory(client, clock=clock, random=random, tasks=tasks, log=log, pool=POOL)  # type: ignore[arg-type]
+    events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)  # type: ignore[arg-type]
+    return Toolbox(
+        client, informers, cache or Cache(), clock, random, tasks, log, metrics, events.recorder("default-scheduler"),
+        args,
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+def put(tools: Toolbox, resource: Any, *objs: Obj) -> None:
+    """As if the informer of `resource` had heard of these."""
+    informer = tools.informers.informer(resource)
+    for obj in objs:
+        informer._put(document(obj, 1))
+
+
 def framework(
-    *extra: tuple[Plugin, int], clock: Clock | None = None, without: tuple[str, ...] = (), percentage: int = 0
+    *extra: tuple[Plugin, int],
+    clock: Clock | None = None,
+    without: tuple[str, ...] = (),
+    percentage: int = 0,
+    cache: Cache | None = None,
+    tools: Toolbox | None = None,
+    only: tuple[str, ...] = (),
 ) -> Framework:
     """The default profile with plugins added and left out; it cannot bind."""
-    tools = Toolbox(None)  # type: ignore[arg-type]
-    plugins = [(REGISTRY[name](tools), weight) for name, weight in DEFAULT_PLUGINS if name not in without]
+    tools = tools or toolbox(clock=clock, cache=cache)
+    plugins = [
+        (REGISTRY[name](tools), weight)
+        for name, weight in DEFAULT_PLUGINS
+        if name not in without and (not only or name in (*only, "PrioritySort", "DefaultBinder"))
+    ]
     profile = Profile(percentage_of_nodes_to_score=percentage)
-    return Framework(profile, [*plugins, *extra], clock or VirtualClock())
+    tools.framework = Framework(profile, [*plugins, *extra], tools.clock)
+    tools.queue = Queue({profile.scheduler_name: tools.framework}, tools.clock)
+    return tools.framework
+
+
+def search(tools: Toolbox, nodes: list[Obj], pods: list[Obj] = [], **fields: Any) -> Search:  # noqa: B006 - only read
+    """The default profile over a cache with these nodes, and pods that name theirs."""
+    using = framework(tools=tools, **fields)
+    for one in nodes:
+        tools.cache.put_node(document(one))
+    for one in pods:
+        tools.cache.add_pod(PodInfo(document(one)), one["spec"]["nodeName"])
+    return Search(using, tools.cache, tools.random)

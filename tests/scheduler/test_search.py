@@ -49,7 +49,7 @@ def search_over(*nodes, using=None, seed=1):
     cache = Cache()
     for one in nodes:
         cache.put_node(document(one))
-    return Search(using or framework(), cache, Random(seed)), cache
+    return Search(using or framework(cache=cache), cache, Random(seed)), cache
 
 
 def many(count, **fields):

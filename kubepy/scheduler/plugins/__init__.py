@@ -1,32 +1,28 @@
 """The plugins this scheduler knows, one file each, by the name configuration calls them.
 
-A maker is given what plugins may need of the world (Toolbox) and the profile's arguments for the plugin.
+A maker is given what plugins may need of the world, the profile's arguments among it (toolbox.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-from kubepy.client.client import Client
 from kubepy.scheduler.framework import Plugin
 from kubepy.scheduler.plugins.default_binder import DefaultBinder
+from kubepy.scheduler.plugins.default_preemption import DefaultPreemption
+from kubepy.scheduler.plugins.image_locality import ImageLocality
+from kubepy.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from kubepy.scheduler.plugins.node_affinity import NodeAffinity
 from kubepy.scheduler.plugins.node_name import NodeName
+from kubepy.scheduler.plugins.node_ports import NodePorts
 from kubepy.scheduler.plugins.node_resources_balanced_allocation import NodeResourcesBalancedAllocation
 from kubepy.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from kubepy.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from kubepy.scheduler.plugins.pod_topology_spread import PodTopologySpread
 from kubepy.scheduler.plugins.priority_sort import PrioritySort
 from kubepy.scheduler.plugins.scheduling_gates import SchedulingGates
 from kubepy.scheduler.plugins.taint_toleration import TaintToleration
-
-
-@dataclass(frozen=True, slots=True)
-class Toolbox:
-    """What a plugin may need of the world."""
-
-    client: Client
-
+from kubepy.scheduler.toolbox import Toolbox
 
 REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
     "PrioritySort": lambda tools: PrioritySort(),
@@ -35,7 +31,12 @@ REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
     "NodeName": lambda tools: NodeName(),
     "TaintToleration": lambda tools: TaintToleration(),
     "NodeAffinity": lambda tools: NodeAffinity(),
+    "NodePorts": lambda tools: NodePorts(),
     "NodeResourcesFit": lambda tools: NodeResourcesFit(),
+    "PodTopologySpread": PodTopologySpread,
+    "InterPodAffinity": InterPodAffinity,
+    "DefaultPreemption": DefaultPreemption,
     "NodeResourcesBalancedAllocation": lambda tools: NodeResourcesBalancedAllocation(),
+    "ImageLocality": lambda tools: ImageLocality(tools.cache),
     "DefaultBinder": lambda tools: DefaultBinder(tools.client),
 }

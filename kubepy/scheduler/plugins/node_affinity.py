@@ -40,11 +40,7 @@ class NodeAffinity:
     scope = Scope.NODE
 
     def sign(self, pod: PodInfo) -> Hashable:
-        spec = pod.spec
-        selector, affinity = spec.get("nodeSelector"), walk(spec, "affinity", "nodeAffinity")
-        if not selector and affinity is None:
-            return ()
-        return orjson.dumps([selector, affinity], option=orjson.OPT_SORT_KEYS)
+        return sign_affinity(pod)
 
     def pre_filter(self, state: CycleState, pod: PodInfo) -> Narrowed | Status | None:
         required = placement.required_affinity(pod.obj)
@@ -76,6 +72,15 @@ class NodeAffinity:
 
     def events(self) -> Sequence[Interest]:
         return [Interest(ClusterEvent("Node", Action.ADD | Action.UPDATE_NODE_LABEL), _after_node)]
+
+
+def sign_affinity(pod: PodInfo) -> Hashable:
+    """() for a pod that goes anywhere."""
+    spec = pod.spec
+    selector, affinity = spec.get("nodeSelector"), walk(spec, "affinity", "nodeAffinity")
+    if not selector and affinity is None:
+        return ()
+    return orjson.dumps([selector, affinity], option=orjson.OPT_SORT_KEYS)
 
 
 def _after_node(pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:

@@ -1,0 +1,56 @@
+"""NodePorts: a host port that the pod wants must be free on the node.
+
+Source: pkg/scheduler/framework/plugins/nodeports/node_ports.go; kube-scheduler framework/types.go, HostPortInfo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from kubepy.api.objects import Obj
+from kubepy.scheduler.cache import ANY_ADDRESS, HostPort, NodeInfo, PodInfo, host_ports
+from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Scope, Status
+
+_TAKEN = Status(
+    Code.UNSCHEDULABLE, "node(s) didn't have free ports for the requested pod ports", plugin="NodePorts"
+)
+_SKIP = Status(Code.SKIP, plugin="NodePorts")
+
+
+class NodePorts:
+    name = "NodePorts"
+    scope = Scope.NODE
+
+    def sign(self, pod: PodInfo) -> Hashable:
+        return pod.host_ports
+
+    def pre_filter(self, state: CycleState, pod: PodInfo) -> Status | None:
+        return None if pod.host_ports else _SKIP
+
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status | None:
+        taken = node.ports
+        if not taken:
+            return None
+        for protocol, port, address in pod.host_ports:
+            addresses = taken.get((protocol, port))
+            if addresses and (address == ANY_ADDRESS or ANY_ADDRESS in addresses or address in addresses):
+                return _TAKEN
+        return None
+
+    def events(self) -> Sequence[Interest]:
+        return [
+            Interest(ClusterEvent("Pod", Action.DELETE), _after_pod_deleted),
+            Interest(ClusterEvent("Node", Action.ADD)),
+        ]
+
+
+def conflict(one: Sequence[HostPort], other: Sequence[HostPort]) -> bool:
+    """Whether two pods with these cannot be on one node."""
+    return any(a[:2] == b[:2] and (a[2] == b[2] or ANY_ADDRESS in (a[2], b[2])) for a in one for b in other)
+
+
+def _after_pod_deleted(pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:
+    assert old is not None, "it was deleted"
+    if not old["spec"].get("nodeName") and not (old.get("status") or {}).get("nominatedNodeName"):
+        return Hint.SKIP
+    return Hint.QUEUE if conflict(pod.host_ports, host_ports(old["spec"])) else Hint.SKIP
