@@ -41,6 +41,11 @@ async def apply(
             await _ensure(client, resource, obj)
     if catalog.get(SERVICE_CIDRS.group, SERVICE_CIDRS.version, SERVICE_CIDRS.plural) is not None:
         await _ensure_service_cidr(client, service_range)
+    await ensure_kubernetes_service(client, service_range, host, port)
+
+
+async def ensure_kubernetes_service(client: Client, service_range: str, host: str, port: int) -> None:
+    """A Service that is there stays as it is; the endpoints say where this process listens."""
     for resource, obj in kubernetes_service(service_range, host, port):
         if not await _ensure(client, resource, obj) and resource is not SERVICES:
             await _replace_content(client, resource, obj)

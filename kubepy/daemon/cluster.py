@@ -42,6 +42,7 @@ from kubepy.apiserver.crds.definitions import Definitions
 from kubepy.apiserver.handlers.dispatch import ResourceHandler
 from kubepy.apiserver.handlers.subresources import Subresources
 from kubepy.apiserver.handlers.usage import UsageMetrics, UsageSource
+from kubepy.daemon.kubernetes_service import KubernetesService
 from kubepy.apiserver.loopback import LoopbackTransport
 from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.registry.registry import Registry
@@ -163,6 +164,10 @@ class ControlPlane:
         )
         self.client = Client(self._transport, field_manager="kubepy")
         self._compactor = Compactor(
+        self._kubernetes_service = KubernetesService(
+            self.client, clock=clock, random=random.stream("kubernetes-service"), log=logs.of("apiserver"),
+            metrics=metrics, pool=self.pool, service_range=config.service_cluster_ip_range,
+        )  # fmt: skip
             store,
             clock=clock,
             tasks=self._tasks,
@@ -236,7 +241,7 @@ class ControlPlane:
     def _make_components(self) -> list[Component]:
         """In start order."""
         config, clock, random, metrics = self.config, self.clock, self.random, self.metrics
-        components: list[Component] = [self._aggregator]
+        components: list[Component] = [self._aggregator, self._kubernetes_service]
         try:
             if config.controllers:
                 components.append(
@@ -260,6 +265,7 @@ class ControlPlane:
             components.append(
                 Scheduler(
                     client,
+        self._kubernetes_service.serve_at(bootstrap.advertised(self.config.bind), port)
                     clock=clock,
                     random=random.stream("scheduler"),
                     log=self.logs.of("scheduler"),

@@ -41,6 +41,16 @@ async def test_what_a_person_changed_stays_but_endpoints_say_where_we_listen_now
         assert piece["endpoints"][0]["addresses"] == ["192.0.2.55"] and piece["ports"][0]["port"] == 7443
 
 
+async def test_the_kubernetes_service_comes_back_at_once_and_its_endpoints_stay_true():
+    async with Cluster(nodes=0, scheduler="off", controllers=()) as cluster:
+        await cluster.client.delete(SERVICES, "kubernetes", "default")
+        await cluster.client.patch(ENDPOINTS, "kubernetes", {"subsets": []}, namespace="default")
+        await cluster.settle()
+        service = await cluster.client.get(SERVICES, "kubernetes", "default")
+        assert service["spec"]["clusterIP"] == "10.96.0.1"
+        assert (await cluster.client.get(ENDPOINTS, "kubernetes", "default"))["subsets"]
+
+
 def bootstrap_directory():
     from kubepy.daemon.config import files_dir
 

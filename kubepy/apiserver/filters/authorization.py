@@ -1,4 +1,4 @@
-"""May this user do this? If nobody says yes: 403.
+"""May this user do this? If nobody says yes: 403. Handlers that find there is more to ask do so by `request.may`.
 
 Source: apiserver pkg/endpoints/filters/authorization.go.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from kubepy.api.errors import Unauthorized
 from kubepy.apiserver.authz import Authorizer, forbidden
 from kubepy.apiserver.filters import Filter
-from kubepy.apiserver.request import Handler, Request, Response
+from kubepy.apiserver.request import Handler, Request, RequestInfo, Response
 
 
 def authorization(authorizer: Authorizer) -> Filter:
@@ -17,9 +17,14 @@ def authorization(authorizer: Authorizer) -> Filter:
             user = request.user
             if user is None:
                 raise Unauthorized
-            decision = await authorizer.authorize(user, request.info)
-            if not decision.is_allowed:
-                raise forbidden(user, request.info, decision.reason)
+
+            async def may(info: RequestInfo) -> None:
+                decision = await authorizer.authorize(user, info)
+                if not decision.is_allowed:
+                    raise forbidden(user, info, decision.reason)
+
+            await may(request.info)
+            request.may = may
             return await next_(request)
 
         return handle

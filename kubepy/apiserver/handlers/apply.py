@@ -36,7 +36,7 @@ async def apply(registry: Registry, resource: Resource, request: Request) -> Res
     complaint = strictness(raw, config, options)
     expected = decode.Expected.of(resource, registry.schemas)
     served = registry.served(resource)
-    call = write.call_of(resource, request, options)
+    call = write.call_of(resource, request, options, is_patch=True)
     fields = registry.field_manager(resource, call.subresource)
     is_first = True
 

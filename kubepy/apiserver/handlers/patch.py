@@ -58,7 +58,7 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
         )
     apply = applier(content_type, registry, resource)
     served = registry.served(resource)
-    call = write.call_of(resource, request, options)
+    call = write.call_of(resource, request, options, is_patch=True)
     fields, manager = registry.field_manager(resource, call.subresource), write.manager_of(request, options)
     attempts = 0
 

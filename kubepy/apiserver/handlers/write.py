@@ -5,6 +5,8 @@ Source: apiserver pkg/registry/rest/meta.go, pkg/endpoints/handlers/rest.go chec
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
@@ -15,8 +17,14 @@ from kubepy.apiserver.request import Request, User
 NOBODY = User("")
 
 
-def call_of(resource: Resource, request: Request, options: WriteOptions) -> Call:
-    info = request.info
+def call_of(resource: Resource, request: Request, options: WriteOptions, *, is_patch: bool = False) -> Call:
+    info, may = request.info, request.may
+
+    async def may_create() -> None:
+        """Who may update or patch may not therefore create. Source: update.go withAuthorization."""
+        if may is not None:
+            await may(replace(info, verb="create"))
+
     return Call(
         resource,
         info.namespace if resource.namespaced else "",
@@ -27,6 +35,8 @@ def call_of(resource: Resource, request: Request, options: WriteOptions) -> Call
         request.warnings,
         request.request_id,
         not request.in_process,
+        is_patch,
+        may_create,
     )
 
 

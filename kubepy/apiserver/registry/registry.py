@@ -17,7 +17,7 @@ pkg/storage/etcd3/store.go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -95,6 +95,9 @@ class Call:
     warnings: list[str] = field(default_factory=list)
     request_id: str = ""
     is_advised: bool = False  # somebody reads the warnings: a client outside this process
+    is_patch: bool = False
+    # Asked before an update makes what is not there; raises Forbidden.
+    may_create: Callable[[], Awaitable[None]] | None = None
 
 
 class Listing(NamedTuple):
@@ -465,8 +468,17 @@ class Registry:
         cache = await self.loaded(call.resource)
         metadata = obj["metadata"]
         revision = metadata.pop("resourceVersion", None)
-        dedup_owner_references(metadata, call.warnings, after_admission=False)
-        attributes = self._attributes(CREATE, call, storage, obj, None)
+        attributes = await self._admitted(CREATE, call, storage, obj, None)
+        return await self._create(call, storage, cache, obj, attributes, revision)
+
+    async def _admitted(
+        self, operation: str, call: Call, storage: Resource, obj: Obj, old: Obj | None
+    ) -> Attributes:
+        """Through mutating admission. A patch is not told of owners that it names twice before that."""
+        metadata = obj["metadata"]
+        if not call.is_patch:
+            dedup_owner_references(metadata, call.warnings, after_admission=False)
+        attributes = self._attributes(operation, call, storage, obj, old)
         await self.admission.admit(attributes)
         dedup_owner_references(metadata, call.warnings, after_admission=True)
         return await self._create(call, storage, cache, obj, attributes, revision)
@@ -479,6 +491,7 @@ class Registry:
         obj: Obj,
         attributes: Attributes,
         revision: str | None = None,
+        may: Callable[[], Awaitable[None]] | None = None,
     ) -> Document:
         metadata = obj["metadata"]
         strategy = self.strategy(storage)
@@ -496,6 +509,8 @@ class Registry:
             if call.is_advised:
                 call.warnings += advice.on_create(storage, obj)
             attributes.name = name
+            if may is not None:
+                await may()
             await self.admission.validate(attributes)
             if revision and revision.strip("0") and not unparsable(revision):
                 # Source: etcd3/store.go Create; nobody makes a Status of it.
@@ -601,10 +616,9 @@ class Registry:
                 f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: ",
             )
         metadata.pop("resourceVersion", None)
-        attributes = self._attributes(CREATE, call, storage, obj, None)
-        await self.admission.admit(attributes)
+        attributes = await self._admitted(CREATE, call, storage, obj, None)
         try:
-            return await self._create(call, storage, cache, obj, attributes)
+            return await self._create(call, storage, cache, obj, attributes, may=call.may_create)
         except errors.AlreadyExists:
             # Somebody else created it in the meantime: then it is an update after all.
             return None
@@ -623,10 +637,7 @@ class Registry:
         old = current.obj
         new = make(current)
         metadata, old_metadata = new["metadata"], old["metadata"]
-        dedup_owner_references(metadata, call.warnings, after_admission=False)
-        attributes = self._attributes(UPDATE, call, storage, new, old)
-        await self.admission.admit(attributes)
-        dedup_owner_references(metadata, call.warnings, after_admission=True)
+        attributes = await self._admitted(UPDATE, call, storage, new, old)
         self._check_revision(call, strategy, metadata, old_metadata)
         release = _nothing
         if not call.subresource:

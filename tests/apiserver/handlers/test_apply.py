@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kubepy.api.errors import Conflict
+from kubepy.api.errors import Conflict, Forbidden
 from kubepy.lib.clock import VirtualClock
 from kubepy.store.memory import MemoryStore
 from tests.apiserver.conftest import Api
@@ -500,3 +500,49 @@ async def test_ownership_is_that_of_a_model(steps: list[tuple[str, str, dict[str
         }
         assert {who: owned for who, owned in keys.items() if owned} == model.owned
     await api.registry.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "content_type"),
+    [
+        ("PATCH", f"{MAPS}/x?fieldManager=alice", YAML),
+        ("PUT", "/apis/coordination.k8s.io/v1/namespaces/default/leases/x", "application/json"),
+    ],
+)
+async def test_who_may_change_may_not_therefore_create(api: Api, method, target, content_type) -> None:
+    """Source: test/integration/apiserver/apply/apply_test.go TestApplyCreateOnUpdate..., update.go withAuthorization."""
+    asked: list[Any] = []
+
+    async def may(info: Any) -> None:
+        asked.append((info.verb, info.name))
+        raise Forbidden("no")
+
+    body = config_map({"a": "1"})
+    if method == "PUT":
+        body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "x"}}
+    request = api.request(method, target, body, content_type=content_type)
+    request.may = may
+    with pytest.raises(Forbidden):
+        await api.handler(request)
+    assert asked == [("create", "x")]
+    # What is there is nobody's creation.
+    made = await api.ok(method, target, body, content_type=content_type)
+    body = made if method == "PUT" else body
+    request = api.request(method, target, body, content_type=content_type)
+    request.may = may
+    await api.handler(request)
+    assert asked == [("create", "x")]
+
+
+async def test_owners_named_twice_are_told_of_once_by_a_patch(api: Api) -> None:
+    await api.ok("POST", MAPS, config_map({"a": "1"}))
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}
+    request = api.request(
+        "PATCH", f"{MAPS}/x", {"metadata": {"ownerReferences": [owner, owner]}}, content_type=MERGE
+    )
+    await api.handler(request)
+    assert request.warnings == [
+        ".metadata.ownerReferences contains duplicate entries after mutating admission happens; API server dedups owner "
+        "references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) "
+        "observed: u"
+    ]
