@@ -28,7 +28,7 @@ from kubepy.client.client import Client
 from kubepy.client.controller import Controller, ControllerContext
 from kubepy.client.events import EventSink
 from kubepy.client.informer import InformerFactory
-from kubepy.controllers import discovery, node_lifecycle, pod_garbage_collector
+from kubepy.controllers import discovery, node_ipam, node_lifecycle, pod_garbage_collector
 from kubepy.controllers.cluster_role_aggregation import ClusterRoleAggregationController
 from kubepy.controllers.cron_job import CronJobController
 from kubepy.controllers.daemon_set import DaemonSetController
@@ -40,6 +40,7 @@ from kubepy.controllers.endpoints import EndpointsController
 from kubepy.controllers.garbage_collector import GarbageCollector
 from kubepy.controllers.job import JobController
 from kubepy.controllers.namespace import NamespaceController
+from kubepy.controllers.node_ipam import NodeIpamController
 from kubepy.controllers.node_lifecycle import NodeLifecycleController
 from kubepy.controllers.pod_garbage_collector import PodGarbageCollector
 from kubepy.controllers.replica_set import ReplicaSetController
@@ -72,6 +73,7 @@ class NodeOptions:
 
     lifecycle: node_lifecycle.Options = field(default_factory=node_lifecycle.Options)
     terminated_pods_max: int = pod_garbage_collector.THRESHOLD  # --terminated-pod-gc-threshold
+    ipam: node_ipam.Options | None = None  # None: nodes get no ranges, --allocate-node-cidrs
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,10 @@ class Descriptor:
 
 def _plain(controller: type[Controller]) -> Callable[[ControllerContext, Parts], Controller]:
     return lambda context, parts: controller(context)
+
+
+def _node_ipam(context: ControllerContext, parts: Parts) -> Controller | None:
+    return NodeIpamController(context, parts.nodes.ipam) if parts.nodes.ipam is not None else None
 
 
 CONTROLLERS = (
@@ -164,6 +170,7 @@ CONTROLLERS = (
         lambda context, parts: PodGarbageCollector(context, threshold=parts.nodes.terminated_pods_max),
     ),
     Descriptor("ttl-controller", "ttl", "ttl-controller", _plain(TtlController)),
+    Descriptor("node-ipam-controller", "nodeipam", "node-controller", _node_ipam, source="cidrAllocator"),
     Descriptor(
         "service-cidr-controller", "servicecidr", "service-cidrs-controller", _plain(ServiceCidrsController),
         needs=(SERVICE_CIDRS, IP_ADDRESSES),

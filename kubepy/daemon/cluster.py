@@ -51,7 +51,7 @@ from kubepy.apiserver.server import HttpServer, tls_context
 from kubepy.client.client import Client
 from kubepy.controllers.discovery import Aggregated
 from kubepy.controllers.manager import ControllerManager
-from kubepy.daemon import bootstrap
+from kubepy.daemon import bootstrap, node_options
 from kubepy.daemon.config import Config, ConfigError, files_dir
 from kubepy.daemon.pki import FrontProxy
 from kubepy.kubelet.kubelet import Kubelet
@@ -252,6 +252,7 @@ class ControlPlane:
                         log=self.logs.of("controller-manager"),
                         metrics=metrics,
                         root_ca=self._ca,
+                        nodes=node_options.of(config),
                         resources=lambda: self.catalog,
                         aggregated=self._aggregated,
                         enabled=config.controllers,

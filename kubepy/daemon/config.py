@@ -120,6 +120,29 @@ class Config:
         "30000-32767", "node ports of Services come from here", metavar="RANGE"
     )
     cluster_cidr: str = _key("10.244.0.0/16", "pod IPs come from here", metavar="CIDR")
+    allocate_node_cidrs: bool = _key(False, "give each node a range of cluster-cidr of its own")
+    node_cidr_mask_size: int = _key(24, "size of a node's range of cluster-cidr", metavar="BITS")
+    node_monitor_grace_period: str = _key(
+        "50s", "how long a node may be silent before it is called Unknown", metavar="DURATION"
+    )
+    node_startup_grace_period: str = _key(
+        "1m", "the same for a node that never was heard of", metavar="DURATION"
+    )
+    node_eviction_rate: float = _key(
+        0.1, "nodes per second that lose their pods when they fail", metavar="RATE"
+    )
+    secondary_node_eviction_rate: float = _key(
+        0.01, "the same in a large zone most of whose nodes have failed", metavar="RATE"
+    )
+    large_cluster_size_threshold: int = _key(
+        50, "nodes up to which a zone is small: when most of them have failed, none loses its pods", metavar="N"
+    )
+    unhealthy_zone_threshold: float = _key(
+        0.55, "share of failed nodes, at least three, that makes a zone unhealthy", metavar="SHARE"
+    )
+    terminated_pod_gc_threshold: int = _key(
+        12500, "pods that are over and kept; the oldest go first; 0 keeps all", metavar="N"
+    )
     default_storage_class: bool = _key(
         True, "have a StorageClass `standard`, the default, whose volumes are made by the cluster itself"
     )
@@ -197,6 +220,10 @@ def _typed(path: Path, line: int, name: str, value: Any) -> Any:
         if isinstance(value, bool):
             return value
         raise ConfigError(f'{where}: "{name}" must be true or false, not {value!r}')
+    if isinstance(default, float):
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+        raise ConfigError(f'{where}: "{name}" must be a number, not {value!r}')
     if isinstance(default, int):
         if isinstance(value, int) and not isinstance(value, bool):
             return value
@@ -260,6 +287,25 @@ def check(config: Config) -> None:
         raise ConfigError(f'bind must be an IP address, not "{config.bind}"') from None
     for name in ("event_ttl", "etcd_compaction_interval"):
         duration_s(getattr(config, name), name.replace("_", "-"))
+    _check_nodes(config)
+
+
+def _check_nodes(config: Config) -> None:
+    for name in ("node_monitor_grace_period", "node_startup_grace_period"):
+        duration_s(getattr(config, name), name.replace("_", "-"))
+    for name in ("node_eviction_rate", "secondary_node_eviction_rate", "terminated_pod_gc_threshold"):
+        if getattr(config, name) < 0:
+            raise ConfigError(f"{name.replace('_', '-')} must be 0 or more, not {getattr(config, name)}")
+    if not 0 <= config.unhealthy_zone_threshold <= 1:
+        raise ConfigError(f"unhealthy-zone-threshold must be 0 to 1, not {config.unhealthy_zone_threshold}")
+    network = ipaddress.ip_network(config.cluster_cidr)
+    if config.allocate_node_cidrs and not (
+        network.prefixlen <= config.node_cidr_mask_size <= network.max_prefixlen
+        and config.node_cidr_mask_size - network.prefixlen <= 16
+    ):
+        raise ConfigError(
+            f"node-cidr-mask-size must be a part of cluster-cidr {network}, not {config.node_cidr_mask_size}"
+        )
 
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "d": 86400.0}

@@ -1,0 +1,30 @@
+"""The settings that say what becomes of nodes and their pods, as the controllers take them."""
+
+from __future__ import annotations
+
+from kubepy.controllers import node_ipam, node_lifecycle
+from kubepy.controllers.manager import NodeOptions
+from kubepy.controllers.node_zones import Rates
+from kubepy.daemon.config import Config, duration_s
+
+
+def of(config: Config) -> NodeOptions:
+    rates = Rates(
+        eviction=config.node_eviction_rate,
+        secondary=config.secondary_node_eviction_rate,
+        large_cluster=config.large_cluster_size_threshold,
+        unhealthy=config.unhealthy_zone_threshold,
+    )
+    lifecycle = node_lifecycle.Options(
+        grace_s=duration_s(config.node_monitor_grace_period),
+        startup_s=duration_s(config.node_startup_grace_period),
+        rates=rates,
+    )
+    ipam = node_ipam.Options(
+        config.cluster_cidr,
+        mask_size=config.node_cidr_mask_size,
+        service_cidr=config.service_cluster_ip_range,
+    )
+    return NodeOptions(
+        lifecycle, config.terminated_pod_gc_threshold, ipam if config.allocate_node_cidrs else None
+    )
