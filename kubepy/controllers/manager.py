@@ -21,14 +21,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kubepy.api.builtins import IP_ADDRESSES, SERVICE_CIDRS
+from kubepy.api.builtins import (
+    IP_ADDRESSES,
+    POD_CERTIFICATE_REQUESTS,
+    SERVICE_CIDRS,
+    VOLUME_ATTRIBUTES_CLASSES,
+)
 from kubepy.api.objects import DocumentPool
 from kubepy.api.resources import Resource
+from kubepy.api.volumes import LOCAL_PROVISIONER
 from kubepy.client.client import Client
 from kubepy.client.controller import Controller, ControllerContext
 from kubepy.client.events import EventSink
 from kubepy.client.informer import InformerFactory
 from kubepy.controllers import discovery, node_ipam, node_lifecycle, pod_garbage_collector
+from kubepy.controllers.certificate_approver import CertificateApprover
+from kubepy.controllers.certificate_cleaner import CertificateCleaner, PodCertificateCleaner
+from kubepy.controllers.certificate_requests import Authority
+from kubepy.controllers.certificate_signer import CertificateSigner
 from kubepy.controllers.cluster_role_aggregation import ClusterRoleAggregationController
 from kubepy.controllers.cron_job import CronJobController
 from kubepy.controllers.daemon_set import DaemonSetController
@@ -37,17 +47,23 @@ from kubepy.controllers.discovery import Aggregated, Discover
 from kubepy.controllers.disruption import DisruptionController
 from kubepy.controllers.endpoint_slice import EndpointSliceController
 from kubepy.controllers.endpoints import EndpointsController
+from kubepy.controllers.ephemeral_volume import EphemeralVolumeController
 from kubepy.controllers.garbage_collector import GarbageCollector
 from kubepy.controllers.job import JobController
+from kubepy.controllers.legacy_token_cleaner import LegacyTokenCleaner
+from kubepy.controllers.local_provisioner import LocalProvisioner
 from kubepy.controllers.namespace import NamespaceController
 from kubepy.controllers.node_ipam import NodeIpamController
 from kubepy.controllers.node_lifecycle import NodeLifecycleController
+from kubepy.controllers.persistent_volume_binder import PersistentVolumeBinder
 from kubepy.controllers.pod_garbage_collector import PodGarbageCollector
+from kubepy.controllers.protection import AttributesClassProtection, ClaimProtection, VolumeProtection
 from kubepy.controllers.replica_set import ReplicaSetController
 from kubepy.controllers.replication_controller import ReplicationControllerController
 from kubepy.controllers.resource_quota import ResourceQuotaController
 from kubepy.controllers.root_ca_certificate_publisher import RootCACertificatePublisher
 from kubepy.controllers.service_account import ServiceAccountController
+from kubepy.controllers.service_account_tokens import ServiceAccountTokens, Sign
 from kubepy.controllers.service_cidrs import ServiceCidrsController
 from kubepy.controllers.stateful_set import StatefulSetController
 from kubepy.controllers.taint_eviction import TaintEvictionController
@@ -83,6 +99,8 @@ class Parts:
     discover: Discover
     root_ca: bytes
     nodes: NodeOptions
+    authority: Authority | None = None  # signs certificates; None: nobody does
+    sign_token: Sign | None = None  # makes the tokens of Secrets; None: nobody does
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +110,24 @@ class Descriptor:
     name: str  # "deployment-controller"
     alias: str  # "deployment"
     account: str  # its ServiceAccount in kube-system
-    make: Callable[[ControllerContext, Parts], Controller]
+    make: Callable[[ControllerContext, Parts], Controller | None]  # None: a part that it needs is missing
     source: str = ""  # of its events, where that is not the account's name
     needs: tuple[Resource, ...] = ()  # what not every version of Kubernetes serves
+    by_default: bool = True  # "*" means it, too
 
 
 def _plain(controller: type[Controller]) -> Callable[[ControllerContext, Parts], Controller]:
     return lambda context, parts: controller(context)
+
+
+def _token_controller(context: ControllerContext, parts: Parts) -> Controller | None:
+    if parts.sign_token is None:
+        return None
+    return ServiceAccountTokens(context, sign=parts.sign_token, root_ca=parts.root_ca)
+
+
+def _signer(context: ControllerContext, parts: Parts) -> Controller | None:
+    return CertificateSigner(context, authority=parts.authority) if parts.authority is not None else None
 
 
 def _node_ipam(context: ControllerContext, parts: Parts) -> Controller | None:
@@ -175,6 +204,53 @@ CONTROLLERS = (
         "service-cidr-controller", "servicecidr", "service-cidrs-controller", _plain(ServiceCidrsController),
         needs=(SERVICE_CIDRS, IP_ADDRESSES),
     ),
+    Descriptor(
+        "serviceaccount-token-controller", "serviceaccount-token", "tokens-controller", _token_controller,
+    ),
+    Descriptor(
+        "legacy-serviceaccount-token-cleaner-controller", "legacy-service-account-token-cleaner",
+        "legacy-service-account-token-cleaner", _plain(LegacyTokenCleaner),
+    ),
+    Descriptor(
+        "certificatesigningrequest-signing-controller", "csrsigning", "certificate-controller", _signer,
+    ),
+    Descriptor(
+        "certificatesigningrequest-approving-controller", "csrapproving", "certificate-controller",
+        _plain(CertificateApprover),
+    ),
+    Descriptor(
+        "certificatesigningrequest-cleaner-controller", "csrcleaner", "certificate-controller",
+        _plain(CertificateCleaner),
+    ),
+    Descriptor(
+        "podcertificaterequest-cleaner-controller", "", "podcertificaterequestcleaner",
+        _plain(PodCertificateCleaner), needs=(POD_CERTIFICATE_REQUESTS,),
+    ),
+    Descriptor(
+        "persistentvolume-binder-controller", "persistentvolume-binder", "persistent-volume-binder",
+        _plain(PersistentVolumeBinder), source="persistentvolume-controller",
+    ),
+    # Kubernetes has none of its own; kind ships rancher.io/local-path. It works under the binder's account.
+    Descriptor(
+        "local-path-provisioner", "", "persistent-volume-binder", _plain(LocalProvisioner),
+        source=LOCAL_PROVISIONER,
+    ),
+    Descriptor(
+        "persistentvolumeclaim-protection-controller", "pvc-protection", "pvc-protection-controller",
+        _plain(ClaimProtection),
+    ),
+    Descriptor(
+        "persistentvolume-protection-controller", "pv-protection", "pv-protection-controller",
+        _plain(VolumeProtection),
+    ),
+    Descriptor(
+        "volumeattributesclass-protection-controller", "", "volumeattributesclass-protection-controller",
+        _plain(AttributesClassProtection), needs=(VOLUME_ATTRIBUTES_CLASSES,),
+    ),
+    Descriptor(
+        "ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller",
+        _plain(EphemeralVolumeController), source="ephemeral_volume",
+    ),
 )  # fmt: skip
 
 
@@ -183,13 +259,13 @@ def select(wanted: Sequence[str], table: Sequence[Descriptor] = CONTROLLERS) -> 
 
     Source: controller-manager/app/helper.go IsControllerEnabled, options.go Validate.
     """
-    names = {row.alias: row.name for row in table}
+    names = {row.alias: row.name for row in table if row.alias}
     known = {row.name for row in table}
     canonical = [_canonical(word, names) for word in wanted]
     unknown = [word for word in canonical if word != "*" and word.removeprefix("-") not in known]
     if unknown:
         raise ValueError(f'"{unknown[0].removeprefix("-")}" is not in the list of known controllers')
-    return [row for row in table if _is_enabled(row.name, canonical)]
+    return [row for row in table if _is_enabled(row, canonical)]
 
 
 def _canonical(word: str, names: Mapping[str, str]) -> str:
@@ -198,13 +274,13 @@ def _canonical(word: str, names: Mapping[str, str]) -> str:
     return minus + names.get(name, name)
 
 
-def _is_enabled(name: str, wanted: Sequence[str]) -> bool:
+def _is_enabled(row: Descriptor, wanted: Sequence[str]) -> bool:
     for word in wanted:
-        if word == name:
+        if word == row.name:
             return True
-        if word == f"-{name}":
+        if word == f"-{row.name}":
             return False
-    return "*" in wanted
+    return row.by_default and "*" in wanted
 
 
 class ControllerManager:
@@ -225,6 +301,8 @@ class ControllerManager:
         enabled: Sequence[str] = ("*",),
         pool: DocumentPool | None = None,
         aggregated: Callable[[], Aggregated] = Aggregated,
+        authority: Authority | None = None,
+        sign_token: Sign | None = None,
     ) -> None:
         self._clock, self._log = clock, log
         self._tasks = Tasks(self._died)
@@ -234,11 +312,9 @@ class ControllerManager:
         )
         self._events = EventSink(own, clock=clock, random=random, log=log, metrics=metrics)
         discover = (
-            discovery.of_server(own)
-            if resources is None
-            else discovery.of_catalog(resources, aggregated)
+            discovery.of_server(own) if resources is None else discovery.of_catalog(resources, aggregated)
         )
-        parts = Parts(discover, root_ca, nodes or NodeOptions())
+        parts = Parts(discover, root_ca, nodes or NodeOptions(), authority, sign_token)
         self.controllers: dict[str, Controller] = {}
         served = None if resources is None else {(row.group_resource, row.version) for row in resources()}
         for row in select(enabled):
@@ -257,7 +333,8 @@ class ControllerManager:
                 metrics=metrics,
                 events=self._events.recorder(row.source or row.account),
             )
-            self.controllers[row.name] = row.make(context, parts)
+            if (controller := row.make(context, parts)) is not None:
+                self.controllers[row.name] = controller
 
     async def start(self) -> None:
         """Start them all; they work as soon as each has seen what is there. Does not wait for that."""

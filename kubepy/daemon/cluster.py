@@ -19,40 +19,30 @@ from kubepy import __version__
 from kubepy.api import metrics as usage_metrics
 from kubepy.api import versions
 from kubepy.api.builtins import Catalog
-from kubepy.api.objects import DocumentPool, Obj
+from kubepy.api.objects import DocumentPool
 from kubepy.api.schema import Schemas
 from kubepy.apiserver import app
 from kubepy.apiserver.aggregation.aggregator import Aggregator
 from kubepy.apiserver.aggregation.connections import ClientCertificate
 from kubepy.apiserver.aggregation.trust import Trust
-from kubepy.apiserver.authn import MASTERS, Authenticator, Union, authenticated
+from kubepy.apiserver.authn import MASTERS, authenticated
 from kubepy.apiserver.authn.issuer import paths as issuer_paths
-from kubepy.apiserver.authn.request_header import Headers, RequestHeaders, fingerprints
-from kubepy.apiserver.authn.service_account_tokens import Keys, Signer, Verifier
-from kubepy.apiserver.authn.tokens import (
-    BearerTokens,
-    StaticTokens,
-    TokenAuthenticator,
-    TokenFileError,
-    read_token_file,
-)
-from kubepy.apiserver.authn.x509 import ClientCertificates
 from kubepy.apiserver.authz import modes
 from kubepy.apiserver.crds.definitions import Definitions
 from kubepy.apiserver.handlers.dispatch import ResourceHandler
 from kubepy.apiserver.handlers.subresources import Subresources
 from kubepy.apiserver.handlers.usage import UsageMetrics, UsageSource
-from kubepy.daemon.kubernetes_service import KubernetesService
 from kubepy.apiserver.loopback import LoopbackTransport
-from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, RequestIds, Response
 from kubepy.apiserver.server import HttpServer, tls_context
 from kubepy.client.client import Client
+from kubepy.controllers.certificate_requests import Authority
 from kubepy.controllers.discovery import Aggregated
 from kubepy.controllers.manager import ControllerManager
-from kubepy.daemon import bootstrap, node_options
+from kubepy.daemon import authentication, bootstrap, node_options
 from kubepy.daemon.config import Config, ConfigError, files_dir
+from kubepy.daemon.kubernetes_service import KubernetesService
 from kubepy.daemon.pki import FrontProxy
 from kubepy.kubelet.kubelet import Kubelet
 from kubepy.kubelet.stages import StageError
@@ -99,10 +89,11 @@ class ControlPlane:
         logs: Logs,
         metrics: Metrics,
         front_proxy: FrontProxy | None = None,
+        authority: Authority | None = None,
     ) -> None:
         self.config, self.store = config, store
         self.clock, self.random, self.logs, self.metrics = clock, random, logs, metrics
-        self._ca = ca
+        self._ca, self._authority = ca, authority
         self.checks = Checks()
         self.pool = DocumentPool()
         self.schemas = Schemas(config.kubernetes_version)
@@ -120,15 +111,15 @@ class ControlPlane:
             service_ip_range=config.service_cluster_ip_range, event_ttl_s=config.event_ttl_s,
             node_port_range=(int(low), int(high)),
         )  # fmt: skip
-        keys = Keys(service_account_key)
-        issuer = config.service_account_issuer
-        self.signer = Signer(keys, issuer=issuer, clock=clock, random=random)
-        self._verifier = Verifier(
-            keys, issuers=[issuer], audiences=[issuer], lookup=self._look_up, clock=clock
-        )
         authorizer = modes.of(config.authorization_mode)
         address = f"{config.bind}:{config.port}"
         trust = _trust(config, ca, front_proxy)
+        self._authentication = who = authentication.build(
+            config, keys=authentication.keys_of(config, service_account_key), trust=trust, registry=self.registry,
+            catalog=self.catalog, client=lambda: self.client, clock=clock, random=random, tasks=self._tasks,
+            log=logs.of("apiserver"),
+        )  # fmt: skip
+        self.signer = who.signer
         # The aggregator is part of the chain, and follows APIServices through it.
         own = LoopbackTransport(
             self._handle, authenticated("system:apiserver", (MASTERS,)), clock=clock, ids=self._ids
@@ -145,8 +136,9 @@ class ControlPlane:
             for row in usage_metrics.rows(self.schemas):
                 self.catalog.add(row)
         subresources = Subresources(
-            signer=self.signer,
-            tokens=self._verifier,
+            signer=who.signer,
+            token_rules=who.token_rules,
+            tokens=who.tokens,
             authorizer=authorizer,
             components=self._component_health,
             usage=usage,
@@ -154,9 +146,11 @@ class ControlPlane:
         self._handler = app.build(
             resources=ResourceHandler(self.registry, subresources),
             catalog=self.catalog, schemas=self.schemas,
-            authenticator=self._authenticator(trust), authorizer=authorizer, aggregator=self._aggregator,
+            authenticator=who.authenticator, authorizer=authorizer, aggregator=self._aggregator,
             clock=clock, log=logs.of("apiserver"), metrics=metrics, checks=self.checks,
-            address=address, paths=issuer_paths(keys, issuer=issuer, address=address),
+            address=address, paths=issuer_paths(
+                who.keys, issuer=who.signer.issuer, address=address, jwks_uri=config.service_account_jwks_uri,
+            ),
             version=config.kubernetes_version,
         )  # fmt: skip
         self._transport = LoopbackTransport(
@@ -164,16 +158,16 @@ class ControlPlane:
         )
         self.client = Client(self._transport, field_manager="kubepy")
         self._compactor = Compactor(
-        self._kubernetes_service = KubernetesService(
-            self.client, clock=clock, random=random.stream("kubernetes-service"), log=logs.of("apiserver"),
-            metrics=metrics, pool=self.pool, service_range=config.service_cluster_ip_range,
-        )  # fmt: skip
             store,
             clock=clock,
             tasks=self._tasks,
             log=logs.of("store"),
             retention_s=config.compaction_interval_s,
         )
+        self._kubernetes_service = KubernetesService(
+            self.client, clock=clock, random=random.stream("kubernetes-service"), log=logs.of("apiserver"),
+            metrics=metrics, pool=self.pool, service_range=config.service_cluster_ip_range,
+        )  # fmt: skip
         self._definitions = Definitions(self.registry, tasks=self._tasks, log=logs.of("apiserver"))
         self._components = self._make_components()
         self._is_started = False
@@ -188,40 +182,6 @@ class ControlPlane:
 
     async def _handle(self, request: Request) -> Response:
         return await self._handler(request)
-
-    def _authenticator(self, trust: Trust) -> Authenticator:
-        tokens: list[TokenAuthenticator] = [self._verifier]
-        if self.config.token_auth_file:
-            try:
-                tokens.insert(
-                    0, StaticTokens(read_token_file(Path(self.config.token_auth_file).expanduser()))
-                )
-            except (TokenFileError, OSError) as error:
-                raise ConfigError(f"token-auth-file: {error}") from None
-        try:
-            of_proxies = fingerprints(trust.request_header_ca)
-            only_of_proxies = of_proxies - fingerprints(trust.client_ca)
-        except ValueError as error:
-            raise ConfigError(f"requestheader-client-ca-file, client-ca-file: {error}") from None
-        front_proxies = RequestHeaders(
-            self.clock,
-            authorities=of_proxies,
-            allowed_names=trust.allowed_names,
-            headers=Headers(
-                trust.username_headers, trust.uid_headers, trust.group_headers, trust.extra_prefixes
-            ),
-        )
-        return Union(
-            [front_proxies, ClientCertificates(self.clock, only_of_proxies), BearerTokens(tokens)],
-            anonymous=self.config.anonymous_auth,
-        )
-
-    async def _look_up(self, plural: str, namespace: str, name: str) -> Obj | None:
-        resource = self.catalog.get("", "v1", plural)
-        assert resource is not None, f"tokens cannot be bound to {plural}"
-        cache = await self.registry.loaded(resource)
-        document = cache.get(path_of(namespace, name))
-        return document.obj if document is not None else None
 
     def _usages(self) -> UsageSource | None:
         return self._kubelet.usages if self._kubelet is not None else None
@@ -253,6 +213,8 @@ class ControlPlane:
                         metrics=metrics,
                         root_ca=self._ca,
                         nodes=node_options.of(config),
+                        authority=self._authority,
+                        sign_token=self.signer.sign_legacy,
                         resources=lambda: self.catalog,
                         aggregated=self._aggregated,
                         enabled=config.controllers,
@@ -266,7 +228,6 @@ class ControlPlane:
             components.append(
                 Scheduler(
                     client,
-        self._kubernetes_service.serve_at(bootstrap.advertised(self.config.bind), port)
                     clock=clock,
                     random=random.stream("scheduler"),
                     log=self.logs.of("scheduler"),
@@ -306,13 +267,14 @@ class ControlPlane:
         await bootstrap.apply(
             self.client, self.catalog, files_dir() / "bootstrap",
             service_range=self.config.service_cluster_ip_range, host=bootstrap.advertised(self.config.bind), port=port,
+            storage_class=self.config.default_storage_class,
         )  # fmt: skip
+        self._kubernetes_service.serve_at(bootstrap.advertised(self.config.bind), port)
         await self._definitions.start()
         for component in self._components:
             await component.start()
         progress("reading what is there")
         for component in self._components:
-            storage_class=self.config.default_storage_class,
             await component.wait_synced()
         self._is_started = True
 

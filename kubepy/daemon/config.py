@@ -110,8 +110,43 @@ class Config:
         "", "serve with this certificate instead of one from the cluster's own CA", metavar="FILE"
     )
     tls_private_key_file: str = _key("", "key of tls-cert-file", metavar="FILE")
-    service_account_issuer: str = _key(
-        "https://kubernetes.default.svc.cluster.local", "issuer of service account tokens", metavar="URL"
+    service_account_issuer: tuple[str, ...] = _key(
+        ("https://kubernetes.default.svc.cluster.local",),
+        "issuer of service account tokens; tokens of further ones are accepted, too",
+        metavar="LIST",
+    )
+    service_account_signing_key_file: str = _key(
+        "", "key that signs service account tokens; default the cluster's own sa.key", metavar="FILE"
+    )
+    service_account_key_file: tuple[str, ...] = _key(
+        (), "more keys, public or private, whose service account tokens are accepted", metavar="LIST"
+    )
+    service_account_jwks_uri: str = _key(
+        "", "where others find the keys of service account tokens; default this server", metavar="URL"
+    )
+    service_account_max_token_expiration: str = _key(
+        "0s", "longest life of a service account token; 0s: as long as is asked for", metavar="DURATION"
+    )
+    service_account_extend_token_expiration: bool = _key(
+        True, "let pods' projected tokens live a year, and note when they are used beyond their hour"
+    )
+    api_audiences: tuple[str, ...] = _key(
+        (), "audiences of this API server; default the issuer of service account tokens", metavar="LIST"
+    )
+    enable_bootstrap_token_auth: bool = _key(
+        True, "accept the tokens of Secrets of type bootstrap.kubernetes.io/token in kube-system"
+    )
+    authentication_config: str = _key(
+        "", "AuthenticationConfiguration: JWT issuers (OIDC), and for whom anonymous is on", metavar="FILE"
+    )
+    authentication_token_webhook_config_file: str = _key(
+        "", "kubeconfig of a service that reviews bearer tokens", metavar="FILE"
+    )
+    authentication_token_webhook_version: str = _key(
+        "v1beta1", "version of the TokenReviews sent to that service", choices=("v1", "v1beta1")
+    )
+    authentication_token_webhook_cache_ttl: str = _key(
+        "2m", "how long its answers are believed", metavar="DURATION"
     )
     service_cluster_ip_range: str = _key(
         "10.96.0.0/16", "cluster IPs of Services come from here", metavar="CIDR"
@@ -135,7 +170,9 @@ class Config:
         0.01, "the same in a large zone most of whose nodes have failed", metavar="RATE"
     )
     large_cluster_size_threshold: int = _key(
-        50, "nodes up to which a zone is small: when most of them have failed, none loses its pods", metavar="N"
+        50,
+        "nodes up to which a zone is small: when most of them have failed, none loses its pods",
+        metavar="N",
     )
     unhealthy_zone_threshold: float = _key(
         0.55, "share of failed nodes, at least three, that makes a zone unhealthy", metavar="SHARE"
@@ -285,7 +322,12 @@ def check(config: Config) -> None:
         ipaddress.ip_address(config.bind)
     except ValueError:
         raise ConfigError(f'bind must be an IP address, not "{config.bind}"') from None
-    for name in ("event_ttl", "etcd_compaction_interval"):
+    for name in (
+        "event_ttl",
+        "etcd_compaction_interval",
+        "service_account_max_token_expiration",
+        "authentication_token_webhook_cache_ttl",
+    ):
         duration_s(getattr(config, name), name.replace("_", "-"))
     _check_nodes(config)
 

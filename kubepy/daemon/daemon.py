@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from kubepy import __version__
+from kubepy.controllers.certificate_requests import Authority
 from kubepy.daemon import instance, pki
 from kubepy.daemon.cluster import ControlPlane
 from kubepy.daemon.config import Config, ConfigError
@@ -65,7 +66,8 @@ async def run(
         random = Random(config.seed or None)
         plane = ControlPlane(
             config, store, service_account_key=keys.service_account_key, ca=keys.ca.cert,
-            front_proxy=keys.front_proxy(), clock=clock, random=random, logs=logs, metrics=Metrics(),
+            front_proxy=keys.front_proxy(), authority=Authority(keys.ca.cert, keys.ca.key),
+            clock=clock, random=random, logs=logs, metrics=Metrics(),
         )  # fmt: skip
         try:
             port = await plane.listen(*_certificate(config, keys), client_ca=_client_cas(config, keys))

@@ -52,7 +52,7 @@ class Pki:
     admin: Pair
     front_proxy_ca: Pair  # of those who may say who asks, and of nobody else
     front_proxy_client: Pair
-    service_account_key: bytes  # PEM, signs service account tokens
+    service_account_key: bytes  # PEM: the key that signs service account tokens, then those it followed
     directory: Path
 
     def front_proxy(self) -> FrontProxy:
@@ -99,8 +99,29 @@ def ensure(directory: Path, clock: Clock, *, addresses: tuple[str, ...]) -> Pki:
         (directory / f"{name}.crt").write_bytes(pair.cert)
     return Pki(
         ca=ca, server=server, admin=admin, front_proxy_ca=proxy_ca, front_proxy_client=proxy,
-        service_account_key=key_path.read_bytes(), directory=directory,
+        service_account_key=b"".join([key_path.read_bytes(), *_earlier_keys(directory)]), directory=directory,
     )  # fmt: skip
+
+
+def rotate_service_account_key(directory: Path) -> Path:
+    """A new sa.key; the old one goes on verifying, as sa-1.pub (or the next number), until that file is taken away.
+
+    Returns that file. A running daemon goes on with what it has read: the next start signs with the new key.
+    """
+    from cryptography.hazmat.primitives import serialization as s
+
+    key_path = directory / "sa.key"
+    private: Any = s.load_pem_private_key(key_path.read_bytes(), None)
+    public = private.public_key().public_bytes(s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo)
+    numbers = [int(path.stem[3:]) for path in directory.glob("sa-*.pub") if path.stem[3:].isdigit()]
+    earlier = directory / f"sa-{max(numbers, default=0) + 1}.pub"
+    write_private(earlier, public)
+    write_private(key_path, _new_key_pem())
+    return earlier
+
+
+def _earlier_keys(directory: Path) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(directory.glob("sa-*.pub"))]
 
 
 def write_private(path: Path, data: bytes) -> None:

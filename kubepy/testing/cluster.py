@@ -34,6 +34,7 @@ from kubepy.api.builtins import PODS
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
+from kubepy.controllers.certificate_requests import Authority
 from kubepy.daemon import pki
 from kubepy.daemon.cluster import ControlPlane
 from kubepy.daemon.config import Config, check, duration_s
@@ -101,6 +102,7 @@ class Cluster:
             service_account_key=keys.service_account_key if keys else _signing_key(self.random),
             ca=keys.ca.cert if keys else b"",
             front_proxy=keys.front_proxy() if keys else None,
+            authority=Authority(keys.ca.cert, keys.ca.key) if keys else None,
             clock=self.clock,
             random=self.random,
             logs=logs,

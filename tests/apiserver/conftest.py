@@ -205,7 +205,7 @@ class Core:
             authenticator=authn.Union(
                 [
                     x509.ClientCertificates(clock),
-                    tokens.BearerTokens([tokens.StaticTokens(users)]),
+                    tokens.BearerTokens(tokens.Tokens([tokens.StaticTokens(users)])),
                 ]
             ),
             authorizer=modes.of(modes.DEFAULT),

@@ -12,29 +12,57 @@ from pathlib import Path
 from typing import Protocol
 
 from kubepy.api.errors import Unauthorized
-from kubepy.apiserver.authn import authenticated
+from kubepy.apiserver.authn import Verdict, aggregate, authenticated
 from kubepy.apiserver.request import Request, User
 
 
 class TokenAuthenticator(Protocol):
-    async def authenticate_token(self, token: str) -> User | None:
-        """None if it is not one of ours. Raises Unauthorized if it is, and bad."""
+    async def review(self, token: str, audiences: Sequence[str] = ()) -> Verdict | None:
+        """Whose it is; None if it is not one of ours. Raises Unauthorized if it is, and bad.
+
+        `audiences`: those it must be good for one of; () are the API server's own. Only tokens that know audiences
+        heed them.
+        """
 
 
-class BearerTokens:
-    """`Authorization: Bearer ...`, shown to each token authenticator in order; one that nobody knows is a failure."""
+class Tokens:
+    """Every kind of token, asked in order; one that nobody knows is a failure, too.
+
+    Source: apiserver pkg/authentication/token/union/union.go, request/bearertoken/bearertoken.go (invalidToken).
+    """
 
     def __init__(self, authenticators: Sequence[TokenAuthenticator]) -> None:
         self._authenticators = tuple(authenticators)
+
+    async def review(self, token: str, audiences: Sequence[str] = ()) -> Verdict:
+        failures: list[str] = []
+        for authenticator in self._authenticators:
+            try:
+                verdict = await authenticator.review(token, audiences)
+            except Unauthorized as error:
+                failures.append(error.message)
+                continue
+            if verdict is not None:
+                return verdict
+        raise Unauthorized(aggregate(failures or ["invalid bearer token"]))
+
+
+class BearerTokens:
+    """`Authorization: Bearer ...`."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
 
     async def authenticate(self, request: Request) -> User | None:
         token = bearer_token(request.header("Authorization"))
         if not token:
             return None
-        for authenticator in self._authenticators:
-            if (user := await authenticator.authenticate_token(token)) is not None:
-                return user
-        raise Unauthorized
+        verdict = await self._tokens.review(token)
+        if verdict.warnings:
+            request.warnings.extend(verdict.warnings)
+        if verdict.audit:
+            request.audit.update(verdict.audit)
+        return verdict.user
 
 
 def bearer_token(header: str) -> str:
@@ -47,10 +75,10 @@ class StaticTokens:
     """Tokens of a file or of the configuration."""
 
     def __init__(self, users: Mapping[str, User]) -> None:
-        self._users = dict(users)
+        self._verdicts = {token: Verdict(user) for token, user in users.items()}
 
-    async def authenticate_token(self, token: str) -> User | None:
-        return self._users.get(token)
+    async def review(self, token: str, audiences: Sequence[str] = ()) -> Verdict | None:
+        return self._verdicts.get(token)
 
 
 class TokenFileError(Exception):

@@ -17,7 +17,10 @@ BOB = authn.authenticated("bob", ())
 
 def _union(clock: VirtualClock, *, anonymous: bool = True) -> authn.Union:
     return authn.Union(
-        [x509.ClientCertificates(clock), tokens.BearerTokens([tokens.StaticTokens({"t": BOB})])],
+        [
+            x509.ClientCertificates(clock),
+            tokens.BearerTokens(tokens.Tokens([tokens.StaticTokens({"t": BOB})])),
+        ],
         anonymous=anonymous,
     )
 

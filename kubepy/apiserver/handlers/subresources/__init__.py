@@ -11,7 +11,7 @@ from kubepy.apiserver.authz import Authorizer
 from kubepy.apiserver.handlers.subresources import binding, eviction, scale
 from kubepy.apiserver.handlers.subresources.component_statuses import Components, ComponentStatuses
 from kubepy.apiserver.handlers.subresources.reviews import Reviews, TokenReviewer
-from kubepy.apiserver.handlers.subresources.token import TokenRequests
+from kubepy.apiserver.handlers.subresources.token import Rules, TokenRequests
 from kubepy.apiserver.handlers.usage import UsageMetrics
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, Response
@@ -27,6 +27,7 @@ class Subresources:
         self,
         *,
         signer: Signer | None = None,
+        token_rules: Rules | None = None,
         tokens: TokenReviewer | None = None,
         authorizer: Authorizer | None = None,
         components: Components | None = None,
@@ -37,7 +38,7 @@ class Subresources:
             ("pods", "eviction"): eviction.evict,
         }
         if signer is not None:
-            self._special["serviceaccounts", "token"] = TokenRequests(signer).create
+            self._special["serviceaccounts", "token"] = TokenRequests(signer, token_rules).create
         self.virtual: dict[str, Verb] = {
             "bindings": binding.bind,
             **Reviews(tokens, authorizer).handlers(),

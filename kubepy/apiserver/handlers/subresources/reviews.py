@@ -11,6 +11,7 @@ from typing import Protocol
 from kubepy.api import errors
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
+from kubepy.apiserver.authn import Verdict
 from kubepy.apiserver.authz import Authorizer
 from kubepy.apiserver.handlers import decode, respond, write
 from kubepy.apiserver.registry.options import write_options
@@ -21,8 +22,8 @@ Verb = Callable[[Registry, Resource, Request], Awaitable[Response]]
 
 
 class TokenReviewer(Protocol):
-    async def review(self, token: str, audiences: Sequence[str]) -> tuple[User | None, list[str]]:
-        """The token's user and the audiences it is good for; raises Unauthorized."""
+    async def review(self, token: str, audiences: Sequence[str]) -> Verdict:
+        """Whose the token is, and what audiences it is good for; raises Unauthorized."""
 
 
 class Reviews:
@@ -54,10 +55,10 @@ class Reviews:
             raise errors.BadRequest("token is required for TokenReview in authentication")
         assert self._tokens is not None
         try:
-            user, audiences = await self._tokens.review(token, spec.get("audiences") or ())
-            review["status"] = {"user": {}}
-            if user is not None:
-                review["status"] = {"authenticated": True, "user": _user_info(user), "audiences": audiences}
+            verdict = await self._tokens.review(token, spec.get("audiences") or ())
+            review["status"] = {"authenticated": True, "user": _user_info(verdict.user)}
+            if verdict.audiences:
+                review["status"]["audiences"] = list(verdict.audiences)
         except errors.Unauthorized as error:
             review["status"] = {"user": {}, "error": error.message}
         return respond.plain(request, review, 201)

@@ -5,6 +5,9 @@ Source: kubernetes pkg/registry/core/serviceaccount/storage/token.go, pkg/apis/a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from kubepy.api import errors
 from kubepy.api.builtins import NODES, PODS, SECRETS, SERVICE_ACCOUNTS
 from kubepy.api.objects import Obj, group_version
@@ -33,9 +36,26 @@ EXPIRATION_S_MIN, EXPIRATION_S_MAX = 600, 1 << 32
 _WARN_ONLY_S, _EXTENDED_S = 3607, 365 * 24 * 3600
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How long tokens live. Source: --service-account-max-token-expiration, -extend-token-expiration."""
+
+    expiration_s_max: int = 0  # longer ones are cut, 0: as long as they want
+    extend: bool = True  # pods' projected tokens to a year
+
+    @property
+    def extended_s(self) -> int:
+        return min(_EXTENDED_S, self.expiration_s_max) if self.expiration_s_max else _EXTENDED_S
+
+
 class TokenRequests:
-    def __init__(self, signer: Signer) -> None:
+    def __init__(self, signer: Signer, rules: Rules | None = None) -> None:
         self._signer = signer
+        self._rules = rules or Rules()
+
+    def _are_own(self, audiences: Sequence[str]) -> bool:
+        """Exactly this API server's. Source: isKubeAudiences."""
+        return set(audiences) == set(self._signer.audiences)
 
     async def create(self, registry: Registry, resource: Resource, request: Request) -> Response:
         info = request.info
@@ -59,15 +79,19 @@ class TokenRequests:
                 f"the UID in the token request ({metadata['uid']}) does not match the UID of the service account "
                 f"({uid})",
             )
-        is_own = not spec.get("audiences")
-        audiences = spec.get("audiences") or [self._signer.issuer]
+        audiences = spec.get("audiences") or list(self._signer.audiences)
         seconds = spec.get("expirationSeconds") or 3600
         _check_expiration(seconds)
         bound = await _bound_object(registry, info.namespace, info.name, spec.get("boundObjectRef"))
-        lifetime_s = seconds
-        if "pod" in bound and seconds == _WARN_ONLY_S and (is_own or audiences == [self._signer.issuer]):
-            lifetime_s = _EXTENDED_S
-        token = self._signer.sign(account, audiences, lifetime_s, **bound)
+        if 0 < self._rules.expiration_s_max < seconds:
+            request.warnings.append(
+                f"requested expiration of {seconds} seconds shortened to {self._rules.expiration_s_max} seconds"
+            )
+            seconds = self._rules.expiration_s_max
+        lifetime_s, warn_after_s = seconds, 0
+        if "pod" in bound and self._rules.extend and seconds == _WARN_ONLY_S and self._are_own(audiences):
+            lifetime_s, warn_after_s = self._rules.extended_s, seconds
+        token = self._signer.sign(account, audiences, lifetime_s, warn_after_s=warn_after_s, **bound)
         now = registry.clock.now()
         answer: Obj = {
             "kind": "TokenRequest",
@@ -116,8 +140,8 @@ async def _bound_object(
             )
         if node_name := pod["spec"].get("nodeName"):
             node = await registry.find(NODES, "", node_name)
-            if node is not None:
-                bound["node"] = node.obj
+            # One that is gone is named all the same: it tells people where the pod was.
+            bound["node"] = node.obj if node is not None else {"metadata": {"name": node_name}}
     elif kind == "Node":
         bound["node"] = (await registry.get(NODES, "", name)).obj
     else:

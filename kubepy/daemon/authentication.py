@@ -1,0 +1,170 @@
+"""The authenticators that the settings ask for, in upstream's order, and what makes and verifies our own tokens.
+
+Composition only. Source: kubernetes pkg/kubeapiserver/authenticator/config.go, options/authentication.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from kubepy.api.builtins import SECRETS, Catalog
+from kubepy.api.objects import Obj
+from kubepy.apiserver.aggregation.trust import Trust
+from kubepy.apiserver.authn import Anonymous, Authenticator, Union
+from kubepy.apiserver.authn.bootstrap_tokens import BootstrapTokens
+from kubepy.apiserver.authn.keys import Keys, UnusableKey
+from kubepy.apiserver.authn.request_header import Headers, RequestHeaders, fingerprints
+from kubepy.apiserver.authn.service_account_tokens import Signer
+from kubepy.apiserver.authn.service_account_verifier import LAST_USED, Find, Verifier
+from kubepy.apiserver.authn.tokens import (
+    BearerTokens,
+    StaticTokens,
+    TokenAuthenticator,
+    TokenFileError,
+    Tokens,
+    read_token_file,
+)
+from kubepy.apiserver.authn.x509 import ClientCertificates
+from kubepy.apiserver.handlers.subresources.token import Rules
+from kubepy.apiserver.registry.keys import path_of
+from kubepy.apiserver.registry.registry import Registry
+from kubepy.client.client import MERGE_PATCH, Client
+from kubepy.daemon.config import Config, ConfigError, duration_s
+from kubepy.lib.aio import Tasks
+from kubepy.lib.clock import Clock
+from kubepy.lib.random import Random
+from kubepy.observability.logs import Logger
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """What comes of the settings."""
+
+    keys: Keys
+    signer: Signer
+    token_rules: Rules
+    tokens: Tokens
+    authenticator: Authenticator
+
+
+def keys_of(config: Config, own: bytes) -> Keys:
+    """`own`: the cluster's signing key, followed by those it had before. Raises ConfigError."""
+    signing, *earlier = split_pem(own)
+    verifying = [*earlier]
+    if config.service_account_signing_key_file:
+        # What the cluster's own key has signed stays good.
+        verifying.insert(0, signing)
+        signing = _read(config.service_account_signing_key_file, "service-account-signing-key-file")
+    verifying += [_read(path, "service-account-key-file") for path in config.service_account_key_file]
+    keys = Keys(signing, verifying)
+    if config.service_account_signing_key_file or config.service_account_key_file:
+        try:
+            assert keys.signing
+        except UnusableKey as error:
+            raise ConfigError(
+                f"service-account-key-file, service-account-signing-key-file: {error}"
+            ) from None
+    return keys
+
+
+def split_pem(text: bytes) -> list[bytes]:
+    """The PEM blocks of a file, in order."""
+    blocks = [block for block in text.split(b"-----BEGIN ") if block.strip()]
+    return [b"-----BEGIN " + block for block in blocks]
+
+
+def build(
+    config: Config,
+    *,
+    keys: Keys,
+    trust: Trust,
+    registry: Registry,
+    catalog: Catalog,
+    client: Callable[[], Client],
+    clock: Clock,
+    random: Random,
+    tasks: Tasks,
+    log: Logger,
+) -> Authentication:
+    """`client`: as system:apiserver, for what authentication writes; called once there is one. Raises ConfigError."""
+    issuers = config.service_account_issuer
+    signer = Signer(
+        keys, issuer=issuers[0], audiences=config.api_audiences or issuers, clock=clock, random=random
+    )
+    lookup = partial(_look_up, registry, catalog)
+
+    def mark_used(secret: Obj, day: str) -> None:
+        tasks.start(_label(client(), secret, day, log), name="legacy-token-used")
+
+    verifier = Verifier(
+        keys, issuers=issuers, audiences=signer.audiences, lookup=lookup, clock=clock, mark_used=mark_used
+    )
+    kinds: list[TokenAuthenticator] = []
+    if config.token_auth_file:
+        try:
+            kinds.append(StaticTokens(read_token_file(Path(config.token_auth_file).expanduser())))
+        except (TokenFileError, OSError) as error:
+            raise ConfigError(f"token-auth-file: {error}") from None
+    kinds.append(verifier)
+    if config.enable_bootstrap_token_auth:
+        kinds.append(BootstrapTokens(lookup=lookup, clock=clock))
+    tokens = Tokens(kinds)
+    return Authentication(
+        keys=keys,
+        signer=signer,
+        token_rules=Rules(
+            int(duration_s(config.service_account_max_token_expiration)),
+            config.service_account_extend_token_expiration,
+        ),
+        tokens=tokens,
+        authenticator=Union(
+            [*_certificates(config, trust, clock), BearerTokens(tokens)],
+            anonymous=Anonymous(config.anonymous_auth),
+            log=log,
+        ),
+    )
+
+
+def _certificates(config: Config, trust: Trust, clock: Clock) -> list[Authenticator]:
+    try:
+        of_proxies = fingerprints(trust.request_header_ca)
+        only_of_proxies = of_proxies - fingerprints(trust.client_ca)
+    except ValueError as error:
+        raise ConfigError(f"requestheader-client-ca-file, client-ca-file: {error}") from None
+    headers = Headers(trust.username_headers, trust.uid_headers, trust.group_headers, trust.extra_prefixes)
+    front_proxies = RequestHeaders(
+        clock, authorities=of_proxies, allowed_names=trust.allowed_names, headers=headers
+    )
+    return [front_proxies, ClientCertificates(clock, only_of_proxies)]
+
+
+async def _look_up(registry: Registry, catalog: Catalog, plural: str, namespace: str, name: str) -> Find:
+    resource = catalog.get("", "v1", plural)
+    assert resource is not None, f"tokens cannot be bound to {plural}"
+    cache = await registry.loaded(resource)
+    return partial(cache.get, path_of(namespace, name))
+
+
+async def _label(client: Client, secret: Obj, day: str, log: Logger) -> None:
+    metadata = secret["metadata"]
+    patch = {"metadata": {"uid": metadata["uid"], "labels": {LAST_USED: day}}}
+    try:
+        await client.patch(
+            SECRETS, metadata["name"], patch, namespace=metadata["namespace"], content_type=MERGE_PATCH
+        )
+    except Exception as error:  # noqa: BLE001 - the token is good; that its use is not noted harms nobody today
+        log.warning(
+            "legacy_token_use_not_noted",
+            object=f"{metadata['namespace']}/{metadata['name']}",
+            error=str(error),
+        )
+
+
+def _read(path: str, setting: str) -> bytes:
+    try:
+        return Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{setting}: {error}") from None
