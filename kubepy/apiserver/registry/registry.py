@@ -481,7 +481,7 @@ class Registry:
         attributes = self._attributes(operation, call, storage, obj, old)
         await self.admission.admit(attributes)
         dedup_owner_references(metadata, call.warnings, after_admission=True)
-        return await self._create(call, storage, cache, obj, attributes, revision)
+        return attributes
 
     async def _create(
         self,
