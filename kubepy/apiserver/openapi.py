@@ -169,10 +169,15 @@ class OpenApi:
         group = path.split("/")[1] if path.startswith("apis/") else ""
         from kubepy.api import openapi
 
-        return orjson.dumps(openapi.v3_document(self._catalog, self._schemas, group, version))
+        keep = openapi.as_bytes
+        return orjson.dumps(openapi.v3_document(self._catalog, self._schemas, group, version, keep=keep))
 
     def _v2_bytes(self) -> bytes:
-        return orjson.dumps(self._v2_document())
+        if self._swaggers:
+            return orjson.dumps(self._v2_document())
+        from kubepy.api import openapi
+
+        return orjson.dumps(openapi.v2_document(self._catalog, self._schemas, keep=openapi.as_bytes))
 
     def _v2_protobuf(self) -> bytes:
         from kubepy.api import openapi

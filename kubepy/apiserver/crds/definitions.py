@@ -68,7 +68,8 @@ class Definitions:
             self._forget(change.previous.obj)
 
     def _follow(self, document: Document, previous: Document | None = None) -> None:
-        definition = document.obj
+        # Definitions are large, and this is all that anybody wants to know of most of them.
+        definition = document.peek()
         name, group = document.key.name, definition["spec"]["group"]
         names = self._names.setdefault(group, {})
         accepted = (definition.get("status") or {}).get("acceptedNames") or {}
@@ -79,7 +80,7 @@ class Definitions:
             self._refused.discard(name)
         else:
             self._refused.add(name)
-        self._serve(name, definition, previous.obj if previous is not None else None)
+        self._serve(name, definition, previous.peek() if previous is not None else None)
         self._queue.add(name)
 
     def _serve(self, name: str, definition: Obj, before: Obj | None) -> None:
@@ -167,7 +168,7 @@ class Definitions:
         document = await self._registry.find(self._resource, "", name)
         if document is None:
             return
-        definition = document.obj
+        definition = document.peek()
         if is_deleting(definition) and status.FINALIZER in (definition["metadata"].get("finalizers") or ()):
             await self._finish(name, definition)
         elif self._planned(definition) != definition.get("status"):
