@@ -109,7 +109,7 @@ class Descriptor:
 
     name: str  # "deployment-controller"
     alias: str  # "deployment"
-    account: str  # its ServiceAccount in kube-system
+    account: str  # its ServiceAccount in kube-system; "": it works as the manager itself
     make: Callable[[ControllerContext, Parts], Controller | None]  # None: a part that it needs is missing
     source: str = ""  # of its events, where that is not the account's name
     needs: tuple[Resource, ...] = ()  # what not every version of Kubernetes serves
@@ -205,7 +205,7 @@ CONTROLLERS = (
         needs=(SERVICE_CIDRS, IP_ADDRESSES),
     ),
     Descriptor(
-        "serviceaccount-token-controller", "serviceaccount-token", "tokens-controller", _token_controller,
+        "serviceaccount-token-controller", "serviceaccount-token", "", _token_controller,
     ),
     Descriptor(
         "legacy-serviceaccount-token-cleaner-controller", "legacy-service-account-token-cleaner",
@@ -325,7 +325,9 @@ class ControllerManager:
                     MANAGER,
                     user=f"system:serviceaccount:kube-system:{row.account}",
                     groups=_ACCOUNT_GROUPS,
-                ),
+                )
+                if row.account
+                else own,
                 informers=self.informers,
                 clock=clock,
                 random=random,
