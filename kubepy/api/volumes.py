@@ -9,7 +9,8 @@ kubernetes pkg/controller/volume/common/common.go, pkg/volume/util/storageclass.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from kubepy.api import objects, placement, quantity, selectors
 from kubepy.api.objects import Key, Obj, annotations_of
@@ -137,6 +138,20 @@ def claim_key_of(volume: Obj) -> Key | None:
     return Key(ref.get("namespace", ""), ref.get("name", "")) if ref else None
 
 
+def claim_keys_of_volume(volume: Obj) -> list[str]:
+    """As an index of volumes: the claim that it names, "namespace/claim"."""
+    key = claim_key_of(volume)
+    return [str(key)] if key is not None else []
+
+
+def class_if_free(volume: Obj) -> list[str]:
+    """As an index of volumes: those that are anybody's, by class."""
+    is_free = (
+        volume["spec"].get("claimRef") is None and objects.walk(volume, "status", "phase") == "Available"
+    )
+    return [class_of_volume(volume)] if is_free else []
+
+
 def is_bound_to(volume: Obj, claim: Obj) -> bool:
     """By a person (a claimRef without uid) or completely. Source: IsVolumeBoundToClaim."""
     ref = volume["spec"].get("claimRef")
@@ -157,30 +172,39 @@ def has_access_modes(volume: Obj, claim: Obj) -> bool:
     return set(claim["spec"].get("accessModes") or ()) <= set(volume["spec"].get("accessModes") or ())
 
 
+def unique_name(source: Obj) -> str:
+    """Of a CSI volume, as in node.status.volumesAttached. Source: GetUniqueVolumeName, csi_plugin.go GetVolumeName."""
+    return f"kubernetes.io/csi/{source['driver']}^{source['volumeHandle']}"
+
+
+def attachment_name(source: Obj, node: str) -> str:
+    """Of the VolumeAttachment of a CSI volume to a node. Source: csi_attacher.go getAttachmentName."""
+    text = f"{source['volumeHandle']}{source['driver']}{node}"
+    return f"csi-{hashlib.sha256(text.encode()).hexdigest()}"
+
+
 def attributes_class(obj: Obj) -> str:
     return obj["spec"].get("volumeAttributesClassName") or ""
 
 
-def is_reachable(volume: Obj, labels: Mapping[str, str]) -> bool:
-    """Whether the volume's node affinity takes a node of these labels. Source: CheckNodeAffinity."""
+def node_affinity(volume: Obj) -> placement.RequiredAffinity | None:
+    """From which nodes it can be used, compiled; None: from all."""
     required = objects.walk(volume["spec"], "nodeAffinity", "required")
-    if required is None:
-        return True
-    return placement.node_selector(required).matches({"metadata": {"name": "", "labels": labels}})
+    return placement.node_selector(required) if required is not None else None
 
 
 def best_match(
     claim: Obj,
     volumes: Iterable[Obj],
     *,
-    labels: Mapping[str, str] | None = None,
+    reachable: Callable[[Obj], bool] | None = None,
     taken: Collection[str] = (),
     delayed: bool = False,
 ) -> Obj | None:
     """The volume bound to this claim beforehand, else the smallest that will do.
 
-    labels: of the node the claim is to be used on, None where no node is chosen yet: then a `delayed` claim gets only
-    what was bound to it beforehand, the rest is the scheduler's to choose. Source: FindMatchingVolume.
+    reachable: from the node that the claim is to be used on, None where no node is chosen yet: then a `delayed` claim
+    gets only what was bound to it beforehand, the rest is the scheduler's to choose. Source: FindMatchingVolume.
     """
     wanted, wanted_class, wanted_attributes = (
         requested_bytes(claim),
@@ -201,16 +225,15 @@ def best_match(
             continue
         if attributes_class(volume) != wanted_attributes:
             continue
-        reachable = labels is None or is_reachable(volume, labels)
         if is_ours:
-            return volume if reachable else None
-        if labels is None and delayed:
+            return volume if reachable is None or reachable(volume) else None
+        if reachable is None and delayed:
             continue
         if objects.walk(volume, "status", "phase") != "Available" or class_of_volume(volume) != wanted_class:
             continue
         if matches is not None and not matches(objects.labels_of(volume)):
             continue
-        if not reachable or (labels is not None and not has_access_modes(volume, claim)):
+        if reachable is not None and not (reachable(volume) and has_access_modes(volume, claim)):
             continue
         if best is None or size < best_bytes:
             best, best_bytes = volume, size
@@ -248,7 +271,7 @@ def bind_volume(volume: Obj, claim: Obj) -> Obj | None:
 
 def annotated(obj: Obj, annotations: Mapping[str, str]) -> Obj:
     """A copy with these annotations too."""
-    return obj | {"metadata": obj["metadata"] | {"annotations": annotations_of(obj) | annotations}}
+    return obj | {"metadata": obj["metadata"] | {"annotations": annotations_of(obj) | dict(annotations)}}
 
 
 def with_finalizer(obj: Obj, finalizer: str) -> Obj:

@@ -35,6 +35,7 @@ from kubepy.client.controller import Controller, ControllerContext
 from kubepy.client.events import EventSink
 from kubepy.client.informer import InformerFactory
 from kubepy.controllers import discovery, node_ipam, node_lifecycle, pod_garbage_collector
+from kubepy.controllers.attach_detach import AttachDetachController
 from kubepy.controllers.certificate_approver import CertificateApprover
 from kubepy.controllers.certificate_cleaner import CertificateCleaner, PodCertificateCleaner
 from kubepy.controllers.certificate_requests import Authority
@@ -49,6 +50,7 @@ from kubepy.controllers.endpoint_slice import EndpointSliceController
 from kubepy.controllers.endpoints import EndpointsController
 from kubepy.controllers.ephemeral_volume import EphemeralVolumeController
 from kubepy.controllers.garbage_collector import GarbageCollector
+from kubepy.controllers.horizontal_pod_autoscaler import HorizontalPodAutoscalerController
 from kubepy.controllers.job import JobController
 from kubepy.controllers.legacy_token_cleaner import LegacyTokenCleaner
 from kubepy.controllers.local_provisioner import LocalProvisioner
@@ -69,6 +71,7 @@ from kubepy.controllers.stateful_set import StatefulSetController
 from kubepy.controllers.taint_eviction import TaintEvictionController
 from kubepy.controllers.ttl import TtlController
 from kubepy.controllers.ttl_after_finished import TtlAfterFinishedController
+from kubepy.controllers.volume_expand import VolumeExpandController
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
@@ -174,6 +177,10 @@ CONTROLLERS = (
         source="garbage-collector-controller",
     ),
     Descriptor(
+        "horizontal-pod-autoscaler-controller", "horizontalpodautoscaling", "horizontal-pod-autoscaler",
+        lambda context, parts: HorizontalPodAutoscalerController(context, discover=parts.discover),
+    ),
+    Descriptor(
         "resourcequota-controller", "resourcequota", "resourcequota-controller",
         lambda context, parts: ResourceQuotaController(context, discover=parts.discover),
     ),
@@ -234,6 +241,14 @@ CONTROLLERS = (
     Descriptor(
         "local-path-provisioner", "", "persistent-volume-binder", _plain(LocalProvisioner),
         source=LOCAL_PROVISIONER,
+    ),
+    Descriptor(
+        "persistentvolume-attach-detach-controller", "attachdetach", "attachdetach-controller",
+        _plain(AttachDetachController),
+    ),
+    Descriptor(
+        "persistentvolume-expander-controller", "persistentvolume-expander", "expand-controller",
+        _plain(VolumeExpandController), source="volume_expand",
     ),
     Descriptor(
         "persistentvolumeclaim-protection-controller", "pvc-protection", "pvc-protection-controller",

@@ -199,7 +199,8 @@ def _plan_provision(name: str, storage_class: Obj | None) -> ClaimPlan:
         return ClaimPlan(
             said=Said(WARNING, "ProvisioningFailed", f'storageclass.storage.k8s.io "{name}" not found')
         )
-    provisioner = MIGRATED.get(storage_class["provisioner"], storage_class["provisioner"])
+    provisioner: str = storage_class["provisioner"]
+    provisioner = MIGRATED.get(provisioner, provisioner)
     if provisioner.startswith(volumes.IN_TREE_PREFIX):
         return ClaimPlan(
             said=Said(WARNING, "ProvisioningFailed", f"no volume plugin matched name: {provisioner}")
@@ -386,7 +387,8 @@ class PersistentVolumeBinder(Controller):
 
     def setup(self) -> None:
         volumes_ = self.watch(
-            PERSISTENT_VOLUMES, indexes={_BY_CLAIM: _claim_of_volume, _AVAILABLE: _class_if_available}
+            PERSISTENT_VOLUMES,
+            indexes={_BY_CLAIM: volumes.claim_keys_of_volume, _AVAILABLE: volumes.class_if_free},
         )
         claims = self.watch(PERSISTENT_VOLUME_CLAIMS, indexes={_PENDING: _class_if_pending})
         self.pods = self.watch(PODS, indexes={POD_CLAIMS: volumes.claim_keys_of_pod})
@@ -401,7 +403,7 @@ class PersistentVolumeBinder(Controller):
         keys = {document.key}
         if old is None and (key := volumes.claim_key_of(volume)) is not None:
             keys.add(key)
-        if _class_if_available(volume) and (old is None or not _class_if_available(old.obj)):
+        if volumes.class_if_free(volume) and (old is None or not volumes.class_if_free(old.obj)):
             keys.update(self._pending_claims.keys_by_index(_PENDING, volumes.class_of_volume(volume)))
         return keys
 
@@ -575,17 +577,6 @@ class PersistentVolumeBinder(Controller):
 
 
 # -- indexes ---------------------------------------------------------------------------------------------------
-
-
-def _claim_of_volume(volume: Obj) -> Iterable[str]:
-    key = volumes.claim_key_of(volume)
-    return (str(key),) if key is not None else ()
-
-
-def _class_if_available(volume: Obj) -> Iterable[str]:
-    """Volumes that are anybody's."""
-    is_free = volume["spec"].get("claimRef") is None and walk(volume, "status", "phase") == "Available"
-    return (volumes.class_of_volume(volume),) if is_free else ()
 
 
 def _class_if_pending(claim: Obj) -> Iterable[str]:

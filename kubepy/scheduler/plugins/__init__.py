@@ -18,10 +18,14 @@ from kubepy.scheduler.plugins.node_ports import NodePorts
 from kubepy.scheduler.plugins.node_resources_balanced_allocation import NodeResourcesBalancedAllocation
 from kubepy.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from kubepy.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from kubepy.scheduler.plugins.node_volume_limits import NodeVolumeLimits
 from kubepy.scheduler.plugins.pod_topology_spread import PodTopologySpread
 from kubepy.scheduler.plugins.priority_sort import PrioritySort
 from kubepy.scheduler.plugins.scheduling_gates import SchedulingGates
 from kubepy.scheduler.plugins.taint_toleration import TaintToleration
+from kubepy.scheduler.plugins.volume_binding import VolumeBinding
+from kubepy.scheduler.plugins.volume_restrictions import VolumeRestrictions
+from kubepy.scheduler.plugins.volume_zone import VolumeZone
 from kubepy.scheduler.toolbox import Toolbox
 
 REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
@@ -33,6 +37,10 @@ REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
     "NodeAffinity": lambda tools: NodeAffinity(),
     "NodePorts": lambda tools: NodePorts(),
     "NodeResourcesFit": lambda tools: NodeResourcesFit(),
+    "VolumeRestrictions": VolumeRestrictions,
+    "NodeVolumeLimits": NodeVolumeLimits,
+    "VolumeBinding": VolumeBinding,
+    "VolumeZone": VolumeZone,
     "PodTopologySpread": PodTopologySpread,
     "InterPodAffinity": InterPodAffinity,
     "DefaultPreemption": DefaultPreemption,
