@@ -51,6 +51,7 @@ from kubepy.controllers.endpoints import EndpointsController
 from kubepy.controllers.ephemeral_volume import EphemeralVolumeController
 from kubepy.controllers.garbage_collector import GarbageCollector
 from kubepy.controllers.horizontal_pod_autoscaler import HorizontalPodAutoscalerController
+from kubepy.controllers.horizontal_pod_autoscaler import HorizontalPodAutoscalerController
 from kubepy.controllers.job import JobController
 from kubepy.controllers.legacy_token_cleaner import LegacyTokenCleaner
 from kubepy.controllers.local_provisioner import LocalProvisioner
@@ -175,6 +176,10 @@ CONTROLLERS = (
         "garbage-collector-controller", "garbagecollector", "generic-garbage-collector",
         lambda context, parts: GarbageCollector(context, discover=parts.discover),
         source="garbage-collector-controller",
+    ),
+    Descriptor(
+        "horizontal-pod-autoscaler-controller", "horizontalpodautoscaling", "horizontal-pod-autoscaler",
+        lambda context, parts: HorizontalPodAutoscalerController(context, discover=parts.discover),
     ),
     Descriptor(
         "horizontal-pod-autoscaler-controller", "horizontalpodautoscaling", "horizontal-pod-autoscaler",
