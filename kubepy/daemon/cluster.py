@@ -40,12 +40,12 @@ from kubepy.client.client import Client
 from kubepy.controllers.certificate_requests import Authority
 from kubepy.controllers.discovery import Aggregated
 from kubepy.controllers.manager import ControllerManager
-from kubepy.daemon import authentication, bootstrap, node_options
+from kubepy.daemon import authentication, bootstrap, node_options, stage_sets
 from kubepy.daemon.config import Config, ConfigError, files_dir
 from kubepy.daemon.kubernetes_service import KubernetesService
 from kubepy.daemon.pki import FrontProxy
 from kubepy.kubelet.kubelet import Kubelet
-from kubepy.kubelet.stages import StageError
+from kubepy.kubelet.stage_documents import StageError
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
@@ -236,9 +236,6 @@ class ControlPlane:
                 )
             )
         if config.nodes:
-            directories = [files_dir() / "stages"]
-            if config.stages:
-                directories.append(Path(config.stages).expanduser())
             try:
                 self._kubelet = Kubelet(
                     self.client,
@@ -249,7 +246,7 @@ class ControlPlane:
                     count=config.nodes,
                     version=__version__,
                     kubernetes_version=config.kubernetes_version,
-                    stage_directories=directories,
+                    stage_paths=stage_sets.paths_of(config.stages),
                     cluster_cidr=config.cluster_cidr,
                     pool=self.pool,
                 )

@@ -187,7 +187,11 @@ class Config:
     etcd_compaction_interval: str = _key(
         "5m", "how long old revisions can be read and watched", metavar="DURATION"
     )
-    stages: str = _key("", "directory with more Stage documents for simulated pods and nodes", metavar="DIR")
+    stages: tuple[str, ...] = _key(
+        ("fast",),
+        "how simulated pods and nodes live: sets (fast, realistic, heartbeat, chaos), files and directories of Stages",
+        metavar="LIST",
+    )
 
     @property
     def directory(self) -> Path:

@@ -13,11 +13,14 @@ from kubepy.client.client import Client
 from kubepy.client.controller import ControllerContext
 from kubepy.client.events import EventSink
 from kubepy.client.informer import InformerFactory
-from kubepy.kubelet import stages
+from kubepy.kubelet import stage_documents
 from kubepy.kubelet.addresses import Pool
-from kubepy.kubelet.nodes import NodeHeartbeats
+from kubepy.kubelet.attacher import Attacher
+from kubepy.kubelet.evictions import Evictions
+from kubepy.kubelet.nodes import CAPACITY, NodeHeartbeats
 from kubepy.kubelet.pods import PodWorkers
 from kubepy.kubelet.usages import Usages
+from kubepy.kubelet.volume_resizer import VolumeResizer
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
@@ -26,7 +29,8 @@ from kubepy.observability.metrics import Metrics
 
 
 class Kubelet:
-    """count: nodes to register; stage_directories: of Stage documents; cluster_cidr: where pod IPs come from."""
+    """count: nodes to register; stage_paths: files and directories of Stage documents; cluster_cidr: where pod IPs
+    come from; capacity: of the nodes."""
 
     def __init__(
         self,
@@ -35,13 +39,14 @@ class Kubelet:
         count: int,
         version: str,
         kubernetes_version: str,
-        stage_directories: Sequence[Path],
+        stage_paths: Sequence[Path],
         cluster_cidr: str,
         clock: Clock,
         random: Random,
         log: Logger,
         metrics: Metrics,
         pool: DocumentPool | None = None,
+        capacity: dict[str, str] = CAPACITY,
     ) -> None:
         self._log = log
         # What all nodes share (their informers, their events) is read and written as one of them.
@@ -56,19 +61,24 @@ class Kubelet:
             events=self._events.recorder("kubelet"),
         )  # fmt: skip
         self.usages = Usages(context)
-        self._nodes = NodeHeartbeats(context, count=count, version=version, kubernetes=kubernetes_version)
-        self._pods = PodWorkers(
-            context,
-            stages=stages.load(stage_directories, "Pod"),
-            pool=Pool(cluster_cidr),
-            events=self._events,
-        )
+        stages = stage_documents.load(stage_paths)
+        self._nodes = NodeHeartbeats(
+            context, count=count, version=version, kubernetes=kubernetes_version, stages=stages,
+            events=self._events, capacity=capacity,
+        )  # fmt: skip
+        self._pods = PodWorkers(context, stages=stages, pool=Pool(cluster_cidr), events=self._events)
+        self._evictions = Evictions(context, self._pods)
+        self._attacher = Attacher(context)
+        self._resizer = VolumeResizer(context, events=self._events)
 
     async def start(self) -> None:
         """Returns when the nodes are registered."""
         self._tasks.start(self._events.run(), name="kubelet-events")
         self._tasks.start(self._nodes.run(), name="kubelet-nodes")
         self._tasks.start(self._pods.run(), name="kubelet-pods")
+        self._tasks.start(self._evictions.run(), name="kubelet-evictions")
+        self._tasks.start(self._attacher.run(), name="kubelet-attacher")
+        self._tasks.start(self._resizer.run(), name="kubelet-volume-resizer")
         await self._nodes.register()
 
     async def wait_synced(self) -> None:

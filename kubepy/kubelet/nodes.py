@@ -1,8 +1,16 @@
 """Nodes that exist in name only: registered, Ready, and heard from in time.
 
 Watches Nodes. Writes Nodes (when missing), their status (at first and every five minutes) and their Leases
-(every ten seconds). Any Node with the annotation kubepy.io/simulated: "true" is kept alive here, whoever
-created it. An idle node costs one small patch per ten seconds.
+(every ten seconds). An idle node costs one small patch per ten seconds. What happens to a node is said by annotations:
+
+    kubepy.io/simulated: "true"              it is kept alive here, whoever created it
+    kubepy.io/outage: "true"                 it is not heard from, and its pods stand still, until that is taken back
+    kubepy.io/pressure: "memory,disk,pid"    it reports these pressures, and evicts pods (evictions.py)
+    kubepy.io/shutdown: "true"               it shuts down gracefully: NotReady, its pods are terminated, none is let in
+
+Stages for Nodes are played here too (stages.py): kwok's, and those of the sets heartbeat and chaos. While one of kwok's
+has something to say about a node, the node's own reports leave its conditions alone. Stages see every node in the phase
+Running, which kwok's ask for and kubelets no longer write.
 
 Source: kubernetes 1.36 pkg/kubelet/kubelet_node_status.go, nodestatus/setters.go, pkg/kubelet/util/nodelease.go.
 """
@@ -12,16 +20,23 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
+from collections.abc import Sequence
 
-from kubepy.api import errors
+from kubepy.api import errors, quantity
 from kubepy.api.builtins import LEASES, NODES
 from kubepy.api.objects import Document, Key, Obj, annotations_of, condition
 from kubepy.client.client import MERGE_PATCH, Client
 from kubepy.client.controller import After, Controller, ControllerContext, key_of
+from kubepy.client.events import EventSink
 from kubepy.kubelet import addresses
+from kubepy.kubelet.node_stages import NodeStages
+from kubepy.kubelet.stages import Stage
 from kubepy.lib import clock as clocks
 
-SIMULATED = "kubepy.io/simulated"
+PREFIX = "kubepy.io/"
+SIMULATED, OUTAGE, PRESSURE, SHUTDOWN = (
+    f"{PREFIX}{name}" for name in ("simulated", "outage", "pressure", "shutdown")
+)
 LEASE_NAMESPACE = "kube-node-lease"
 
 # Source: kubelet defaults: nodeLeaseDurationSeconds 40, renewed at a quarter of it; nodeStatusReportFrequency 5m.
@@ -38,7 +53,7 @@ CAPACITY = {
 }
 
 # (type, value when well, reason, message). Source: setters.go.
-HEALTHY = (
+HEALTHY: tuple[tuple[str, str, str, str], ...] = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
     ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
@@ -46,8 +61,48 @@ HEALTHY = (
 )
 
 
+# (condition, reason, message, event). Source: setters.go, MemoryPressureCondition and its like.
+PRESSURES = {
+    "memory": ("MemoryPressure", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available",
+               "NodeHasInsufficientMemory"),
+    "disk": ("DiskPressure", "KubeletHasDiskPressure", "kubelet has disk pressure", "NodeHasDiskPressure"),
+    "pid": ("PIDPressure", "KubeletHasInsufficientPID", "kubelet has insufficient PID available",
+            "NodeHasInsufficientPID"),
+}  # fmt: skip
+_RELIEVED = {
+    "MemoryPressure": "NodeHasSufficientMemory",
+    "DiskPressure": "NodeHasNoDiskPressure",
+    "PIDPressure": "NodeHasSufficientPID",
+}
+
+
+def parse_capacity(text: str) -> dict[str, str]:
+    """ "cpu=4,memory=16Gi" -> the capacity of such a node. Raises ValueError with a sentence."""
+    capacity = dict(CAPACITY)
+    for word in filter(None, (word.strip() for word in text.split(","))):
+        name, equals, amount = word.partition("=")
+        if not equals or not quantity.is_valid(amount):
+            raise ValueError(f'must be like cpu=4,memory=16Gi, not "{word}"')
+        capacity[name] = amount
+    return capacity
+
+
 def is_simulated(node: Obj) -> bool:
     return annotations_of(node).get(SIMULATED) == "true"
+
+
+def is_out(node: Obj) -> bool:
+    return annotations_of(node).get(OUTAGE) == "true"
+
+
+def is_shutting_down(node: Obj) -> bool:
+    return annotations_of(node).get(SHUTDOWN) == "true"
+
+
+def pressures_of(node: Obj) -> list[str]:
+    """The node conditions that its annotation asks for, in upstream's order."""
+    words = {word.strip().lower() for word in annotations_of(node).get(PRESSURE, "").split(",")}
+    return [condition for word, (condition, *_) in PRESSURES.items() if word in words]
 
 
 def identity(client: Client, node_name: str) -> Client:
@@ -65,7 +120,9 @@ def architecture() -> str:
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
 
 
-def render_node(number: int, *, now: str, version: str, kubernetes: str) -> Obj:
+def render_node(
+    number: int, *, now: str, version: str, kubernetes: str, capacity: dict[str, str] = CAPACITY
+) -> Obj:
     """The Node as its kubelet registers it."""
     name = node_name(number)
     return {
@@ -86,16 +143,36 @@ def render_node(number: int, *, now: str, version: str, kubernetes: str) -> Obj:
             },
         },
         "spec": {},
-        "status": render_status(name, {}, number=number, now=now, version=version, kubernetes=kubernetes),
-    }
+        "status": render_status(
+            {"metadata": {"name": name}}, number=number, now=now, version=version, kubernetes=kubernetes,
+            capacity=capacity,
+        ),
+    }  # fmt: skip
 
 
-def render_status(name: str, old: Obj, *, number: int, now: str, version: str, kubernetes: str) -> Obj:
+def conditions_of(node: Obj) -> list[tuple[str, str, str, str]]:
+    """(type, value, reason, message) of what the node's own kubelet reports."""
+    pressures = set(pressures_of(node))
+    rows = []
+    for row in HEALTHY:
+        trouble = next((t for t in PRESSURES.values() if t[0] == row[0] and t[0] in pressures), None)
+        rows.append(row if trouble is None else (trouble[0], "True", trouble[1], trouble[2]))
+    if is_shutting_down(node):
+        # Source: setters.go ReadyCondition, nodeshutdown_manager_linux.go ShutdownStatus.
+        rows[-1] = ("Ready", "False", "KubeletNotReady", "node is shutting down")
+    return rows
+
+
+def render_status(
+    node: Obj, *, number: int, now: str, version: str, kubernetes: str, capacity: dict[str, str] = CAPACITY
+) -> Obj:
     """The node's status now; what others put there (extended resources, conditions) stays."""
-    ours = {type_ for type_, *_ in HEALTHY}
+    name, old = node["metadata"]["name"], node.get("status") or {}
+    rows = conditions_of(node)
+    ours = {type_ for type_, *_ in rows}
     before = {c["type"]: c for c in old.get("conditions") or ()}
     conditions: list[Obj] = [c for c in old.get("conditions") or () if c["type"] not in ours]
-    for type_, value, reason, message in HEALTHY:
+    for type_, value, reason, message in rows:
         same = before.get(type_, {}).get("status") == value
         conditions.append({
             "type": type_, "status": value, "lastHeartbeatTime": now,
@@ -107,8 +184,8 @@ def render_status(name: str, old: Obj, *, number: int, now: str, version: str, k
         addresses.node_ip(number),
     )
     return {
-        "capacity": CAPACITY | (old.get("capacity") or {}),
-        "allocatable": CAPACITY | (old.get("allocatable") or {}),
+        "capacity": capacity | (old.get("capacity") or {}),
+        "allocatable": capacity | (old.get("allocatable") or {}),
         "conditions": conditions,
         "addresses": [{"type": "InternalIP", "address": ip}, {"type": "Hostname", "address": name}],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
@@ -137,11 +214,12 @@ def machine_ids(name: str) -> dict[str, str]:
 
 
 def status_due_s(node: Obj, now: float) -> float:
-    """Seconds until the status has to be written; 0 if it is due, not ours yet, or somebody called the node unwell."""
-    ready = condition(node, "Ready")
-    if ready is None or ready.get("status") != "True" or not ready.get("lastHeartbeatTime"):
+    """Seconds until the status has to be written; 0 if it is due, not ours yet, or says something else than we do."""
+    known = {c["type"]: c for c in (node.get("status") or {}).get("conditions") or ()}
+    if any(known.get(type_, {}).get("status") != value for type_, value, *_ in conditions_of(node)):
         return 0.0
-    return max(0.0, clocks.parse_rfc3339(ready["lastHeartbeatTime"]) + STATUS_REPORT_S - now)
+    heard = known["Ready"].get("lastHeartbeatTime")
+    return max(0.0, clocks.parse_rfc3339(heard) + STATUS_REPORT_S - now) if heard else 0.0
 
 
 class NodeHeartbeats(Controller):
@@ -150,20 +228,42 @@ class NodeHeartbeats(Controller):
     name = "kubelet-node"
     workers = 4
 
-    def __init__(self, context: ControllerContext, *, count: int, version: str, kubernetes: str) -> None:
+    def __init__(
+        self,
+        context: ControllerContext,
+        *,
+        count: int,
+        version: str,
+        kubernetes: str,
+        stages: Sequence[Stage] = (),
+        events: EventSink | None = None,
+        capacity: dict[str, str] = CAPACITY,
+    ) -> None:
         super().__init__(context)
-        self.count, self.version, self.kubernetes = count, version, kubernetes
+        self.count, self.version, self.kubernetes, self.capacity = count, version, kubernetes, capacity
+        self._stages = NodeStages(context, [stage for stage in stages if stage.kind == "Node"], self._report)
+        self._sink = events
         self._renewed: dict[str, float] = {}
 
     def setup(self) -> None:
-        self.nodes = self.watch(NODES, key_of, _is_new_or_unwell)
+        self.nodes = self.watch(NODES, key_of, self._is_news)
+
+    def _is_news(self, document: Document, old: Document | None) -> bool:
+        """Our own heartbeats come back as updates; they are no reason to look again, but for stages."""
+        node = document.obj
+        if not is_simulated(node):
+            return False
+        if old is None or self._stages or status_due_s(node, 0.0) <= 0:
+            return True
+        return annotations_of(node) != annotations_of(old.obj)
 
     async def register(self) -> None:
         """Create the nodes that are missing; those that are there go on as they are."""
         for number in range(1, self.count + 1):
             node = render_node(
-                number, now=self.clock.rfc3339(), version=self.version, kubernetes=self.kubernetes
-            )
+                number, now=self.clock.rfc3339(), version=self.version, kubernetes=self.kubernetes,
+                capacity=self.capacity,
+            )  # fmt: skip
             try:
                 await identity(self.client, node["metadata"]["name"]).create(NODES, node)
                 self.log.info("node_registered", object=node["metadata"]["name"])
@@ -174,28 +274,35 @@ class NodeHeartbeats(Controller):
         node = self.nodes.get(key)
         if node is None or not is_simulated(node):
             self._renewed.pop(key.name, None)
+            self._stages.forget(key.name)
             return None
         client, now = identity(self.client, key.name), self.clock.now()
-        if status_due_s(node, now) <= 0:
+        stage_s = await self._stages.play(client, node, now)
+        if is_out(node):
+            self._renewed.pop(key.name, None)
+            return After(stage_s) if stage_s is not None else None
+        if status_due_s(node, now) <= 0 and not self._stages.speaks_for(key.name):
             await self._report(client, node)
         due = self._renewed.get(key.name, -LEASE_RENEW_S) + LEASE_RENEW_S - self.clock.monotonic()
-        if due > 0:
-            return After(due)
-        await self._renew(client, node)
-        self._renewed[key.name] = self.clock.monotonic()
-        return After(LEASE_RENEW_S)
+        if due <= 0:
+            await self._renew(client, node)
+            self._renewed[key.name] = self.clock.monotonic()
+            due = LEASE_RENEW_S
+        return After(due if stage_s is None else min(due, stage_s))
 
     async def _report(self, client: Client, node: Obj) -> None:
         name = node["metadata"]["name"]
         status = render_status(
-            name,
-            node.get("status") or {},
-            number=_number(name),
-            now=self.clock.rfc3339(),
-            version=self.version,
-            kubernetes=self.kubernetes,
-        )
+            node, number=_number(name), now=self.clock.rfc3339(), version=self.version, kubernetes=self.kubernetes,
+            capacity=self.capacity,
+        )  # fmt: skip
         await client.patch(NODES, name, {"status": status}, subresource="status", content_type=MERGE_PATCH)
+        if self._sink is not None:
+            recorder = self._sink.recorder("kubelet", name)
+            for reason in transitions(node, status):
+                # A kubelet's reference to its node carries the name as uid. Source: cmd/kubelet/app/server.go.
+                about = {"kind": "Node", "apiVersion": "v1", "name": name, "uid": name}
+                recorder.event(about, "Normal", reason, f"Node {name} status is now: {reason}")
 
     async def _renew(self, client: Client, node: Obj) -> None:
         name, now = node["metadata"]["name"], self.clock.rfc3339_micro()
@@ -221,9 +328,19 @@ def render_lease(node: Obj, now: str) -> Obj:
     }
 
 
-def _is_new_or_unwell(document: Document, old: Document | None) -> bool:
-    """Our own heartbeats come back as updates; they are no reason to look again."""
-    return is_simulated(document.obj) and (old is None or status_due_s(document.obj, 0.0) <= 0)
+def transitions(node: Obj, status: Obj) -> list[str]:
+    """The events of what has changed. Source: kubelet_node_status.go, setters.go."""
+    found = []
+    for new in status["conditions"]:
+        old = condition(node, new["type"])
+        if old is None or old.get("status") == new["status"]:
+            continue
+        if new["type"] == "Ready":
+            found.append("NodeReady" if new["status"] == "True" else "NodeNotReady")
+        elif new["type"] in _RELIEVED:
+            trouble = next(row[3] for row in PRESSURES.values() if row[0] == new["type"])
+            found.append(trouble if new["status"] == "True" else _RELIEVED[new["type"]])
+    return found
 
 
 def _number(name: str) -> int:

@@ -1,30 +1,35 @@
 """The life of the pods on our nodes, stage by stage.
 
-Watches Pods (and Nodes, to know which are ours). Writes pods/status, deletes pods that have ended, records events.
-Everything is read off the object, so a restart goes on where it was; what is remembered is only which stage
-is due when.
+Watches Pods (and Nodes, to know which are ours and what ails them). Writes pods/status, deletes pods that have ended,
+records events. Everything is read off the object, so a restart goes on where it was; what is remembered is only which
+stage is due when, and what each node has given away.
 
-For each pod: view = object + facts -> the stage that comes next and its delay -> when that is over, one status write.
-A change of the object that leads to the same stage does not start the wait anew.
+For each pod: view = object + facts -> the stage that comes next and when -> when that is over, its actions. A change of
+the object that leads to the same stage does not start the wait anew. All waits are timers of one queue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kubepy.api import errors, objects
+from kubepy.api import pods as pod_facts
 from kubepy.api.builtins import NODES, PODS
-from kubepy.api.objects import Document, Key, Obj, uid_of, walk
-from kubepy.client.client import MERGE_PATCH
-from kubepy.client.controller import After, Controller, ControllerContext
+from kubepy.api.objects import Document, Key, Obj, annotations_of, uid_of, walk
+from kubepy.client.client import JSON_PATCH, MERGE_PATCH, Client
+from kubepy.client.controller import After, Controller, ControllerContext, Terminal
 from kubepy.client.events import EventSink
 from kubepy.client.informer import node_name
-from kubepy.kubelet import status
+from kubepy.kubelet import admission, status, turns, volumes
 from kubepy.kubelet.addresses import Exhausted, Pool
-from kubepy.kubelet.nodes import identity, is_simulated
-from kubepy.kubelet.runtimes import fake
-from kubepy.kubelet.stages import EventTemplate, Stage, choose
+from kubepy.kubelet.gotemplate import TemplateError
+from kubepy.kubelet.nodes import PREFIX, identity, is_out, is_simulated
+from kubepy.kubelet.stages import Delete, Event, Finalizers, Patch, Stage, Step, choose
+from kubepy.kubelet.status import Verdict
+from kubepy.kubelet.template_functions import functions
+from kubepy.kubelet.volumes import VolumeManager
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,11 @@ class Due:
     uid: str
     stage: Stage
     at: float  # monotonic seconds
+    delay: float  # what its stage added to the time it was possible from
+
+
+# What a container does only when its volumes are mounted.
+_NEED_VOLUMES = ("start", "pull_error")
 
 
 class PodWorkers(Controller):
@@ -47,125 +57,194 @@ class PodWorkers(Controller):
         self, context: ControllerContext, *, stages: Sequence[Stage], pool: Pool, events: EventSink
     ) -> None:
         super().__init__(context)
-        self.stages, self.pool, self.sink = stages, pool, events
+        self.stages = [stage for stage in stages if stage.kind == "Pod"]
+        self.pool, self.sink = pool, events
+        self.ledger = admission.Ledger()
         self._due: dict[Key, Due] = {}
 
     def setup(self) -> None:
-        self.nodes = self.watch(NODES, self._pods_of_new_node)
+        self.nodes = self.watch(NODES, self._pods_of_changed_node)
         self.pods = self.watch(PODS, self._bound_pod, indexes={"node": node_name})
-        self.pods.add_handler(on_add=self._claim_address, on_delete=self._forget)
+        self.volumes = VolumeManager(self)
+        self.pods.add_handler(on_add=self._added, on_update=self._updated, on_delete=self._forget)
 
     def _bound_pod(self, document: Document, old: Document | None) -> Iterable[Key]:
         return (document.key,) if document.obj["spec"].get("nodeName") else ()
 
-    def _pods_of_new_node(self, document: Document, old: Document | None) -> Iterable[Key]:
-        return list(self.pods.keys_by_index("node", document.key.name)) if old is None else ()
+    def _pods_of_changed_node(self, document: Document, old: Document | None) -> Iterable[Key]:
+        """A new one, or one whose owner has said something: heartbeats are no reason to look at its pods."""
+        if old is not None and _said(old) == _said(document):
+            return ()
+        return list(self.pods.keys_by_index("node", document.key.name))
 
-    def _claim_address(self, document: Document) -> None:
+    def _added(self, document: Document) -> None:
         ip = walk(document.obj, "status", "podIP")
         if ip and not document.obj["spec"].get("hostNetwork"):
             self.pool.claim(uid_of(document.obj), ip)
+        self.ledger.note(document.obj)
+
+    def _updated(self, old: Document, document: Document) -> None:
+        self.ledger.note(document.obj)
 
     def _forget(self, document: Document) -> None:
         self._due.pop(document.key, None)
+        self.volumes.forget(document.key)
         self.pool.release(uid_of(document.obj))
+        self.ledger.forget(uid_of(document.obj))
 
     async def reconcile(self, key: Key) -> After | None:
         pod = self.pods.get(key)
         node = self.nodes.get(Key("", pod["spec"].get("nodeName", ""))) if pod is not None else None
-        if pod is None or node is None or not is_simulated(node):
+        if pod is None or node is None or not is_simulated(node) or is_out(node):
             self._due.pop(key, None)
             return None
-        facts = fake.facts_of(pod)
-        chosen = choose(self.stages, {**pod, "facts": facts}, now=self.clock.now(), random=self.random)
+        now = self.clock.now()
+        facts = turns.facts_of(pod, now)
+        volumes_wait_s = self._wait_for_volumes(pod, node, facts)
+        view = {**pod, "facts": facts}
+        chosen = choose(self.stages, view, now=now, random=self.random)
         if chosen is None:
             self._due.pop(key, None)
-            return None
-        stage, delay = chosen
-        now, due = self.clock.monotonic(), self._due.get(key)
-        if due is None or due.uid != uid_of(pod) or due.stage is not stage:
-            due = self._due[key] = Due(uid_of(pod), stage, now + delay)
-        if due.at > now:
-            return After(due.at - now)
-        await self._take(stage, pod, node, facts)
+            return After(volumes_wait_s) if volumes_wait_s is not None else None
+        due = self._due[key] = self._next_due(key, view, *chosen)
+        wait_s = due.at - self.clock.monotonic()
+        if wait_s > 0:
+            return After(wait_s if volumes_wait_s is None else min(wait_s, volumes_wait_s))
+        await self._take(due.stage, view, pod, node)
         self._due.pop(key, None)
-        return None
+        return After(0.0) if due.stage.again else None
 
-    async def _take(self, stage: Stage, pod: Obj, node: Obj, facts: Obj) -> None:
-        name = node["metadata"]["name"]
-        client, key = identity(self.client, name), pod["metadata"]
+    def _wait_for_volumes(self, pod: Obj, node: Obj, facts: Obj) -> float | None:
+        """While they are not there no container starts; seconds until the next look."""
+        if not volumes.is_due(pod) or facts.keys().isdisjoint(_NEED_VOLUMES):
+            return None
+        recorder = self.sink.recorder("kubelet", node["metadata"]["name"])
+        wait_s = self.volumes.wait_s(pod, recorder)
+        if wait_s is not None:
+            for step in _NEED_VOLUMES:
+                facts.pop(step, None)
+        return wait_s
+
+    def _next_due(self, key: Key, view: Obj, stage: Stage, delay: float) -> Due:
+        """The wait for the same stage goes on, but follows the object's own times where they have changed."""
+        now, due = self.clock.monotonic(), self._due.get(key)
+        possible_in = view["facts"].get(stage.step, 0.0)
+        if due is None or due.uid != uid_of(view) or due.stage is not stage:
+            return Due(uid_of(view), stage, now + possible_in + delay, delay)
+        if possible_in > 0:
+            return Due(due.uid, stage, now + possible_in + due.delay, due.delay)
+        return due
+
+    # -- acting --------------------------------------------------------------------------------------------------
+
+    async def _take(self, stage: Stage, view: Obj, pod: Obj, node: Obj) -> None:
+        """One thing after the other; what is gone or was replaced meanwhile brings its own event."""
+        name, metadata = node["metadata"]["name"], pod["metadata"]
+        client, recorder = identity(self.client, name), self.sink.recorder("kubelet", name)
+        written = pod
         try:
-            if stage.next.delete:
-                written = await client.delete(
-                    PODS, key["name"], key["namespace"], uid=key["uid"], grace_period_s=0
-                )
-            else:
-                # The uid makes it a precondition: never write onto a pod that took the same name.
-                patch = {
-                    "metadata": {"uid": key["uid"]},
-                    "status": self._next_status(stage, pod, node, facts),
-                }
-                written = await client.patch(
-                    PODS,
-                    key["name"],
-                    patch,
-                    namespace=key["namespace"],
-                    subresource="status",
-                    content_type=MERGE_PATCH,
-                )
+            for action in stage.actions:
+                match action:
+                    case Step():
+                        written = await self._step(client, action.name, pod, node)
+                    case Patch():
+                        written = await self._patch(client, action, view, pod, node)
+                    case Finalizers():
+                        names = action.apply(metadata.get("finalizers") or ())
+                        written = await self._merge(client, pod, {"metadata": {"finalizers": names}}, "")
+                    case Event():
+                        recorder.event(pod, action.type, action.reason, action.message)
+                    case Delete():
+                        written = await client.delete(
+                            PODS, metadata["name"], metadata["namespace"], uid=metadata["uid"], grace_period_s=0
+                        )
         except (errors.NotFound, errors.Conflict):
-            return  # gone, or replaced; its own event brings us back
+            return
+        except TemplateError as error:
+            raise Terminal(f"stage {stage.name}: {error}") from None
         self.log.info(
-            "pod_stage", object=f"{key['namespace']}/{key['name']}", stage=stage.name, node=name,
+            "pod_stage", object=f"{metadata['namespace']}/{metadata['name']}", stage=stage.name, node=name,
             revision=objects.revision_of(written), seen=objects.revision_of(pod),
         )  # fmt: skip
-        recorder = self.sink.recorder("kubelet", name)
-        for template in stage.next.events:
-            for message, field_path in render_event(template, pod):
-                recorder.event(pod, template.type, template.reason, message, field_path=field_path)
 
-    def _next_status(self, stage: Stage, pod: Obj, node: Obj, facts: Obj) -> Obj:
+    async def _step(self, client: Client, step: str, pod: Obj, node: Obj) -> Obj:
+        verdict = None
+        if step == "create":
+            verdict = admission.refusal(pod, node, self.ledger.used(node["metadata"]["name"]))
+            if verdict is not None:
+                step = "reject"
+            else:
+                self.ledger.admit(pod)
+        elif step == "resize":
+            verdict = admission.resize_verdict(
+                pod, node, self.ledger.used(node["metadata"]["name"], but=uid_of(pod))
+            )
+            if verdict is not None and walk(_condition(pod, "PodResizePending"), "message") == verdict.message:
+                return pod
+        return await self._write(client, step, pod, node, verdict)
+
+    async def fail(self, pod: Obj, node: Obj, step: str, verdict: Verdict) -> None:
+        """End a pod by decision of its node: "evict" or "shut_down"."""
+        try:
+            await self._write(identity(self.client, node["metadata"]["name"]), step, pod, node, verdict)
+        except (errors.NotFound, errors.Conflict):
+            return
+
+    async def _write(self, client: Client, step: str, pod: Obj, node: Obj, verdict: Verdict | None) -> Obj:
+        outcome = status.take(
+            pod, step, place=self._place(step, pod, node), now=self.clock.now(), verdict=verdict
+        )
+        written = await self._merge(client, pod, {"status": outcome.status}, "status")
+        recorder = self.sink.recorder("kubelet", node["metadata"]["name"])
+        for said in outcome.said:
+            recorder.event(pod, said.type, said.reason, said.message, field_path=said.field_path)
+        return written
+
+    async def _patch(self, client: Client, action: Patch, view: Obj, pod: Obj, node: Obj) -> Obj:
+        body = action.render(view, functions(node, clock=self.clock, pod_ip=lambda: self._place("", pod, node).pod_ip))
+        if action.content_type == JSON_PATCH:
+            metadata = pod["metadata"]
+            return await client.patch(
+                PODS, metadata["name"], body, namespace=metadata["namespace"], subresource=action.subresource,
+                content_type=JSON_PATCH,
+            )  # fmt: skip
+        return await self._merge(client, pod, body, action.subresource, action.content_type)
+
+    async def _merge(
+        self, client: Client, pod: Obj, patch: Obj, subresource: str, content_type: str = MERGE_PATCH
+    ) -> Obj:
+        """The uid makes it a precondition: never write onto a pod that took the same name."""
+        metadata = pod["metadata"]
+        patch = {**patch, "metadata": {**(patch.get("metadata") or {}), "uid": metadata["uid"]}}
+        return await client.patch(
+            PODS, metadata["name"], patch, namespace=metadata["namespace"], subresource=subresource,
+            content_type=content_type,
+        )  # fmt: skip
+
+    def _place(self, step: str, pod: Obj, node: Obj) -> status.Place:
         host_ip = next(
             (a["address"] for a in node["status"].get("addresses") or () if a["type"] == "InternalIP"), ""
         )
+        if pod["spec"].get("hostNetwork") or step in ("create", "reject"):
+            return status.Place(host_ip, host_ip)
         try:
-            pod_ip = host_ip if pod["spec"].get("hostNetwork") else self.pool.take(uid_of(pod))
+            return status.Place(self.pool.take(uid_of(pod)), host_ip)
         except Exhausted as error:
             self.sink.recorder("kubelet", node["metadata"]["name"]).event(
                 pod, "Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}"
             )
             raise
-        return status.render(
-            pod, stage.next.status, facts=facts, place=status.Place(pod_ip, host_ip), now=self.clock.rfc3339()
-        )
+
+    def pods_of(self, node: str) -> list[Obj]:
+        """The pods that are to run there and are not over."""
+        return [pod for pod in self.pods.by_index("node", node) if not pod_facts.is_terminal(pod)]
 
 
-def render_event(template: EventTemplate, pod: Obj) -> Iterator[tuple[str, str]]:
-    """(message, field path) for each container the template is about."""
-    if not template.each:
-        yield template.message, ""
-        return
-    spec = pod["spec"]
-    inits = spec.get("initContainers") or []
-    match template.each:
-        case "init":
-            current = fake.current_init(pod)
-            chosen = [("initContainers", current[0])] if current else []
-        case "missing":
-            named = [("initContainers", c) for c in inits] + [("containers", c) for c in spec["containers"]]
-            chosen = [(field, c) for field, c in named if fake.is_missing(c.get("image", ""))]
-        case "running":
-            running = {
-                s["name"]
-                for s in (pod.get("status") or {}).get("containerStatuses") or ()
-                if "running" in s["state"]
-            }
-            chosen = [("containers", c) for c in spec["containers"] if c["name"] in running]
-        case _:
-            chosen = [("containers", c) for c in spec["containers"]]
-    for field, container in chosen:
-        image = container.get("image", "")
-        message = template.message.format(
-            container=container["name"], image=image, error=fake.pull_error(image)
-        )
-        yield message, f"spec.{field}{{{container['name']}}}"
+def _said(document: Document) -> dict[str, Any]:
+    return {
+        name: value for name, value in annotations_of(document.obj).items() if name.startswith(PREFIX)
+    }
+
+
+def _condition(pod: Obj, type_: str) -> Obj:
+    return objects.condition(pod, type_) or {}

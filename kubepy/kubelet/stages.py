@@ -1,63 +1,75 @@
-"""Simulated life as data: which step comes next for an object, and when.
+"""Simulated life as data: which stage comes next for an object, and when.
 
-A Stage document (in kwok's form, kwok.x-k8s.io/v1alpha1) says: objects that look like *selector* take, after
-*delay*, the step *next*. Reading the folder is reading the state diagram; `config/stages/README.md` has the
-form. Everything here is pure.
+A Stage document (kwok's kwok.x-k8s.io/v1alpha1, as it is) says: objects that look like *selector* take, after *delay*,
+what *next* says. Reading a folder is reading the state diagram; `config/stages/README.md` has the form, and
+stage_documents.py reads it. Everything here is pure.
 
-The engine sees a view of the object: the object itself plus `facts`, what the caller knows beside it (see
-runtimes/fake.py), e.g. `.facts.image == "missing"`. Keys are paths in a small part of jq: `.status.phase`,
-`.metadata.labels["app"]`, `.status.conditions.[] | select( .type == "Ready" ) | .status`.
+The engine sees a view of the object: the object itself plus `facts`, what the kubelet knows beside it (turns.py).
+`next` is a list of actions: kwok's (patches and statuses from templates, finalizers, events, deletion), or a step by its
+name, which status.py renders. Stages with a step come when the step is due (`.facts.<step>` seconds from now) and their
+delay is how much later than that.
 
-Of kwok's form: selector.matchLabels, matchAnnotations, matchExpressions (In, NotIn, Exists, DoesNotExist),
-weight, delay with durationMilliseconds, jitterDurationMilliseconds and their ...From.expressionFrom. `next`
-differs: instead of Go templates it names a step (`status: running`) that status.py knows how to render.
-Source: kwok pkg/utils/lifecycle (match, weight, delay).
+Source: kwok pkg/utils/lifecycle (match, weight, delay, next).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from kubepy.api.objects import Obj
+from kubepy.kubelet import durations
+from kubepy.kubelet.jq import Path, text_of
 from kubepy.lib import clock as clocks
-from kubepy.lib import yaml
 from kubepy.lib.random import Random
 
-Path_ = Callable[[Any], list[Any]]  # a view -> the values the path leads to, [] if nothing is there
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step by its name: turns.STEPS, "crash", for nodes "heartbeat"."""
 
-class StageError(Exception):
-    """A Stage document that cannot be used; one sentence that names file and field."""
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
-class EventTemplate:
-    """An Event to record with the step; `{container}`, `{image}` and `{error}` are filled in for each container."""
+class Patch:
+    """A patch from a template. `render` makes text of (view, functions)."""
 
+    render: Callable[[Obj, Any], Any]  # -> the patch, decoded
+    content_type: str
+    subresource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finalizers:
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    empty: bool = False
+
+    def apply(self, present: Sequence[str]) -> list[str]:
+        kept = [] if self.empty else [name for name in present if name not in self.remove]
+        return kept + [name for name in self.add if name not in kept]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
     type: str  # "Normal"
-    reason: str  # "Pulled"
-    message: str  # "Created container: {container}"
-    each: str = (
-        ""  # "containers", "init" (the current one), "missing" (image), "running"; "" for one about the pod
-    )
+    reason: str  # "Created"
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
-    """The step: a status to render, events to record, or the end of the object."""
+class Delete:
+    pass
 
-    status: str = ""  # "running"; see status.STEPS
-    delete: bool = False
-    events: tuple[EventTemplate, ...] = ()
+
+Action = Step | Patch | Finalizers | Event | Delete
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    path: Path_
+    path: Path
     operator: str  # In, NotIn, Exists, DoesNotExist
     values: frozenset[str] = frozenset()
 
@@ -65,31 +77,51 @@ class Requirement:
         found = self.path(view)
         match self.operator:
             case "Exists":
-                return bool(found)
+                return any(value is not None for value in found)
             case "DoesNotExist":
-                return not found
+                return all(value is None for value in found)
             case "In":
-                return any(_text(value) in self.values for value in found)
+                return any(text_of(value) in self.values for value in found)
             case _:
-                return not any(_text(value) in self.values for value in found)
+                return not any(text_of(value) in self.values for value in found)
 
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """duration_s, or what duration_from finds (seconds, a duration like 5s, or a time); jitter_s is the most."""
+    """Evenly between duration and jitter; a jitter that is shorter is the delay itself, as in kwok.
+
+    The ..._from find a duration like 5s or a time in the object, and win if they find one.
+    """
 
     duration_s: float = 0.0
-    jitter_s: float = 0.0  # the delay is evenly between duration and this, if it is longer
-    duration_from: Path_ | None = None
+    jitter_s: float | None = None
+    duration_from: Path | None = None
+    jitter_from: Path | None = None
 
     def seconds(self, view: Obj, *, now: float, random: Random) -> float:
-        duration = self.duration_s
-        if self.duration_from is not None:
-            found = self.duration_from(view)
-            duration = max(0.0, _seconds(found[0], now)) if found else duration
-        if self.jitter_s > duration:
-            return random.uniform(duration, self.jitter_s)
-        return duration
+        duration = _found(self.duration_from, view, now, self.duration_s)
+        jitter = _found(self.jitter_from, view, now, self.jitter_s)
+        if duration is None:
+            return 0.0
+        if jitter is None:
+            return max(0.0, duration)
+        return max(0.0, jitter if jitter <= duration else random.uniform(duration, jitter))
+
+
+def _found(path: Path | None, view: Obj, now: float, default: float | None) -> float | None:
+    if path is None:
+        return default
+    for value in path(view):
+        if isinstance(value, str):
+            try:
+                return clocks.parse_rfc3339(value) - now
+            except ValueError:
+                seconds = durations.parse_s(value)
+                return default if seconds is None else seconds
+        if isinstance(value, (int, float)):
+            return float(value)
+        break
+    return default
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,181 +129,68 @@ class Stage:
     name: str  # "pod-ready"
     kind: str  # "Pod"
     requirements: tuple[Requirement, ...]
-    next: Next
+    actions: tuple[Action, ...]
     delay: Delay = field(default_factory=Delay)
     weight: int = 0
+    weight_from: Path | None = None
+    again: bool = False  # immediateNextStage: the next one is looked for at once
+    step: str = field(init=False)  # the step it takes, "" for kwok's forms
+
+    def __post_init__(self) -> None:
+        steps = (action.name for action in self.actions if isinstance(action, Step))
+        object.__setattr__(self, "step", next(steps, ""))
 
     def matches(self, view: Obj) -> bool:
+        if self.step and self.step not in view["facts"]:
+            return False
         return all(requirement.matches(view) for requirement in self.requirements)
+
+    def weighs(self, view: Obj) -> int:
+        if self.weight_from is not None:
+            for value in self.weight_from(view):
+                try:
+                    return int(value)
+                except (TypeError, ValueError):
+                    break
+        return self.weight
 
 
 def choose(stages: Sequence[Stage], view: Obj, *, now: float, random: Random) -> tuple[Stage, float] | None:
-    """The stage to take and the seconds until then, None if none applies.
+    """The stage to take and its delay, None if none applies. A step's delay does not count the time until it is due.
 
-    Stages with a weight are alternatives: one of them is drawn. That one and those without a weight race: the shortest
-    delay wins. (Differs from kwok, which draws evenly among stages without weights: a deadline has to win by time.)
+    Stages with weights are alternatives: one of them is drawn, and those without do not come. Without any weight, kwok's
+    forms are drawn evenly. Steps without weight race with what was drawn, for a deadline has to win by time.
     """
     matching = [stage for stage in stages if stage.matches(view)]
-    weighted = [stage for stage in matching if stage.weight > 0]
-    if len(weighted) > 1:
-        drawn = _draw(weighted, random)
-        matching = [stage for stage in matching if stage.weight <= 0 or stage is drawn]
-    timed = [(stage.delay.seconds(view, now=now, random=random), stage) for stage in matching]
-    if not timed:
+    if not matching:
         return None
-    delay, stage = min(timed, key=lambda pair: pair[0])
-    return stage, delay
+    racing, others = [], []
+    for stage in matching:
+        (racing if stage.step and stage.weighs(view) <= 0 else others).append(stage)
+    if others:
+        racing.append(_draw(others, view, random))
+    facts = view["facts"]
+    best: tuple[float, Stage, float] | None = None
+    for stage in racing:
+        delay = stage.delay.seconds(view, now=now, random=random)
+        at = facts.get(stage.step, 0.0) + delay
+        if best is None or at < best[0]:
+            best = (at, stage, delay)
+    assert best is not None, "somebody races"
+    return best[1], best[2]
 
 
-def _draw(stages: Sequence[Stage], random: Random) -> Stage:
-    point = random.uniform(0, sum(stage.weight for stage in stages))
-    for stage in stages:
-        point -= stage.weight
+def _draw(stages: Sequence[Stage], view: Obj, random: Random) -> Stage:
+    if len(stages) == 1:
+        return stages[0]
+    weighed = [(stage.weighs(view), stage) for stage in stages]
+    total = sum(max(0, weight) for weight, _ in weighed)
+    if total == 0:
+        return random.choice(stages)
+    point = random.uniform(0, total)
+    drawn = [(weight, stage) for weight, stage in weighed if weight > 0]
+    for weight, stage in drawn:
+        point -= weight
         if point < 0:
             return stage
-    return stages[-1]
-
-
-# -- reading ---------------------------------------------------------------------------------------------------
-
-
-def load(directories: Iterable[Path], kind: str) -> tuple[Stage, ...]:
-    """The stages for `kind` from all *.yaml below the directories; a later one replaces an earlier of the same name."""
-    stages: dict[str, Stage] = {}
-    for directory in directories:
-        for path in sorted(directory.rglob("*.yaml")):
-            try:
-                documents = yaml.load_all(path.read_bytes())
-            except yaml.Error as error:
-                raise StageError(f"{path}: not YAML: {error}") from None
-            for document in documents:
-                stage = parse(document, str(path))
-                if stage.kind == kind:
-                    stages[stage.name] = stage
-    return tuple(stages.values())
-
-
-_FIELDS = {"resourceRef", "selector", "weight", "delay", "next"}
-_NEXT = {"status", "delete", "events"}
-
-
-def parse(document: Any, where: str) -> Stage:
-    """One Stage document. Raises StageError."""
-    if not isinstance(document, dict) or document.get("kind") != "Stage":
-        raise StageError(f"{where}: not a Stage document")
-    name = (document.get("metadata") or {}).get("name") or "unnamed"
-    where = f'{where}: stage "{name}"'
-    spec = document.get("spec") or {}
-    next_ = spec.get("next") or {}
-    for given, known, path in ((spec, _FIELDS, "spec"), (next_, _NEXT, "spec.next")):
-        if unknown := sorted(set(given) - known):
-            raise StageError(
-                f"{where}: {path}.{unknown[0]} is not a field; there is {', '.join(sorted(known))}"
-            )
-    return Stage(
-        name=name,
-        kind=(spec.get("resourceRef") or {}).get("kind", ""),
-        requirements=tuple(_requirements(spec.get("selector") or {}, where)),
-        next=Next(
-            status=next_.get("status", ""),
-            delete=bool(next_.get("delete")),
-            events=tuple(EventTemplate(**event) for event in next_.get("events") or ()),
-        ),
-        delay=_delay(spec.get("delay") or {}, where),
-        weight=int(spec.get("weight") or 0),
-    )
-
-
-def _requirements(selector: Obj, where: str) -> Iterator[Requirement]:
-    for field_, root in (("matchLabels", "labels"), ("matchAnnotations", "annotations")):
-        for name, value in (selector.get(field_) or {}).items():
-            yield Requirement(path(f'.metadata.{root}["{name}"]'), "In", frozenset((str(value),)))
-    for expression in selector.get("matchExpressions") or ():
-        operator = expression.get("operator")
-        if operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
-            raise StageError(f"{where}: operator {operator!r} is none of In, NotIn, Exists, DoesNotExist")
-        try:
-            where_ = path(expression["key"])
-        except ValueError as error:
-            raise StageError(f"{where}: {error}") from None
-        yield Requirement(where_, operator, frozenset(_text(v) for v in expression.get("values") or ()))
-
-
-def _delay(delay: Obj, where: str) -> Delay:
-    source = (delay.get("durationFrom") or {}).get("expressionFrom")
-    try:
-        return Delay(
-            duration_s=float(delay.get("durationMilliseconds") or 0) / 1000,
-            jitter_s=float(delay.get("jitterDurationMilliseconds") or 0) / 1000,
-            duration_from=path(source) if source else None,
-        )
-    except ValueError as error:
-        raise StageError(f"{where}: delay: {error}") from None
-
-
-# -- paths -----------------------------------------------------------------------------------------------------
-
-_STEP = re.compile(r"""\.\[\]|\[\]|\.?\["([^"]*)"\]|\.([A-Za-z_][\w-]*)|^\.$""")
-_SELECT = re.compile(r"""^select\(\s*(\..*?)\s*(==|!=)\s*(?:"([^"]*)"|(\S+?))\s*\)$""")
-
-
-def path(text: str) -> Path_:
-    """Compile a path. Raises ValueError when it is not in the part of jq that is understood."""
-    steps = [_step(part.strip(), text) for part in text.split("|")]
-
-    def follow(view: Any) -> list[Any]:
-        values = [view]
-        for step in steps:
-            values = [found for value in values for found in step(value)]
-        return values
-
-    return follow
-
-
-def _step(part: str, whole: str) -> Path_:
-    selected = _SELECT.match(part)
-    if selected is not None:
-        inner, operator, quoted, bare = selected.groups()
-        wanted, inner_path = quoted if quoted is not None else bare, path(inner)
-        keep = operator == "=="
-        return lambda value: [value] if (wanted in map(_text, inner_path(value))) is keep else []
-    names: list[str | None] = []
-    at = 0
-    while at < len(part):
-        match = _STEP.match(part, at)
-        if match is None:
-            raise ValueError(f"cannot read the path {whole!r} at {part[at:]!r}")
-        if match.group() != ".":
-            names.append(match.group(1) if match.group(1) is not None else match.group(2))
-        at = match.end()
-    return lambda value: _descend(value, names)
-
-
-def _descend(value: Any, names: Sequence[str | None]) -> list[Any]:
-    values = [value]
-    for name in names:
-        if name is None:
-            values = [item for v in values if isinstance(v, list) for item in v]
-        else:
-            values = [v[name] for v in values if isinstance(v, dict) and v.get(name) is not None]
-    return values
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def _seconds(value: Any, now: float) -> float:
-    """A number of seconds, a Go duration, or a time: how long from now."""
-    if isinstance(value, (int, float)):
-        return float(value)
-    parts = _DURATION.findall(value)
-    if parts and "".join(number + unit for number, unit in parts) == value:
-        return sum(float(number) * _UNITS_S[unit] for number, unit in parts)
-    return clocks.parse_rfc3339(value) - now
+    return drawn[-1][1]

@@ -1,40 +1,43 @@
-"""The PodStatus a kubelet would report after each step of a pod's life. Pure: (pod, step, facts, now) -> status.
+"""The PodStatus a kubelet would report after each step of a pod's life, and what it would say. Pure.
 
-Steps are what stages name in `next.status`:
+    outcome = take(pod, "start", place=Place(...), now=clock.now())
 
-    creating      bound to us: ContainerCreating, nothing is up yet
-    initializing  the next init container has started
-    initialized   the running init container has succeeded (a sidecar: started)
-    running       containers are up; Ready where nothing has to be probed first
-    ready         probes have succeeded
-    restarted     containers whose image changed have started anew
-    pull_error    an image cannot be pulled: ErrImagePull
-    pull_backoff  ... and it waits: ImagePullBackOff
-    succeeded, failed     the containers have ended by themselves
-    deadline_exceeded     activeDeadlineSeconds is over
-    stopped       the containers have ended because the pod is being deleted
+The steps are those of turns.py, and these, which somebody decides:
 
-Conditions that are not the kubelet's (PodScheduled, readiness gates, DisruptionTarget) are kept as they are.
-Source: kubernetes 1.36 pkg/kubelet/status/generate.go, pkg/kubelet/kubelet_pods.go (getPhase,
-convertStatusToAPIStatus).
+    deadline, evict, shut_down    the pod fails, with the reason and message of a Verdict
+    reject                        it never gets to run here: kubelet admission said no
+
+Conditions that are not the kubelet's (PodScheduled, readiness gates) are kept as they are.
+Source: kubernetes 1.36 pkg/kubelet/status/generate.go, pkg/kubelet/kubelet_pods.go (getPhase, generateAPIPodStatus),
+pkg/kubelet/kuberuntime (events).
 """
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from typing import Any
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from kubepy.api.objects import Obj, copy, walk
-from kubepy.kubelet.runtimes import fake
+from kubepy.kubelet import containers, durations, turns
+from kubepy.kubelet.containers import FIELDS, Part, parts_of
+from kubepy.kubelet.runtimes import images
+from kubepy.kubelet.runtimes.fake import NEVER
+from kubepy.kubelet.turns import TOGETHER_S
+from kubepy.lib import clock as clocks
 
-STEPS = frozenset({
-    "creating", "initializing", "initialized", "running", "ready", "restarted", "pull_error", "pull_backoff",
-    "succeeded", "failed", "deadline_exceeded", "stopped",
-})  # fmt: skip
+NORMAL, WARNING = "Normal", "Warning"
 
 # In the order the kubelet reports them.
 CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
+
+# What the tail of a probe's message says. Source: pkg/probe/{http,tcp,grpc,exec}.
+_PROBE_OUTPUT = {
+    "httpGet": "HTTP probe failed with statuscode: 500",
+    "tcpSocket": "dial tcp {ip}:{port}: connect: connection refused",
+    "grpc": 'service unhealthy (responded with "NOT_SERVING")',
+    "exec": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,251 +48,435 @@ class Place:
     host_ip: str  # "10.0.0.1"
 
 
-def render(pod: Obj, step: str, *, facts: Obj, place: Place, now: str) -> Obj:
-    """The whole next status; fields that others own are carried over. `now` is RFC 3339."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why a pod fails or is held back, where that does not follow from its containers."""
+
+    reason: str  # "Evicted"
+    message: str
+    disruption: bool = False  # it gets the condition DisruptionTarget
+
+
+DEADLINE = Verdict("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An Event. field_path: of the container it is about."""
+
+    type: str
+    reason: str
+    message: str
+    field_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The whole next status, with the fields that others own carried over, and the events that go with it."""
+
+    status: Obj
+    said: list[Said] = field(default_factory=list)
+
+
+def take(pod: Obj, step: str, *, place: Place, now: float, verdict: Verdict | None = None) -> Outcome:
+    """The pod after the step. `verdict`: for steps that somebody decides, and for a resize that has to wait."""
     old: Obj = pod.get("status") or {}
+    text = clocks.rfc3339(now)
     status = copy(old)
-    status["observedGeneration"] = pod["metadata"].get("generation", 1)
-    status.setdefault("startTime", now)
-    status["hostIP"] = place.host_ip
-    status["hostIPs"] = [{"ip": place.host_ip}]
-    spec = pod["spec"]
-    containers = [_previous(c, old, "containerStatuses") for c in spec["containers"]]
-    inits = [_previous(c, old, "initContainerStatuses") for c in spec.get("initContainers") or ()]
-    match step:
-        case "creating":
-            status["phase"] = "Pending"
-            for entry in (*inits, *containers):
-                _set(entry, {"waiting": {"reason": "PodInitializing" if inits else "ContainerCreating"}})
-        case "initializing" | "initialized":
-            status["phase"] = "Pending"
-            _network(status, spec, place)
-            _advance_inits(pod, inits, step, now, spec.get("initContainers") or ())
-        case "running" | "ready":
-            status["phase"] = "Running"
-            _network(status, spec, place)
-            probed = step == "running" and facts["readySeconds"] > 0
-            for entry, container in zip(containers, spec["containers"]):
-                _start(entry, pod, container, now)
-                entry["ready"] = not (probed and container.get("readinessProbe"))
-                entry["started"] = not (probed and container.get("startupProbe"))
-        case "restarted":
-            for entry, container in zip(containers, spec["containers"]):
-                if "running" in entry["state"] and entry["image"] != fake.canonical_image(
-                    container.get("image", "")
-                ):
-                    _end(entry, 0, now)
-                    entry["lastState"] = entry["state"]
-                    entry["state"] = {}
-                    entry["restartCount"] += 1
-                    _start(entry, pod, container, now)
-        case "pull_error" | "pull_backoff":
-            status["phase"] = "Pending"
-            _network(status, spec, place)
-            for entry, container in zip(
-                (*inits, *containers), (*(spec.get("initContainers") or ()), *spec["containers"])
-            ):
-                if fake.is_missing(container.get("image", "")):
-                    _set(entry, {"waiting": _pull_state(step, container["image"])})
-                elif not inits and "running" not in entry["state"]:
-                    _start(entry, pod, container, now)
-                    entry["ready"] = entry["started"] = True
-        case "succeeded" | "failed" | "deadline_exceeded" | "stopped":
-            code = {"succeeded": 0, "failed": facts["exitCode"] or 1, "deadline_exceeded": 137}.get(
-                step, _stop_code(pod)
-            )
-            for entry in (*inits, *containers):
-                _end(entry, code, now)
-                entry["ready"] = False
-                entry["started"] = False
-            status["phase"] = _final_phase(step, containers)
-            if step == "deadline_exceeded":
-                status["reason"] = "DeadlineExceeded"
-                status["message"] = "Pod was active on the node longer than the specified deadline"
-    status["containerStatuses"] = containers
-    if inits:
-        status["initContainerStatuses"] = inits
-    _conditions(pod, status, inits, containers, now)
-    return status
+    generation = pod["metadata"].get("generation", 1)
+    status["observedGeneration"] = generation
+    status.setdefault("startTime", text)
+    if step == "reject":
+        assert verdict is not None, "a rejection has a reason"
+        status |= {
+            "phase": "Failed", "reason": verdict.reason, "message": f"Pod was rejected: {verdict.message}",
+        }  # fmt: skip
+        return Outcome(status, [Said(WARNING, verdict.reason, verdict.message)])
+    status["hostIP"], status["hostIPs"] = place.host_ip, [{"ip": place.host_ip}]
+    parts = parts_of(pod, own=True)
+    if step not in ("create", "deadline", "evict", "shut_down"):
+        _network(status, pod["spec"], place)
+    said = list(_act(pod, parts, step, now, verdict))
+    is_over = step == "stop" and not any(part.is_running for part in parts)
+    is_terminal = is_over or step in ("deadline", "evict", "shut_down")
+    if turns.is_over(pod, parts) and not any(part.is_running for part in parts):
+        is_terminal = True
+    if is_terminal:
+        _lose_the_rest(parts)
+    for part_field, status_field in FIELDS.items():
+        if entries := [part.entry for part in parts if part.field == part_field]:
+            status[status_field] = entries
+    status["phase"] = _phase(pod, parts, is_terminal)
+    fails = verdict if verdict is not None and step != "resize" else DEADLINE if step == "deadline" else None
+    if fails is not None:
+        status |= {"phase": "Failed", "reason": fails.reason, "message": fails.message}
+    _conditions(pod, status, parts, text)
+    if step == "resize":
+        _resize_conditions(status, verdict, text, generation)
+    if fails is not None and fails.disruption:
+        _put(status, "DisruptionTarget", "True", "TerminationByKubelet", fails.message, text, generation)
+    return Outcome(status, said)
 
 
-# -- containers ------------------------------------------------------------------------------------------------
-
-
-def _previous(container: Obj, old: Obj, field: str) -> Obj:
-    """The container's status so far, or a first one."""
-    for entry in old.get(field) or ():
-        if entry["name"] == container["name"]:
-            found: Obj = copy(entry)
-            if "waiting" in entry["state"]:
-                found["image"] = container.get(
-                    "image", ""
-                )  # it may have been corrected while it could not be pulled
-            return found
-    return {
-        "name": container["name"],
-        "state": {"waiting": {"reason": "ContainerCreating"}},
-        "lastState": {},
-        "ready": False,
-        "restartCount": 0,
-        "image": container.get("image", ""),
-        "imageID": "",
-        "started": False,
-    }
-
-
-def _set(entry: Obj, state: Obj) -> None:
-    entry["state"] = state
-    entry["ready"] = False
-    entry["started"] = False
-
-
-def _start(entry: Obj, pod: Obj, container: Obj, now: str) -> None:
-    if "running" in entry["state"]:
+def _act(pod: Obj, parts: Sequence[Part], step: str, now: float, verdict: Verdict | None) -> Iterator[Said]:
+    """Change the containers whose turn it is; yields what the kubelet says."""
+    text = clocks.rfc3339(now)
+    if step in ("deadline", "evict", "shut_down"):
+        yield from _fail(parts, step, verdict or DEADLINE, text)
         return
-    entry["state"] = {"running": {"startedAt": now}}
-    entry["image"] = fake.canonical_image(container.get("image", ""))
-    entry["imageID"] = fake.image_id(container.get("image", ""))
-    entry["containerID"] = container_id(pod, container["name"], entry["restartCount"])
-    if container.get("resources"):
-        entry["allocatedResources"] = container["resources"].get("requests") or {}
-        entry["resources"] = container["resources"]
-
-
-def container_id(pod: Obj, name: str, restarts: int) -> str:
-    seed = f"{pod['metadata']['uid']}/{name}/{restarts}"
-    return f"kubepy://{hashlib.sha256(seed.encode()).hexdigest()}"
-
-
-def _end(entry: Obj, code: int, now: str) -> None:
-    state = entry["state"]
-    if "terminated" in state:
+    if step == "create":
         return
-    started = (state.get("running") or {}).get("startedAt")
-    ended: Obj = {"exitCode": code, "reason": "Completed" if code == 0 else "Error"}
-    if started:
-        ended |= {"startedAt": started, "finishedAt": now, "containerID": entry.get("containerID", "")}
+    if step == "crash":
+        for part in parts:
+            if part.is_running and part.field == "containers":
+                containers.end(part, "137", text)
+        return
+    due = [
+        part
+        for part, turn in turns.turns_of(pod, parts, now)
+        if turn.step == step and turn.at <= now + TOGETHER_S
+    ]
+    if step == "resize":
+        yield from _resize(pod, due, verdict)
+        return
+    for part in due:
+        match step:
+            case "start" | "restart":
+                yield from _start(pod, part, text)
+            case "pull_error" | "pull_back_off":
+                yield from _fail_to_pull(part, step)
+            case "probe":
+                yield from _probe(pod, part, now)
+            case "exit":
+                containers.end(part, part.life.end(part.entry["restartCount"]), text)
+            case "unhealthy":
+                yield from _kill_unhealthy(pod, part, text)
+            case "replace":
+                yield Said(
+                    NORMAL,
+                    "Killing",
+                    f"Container {part.name} definition changed, will be restarted",
+                    _path(part),
+                )
+                containers.end(part, "0", text)
+                yield from _start(pod, part, text)
+            case "back_off":
+                yield _back_off(pod, part)
+            case "stop":
+                yield Said(NORMAL, "Killing", f"Stopping container {part.name}", _path(part))
+                containers.end(part, _stop_code(pod, part), text)
+    if step == "exit":
+        yield from _restart_all(due, parts, text)
+
+
+# -- containers --------------------------------------------------------------------------------------------------
+
+
+def _path(part: Part) -> str:
+    return f"spec.{part.field}{{{part.name}}}"
+
+
+def _start(pod: Obj, part: Part, now: str) -> Iterator[Said]:
+    image, path = part.container.get("image", ""), _path(part)
+    pull_s = part.life.pull_s
+    if pull_s is None or part.container.get("imagePullPolicy") == "Never":
+        yield Said(
+            NORMAL, "Pulled",
+            f'Container image "{image}" already present on machine and can be accessed by the pod', path,
+        )  # fmt: skip
     else:
-        # Never came up. Source: kubelet_pods.go, convertToAPIContainerStatuses, "ContainerStatusUnknown".
-        ended |= {"exitCode": 137, "reason": "ContainerStatusUnknown",
-                  "message": "The container could not be located when the pod was terminated",
-                  "startedAt": None, "finishedAt": None}  # fmt: skip
-    entry["state"] = {"terminated": ended}
+        took = durations.render_exact(pull_s)
+        yield Said(NORMAL, "Pulling", f'Pulling image "{image}"', path)
+        yield Said(
+            NORMAL, "Pulled",
+            f'Successfully pulled image "{image}" in {took} ({took} including waiting). '
+            f"Image size: {images.size_bytes(image)} bytes.", path,
+        )  # fmt: skip
+    containers.start(part, pod, now)
+    yield Said(NORMAL, "Created", "Container created", path)
+    yield Said(NORMAL, "Started", "Container started", path)
+    if not part.entry["ready"] and "readinessProbe" in part.container and part.life.ready_s == NEVER:
+        yield Said(
+            WARNING, "Unhealthy", f"Readiness probe failed: {_output(pod, part, 'readinessProbe')}", path
+        )
 
 
-def _advance_inits(pod: Obj, inits: list[Obj], step: str, now: str, specs: Any) -> None:
-    for entry, container in zip(inits, specs):
-        sidecar = container.get("restartPolicy") == "Always"
-        if "terminated" in entry["state"] or (sidecar and entry.get("started")):
-            continue
-        _start(entry, pod, container, now)
-        if step == "initialized":
-            if sidecar:
-                entry["started"] = entry["ready"] = True
-            else:
-                _end(entry, 0, now)
-                entry["ready"] = True
+def _fail_to_pull(part: Part, step: str) -> Iterator[Said]:
+    image, path = part.container.get("image", ""), _path(part)
+    part.entry["image"] = image
+    if images.is_malformed(image):
+        text = images.malformed(image)
+        containers.wait(part.entry, containers.BAD_NAME, text)
+        yield Said(WARNING, "InspectFailed", text, path)
+        yield Said(WARNING, "Failed", f"Error: {containers.BAD_NAME}", path)
         return
-
-
-def _pull_state(step: str, image: str) -> Obj:
-    error = fake.pull_error(image)
+    if part.container.get("imagePullPolicy") == "Never":
+        text = f'Container image "{image}" is not present with pull policy of Never'
+        containers.wait(part.entry, containers.NEVER_PULL, text)
+        yield Said(WARNING, containers.NEVER_PULL, text, path)
+        yield Said(WARNING, "Failed", f"Error: {containers.NEVER_PULL}", path)
+        return
+    error = images.pull_error(image)
     if step == "pull_error":
-        return {"reason": "ErrImagePull", "message": error}
-    return {
-        "reason": "ImagePullBackOff",
-        "message": f'Back-off pulling image "{image}": ErrImagePull: {error}',
-    }
+        containers.wait(part.entry, containers.PULL, error)
+        yield Said(NORMAL, "Pulling", f'Pulling image "{image}"', path)
+        yield Said(WARNING, "Failed", f'Failed to pull image "{image}": {error}', path)
+        yield Said(WARNING, "Failed", f"Error: {containers.PULL}", path)
+        return
+    text = f'Back-off pulling image "{image}"'
+    containers.wait(part.entry, containers.PULL_BACK_OFF, f"{text}: {containers.PULL}: {error}")
+    yield Said(NORMAL, "BackOff", text, path)
+    yield Said(WARNING, "Failed", f"Error: {containers.PULL_BACK_OFF}", path)
 
 
-# -- the pod ---------------------------------------------------------------------------------------------------
+def _running_s(part: Part, now: float) -> float:
+    return now - clocks.parse_rfc3339(part.entry["state"]["running"]["startedAt"]) + TOGETHER_S
+
+
+def _probe(pod: Obj, part: Part, now: float) -> Iterator[Said]:
+    was_ready = part.entry["ready"]
+    containers.probe(part, _running_s(part, now))
+    if was_ready and not part.entry["ready"]:
+        yield Said(
+            WARNING,
+            "Unhealthy",
+            f"Readiness probe failed: {_output(pod, part, 'readinessProbe')}",
+            _path(part),
+        )
+
+
+def _kill_unhealthy(pod: Obj, part: Part, now: str) -> Iterator[Said]:
+    """Source: kuberuntime_manager.go, computePodActions; for sidecars: computeInitContainerActions."""
+    which = "startup" if part.life.started_s == NEVER else "liveness"
+    output = _output(pod, part, f"{which}Probe")
+    yield Said(WARNING, "Unhealthy", f"{which.capitalize()} probe failed: {output}", _path(part))
+    if part.is_init:
+        message = f"Init container {part.name} failed {which} probe"
+    else:
+        message = f"Container {part.name} failed {which} probe"
+        if containers.restarts(part, pod["spec"], 137):
+            message += ", will be restarted"
+    yield Said(NORMAL, "Killing", message, _path(part))
+    containers.end(part, "137", now)
+
+
+def _output(pod: Obj, part: Part, which: str) -> str:
+    probe = part.container.get(which) or {}
+    for kind, text in _PROBE_OUTPUT.items():
+        if kind in probe:
+            ip = walk(pod, "status", "podIP") or ""
+            return text.format(ip=ip, port=probe[kind].get("port", "")) if kind == "tcpSocket" else text
+    return ""
+
+
+def _back_off(pod: Obj, part: Part) -> Said:
+    wait_s, name = containers.back_off_s(part.entry), containers.pod_name(pod)
+    containers.wait(
+        part.entry, containers.CRASH_LOOP,
+        f"back-off {durations.render(wait_s)} restarting failed container={part.name} pod={name}",
+    )  # fmt: skip
+    return Said(
+        WARNING, "BackOff", f"Back-off restarting failed container {part.name} in pod {name}", _path(part)
+    )
+
+
+def _restart_all(ended: Sequence[Part], parts: Sequence[Part], now: str) -> Iterator[Said]:
+    """A rule of one that ended makes all of them begin anew. Source: computePodActions, RestartAllContainers."""
+    if not any(containers.restarts_all(part, part.exit_code or 0) for part in ended):
+        return
+    text = "The container is removed because RestartAllContainers in place"
+    for part in parts:
+        if part.field == "ephemeralContainers" or not (part.is_running or part.exit_code is not None):
+            continue
+        if part.is_running:
+            yield Said(NORMAL, "Killing", f"Stopping container {part.name}", _path(part))
+        containers.end(part, "137", now)
+        part.entry["state"]["terminated"] |= {
+            "exitCode": 137,
+            "reason": "RestartingAllContainers",
+            "message": text,
+        }
+        containers.wait(part.entry, "RestartingAllContainers", text)
+        # It is as if it had never been there, but for its count.
+        part.entry["restartCount"] += 1
+        part.entry.pop("containerID", None)
+
+
+def _stop_code(pod: Obj, part: Part) -> str:
+    """A server that is asked to stop ends with 0; one that takes too long is killed."""
+    grace = pod["metadata"].get("deletionGracePeriodSeconds")
+    if grace is None:
+        grace = pod["spec"].get("terminationGracePeriodSeconds", 30)
+    return "0" if part.life.stop_s <= grace and grace > 0 else "137"
+
+
+def _fail(parts: Sequence[Part], step: str, verdict: Verdict, now: str) -> Iterator[Said]:
+    """All containers are killed; they get no more time here."""
+    if step == "deadline":
+        yield Said(NORMAL, verdict.reason, verdict.message)
+    elif step == "evict":
+        yield Said(WARNING, verdict.reason, verdict.message)
+    for part in parts:
+        if part.is_running:
+            yield Said(NORMAL, "Killing", f"Stopping container {part.name}", _path(part))
+            containers.end(part, "137", now)
+
+
+def _lose_the_rest(parts: Sequence[Part]) -> None:
+    """What never came up is over too, as far as the pod had come. Source: status_manager.go, TerminatePod."""
+    inits = [part for part in parts if part.is_init]
+    last = max((n for n, part in enumerate(inits) if part.entry.get("containerID")), default=-1)
+    for part in inits[: last + 1]:
+        containers.lose(part.entry)
+    if turns.is_initialized(parts):
+        for part in parts:
+            if part.field == "containers":
+                containers.lose(part.entry)
+
+
+# -- resize ------------------------------------------------------------------------------------------------------
+
+
+def _resize(pod: Obj, due: Sequence[Part], verdict: Verdict | None) -> Iterator[Said]:
+    """Source: allocation_manager.go handlePodResourcesResize, kubelet.go SyncPod, events/resize.go."""
+    if verdict is not None:
+        yield Said(WARNING, f"Resize{verdict.reason}", _resize_text(pod, verdict.reason, verdict.message))
+        return
+    yield Said(NORMAL, "ResizeStarted", _resize_text(pod, "started"))
+    for part in due:
+        containers.allocate(part.entry, part.container)
+    yield Said(NORMAL, "ResizeCompleted", _resize_text(pod, "completed"))
+
+
+def _resize_text(pod: Obj, what: str, error: str = "") -> str:
+    spec = pod["spec"]
+    summary: Obj = {}
+    for name in ("initContainers", "containers"):
+        if found := spec.get(name):
+            summary[name] = [{"name": c["name"], "resources": c.get("resources") or {}} for c in found]
+    summary["generation"] = pod["metadata"].get("generation", 1)
+    if error:
+        summary["error"] = error
+    return f"Pod resize {what}: {json.dumps(summary, separators=(',', ':'))}"
+
+
+def _resize_conditions(status: Obj, verdict: Verdict | None, now: str, generation: int) -> None:
+    kinds = ("PodResizePending", "PodResizeInProgress")
+    status["conditions"] = [c for c in status["conditions"] if c["type"] not in kinds]
+    if verdict is not None:
+        _put(status, "PodResizePending", "True", verdict.reason, verdict.message, now, generation)
+
+
+# -- the pod -----------------------------------------------------------------------------------------------------
 
 
 def _network(status: Obj, spec: Obj, place: Place) -> None:
+    if status.get("podIP"):
+        return
     ip = place.host_ip if spec.get("hostNetwork") else place.pod_ip
-    status["podIP"] = ip
-    status["podIPs"] = [{"ip": ip}]
+    status["podIP"], status["podIPs"] = ip, [{"ip": ip}]
 
 
-def _stop_code(pod: Obj) -> int:
-    """A server that is asked to stop ends with 0; one without time to do so is killed."""
-    return 0 if (pod["metadata"].get("deletionGracePeriodSeconds") or 0) > 0 else 137
-
-
-def _final_phase(step: str, containers: list[Obj]) -> str:
-    """Source: kubelet_pods.go getPhase: once every container has ended for good."""
-    if step == "deadline_exceeded":
-        return "Failed"
-    codes = [entry["state"]["terminated"]["exitCode"] for entry in containers]
+def _phase(pod: Obj, parts: Sequence[Part], is_terminal: bool) -> str:
+    """Source: kubelet_pods.go, getPhase."""
+    spec = pod["spec"]
+    if turns.has_failed_to_initialize(spec, parts):
+        return "Failed" if is_terminal else "Pending"
+    regular = [part for part in parts if part.field == "containers"]
+    inits = [part for part in parts if part.is_init]
+    initialized = turns.is_initialized(parts)
+    if not initialized and any(not turns.is_done(part) for part in inits) and not is_terminal:
+        return "Pending"
+    if any(_never_ran(part) for part in regular):
+        return "Failed" if is_terminal else "Pending"
+    if any(part.is_running for part in (*regular, *(p for p in inits if p.is_sidecar))):
+        return "Running"
+    codes = [_last_code(part) for part in regular]
+    if not is_terminal and any(containers.restarts(part, spec, code) for part, code in zip(regular, codes)):
+        return "Running"
     return "Succeeded" if all(code == 0 for code in codes) else "Failed"
 
 
-def _conditions(pod: Obj, status: Obj, inits: list[Obj], containers: list[Obj], now: str) -> None:
+def _never_ran(part: Part) -> bool:
+    return "waiting" in part.entry["state"] and not walk(part.entry, "lastState", "terminated")
+
+
+def _last_code(part: Part) -> int:
+    code = part.exit_code
+    return int(walk(part.entry, "lastState", "terminated", "exitCode") or 0) if code is None else code
+
+
+def _conditions(pod: Obj, status: Obj, parts: Sequence[Part], now: str) -> None:
     phase = status["phase"]
-    unready = [entry["name"] for entry in containers if not entry["ready"]]
-    pending_inits = [
-        entry["name"] for entry in inits
-        if not (entry.get("started") and entry.get("ready")) and walk(entry, "state", "terminated", "exitCode") != 0
-    ]  # fmt: skip
+    initialized, ready = _initialized(phase, parts), _containers_ready(phase, parts)
+    pod_ready = ready
+    if ready[0] and (text := turns.gate_message({**pod, "status": status})):
+        pod_ready = (False, "ReadinessGatesNotReady", text)
     network = bool(status.get("podIP")) and phase in ("Pending", "Running")
-    values: dict[str, tuple[bool, str, str]] = {
+    values = {
         "PodReadyToStartContainers": (network, "", ""),
-        "Initialized": (
-            (True, "PodCompleted" if phase == "Succeeded" else "", "")
-            if not pending_inits or phase == "Succeeded"
-            else (
-                False,
-                "ContainersNotInitialized",
-                f"containers with incomplete status: [{' '.join(pending_inits)}]",
-            )
-        ),
+        "Initialized": initialized,
+        "Ready": pod_ready,
+        "ContainersReady": ready,
     }
-    if phase == "Succeeded":
-        ready = (False, "PodCompleted", "")
-    elif phase == "Failed":
-        ready = (False, "PodFailed", "")
-    elif unready:
-        ready = (False, "ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]")
-    else:
-        ready = (True, "", "")
-    values["ContainersReady"] = ready
-    values["Ready"] = _with_gates(pod, status, ready)
     kept = [c for c in status.get("conditions") or () if c["type"] not in values]
     before = {c["type"]: c for c in status.get("conditions") or ()}
     generation = pod["metadata"].get("generation", 1)
     status["conditions"] = [
-        *(_condition(before.get(type_), type_, *values[type_], now, generation) for type_ in CONDITIONS),
+        *(
+            _condition(
+                before.get(type_),
+                type_,
+                "True" if values[type_][0] else "False",
+                *values[type_][1:],
+                now,
+                generation,
+            )
+            for type_ in CONDITIONS
+        ),
         *kept,
     ]
 
 
-def _with_gates(pod: Obj, status: Obj, ready: tuple[bool, str, str]) -> tuple[bool, str, str]:
-    """Source: pkg/kubelet/status/generate.go, GeneratePodReadyCondition."""
-    if not ready[0]:
-        return ready
-    true = {c["type"] for c in status.get("conditions") or () if c.get("status") == "True"}
-    known = {c["type"] for c in status.get("conditions") or ()}
-    texts = [
-        f'corresponding condition of pod readiness gate "{gate}" does not exist.' if gate not in known
-        else f'the status of pod readiness gate "{gate}" is not "True", but False'
-        for gate in (g["conditionType"] for g in pod["spec"].get("readinessGates") or ())
-        if gate not in true
-    ]  # fmt: skip
-    return (False, "ReadinessGatesNotReady", ", ".join(texts)) if texts else ready
+def _initialized(phase: str, parts: Sequence[Part]) -> tuple[bool, str, str]:
+    if phase == "Succeeded":
+        return True, "PodCompleted", ""
+    if turns.has_started(parts):
+        return True, "", ""
+    pending = [part.name for part in parts if part.is_init and not turns.is_done(part)]
+    if not pending:
+        return True, "", ""
+    return False, "ContainersNotInitialized", f"containers with incomplete status: [{' '.join(pending)}]"
+
+
+def _containers_ready(phase: str, parts: Sequence[Part]) -> tuple[bool, str, str]:
+    if phase in ("Succeeded", "Failed"):
+        return False, "PodCompleted" if phase == "Succeeded" else "PodFailed", ""
+    unready = [
+        part.name
+        for part in parts
+        if (part.is_sidecar or part.field == "containers") and not part.entry["ready"]
+    ]
+    if unready:
+        return False, "ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]"
+    return True, "", ""
+
+
+def _put(status: Obj, type_: str, value: str, reason: str, message: str, now: str, generation: int) -> None:
+    before = next((c for c in status["conditions"] if c["type"] == type_), None)
+    status["conditions"] = [
+        *(c for c in status["conditions"] if c["type"] != type_),
+        _condition(before, type_, value, reason, message, now, generation),
+    ]
 
 
 def _condition(
-    old: Obj | None, type_: str, value: bool, reason: str, message: str, now: str, generation: int
+    old: Obj | None, type_: str, value: str, reason: str, message: str, now: str, generation: int
 ) -> Obj:
-    word = "True" if value else "False"
-    since = (
-        old["lastTransitionTime"]
-        if old and old.get("status") == word and old.get("lastTransitionTime")
-        else now
-    )
+    same = old is not None and old.get("status") == value and old.get("lastTransitionTime")
     condition: Obj = {
-        "type": type_, "observedGeneration": generation, "status": word, "lastProbeTime": None,
-        "lastTransitionTime": since,
+        "type": type_, "observedGeneration": generation, "status": value, "lastProbeTime": None,
+        "lastTransitionTime": old["lastTransitionTime"] if old is not None and same else now,
     }  # fmt: skip
     if reason:
         condition["reason"] = reason

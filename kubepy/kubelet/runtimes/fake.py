@@ -1,197 +1,180 @@
-"""What the fake runtime knows of a pod beside the object: the `.facts` that stages select on. Pure.
+"""What a container that does not exist does: how long it runs, how it ends, what its probes say. Pure.
 
-    image         "missing" if any container's image cannot exist, else "present"
-    completes     whether the containers end by themselves
-    runSeconds    how long they run before they do
-    exitCode      what they end with
-    readySeconds  how long after the start probes succeed
-    graceSeconds  how long the containers take to stop once asked to
-    deadline      RFC 3339 time of activeDeadlineSeconds, absent without one
-    init          "done" (or none), "waiting" (the next init container has not started) or "running"
-    initSeconds   how long the running init container takes
-    pull          "ErrImagePull" or "ImagePullBackOff" while a container waits for its image, else absent
-    changed       whether a running container's image is no longer the one that was asked for
+A real kubelet finds this out by running the image. Here annotations of the pod say it, for all of its containers or,
+with `.NAME` behind, for one of them:
 
-A real kubelet finds these out by running the images. The rules here are what a user of the common images
-would see: servers run on, commands and Jobs come to an end.
+    kubepy.io/run-seconds: "90"          how long a run takes; "forever": until it is stopped
+    kubepy.io/exit-code: "1,oom,0"       how the first, second, ... run ends; the last goes on. oom: OOMKilled, 137
+    kubepy.io/message: "disk is full"    the termination message
+    kubepy.io/started-seconds: "5"       from the start until the startup probe succeeds; "never"
+    kubepy.io/ready-seconds: "10"        from then until the readiness probe succeeds; "never"
+    kubepy.io/unready-seconds: "60"      from the start until the readiness probe fails again
+    kubepy.io/unhealthy-seconds: "30"    from the start until the liveness probe begins to fail
+    kubepy.io/stop-seconds: "3"          from SIGTERM until the container ends; "never": it has to be killed
+    kubepy.io/image: missing             its image cannot be pulled; present: it can, whatever its name
+    kubepy.io/pull-seconds: "2"          how long pulling takes; without it images are there already
+
+    kubepy.io/exit-code.main: "3"        of the container called main
+
+Durations are seconds or Go's (1m30s). What is not said follows from what a user of the common images would see: servers
+run on, commands and Jobs end, a `sleep` in a command takes its time, `exit 3` and `false` fail.
 """
 
 from __future__ import annotations
 
-import hashlib
+import posixpath
 import re
-from typing import Any
+from dataclasses import dataclass
 
 from kubepy.api.objects import Obj, controller_of, walk
-from kubepy.lib import clock as clocks
+from kubepy.kubelet.durations import parse_s
+from kubepy.kubelet.runtimes import images
 
-# Images that tests everywhere use because they cannot be pulled; anything else counts as pullable.
-# Source: kubernetes test/e2e/apps (webserver:404, foo:non-existent, redislave:nonexistent).
-_MISSING_IMAGE = re.compile(
-    r":404$|non-?exist|does-?not-?exist|no-such|not-?found|invalid|bad-?(image|tag)|imagepullbackoff|"
-    r"(^|/)missing(:|$)|[^a-z0-9](bogus|typo)|^(bogus|typo)|\.invalid/",
-    re.IGNORECASE,
-)
-_PAUSE_IMAGE = re.compile(r"(^|/)pause([-:@]|$)")
+PREFIX = "kubepy.io/"
+OOM = "oom"
+
+# Containers that end by themselves take this long, unless something says otherwise.
+RUN_S = 1.0
+INIT_S = 0.3
+# A container that reacts to SIGTERM, as servers do.
+STOP_S = 0.3
+
+NEVER = float("inf")
+
 _SLEEP = re.compile(r"\bsleep\s+(infinity|inf|\d+(?:\.\d+)?)([smhd]?)")
 _SLEEP_UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-# Containers that end by themselves take this long, unless a `sleep` in their command says otherwise.
-RUN_SECONDS = 1.0
-INIT_SECONDS = 0.3
-# A container that reacts to SIGTERM, as servers do.
-STOP_SECONDS = 0.3
+_LOOPS = re.compile(r"\b(while|until)\b.*\bdo\b|\btail -f\b", re.DOTALL)
+_EXIT = re.compile(r"\bexit\s+(\d+)\b")
 
 
-def facts_of(pod: Obj) -> Obj:
-    spec = pod["spec"]
-    facts: Obj = {
-        "image": "missing" if missing_images(spec) else "present",
-        "exitCode": 0,
-        "graceSeconds": stop_seconds(pod),
-        "readySeconds": ready_seconds(spec),
-        "init": "done",
-        "changed": is_changed(pod),
-    }
-    current = current_init(pod)
-    if current is not None:
-        container, running = current
-        facts["init"] = "running" if running else "waiting"
-        slept = sleep_seconds([*(container.get("command") or ()), *(container.get("args") or ())])
-        facts["initSeconds"] = INIT_SECONDS if slept is None else slept
-    run_seconds = completion_seconds(pod)
-    facts["completes"] = run_seconds is not None
-    if run_seconds is not None:
-        facts["runSeconds"] = run_seconds
-    pull = pull_state(pod)
-    if pull:
-        facts["pull"] = pull
-    limit = spec.get("activeDeadlineSeconds")
-    started = walk(pod, "status", "startTime")
-    if limit is not None and started:
-        facts["deadline"] = clocks.rfc3339(clocks.parse_rfc3339(started) + limit)
-    return facts
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One container's. Times are seconds from its start; NEVER for what does not happen."""
+
+    run_s: float = NEVER
+    ends: tuple[str, ...] = ("0",)  # of the first, second, ... run: "1", "oom"
+    message: str = ""
+    started_s: float = 0.0
+    ready_s: float = 0.0  # never before started_s
+    unready_s: float = NEVER
+    unhealthy_s: float = NEVER
+    stop_s: float = STOP_S  # from SIGTERM
+    image: str = ""  # "missing", "present"; "" leaves it to the name
+    pull_s: float | None = None  # None: the image is there
+
+    def end(self, run: int) -> str:
+        """How the run of that number (from 0) ends."""
+        return self.ends[min(run, len(self.ends) - 1)]
+
+    def is_missing(self, image: str) -> bool:
+        return self.image == "missing" or (self.image != "present" and images.is_missing(image))
 
 
-def is_missing(image: str) -> bool:
-    return _MISSING_IMAGE.search(image) is not None
+def life_of(pod: Obj, container: Obj, *, is_init: bool = False) -> Life:
+    """What the container does in this pod."""
+    run_s, code = _guess(pod, container, is_init)
+    startup, readiness = container.get("startupProbe"), container.get("readinessProbe")
+    pre_stop = walk(container, "lifecycle", "preStop", "sleep", "seconds") or 0
+    started_s = float((startup or {}).get("initialDelaySeconds") or 0)
+    after_s = float((readiness or {}).get("initialDelaySeconds") or 0)
+    said = _said(pod, container["name"])
+    if not said:
+        return Life(
+            run_s=run_s, ends=(code,), started_s=started_s, ready_s=started_s + after_s,
+            stop_s=pre_stop + STOP_S,
+        )  # fmt: skip
+    ends = tuple(word.strip() for word in said.get("exit-code", "").split(",") if word.strip())
+    if ends and "run-seconds" not in said and run_s == NEVER:
+        run_s = RUN_S
+    started_s = _time(said, "started-seconds", started_s)
+    return Life(
+        run_s=_time(said, "run-seconds", run_s),
+        ends=ends or (code,),
+        message=said.get("message", ""),
+        started_s=started_s,
+        ready_s=started_s + _time(said, "ready-seconds", after_s),
+        unready_s=_time(said, "unready-seconds", NEVER),
+        unhealthy_s=_time(said, "unhealthy-seconds", NEVER),
+        stop_s=pre_stop + _time(said, "stop-seconds", STOP_S),
+        image=said.get("image", ""),
+        pull_s=_time(said, "pull-seconds", 0.0) if "pull-seconds" in said else None,
+    )
 
 
-def missing_images(spec: Obj) -> list[str]:
-    return [c.get("image", "") for c in _all(spec) if is_missing(c.get("image", ""))]
+def _said(pod: Obj, name: str) -> dict[str, str]:
+    """The annotations for this container, without their prefix; its own win."""
+    annotations = pod["metadata"].get("annotations")
+    if not annotations:
+        return {}
+    found, own = {}, {}
+    for key, value in annotations.items():
+        if key.startswith(PREFIX):
+            what, _, whose = key[len(PREFIX) :].partition(".")
+            if not whose:
+                found[what] = value
+            elif whose == name:
+                own[what] = value
+    return found | own
 
 
-def _all(spec: Obj) -> list[Obj]:
-    return [*(spec.get("initContainers") or ()), *spec["containers"]]
+def _time(said: dict[str, str], name: str, default: float) -> float:
+    """An annotation that cannot be read is as good as none: nobody validates them."""
+    text = said.get(name)
+    if text is None:
+        return default
+    if text in ("never", "forever"):
+        return NEVER
+    seconds = parse_s(text)
+    return default if seconds is None else seconds
 
 
-def completion_seconds(pod: Obj) -> float | None:
-    """Seconds until every container has ended; None if the pod runs on. restartPolicy Always never ends."""
-    spec = pod["spec"]
-    if spec.get("restartPolicy", "Always") == "Always":
-        return None
+def _guess(pod: Obj, container: Obj, is_init: bool) -> tuple[float, str]:
+    """(seconds of a run, its end) from the command, the image and the owner."""
+    if is_init:
+        return _guess_init(container)
+    words = [*(container.get("command") or ()), *(container.get("args") or ())]
+    known = _of_command(words)
+    is_always = pod["spec"].get("restartPolicy", "Always") == "Always" and not container.get("restartPolicy")
+    if is_always:
+        # What goes on for ever is a server, unless its command plainly ends.
+        if known is not None and (
+            known[1] != "0" or posixpath.basename(words[0]) in ("sleep", "true", "false")
+        ):
+            return known
+        return NEVER, "0"
+    if known is not None:
+        return known
     owner = controller_of(pod)
     in_job = owner is not None and owner.get("kind") == "Job"
-    longest = 0.0
-    for container in spec["containers"]:
-        words = [*(container.get("command") or ()), *(container.get("args") or ())]
-        if (slept := sleep_seconds(words)) is not None:
-            longest = max(longest, slept)
-        elif _PAUSE_IMAGE.search(container.get("image", "")) or not (words or in_job):
-            # No command: the image's own, which for nearly all images is a server.
-            return None
-        else:
-            longest = max(longest, RUN_SECONDS)
-    return None if longest == float("inf") else longest
+    if images.is_pause(container.get("image", "")) or not (words or in_job):
+        # No command: the image's own, which for nearly all images is a server.
+        return NEVER, "0"
+    return RUN_S, "0"
 
 
-def sleep_seconds(words: list[str]) -> float | None:
-    """The sum of `sleep N` in a command line; inf for `sleep infinity`; None if it does not sleep."""
-    found = _SLEEP.findall(" ".join(words))
-    if not found:
+def _guess_init(container: Obj) -> tuple[float, str]:
+    if container.get("restartPolicy") == "Always":
+        return NEVER, "0"
+    known = _of_command([*(container.get("command") or ()), *(container.get("args") or ())])
+    if known is None:
+        return INIT_S, "0"
+    return (INIT_S if known[0] == RUN_S else known[0]), known[1]
+
+
+def _of_command(words: list[str]) -> tuple[float, str] | None:
+    """What the command line alone says; None if that is nothing."""
+    if not words:
         return None
-    return sum(float("inf") if n.startswith("inf") else float(n) * _SLEEP_UNITS_S[unit] for n, unit in found)
-
-
-def stop_seconds(pod: Obj) -> float:
-    """How long a deleted pod takes to end: its preStop sleep and then SIGTERM, never beyond the grace period."""
-    grace = pod["metadata"].get("deletionGracePeriodSeconds")
-    if grace is None:
-        grace = pod["spec"].get("terminationGracePeriodSeconds", 30)
-    before = max(
-        (walk(c, "lifecycle", "preStop", "sleep", "seconds") or 0 for c in pod["spec"]["containers"]),
-        default=0,
-    )
-    return float(min(grace, before + STOP_SECONDS))
-
-
-def ready_seconds(spec: Obj) -> float:
-    """The latest first success of a startup or readiness probe, which here always succeeds at once when it is asked."""
-    return float(max((_probe_seconds(container) for container in spec["containers"]), default=0))
-
-
-def _probe_seconds(container: Obj) -> int:
-    return sum(_first(container.get(name)) for name in ("startupProbe", "readinessProbe"))
-
-
-def _first(probe: Any) -> int:
-    return probe.get("initialDelaySeconds") or 0 if probe else 0
-
-
-def current_init(pod: Obj) -> tuple[Obj, bool] | None:
-    """The first init container that is not done, and whether it runs; None when all are. A started sidecar is done."""
-    statuses = {s["name"]: s for s in (pod.get("status") or {}).get("initContainerStatuses") or ()}
-    for container in pod["spec"].get("initContainers") or ():
-        status = statuses.get(container["name"]) or {}
-        state = status.get("state") or {}
-        if container.get("restartPolicy") == "Always":
-            done = bool(status.get("started"))
-        else:
-            done = walk(state, "terminated", "exitCode") == 0
-        if not done:
-            return container, "running" in state
-    return None
-
-
-def pull_state(pod: Obj) -> str:
-    status = pod.get("status") or {}
-    for entry in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
-        reason = walk(entry, "state", "waiting", "reason")
-        if reason in ("ErrImagePull", "ImagePullBackOff"):
-            return str(reason)
-    return ""
-
-
-def pull_error(image: str) -> str:
-    """What containerd answers for an image that is not there."""
-    canonical = canonical_image(image)
-    return (
-        f'rpc error: code = NotFound desc = failed to pull and unpack image "{canonical}": '
-        f'failed to resolve reference "{canonical}": {canonical}: not found'
-    )
-
-
-def is_changed(pod: Obj) -> bool:
-    """Pods may change their containers' images in place; the container then starts anew."""
-    images = {c["name"]: canonical_image(c.get("image", "")) for c in pod["spec"]["containers"]}
-    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
-    return any("running" in s["state"] and images.get(s["name"], s["image"]) != s["image"] for s in statuses)
-
-
-def canonical_image(image: str) -> str:
-    """As a container runtime reports it: docker.io/library/nginx:latest."""
-    last = image.rsplit("/", 1)[-1]
-    tagged = image if ":" in last or "@" in last else f"{image}:latest"
-    first, slash, _ = tagged.partition("/")
-    if not slash:
-        return f"docker.io/library/{tagged}"
-    return tagged if "." in first or ":" in first or first == "localhost" else f"docker.io/{tagged}"
-
-
-def image_id(image: str) -> str:
-    """The repository with a digest that is the same for the same image, as a registry's would be."""
-    canonical = canonical_image(image)
-    repository = canonical.split("@")[0]
-    if ":" in repository.rsplit("/", 1)[-1]:
-        repository = repository.rpartition(":")[0]
-    return f"{repository}@sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+    text = " ".join(words)
+    program = posixpath.basename(words[0])
+    if program in ("true", "false") and len(words) == 1:
+        return RUN_S, "0" if program == "true" else "1"
+    if _LOOPS.search(text):
+        return NEVER, "0"
+    exits, sleeps = _EXIT.findall(text), _SLEEP.findall(text)
+    if program == "sleep" and len(words) > 1 and not sleeps:
+        return None
+    code = exits[-1] if exits else ("1" if text.endswith(("; false", "&& false", "-c false")) else "0")
+    if not sleeps:
+        return (RUN_S, code) if code != "0" or exits else None
+    return sum(NEVER if n.startswith("inf") else float(n) * _SLEEP_UNITS_S[unit] for n, unit in sleeps), code
