@@ -50,7 +50,7 @@ def answer(
     details |= {"kind": resource.plural, "uid": metadata.get("uid", "")}
     return respond.plain(request, {
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
-    }, status)  # fmt: skip
+    }, status, has_tables=True)  # fmt: skip
 
 
 async def delete_collection(registry: Registry, resource: Resource, request: Request) -> Response:

@@ -41,8 +41,8 @@ PLAIN = Format()
 
 
 @lru_cache(maxsize=512)
-def accepted(header: str) -> Format:
-    """The best of an Accept header. Raises NotAcceptable."""
+def accepted(header: str, has_tables: bool = True) -> Format:
+    """The best of an Accept header, of what the kind can be shown as. Raises NotAcceptable."""
     if not header or header in (JSON, "*/*"):
         return PLAIN
     for media_range, parameters in _clauses(header):
@@ -54,7 +54,7 @@ def accepted(header: str) -> Format:
                 return PLAIN if media_type == JSON else Format(media_type)
             version = parameters.get("v", "")
             if (
-                kind in (TABLE, PARTIAL, PARTIAL_LIST)
+                kind in ((TABLE, PARTIAL, PARTIAL_LIST) if has_tables else (PARTIAL, PARTIAL_LIST))
                 and parameters.get("g") == "meta.k8s.io"
                 and version in ("v1", "v1beta1")
             ):

@@ -141,9 +141,9 @@ def render(obj: Obj, wanted: Format = PLAIN, status: int = 200) -> Response:
     return Response(status, orjson.dumps(obj) + b"\n")
 
 
-def plain(request: Request, obj: Obj, status: int = 200) -> Response:
-    """An object that has no other representation than itself."""
+def plain(request: Request, obj: Obj, status: int = 200, *, has_tables: bool = False) -> Response:
+    """An object that has no other representation than itself; who asks for a Table of what has none gets a 406."""
     if request.in_process:
         return Response(status, obj=obj)
-    wanted = negotiate.accepted(request.accept)
+    wanted = negotiate.accepted(request.accept, has_tables)
     return render(obj, wanted if not wanted.kind else PLAIN, status)

@@ -53,6 +53,12 @@ def test_what_is_not_spoken_is_406(header: str) -> None:
     )
 
 
+def test_what_has_no_table_is_not_given_as_one() -> None:
+    with pytest.raises(NotAcceptable):
+        negotiate.accepted(TABLE, has_tables=False)
+    assert negotiate.accepted(f"{TABLE},application/json", has_tables=False) == Format()
+
+
 @pytest.mark.parametrize(
     ("accept", "media_type"),
     [
