@@ -151,6 +151,8 @@ class EventSink:
         self._filled = asyncio.Event()
         self._correlator = Correlator(clock)
         self._stamp_ns = 0
+        # Two sinks that speak of one object at one instant give it different names.
+        self._offset_ns = random.stream("events").index(1 << 20)
         events = metrics.counter("kubepy_events_total", "Events by what became of them", ("result",))
         self._count = {
             result: events.labels(result) for result in ("written", "overflow", "spam", "rejected", "lost")
@@ -163,7 +165,7 @@ class EventSink:
     def stamp(self, name: str) -> tuple[str, str]:
         """(name, time) of a new event. Names carry the nanosecond; no two share one, even if time stands still."""
         now = self._clock.now()
-        self._stamp_ns = max(int(now * 1e9), self._stamp_ns + 1)
+        self._stamp_ns = max(int(now * 1e9) + self._offset_ns, self._stamp_ns + 1)
         return f"{name}.{self._stamp_ns:x}", rfc3339(now)
 
     def put(self, event: Obj) -> None:

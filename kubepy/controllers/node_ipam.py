@@ -121,9 +121,8 @@ class NodeIpamController(Controller):
             self._tell(node, "CIDRNotAvailable")
             raise
         try:
-            # The revision is the precondition: a range that the node got meanwhile stands.
             change = {
-                "metadata": {"resourceVersion": node["metadata"]["resourceVersion"]},
+                "metadata": {"uid": objects.uid_of(node)},
                 "spec": {"podCIDR": str(network), "podCIDRs": [str(network)]},
             }
             await self.client.patch(NODES, key.name, change, content_type=MERGE_PATCH)
