@@ -538,6 +538,15 @@ def _percent(values: Obj, otherwise: str) -> str:
     return otherwise if utilization is None else f"{utilization}%"
 
 
+def _scale(obj: Obj, now: float) -> Cells:
+    return [
+        _name(obj),
+        _spec(obj).get("replicas") or 0,
+        _status(obj).get("replicas") or 0,
+        _age(obj, now),
+    ]
+
+
 def _disruption_budget(obj: Obj, now: float) -> Cells:
     spec = _spec(obj)
     low, high = spec.get("minAvailable"), spec.get("maxUnavailable")
@@ -1275,6 +1284,15 @@ PRINTERS: dict[tuple[str, str], Printer] = {
             _AGE,
         ),
         _autoscaler,
+    ),
+    ("autoscaling", "Scale"): Printer(
+        (
+            _NAME,
+            _number("Desired", "replicas is the desired number of instances for the scaled object."),
+            _number("Available", "replicas is the actual number of observed instances of the scaled object."),
+            _AGE,
+        ),
+        _scale,
     ),
     ("policy", "PodDisruptionBudget"): Printer(
         (

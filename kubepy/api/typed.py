@@ -118,6 +118,10 @@ class Map(Type):
         """What is at a field; what nobody declared is anything."""
         return self._declared.get(name) or self.element or ANYTHING
 
+    def declared(self, name: str) -> Type | None:
+        """What the schema says of a field, None for nothing."""
+        return self._declared.get(name) or self.element
+
     def _below(self, name: str) -> Type | None:
         """The type of a field that has paths below, None if it is changed as a whole."""
         if self.has_names and (name in self._declared or self.element is None):

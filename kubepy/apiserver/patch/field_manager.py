@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from kubepy.api import conversion, fieldsets, managed
+from kubepy.api import conversion, fieldsets, managed, reconciliation
 from kubepy.api.builtins import Catalog
 from kubepy.api.custom import CustomSchema
 from kubepy.api.errors import BadRequest, StatusError
@@ -134,6 +134,7 @@ class FieldManager:
         """Set new's managedFields; `live` (read-only) is what is there, None for a creation."""
         metadata = new["metadata"]
         entries = self._entries(live, metadata.pop("managedFields", None))
+        self._reconcile(entries, live)
         if live is not None and not entries:
             # Nobody's fields are known, so nobody's are tracked, until somebody applies.
             return
@@ -159,6 +160,19 @@ class FieldManager:
                     pass
         return managed.decode(known)
 
+    def _reconcile(self, entries: Entries, live: Obj | None) -> None:
+        """The schema of a custom kind may be another than when an entry was written; a built-in kind's is not.
+
+        Source: structured-merge-diff merge/update.go reconcileManagedFieldsWithSchemaChanges."""
+        if live is None or not self.resource.custom:
+            return
+        for id_, entry in entries.items():
+            version = self.version(entry.api_version)
+            if version is not None:
+                fields = reconciliation.reconciled(version.type, entry.fields, version.convert(live))
+                if fields is not entry.fields:
+                    entries[id_] = entry._replace(fields=fields, written=None)
+
     def _update(self, entries: Entries, old: Obj, new: Obj, manager: str) -> None:
         version = self._version
         changed = take_over(self, version, old, new, entries, None, force=True)
@@ -178,6 +192,7 @@ class FieldManager:
         """
         self._check(config)
         entries = managed.decode(live["metadata"].get("managedFields")) if live is not None else {}
+        self._reconcile(entries, live)
         if live is not None and not entries:
             self._update(entries, self._blank, live, _BEFORE_FIRST_APPLY)
         try:

@@ -402,3 +402,21 @@ async def test_a_signing_request_says_who_asked(api: Api) -> None:
     approved = await api.ok("PUT", f"{path}/c/approval", made)
     assert approved["status"]["conditions"][0]["lastTransitionTime"] == "2026-01-01T00:00:00Z"
     assert "certificate" not in approved["status"]
+
+
+async def test_a_scale_has_columns_of_its_own(api: Api) -> None:
+    """Source: printers.go scaleColumnDefinitions."""
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"replicas": 3, "selector": {"matchLabels": {"a": "b"}}, "template": template}
+    deployments = "/apis/apps/v1/namespaces/default/deployments"
+    await api.ok("POST", deployments, {"metadata": {"name": "web"}, "spec": spec})
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+    table = await api.ok("GET", f"{deployments}/web/scale", accept=accept)
+    assert [column["name"] for column in table["columnDefinitions"]] == [
+        "Name",
+        "Desired",
+        "Available",
+        "Age",
+    ]
+    assert table["rows"][0]["cells"][:3] == ["web", 3, 0]
+    assert (await api.ok("GET", f"{deployments}/web/scale"))["kind"] == "Scale"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kubepy.api import errors, selectors
+from kubepy.api import errors, selectors, tables
 from kubepy.api.custom import ScalePaths
 from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
@@ -42,7 +42,7 @@ async def scale(registry: Registry, resource: Resource, request: Request) -> Res
         found = served.obj(await registry.get(resource, namespace, info.name))
         if paths is not None:
             custom_scale.check_set(found, paths)
-        return respond.plain(request, shown(found, paths))
+        return _answer(request, shown(found, paths), registry.clock.now())
     wanted, options = await (_patched if info.verb == "patch" else _replaced)(registry, request)
     # What is written is the whole object: its generation moves, and it is validated as any update.
     call = replace(write.call_of(resource, request, options), subresource="")
@@ -70,6 +70,17 @@ async def scale(registry: Registry, resource: Resource, request: Request) -> Res
 
     result, _ = await registry.update(call, make)
     return respond.plain(request, shown(served.obj(result), paths))
+
+
+def _answer(request: Request, obj: Obj, now: float) -> Response:
+    """With columns of its own, if a Table is asked for."""
+    if not request.in_process and (wanted := negotiate.accepted(request.accept)).kind == negotiate.TABLE:
+        include = request.query.get("includeObject", "Metadata")
+        api_version = f"meta.k8s.io/{wanted.version}"
+        return respond.render(
+            tables.table(SCALE, [obj], now, include_object=include, api_version=api_version), wanted
+        )
+    return respond.plain(request, obj)
 
 
 def _paths(resource: Resource) -> ScalePaths | None:

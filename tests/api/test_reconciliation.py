@@ -1,0 +1,48 @@
+"""Cases from structured-merge-diff merge/schema_change_test.go."""
+
+import pytest
+
+from kubepy.api.reconciliation import reconciled
+from kubepy.api.schema import Schemas
+from kubepy.api.typed import Types
+
+TYPES = Types(Schemas())
+
+
+def custom(relation: str):
+    fields = {"a": {"type": "string"}, "b": {"type": "string"}}
+    structure = {"type": "object", "properties": fields, "x-kubernetes-map-type": relation}
+    items = {"type": "object", "properties": {"name": {"type": "string"}, "value": {"type": "string"}}}
+    kinds = {"atomic": {"x-kubernetes-list-type": "atomic"},
+             "granular": {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}}  # fmt: skip
+    listed = {"type": "array", "items": items, **kinds[relation]}
+    spec = {"type": "object", "properties": {"struct": structure, "list": listed}}
+    return TYPES.custom({"type": "object", "properties": {"spec": spec}})
+
+
+OBJ = {"spec": {"struct": {"a": "1", "b": "2"}, "list": [{"name": "x", "value": "1"}]}}
+KEY = 'k:{"name":"x"}'
+GRANULAR = {"f:spec": {"f:struct": {"f:a": {}, "f:b": {}}, "f:list": {KEY: {".": {}, "f:value": {}}}}}
+ATOMIC = {"f:spec": {"f:struct": {}, "f:list": {}}}
+OPENED = {
+    "f:spec": {
+        "f:struct": {".": {}, "f:a": {}, "f:b": {}},
+        "f:list": {".": {}, KEY: {".": {}, "f:name": {}, "f:value": {}}},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("relation", "before", "after"),
+    [
+        ("atomic", GRANULAR, ATOMIC),
+        ("granular", ATOMIC, OPENED),
+        ("granular", GRANULAR, GRANULAR),
+        ("atomic", ATOMIC, ATOMIC),
+        ("granular", {"f:spec": {"f:gone": {"f:x": {}}}}, {"f:spec": {"f:gone": {"f:x": {}}}}),
+    ],
+)
+def test_what_was_written_under_another_schema(relation, before, after):
+    found = reconciled(custom(relation), before, OBJ)
+    assert found == after
+    assert (found is before) == (before == after)
