@@ -13,9 +13,11 @@ from pathlib import Path
 from kubepy.api.builtins import SECRETS, Catalog
 from kubepy.api.objects import Obj
 from kubepy.apiserver.aggregation.trust import Trust
-from kubepy.apiserver.authn import Anonymous, Authenticator, Union
+from kubepy.apiserver.authn import Anonymous, Authenticator, Union, configuration
 from kubepy.apiserver.authn.bootstrap_tokens import BootstrapTokens
+from kubepy.apiserver.authn.configuration import Configuration, Issuer
 from kubepy.apiserver.authn.keys import Keys, UnusableKey
+from kubepy.apiserver.authn.oidc import Fetch, OidcTokens
 from kubepy.apiserver.authn.request_header import Headers, RequestHeaders, fingerprints
 from kubepy.apiserver.authn.service_account_tokens import Signer
 from kubepy.apiserver.authn.service_account_verifier import LAST_USED, Find, Verifier
@@ -27,16 +29,23 @@ from kubepy.apiserver.authn.tokens import (
     Tokens,
     read_token_file,
 )
+from kubepy.apiserver.authn.webhook import WebhookTokens
 from kubepy.apiserver.authn.x509 import ClientCertificates
 from kubepy.apiserver.handlers.subresources.token import Rules
 from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.registry.registry import Registry
+from kubepy.client import kubeconfig
 from kubepy.client.client import MERGE_PATCH, Client
+from kubepy.client.kubeconfig import Access
+from kubepy.client.transport import Transport
 from kubepy.daemon.config import Config, ConfigError, duration_s
 from kubepy.lib.aio import Tasks
-from kubepy.lib.clock import Clock
+from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
 from kubepy.observability.logs import Logger
+
+# Source: oidc.go, http.Client timeout.
+ISSUER_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,11 @@ class Authentication:
     token_rules: Rules
     tokens: Tokens
     authenticator: Authenticator
+    transports: tuple[Transport, ...]  # to others who know users
+
+    async def close(self) -> None:
+        for transport in self.transports:
+            await transport.close()
 
 
 def keys_of(config: Config, own: bytes) -> Keys:
@@ -111,6 +125,25 @@ def build(
     kinds.append(verifier)
     if config.enable_bootstrap_token_auth:
         kinds.append(BootstrapTokens(lookup=lookup, clock=clock))
+    transports: list[Transport] = []
+    given = _configuration(config)
+    for issuer in given.issuers:
+        transport = _transport_to(issuer, random)
+        transports.append(transport)
+        kinds.append(OidcTokens(issuer, fetch=_fetch(transport), clock=clock))
+    if config.authentication_token_webhook_config_file:
+        transport = _webhook(config, random)
+        transports.append(transport)
+        kinds.append(
+            WebhookTokens(
+                transport,
+                version=config.authentication_token_webhook_version,
+                audiences=signer.audiences,
+                cache_s=duration_s(config.authentication_token_webhook_cache_ttl),
+                clock=clock,
+                random=random,
+            )
+        )
     tokens = Tokens(kinds)
     return Authentication(
         keys=keys,
@@ -122,10 +155,42 @@ def build(
         tokens=tokens,
         authenticator=Union(
             [*_certificates(config, trust, clock), BearerTokens(tokens)],
-            anonymous=Anonymous(config.anonymous_auth),
+            anonymous=given.anonymous or Anonymous(config.anonymous_auth),
             log=log,
         ),
+        transports=tuple(transports),
     )
+
+
+def _configuration(config: Config) -> Configuration:
+    if not config.authentication_config:
+        return Configuration()
+    text = _read(config.authentication_config, "authentication-config").decode(errors="replace")
+    try:
+        return configuration.load(text, disallowed_issuers=config.service_account_issuer)
+    except configuration.Unusable as error:
+        raise ConfigError(f"authentication-config: {config.authentication_config}: {error}") from None
+
+
+def _transport_to(issuer: Issuer, random: Random) -> Transport:
+    """Sockets live in the machine's time, whatever the cluster's does. The server is part of each path."""
+    access = Access(server="https:", ca=issuer.certificate_authority.encode())
+    return access.transport(clock=RealClock(), random=random)
+
+
+def _fetch(transport: Transport) -> Fetch:
+    async def fetch(url: str) -> Obj:
+        return (await transport.request("GET", url.removeprefix("https:"), timeout_s=ISSUER_TIMEOUT_S)).obj
+
+    return fetch
+
+
+def _webhook(config: Config, random: Random) -> Transport:
+    try:
+        access = kubeconfig.load(config.authentication_token_webhook_config_file)
+    except kubeconfig.Unusable as error:
+        raise ConfigError(f"authentication-token-webhook-config-file: {error}") from None
+    return access.transport(clock=RealClock(), random=random)
 
 
 def _certificates(config: Config, trust: Trust, clock: Clock) -> list[Authenticator]:

@@ -311,6 +311,7 @@ class ControlPlane:
         if self._server is not None:
             await self._server.close()
         await self._tasks.close()
+        await self._authentication.close()
         await self.registry.close()
         # Last: whoever waits for a webhook belongs to the registry.
         await self._definitions.close()

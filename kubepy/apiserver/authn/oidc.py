@@ -1,0 +1,294 @@
+"""Tokens of OpenID Connect issuers: verified with the issuer's keys, mapped to a user by claims or CEL.
+
+The issuer's configuration is fetched when its first token comes, and again ten seconds after a failure; its keys then,
+and when a token names one that is not known (the issuer rotated). One fetch at a time, whoever waits for it.
+
+A verdict stands for ten seconds, as upstream's token cache has it. Not there: distributed claims, which would make the
+server call addresses that a token names.
+
+Source: apiserver plugin/pkg/authenticator/token/oidc/oidc.go, coreos/go-oidc {oidc,verify,jwks}.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from kubepy.api import cel
+from kubepy.api.errors import StatusError, Unauthorized
+from kubepy.api.objects import Obj
+from kubepy.apiserver.authn import Verdict, authenticated
+from kubepy.apiserver.authn.configuration import Issuer, Mapping, Rule
+from kubepy.apiserver.authn.x509 import CREDENTIAL_ID
+from kubepy.apiserver.request import User
+from kubepy.client.transport import ConnectionLost
+from kubepy.lib.clock import Clock, rfc3339
+
+CONFIGURATION = "/.well-known/openid-configuration"
+ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512")
+
+# Source: oidc.go, wait.PollUntilContextCancel around the provider; verify.go, leeway of nbf.
+RETRY_S, NOT_BEFORE_LEEWAY_S = 10.0, 300.0
+# Source: options/authentication.go, TokenSuccessCacheTTL.
+VERDICT_S = 10.0
+VERDICTS_MAX = 10_000
+
+# A URL -> the JSON that is there. Raises StatusError, ConnectionLost. It trusts the issuer's CA.
+Fetch = Callable[[str], Awaitable[Obj]]
+
+
+class OidcTokens:
+    """A TokenAuthenticator (tokens.py) for one issuer."""
+
+    def __init__(self, issuer: Issuer, *, fetch: Fetch, clock: Clock) -> None:
+        self._issuer, self._clock = issuer, clock
+        self._keys = _IssuersKeys(issuer, fetch, clock)
+        self._verdicts: dict[str, tuple[float, Verdict]] = {}
+
+    async def review(self, token: str, audiences: Sequence[str] = ()) -> Verdict | None:
+        now = self._clock.now()
+        until, verdict = self._verdicts.get(token, (0.0, None))
+        if verdict is not None and now < until:
+            return verdict
+        if unverified_issuer(token) != self._issuer.url:
+            return None
+        claims = await self._claims(token, now)
+        try:
+            user = user_of(self._issuer, claims)
+        except (Refused, cel.CelError) as error:
+            raise Unauthorized(f"oidc: {error}") from error
+        verdict = Verdict(user)
+        if len(self._verdicts) >= VERDICTS_MAX:
+            self._verdicts.clear()
+        self._verdicts[token] = (min(now + VERDICT_S, float(claims["exp"])), verdict)
+        return verdict
+
+    async def _claims(self, token: str, now: float) -> Obj:
+        claims = await self._keys.verified(token)
+        expires, begins = claims.get("exp"), claims.get("nbf")
+        if not isinstance(expires, int | float) or expires < now:
+            raise Unauthorized(f"oidc: verify token: oidc: token is expired (Token Expiry: {_time(expires)})")
+        if isinstance(begins, int | float) and now + NOT_BEFORE_LEEWAY_S < begins:
+            raise Unauthorized(
+                f"oidc: verify token: oidc: current time {rfc3339(now)} before the nbf (not before) time: "
+                f"{_time(begins)}"
+            )
+        given = claims.get("aud") or []
+        given = [given] if isinstance(given, str) else given
+        if not set(given) & set(self._issuer.audiences):
+            raise Unauthorized(
+                f"oidc: verify token: oidc: expected audience in {_go(sorted(self._issuer.audiences))} "
+                f"got {_go(given)}"
+            )
+        return claims
+
+
+class _IssuersKeys:
+    def __init__(self, issuer: Issuer, fetch: Fetch, clock: Clock) -> None:
+        self._issuer, self._fetch, self._clock = issuer, fetch, clock
+        self._where = ""  # the address of the keys
+        self._set: Any = None
+        self._failed_at: float | None = None
+        self._one = asyncio.Lock()
+
+    async def verified(self, token: str) -> Obj:
+        """The claims of a token whose signature is good. Raises Unauthorized."""
+        known = self._set
+        try:
+            return self._decode(token, known)
+        except Unauthorized:
+            # The issuer may have new keys; who waited for the lock sees those that were fetched meanwhile.
+            async with self._one:
+                if self._set is known:
+                    await self._load()
+        return self._decode(token, self._set)
+
+    def _decode(self, token: str, keys: Any) -> Obj:
+        if keys is None:
+            raise Unauthorized("oidc: authenticator not initialized")
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+
+        try:
+            return jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims
+        except (JoseError, ValueError) as error:
+            raise Unauthorized("oidc: verify token: failed to verify signature") from error
+
+    async def _load(self) -> None:
+        from joserfc.errors import JoseError
+        from joserfc.jwk import KeySet
+
+        now = self._clock.now()
+        if self._failed_at is not None and now - self._failed_at < RETRY_S:
+            raise Unauthorized("oidc: authenticator not initialized")
+        try:
+            if not self._where:
+                self._where = await self._discover()
+            found = await self._fetch(self._where)
+            # Keys for other purposes, and of kinds nobody here knows, are no reason to do without the rest.
+            usable = [key for key in found.get("keys") or () if key.get("kty") in ("RSA", "EC")]
+            self._set = KeySet.import_key_set({"keys": usable})
+        except (StatusError, ConnectionLost, JoseError, ValueError, TypeError) as error:
+            self._failed_at = now
+            raise Unauthorized(f"oidc: authenticator not initialized: {error}") from error
+        self._failed_at = None
+
+    async def _discover(self) -> str:
+        url = self._issuer.url
+        found = await self._fetch(self._issuer.discovery_url or url.rstrip("/") + CONFIGURATION)
+        if found.get("issuer") != url:
+            raise ValueError(
+                f'oidc: issuer did not match the issuer returned by provider, expected "{url}" got '
+                f'"{found.get("issuer")}"'
+            )
+        where = found.get("jwks_uri") or ""
+        if urlsplit(where).scheme != "https":
+            raise ValueError(f'jwks_uri "{where}" is not https')
+        return where
+
+
+# -- claims to user ------------------------------------------------------------------------------------------------
+
+
+class Refused(Exception):
+    """The claims do not make a user, or not one who may in."""
+
+
+def user_of(issuer: Issuer, claims: Obj) -> User:
+    """Raises Refused. Source: jwtAuthenticator.AuthenticateToken."""
+    # Go reads every number of JSON as a double, and so does CEL.
+    variables = {"claims": _doubles(claims)}
+    name = _username(issuer.username, claims, variables)
+    groups = _groups(issuer.groups, claims, variables)
+    user = authenticated(name, groups, _uid(issuer.uid, claims, variables))
+    if isinstance(claims.get("jti"), str) and claims["jti"]:
+        user.extra[CREDENTIAL_ID] = [f"JTI={claims['jti']}"]
+    for key, program in issuer.extra:
+        if values := _strings(_value(program, variables, "extra"), "extra"):
+            user.extra[key] = values
+    for claim, wanted in issuer.required_claims:
+        if claim not in claims:
+            raise Refused(f"required claim {claim} not present in ID token")
+        if claims[claim] != wanted:
+            raise Refused(
+                f"required claim {claim} value does not match. Got = {claims[claim]}, want = {wanted}"
+            )
+    _check(issuer.claim_rules, variables, "claim validation expression")
+    # Rules see the groups that the issuer gave, not those that every user has.
+    seen = {"username": user.name, "uid": user.uid, "groups": groups, "extra": user.extra}
+    _check(issuer.user_rules, {"user": seen}, "user info validation rule")
+    return user
+
+
+def _username(mapping: Mapping, claims: Obj, variables: Obj) -> str:
+    if mapping.expression is not None:
+        name = _value(mapping.expression, variables, "username")
+        if not isinstance(name, str):
+            raise Refused(
+                "error evaluating username claim expression: username claim expression must return a string"
+            )
+        if not name:
+            raise Refused("empty username via CEL expression is not allowed")
+        return name
+    name = claims.get(mapping.claim)
+    if not isinstance(name, str):
+        why = "claim not present" if mapping.claim not in claims else "not a string"
+        raise Refused(f'parse username claims "{mapping.claim}": {why}')
+    if mapping.claim == "email" and claims.get("email_verified", True) is not True:
+        raise Refused("email not verified")
+    return mapping.prefix + name
+
+
+def _groups(mapping: Mapping, claims: Obj, variables: Obj) -> list[str]:
+    if mapping.expression is not None:
+        return _strings(_value(mapping.expression, variables, "group"), "group")
+    if not mapping.claim or mapping.claim not in claims:
+        return []
+    found = claims[mapping.claim]
+    groups = [found] if isinstance(found, str) else found
+    if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
+        raise Refused(f'parse groups claim "{mapping.claim}": not a string or a list of strings')
+    return [mapping.prefix + group for group in groups]
+
+
+def _uid(mapping: Mapping, claims: Obj, variables: Obj) -> str:
+    if mapping.expression is not None:
+        uid = _value(mapping.expression, variables, "uid")
+        if not isinstance(uid, str):
+            raise Refused("error evaluating uid claim expression: uid claim expression must return a string")
+        return uid
+    if not mapping.claim:
+        return ""
+    uid = claims.get(mapping.claim)
+    if not isinstance(uid, str):
+        why = "claim not present" if mapping.claim not in claims else "not a string"
+        raise Refused(f'parse uid claim "{mapping.claim}": {why}')
+    return uid
+
+
+def _check(rules: Sequence[Rule], variables: Obj, what: str) -> None:
+    for rule in rules:
+        try:
+            holds = rule.expression.evaluate(variables)
+        except cel.CelError as error:
+            raise Refused(f"error evaluating {what}: {error}") from error
+        if holds is not True:
+            raise Refused(
+                f"error evaluating {what}: validation expression '{rule.expression.source}' failed: {rule.message}"
+            )
+
+
+def _value(program: cel.Program, variables: Obj, what: str) -> Any:
+    try:
+        return program.evaluate(variables)
+    except cel.CelError as error:
+        raise Refused(f"error evaluating {what} claim expression: {error}") from error
+
+
+def _strings(value: Any, what: str) -> list[str]:
+    """ "" and null are nothing. Source: convertCELValueToStringList."""
+    if value is None or value == "":
+        return []
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in found):
+        why = "expression must return a string or a list of strings"
+        raise Refused(f"error evaluating {what} claim expression: {why}")
+    return [each for each in found if each]
+
+
+def _doubles(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _doubles(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_doubles(each) for each in value]
+    return float(value) if type(value) is int else value
+
+
+def unverified_issuer(token: str) -> str:
+    """Trusted for nothing. Source: untrustedIssuer."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return ""
+    try:
+        claims = orjson.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return ""
+    issuer = claims.get("iss") if isinstance(claims, dict) else ""
+    return "https://accounts.google.com" if issuer == "accounts.google.com" else str(issuer or "")
+
+
+def _time(value: Any) -> str:
+    """A claim is whatever the issuer wrote; not every number is a year."""
+    try:
+        return rfc3339(float(value))
+    except (ValueError, TypeError, OverflowError):
+        return str(value)
+
+
+def _go(words: Sequence[str]) -> str:
+    return "[" + " ".join(orjson.dumps(str(word)).decode() for word in words) + "]"
