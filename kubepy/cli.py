@@ -1,4 +1,4 @@
-"""The `kubepy` command: up, status, stop, kubeconfig, logs, config.
+"""The `kubepy` command: up, status, stop, kubeconfig, logs, config, and parts of it as processes of their own.
 
 Every mistake a person can make ends in one sentence on standard error and exit status 1 (2 for wrong flags).
 Nothing but argparse is imported until a command needs it.
@@ -74,7 +74,26 @@ def parser() -> argparse.ArgumentParser:
         "--documented", action="store_true", help="print every key with its meaning and default"
     )
     _settings(config)
+
+    for name, help_ in _COMPONENTS.items():
+        _component(_command(commands, name, _run_component, help_), name)
     return root
+
+
+# Parts of a control plane as processes of their own.
+_COMPONENTS = {
+    "controller-manager": "run the controllers against any Kubernetes API server",
+    "scheduler": "run the scheduler against any Kubernetes API server",
+    "kubelet": "simulate nodes against any Kubernetes API server",
+}
+
+
+def _component(command: argparse.ArgumentParser, name: str) -> None:
+    from kubepy.daemon import component_settings
+
+    command.set_defaults(component=name)
+    for flag, known in component_settings.flags_of(name).items():
+        _flag(command, flag, known)
 
 
 def _command(
@@ -94,22 +113,29 @@ def _place(command: argparse.ArgumentParser) -> None:
 
 def _settings(command: argparse.ArgumentParser) -> None:
     """One flag per setting; those not given stay out of the namespace, so that file and defaults hold."""
-    from kubepy.daemon.config import FIELDS, split
+    from kubepy.daemon.config import FIELDS
 
     for name, known in FIELDS.items():
-        kwargs: dict[str, Any] = {
-            "help": known.metadata["help"].replace("%", "%%"),
-            "default": argparse.SUPPRESS,
-        }
-        if isinstance(known.default, bool):
-            kwargs["action"] = argparse.BooleanOptionalAction
+        _flag(command, name, known)
+
+
+def _flag(command: argparse.ArgumentParser, name: str, known: Any) -> None:
+    """A dataclass field as a flag; see daemon/config.py for its metadata."""
+    from kubepy.daemon.config import split
+
+    kwargs: dict[str, Any] = {
+        "help": known.metadata["help"].replace("%", "%%"),
+        "default": argparse.SUPPRESS,
+    }
+    if isinstance(known.default, bool):
+        kwargs["action"] = argparse.BooleanOptionalAction
+    else:
+        kwargs["type"] = split if isinstance(known.default, tuple) else type(known.default)
+        if known.metadata.get("choices"):
+            kwargs["choices"] = known.metadata["choices"]
         else:
-            kwargs["type"] = split if isinstance(known.default, tuple) else type(known.default)
-            if known.metadata["choices"]:
-                kwargs["choices"] = known.metadata["choices"]
-            else:
-                kwargs["metavar"] = known.metadata["metavar"]
-        command.add_argument(f"--{name}", dest=known.name, **kwargs)
+            kwargs["metavar"] = known.metadata["metavar"]
+    command.add_argument(f"--{name}", dest=known.name, **kwargs)
 
 
 def _load(options: argparse.Namespace) -> Config:
@@ -164,6 +190,27 @@ def _serve(config: Config, clock: Any, started: float) -> None:
         _run(daemon.run(config, clock, progress=progress, on_ready=ready))
     except daemon.StartError as error:
         progress.clear()
+        _fail(str(error))
+
+
+def _run_component(options: argparse.Namespace) -> None:
+    from kubepy.daemon import component, component_settings
+    from kubepy.daemon.config import ConfigError
+    from kubepy.lib.clock import RealClock
+
+    known = component_settings.flags_of(options.component).values()
+    try:
+        settings = component_settings.make(
+            options.component, {f.name: getattr(options, f.name) for f in known if hasattr(options, f.name)}
+        )
+        _run(
+            component.run(
+                settings,
+                RealClock(),
+                on_ready=lambda url: print(f"{settings.name} {__version__} · health {url}", flush=True),
+            )
+        )
+    except (ConfigError, component.ComponentError) as error:
         _fail(str(error))
 
 

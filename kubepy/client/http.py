@@ -87,7 +87,9 @@ class HttpTransport:
         token: str = "",
         user_agent: str = "kubepy",
         pool: DocumentPool | None = None,
+        impersonates: bool = True,
     ) -> None:
+        self._impersonates = impersonates
         self._connection = _Connection(server, tls, server_name, clock, random)
         self._pool = pool or DocumentPool()
         # Compressing for a server that is on this machine or near costs more than it saves.
@@ -99,7 +101,9 @@ class HttpTransport:
         self._accept_list = self._accept_watch = "application/json"
 
     def with_identity(self, user: str, groups: Sequence[str]) -> HttpTransport:
-        """Impersonation: our own identity needs the right to."""
+        """Impersonation: our own identity needs the right to. Without `impersonates`: ourselves, whoever is named."""
+        if not self._impersonates:
+            return self
         other = self._copy()
         other._headers.popall("Impersonate-Group", None)
         other._headers["Impersonate-User"] = user

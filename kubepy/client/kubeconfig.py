@@ -60,10 +60,12 @@ class Access:
                 context.load_cert_chain(path)
         return context
 
-    def transport(self, *, clock: Clock, random: Random, pool: DocumentPool | None = None) -> HttpTransport:
+    def transport(
+        self, *, clock: Clock, random: Random, pool: DocumentPool | None = None, impersonates: bool = True
+    ) -> HttpTransport:
         return HttpTransport(
             self.server, clock=clock, random=random, tls=self.ssl_context(), server_name=self.server_name,
-            token=self.token, pool=pool,
+            token=self.token, pool=pool, impersonates=impersonates,
         )  # fmt: skip
 
 

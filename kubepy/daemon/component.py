@@ -1,0 +1,212 @@
+"""One component as a process: the controller manager, the scheduler or simulated kubelets, against any API server.
+
+`run` is everything `kubepy controller-manager|scheduler|kubelet` does between parsing its flags and exiting:
+
+    kubeconfig -> transport -> (of several processes one: Lease) -> component -> until SIGTERM, or the lease is lost
+
+Promised: a component writes nothing without the lease; on SIGINT or SIGTERM it stops first and the lease is given up
+after, so that whoever stands by takes over at once. A process that loses its lease ends with an error, as upstream's
+do: what it remembers is worth nothing any more, and whoever supervises it starts it anew.
+Differs: health and metrics are plain HTTP on loopback, where upstream's secure ports ask the API server who may see
+them. Everything is done under the kubeconfig's identity.
+
+Source: kubernetes 1.36 cmd/kube-controller-manager/app/controllermanager.go, cmd/kube-scheduler/app/server.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from kubepy import __version__
+from kubepy.api import errors
+from kubepy.apiserver.request import Request, RequestIds, Response
+from kubepy.apiserver.server import HttpServer
+from kubepy.client import kubeconfig
+from kubepy.client.client import Client
+from kubepy.client.events import EventSink
+from kubepy.client.leader import LeaderElector
+from kubepy.client.transport import ConnectionLost
+from kubepy.daemon import stage_sets
+from kubepy.daemon.cluster import Component
+from kubepy.daemon.component_settings import CONTROLLER_MANAGER, SCHEDULER, Settings
+from kubepy.daemon.config import ConfigError, duration_s
+from kubepy.kubelet.stage_documents import StageError
+from kubepy.lib.aio import Tasks
+from kubepy.lib.clock import Clock
+from kubepy.lib.random import Random
+from kubepy.observability import health, metrics
+from kubepy.observability.health import Checks
+from kubepy.observability.logs import Logger, Logs
+from kubepy.observability.metrics import Metrics
+
+# How often a server that does not answer yet is asked.
+SERVER_RETRY_S = 1.0
+
+
+class ComponentError(Exception):
+    """Why the process ends, in one sentence."""
+
+
+async def run(settings: Settings, clock: Clock, *, on_ready: Callable[[str], None]) -> None:
+    """Work until SIGINT or SIGTERM. `on_ready` is told the URL of its health. Raises ComponentError."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        process = Process(settings, clock)
+    except kubeconfig.Unusable as error:
+        raise ComponentError(str(error)) from None
+    try:
+        on_ready(f"http://{settings.bind_address}:{await process.listen()}")
+        await process.work(stop)
+    except (ConfigError, StageError) as error:
+        raise ComponentError(str(error)) from None
+    finally:
+        await process.close()
+
+
+class Process:
+    """The parts of one such process. Raises Unusable for a kubeconfig that is none."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings, self.clock = settings, clock
+        self.random = Random(settings.seed or None)
+        logs = Logs(
+            clock, level=settings.log_level, form=settings.log_format, stream=sys.stdout, colour=sys.stdout.isatty()
+        )  # fmt: skip
+        self.log: Logger = logs.of(settings.name)
+        self.metrics, self.checks = Metrics(), Checks()
+        self._access = kubeconfig.load(settings.kubeconfig_path, context=settings.context)
+        self._transport = self._access.transport(
+            clock=clock, random=self.random, impersonates=settings.use_service_account_credentials
+        )
+        self.client = Client(self._transport, field_manager=settings.name)
+        self._tasks = Tasks(self._died)
+        self._health = HttpServer(self._answer, clock=clock, ids=RequestIds(self.random), log=self.log)
+
+    async def listen(self) -> int:
+        """Serve health and metrics; returns the port."""
+        settings = self.settings
+        try:
+            return await self._health.start([settings.bind_address], settings.port, None)
+        except OSError as error:
+            where = f"{settings.bind_address}:{settings.port}"
+            raise ComponentError(
+                f"cannot serve health on {where}: {error.strerror or error}; --health-port takes another"
+            ) from None
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Until `stop`. Raises ComponentError when the lease is lost."""
+        work = self._tasks.start(self._elected() if self.settings.is_elected else self._lead(), name="work")
+        stopping = self._tasks.start(stop.wait(), name="stop")
+        await asyncio.wait((work, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            work.result()
+            raise ComponentError("leader election lost")
+
+    async def close(self) -> None:
+        """The component first, then its lease, then the connection that both need."""
+        await self._tasks.close()
+        await self._health.close()
+        await self._transport.close()
+
+    def _died(self, name: str, error: BaseException) -> None:
+        if not isinstance(error, (ConfigError, StageError)):
+            self.log.error("task_died", task=name, exc_info=error)
+
+    # -- the work ------------------------------------------------------------------------------------------------
+
+    async def _elected(self) -> None:
+        settings = self.settings
+        await self._server_answers()
+        sink = EventSink(
+            self.client, clock=self.clock, random=self.random, log=self.log, metrics=self.metrics
+        )
+        self._tasks.start(sink.run(), name="leader events")
+        elector = LeaderElector(
+            self.client,
+            settings.leader_elect_resource_name or settings.name,
+            identity=f"{socket.gethostname()}_{self.random.uid()}",
+            clock=self.clock, random=self.random, log=self.log,
+            namespace=settings.leader_elect_resource_namespace,
+            recorder=sink.recorder(settings.name),
+            lease_duration_s=duration_s(settings.leader_elect_lease_duration),
+            renew_deadline_s=duration_s(settings.leader_elect_renew_deadline),
+            retry_period_s=duration_s(settings.leader_elect_retry_period),
+        )  # fmt: skip
+        await elector.run(self._lead)
+
+    async def _lead(self) -> None:
+        await self._server_answers()
+        component = self._make()
+        try:
+            await component.start()
+            await component.wait_synced()
+            self.log.info("component_ready", server=self._access.server)
+            await asyncio.Event().wait()
+        finally:
+            await component.close()
+
+    async def _server_answers(self) -> None:
+        """Wait for a server that is still starting."""
+        said = False
+        while True:
+            try:
+                await self.client.transport.request("GET", "/version")
+                return
+            except errors.StatusError:
+                return  # it speaks; what it says to others is theirs to read
+            except ConnectionLost as error:
+                if not said:
+                    self.log.warning("server_awaited", server=self._access.server, error=str(error))
+                    said = True
+                await self.clock.sleep(SERVER_RETRY_S)
+
+    def _make(self) -> Component:
+        settings, clock, random, log = self.settings, self.clock, self.random, self.log
+        if settings.component == CONTROLLER_MANAGER:
+            from kubepy.controllers.manager import ControllerManager
+
+            try:
+                return ControllerManager(
+                    self.client, clock=clock, random=random, log=log, metrics=self.metrics,
+                    root_ca=self._root_ca(), enabled=settings.controllers,
+                )  # fmt: skip
+            except ValueError as error:
+                raise ConfigError(f"controllers: {error}") from None
+        if settings.component == SCHEDULER:
+            from kubepy.scheduler.scheduler import Scheduler
+
+            return Scheduler(self.client, clock=clock, random=random, log=log, metrics=self.metrics)
+        from kubepy.kubelet.kubelet import Kubelet
+
+        return Kubelet(
+            self.client, clock=clock, random=random, log=log, metrics=self.metrics,
+            count=settings.nodes, version=__version__, kubernetes_version=settings.kubernetes_version,
+            stage_paths=stage_sets.paths_of(settings.stages), cluster_cidr=settings.cluster_cidr,
+        )  # fmt: skip
+
+    def _root_ca(self) -> bytes:
+        path = self.settings.root_ca_file
+        try:
+            return Path(path).expanduser().read_bytes() if path else self._access.ca
+        except OSError as error:
+            raise ConfigError(f"root-ca-file: {error}") from None
+
+    # -- health --------------------------------------------------------------------------------------------------
+
+    async def _answer(self, request: Request) -> Response:
+        """/healthz, /livez, /readyz, /metrics."""
+        path = request.path.strip("/")
+        if path == "metrics":
+            text = await asyncio.to_thread(self.metrics.render)
+            return Response(200, text, metrics.CONTENT_TYPE)
+        if path in health.GROUPS:
+            report = self.checks.run(path, verbose="verbose" in request.query)
+            return Response(200 if report.ok else 500, report.text.encode(), "text/plain; charset=utf-8")
+        return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")

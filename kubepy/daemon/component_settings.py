@@ -1,0 +1,140 @@
+"""Settings of a component that runs as a process of its own: one table, the flags of three commands.
+
+    kubepy controller-manager | scheduler | kubelet --kubeconfig FILE
+
+Names and defaults are upstream's where upstream has them. Everything is a flag; there is no file.
+Source: kubernetes 1.36 component-base config/options/leaderelectionconfig.go, cmd/kube-controller-manager/app/options,
+cmd/kube-scheduler/app/options, cmd/kubelet/app/options.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from kubepy.api import versions
+from kubepy.daemon.config import ConfigError, duration_s
+
+CONTROLLER_MANAGER, SCHEDULER, KUBELET = "controller-manager", "scheduler", "kubelet"
+COMPONENTS = (CONTROLLER_MANAGER, SCHEDULER, KUBELET)
+
+# Those of which one works while the others stand by.
+ELECTED = (CONTROLLER_MANAGER, SCHEDULER)
+
+# Source: pkg/cluster/ports/ports.go, pkg/kubelet/apis/config/v1beta1/defaults.go (healthzPort).
+HEALTH_PORTS = {CONTROLLER_MANAGER: 10257, SCHEDULER: 10259, KUBELET: 10248}
+
+
+def _flag(default: Any, help_: str, *, metavar: str = "", of: tuple[str, ...] = COMPONENTS) -> Any:
+    return field(default=default, metadata={"help": help_, "metavar": metavar, "of": of})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one process is told. `component` is its command; every other field a flag."""
+
+    component: str
+    kubeconfig: str = _flag(
+        "", "how to reach the API server; default $KUBECONFIG, then ~/.kube/config", metavar="FILE"
+    )
+    context: str = _flag("", "context of the kubeconfig; default its current one", metavar="NAME")
+    bind_address: str = _flag(
+        "127.0.0.1", "address of the health and metrics endpoint, plain HTTP", metavar="ADDRESS"
+    )
+    health_port: int = _flag(
+        -1, "port of the health and metrics endpoint; 0 takes a free one, default upstream's", metavar="PORT"
+    )
+    log_format: str = _flag("console", "form of the log: console or json", metavar="FORM")
+    log_level: str = _flag("info", "least level of the log: debug, info, warning or error", metavar="LEVEL")
+    seed: str = _flag("", "replay randomness (names, jitter) from this seed", metavar="SEED")
+
+    leader_elect: bool = _flag(True, "work only while holding the lease; others stand by", of=ELECTED)
+    leader_elect_lease_duration: str = _flag(
+        "15s", "others wait this long for a leader that is not heard from", metavar="DURATION", of=ELECTED
+    )
+    leader_elect_renew_deadline: str = _flag(
+        "10s", "a leader that could not renew for this long stops", metavar="DURATION", of=ELECTED
+    )
+    leader_elect_retry_period: str = _flag(
+        "2s", "time between two attempts to get or keep the lease", metavar="DURATION", of=ELECTED
+    )
+    leader_elect_resource_name: str = _flag(
+        "", "name of the lease; default kube-<command>", metavar="NAME", of=ELECTED
+    )
+    leader_elect_resource_namespace: str = _flag(
+        "kube-system", "namespace of the lease", metavar="NAMESPACE", of=ELECTED
+    )
+
+    controllers: tuple[str, ...] = _flag(
+        ("*",), "controllers to run: '*' all, 'foo' named, '-foo' all but", metavar="LIST",
+        of=(CONTROLLER_MANAGER,),
+    )  # fmt: skip
+    root_ca_file: str = _flag(
+        "", "CA published to every namespace; default the kubeconfig's", metavar="FILE", of=(CONTROLLER_MANAGER,)
+    )  # fmt: skip
+    use_service_account_credentials: bool = _flag(
+        False, "let each controller write under its own service account, by impersonation",
+        of=(CONTROLLER_MANAGER,),
+    )  # fmt: skip
+
+    nodes: int = _flag(3, "nodes to simulate", metavar="N", of=(KUBELET,))
+    kubernetes_version: str = _flag(
+        versions.NEWEST, "version that the nodes report", metavar="VERSION", of=(KUBELET,)
+    )
+    stages: tuple[str, ...] = _flag(
+        ("fast",), "how pods live: sets (fast, realistic, heartbeat, chaos), files, directories",
+        metavar="LIST", of=(KUBELET,),
+    )  # fmt: skip
+    cluster_cidr: str = _flag("10.244.0.0/16", "pod IPs come from here", metavar="CIDR", of=(KUBELET,))
+
+    @property
+    def name(self) -> str:
+        """Upstream's name of the program, and of its lease."""
+        return self.component if self.component == KUBELET else f"kube-{self.component}"
+
+    @property
+    def is_elected(self) -> bool:
+        return self.component in ELECTED and self.leader_elect
+
+    @property
+    def port(self) -> int:
+        return HEALTH_PORTS[self.component] if self.health_port < 0 else self.health_port
+
+    @property
+    def kubeconfig_path(self) -> str:
+        """The first of $KUBECONFIG counts."""
+        return self.kubeconfig or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0] or "~/.kube/config"
+
+
+def flags_of(component: str) -> dict[str, dataclasses.Field[Any]]:
+    """Flag name -> field, in the table's order."""
+    return {
+        known.name.replace("_", "-"): known
+        for known in dataclasses.fields(Settings)
+        if component in known.metadata.get("of", ())
+    }
+
+
+def make(component: str, flags: dict[str, Any]) -> Settings:
+    """The settings that the given flags (by field name) make. Raises ConfigError."""
+    settings = Settings(component, **flags)
+    lease, renew, retry = (
+        duration_s(getattr(settings, f"leader_elect_{name}"), f"leader-elect-{name.replace('_', '-')}")
+        for name in ("lease_duration", "renew_deadline", "retry_period")
+    )
+    # Source: client-go leaderelection.go, NewLeaderElector.
+    if lease <= renew:
+        raise ConfigError("leader-elect-lease-duration must be greater than leader-elect-renew-deadline")
+    if renew <= retry * 1.2:
+        raise ConfigError("leader-elect-renew-deadline must be greater than leader-elect-retry-period * 1.2")
+    if settings.log_format not in ("console", "json"):
+        raise ConfigError(f'log-format must be one of console, json, not "{settings.log_format}"')
+    if settings.log_level not in ("debug", "info", "warning", "error"):
+        raise ConfigError(f'log-level must be one of debug, info, warning, error, not "{settings.log_level}"')
+    if settings.nodes < 1:
+        raise ConfigError(f"nodes must be 1 or more, not {settings.nodes}")
+    if settings.health_port > 65535:
+        raise ConfigError(f"health-port must be 0 to 65535, not {settings.health_port}")
+    return settings
