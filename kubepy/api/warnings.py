@@ -6,7 +6,8 @@ one dict lookup. `of_version` gives the one text about a kind that is deprecated
 Promised: upstream's texts, in upstream's order. Not here: whether a TLS Secret's key belongs to its certificate.
 
 Source: kubernetes pkg/api/{pod,service,node,persistentvolume,persistentvolumeclaim,storage,job}/*.go,
-pkg/registry/*/*/strategy.go (WarningsOnCreate, WarningsOnUpdate), apiserver pkg/endpoints/deprecation/deprecation.go.
+pkg/registry/*/*/strategy.go (WarningsOnCreate, WarningsOnUpdate), apiserver pkg/endpoints/deprecation/deprecation.go,
+apiextensions-apiserver pkg/registry/{customresourcedefinition/strategy,customresource/validator}.go.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from kubepy.api import names, quantity
+from kubepy.api import formats, names, quantity, structural
 from kubepy.api.errors import quote
 from kubepy.api.objects import Obj, annotations_of, labels_of
 from kubepy.api.resources import Resource
@@ -26,12 +27,16 @@ _NONE: tuple[Any, ...] = ()
 
 def on_create(resource: Resource, obj: Obj) -> list[str]:
     """About an object that is being created."""
+    if resource.custom:
+        return list(_finalizers(obj, None))
     about = _ON_CREATE.get(resource.group_resource)
     return list(about(obj)) if about is not None else []
 
 
 def on_update(resource: Resource, new: Obj, old: Obj) -> list[str]:
     """About an update of the object itself; a template that stays as it was is not spoken of again."""
+    if resource.custom:
+        return list(_finalizers(new, old))
     about = _ON_UPDATE.get(resource.group_resource)
     return list(about(new, old)) if about is not None else []
 
@@ -676,6 +681,48 @@ def _resource_slice(obj: Obj) -> Texts:
         yield f"spec.driver: driver names should be lowercase; {quote(driver)} contains uppercase characters"
 
 
+# -- definitions of custom kinds, and their objects -------------------------------------------------------------------
+
+
+def _definition(obj: Obj) -> Texts:
+    """Source: customresourcedefinition/strategy.go getUnrecognizedFormatsInCRD."""
+    for version in obj["spec"].get("versions") or _NONE:
+        schema = (version.get("schema") or {}).get("openAPIV3Schema")
+        for each in structural.everything(schema) if schema else _NONE:
+            format_ = each.get("format")
+            if format_ and not formats.is_recognized(format_, each.get("type", "")):
+                yield f"unrecognized format {quote(format_)}"
+
+
+def _definition_update(new: Obj, old: Obj) -> Texts:
+    known = set(_definition(old))
+    for text in _definition(new):
+        if text not in known:
+            yield text
+
+
+_STANDARD_FINALIZERS = frozenset(("orphan", "foregroundDeletion", "kubernetes"))
+
+
+def _finalizers(new: Obj, old: Obj | None) -> Texts:
+    """Source: customresource/validator.go validateKubeFinalizerName."""
+    added = new["metadata"].get("finalizers")
+    if not added:
+        return
+    before = (old["metadata"].get("finalizers") if old is not None else None) or _NONE
+    for name in sorted(set(added).difference(before)):
+        at = f"metadata.finalizers: {quote(name)}"
+        for message in names.label_key(name):
+            yield f"{at}: {message}"
+        if "/" in name or name in _STANDARD_FINALIZERS:
+            continue
+        path = " including a path (/)" if "." in name else ""
+        yield (
+            f"{at}: prefer a domain-qualified finalizer name{path} to avoid accidental conflicts with other finalizer "
+            "writers"
+        )
+
+
 _ON_CREATE: dict[str, Callable[[Obj], Texts]] = {
     "pods": _pod,
     "podtemplates": _pod_template,
@@ -701,6 +748,7 @@ _ON_CREATE: dict[str, Callable[[Obj], Texts]] = {
     "csistoragecapacities.storage.k8s.io": _storage_capacity,
     "csidrivers.storage.k8s.io": _csi_driver,
     "resourceslices.resource.k8s.io": _resource_slice,
+    "customresourcedefinitions.apiextensions.k8s.io": _definition,
 }
 
 
@@ -744,6 +792,7 @@ _ON_UPDATE: dict[str, Callable[[Obj, Obj], Texts]] = {
     "endpointslices.discovery.k8s.io": _as_created(_slice_addresses),
     "podtemplates": _if_changed(_pod_template),
     "serviceaccounts": _service_account_update,
+    "customresourcedefinitions.apiextensions.k8s.io": _definition_update,
     **{
         name: _as_created(_ON_CREATE[name])
         for name in (

@@ -10,6 +10,7 @@ from kubepy.api import warnings
 from kubepy.api.builtins import (
     COMPONENT_STATUSES,
     CRON_JOBS,
+    CUSTOM_RESOURCE_DEFINITIONS,
     DEPLOYMENTS,
     ENDPOINTS,
     INGRESSES,
@@ -22,6 +23,7 @@ from kubepy.api.builtins import (
     SERVICES,
     STATEFUL_SETS,
 )
+from kubepy.api.resources import ALL_VERBS, Resource
 
 
 def pod(annotations: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
@@ -279,3 +281,35 @@ def test_deprecated_kinds() -> None:
     assert warnings.of_version(ENDPOINTS, 32) == ""
     assert warnings.of_version(COMPONENT_STATUSES, 30) == "v1 ComponentStatus is deprecated in v1.19+"
     assert warnings.of_version(PODS, 37) == ""
+
+
+def definition(**fields: Any) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": fields}}}
+    return {"metadata": {}, "spec": {"versions": [{"name": "v1", "schema": {"openAPIV3Schema": schema}}]}}
+
+
+def test_formats_that_nobody_checks_are_named_once() -> None:
+    old = definition(
+        time={"type": "string", "format": "date-time"}, size={"type": "integer", "format": "uint8"}
+    )
+    new = definition(
+        size={"type": "integer", "format": "uint8"},
+        name={"type": "string", "format": "k8s-short-name"},
+        items={"type": "array", "items": {"type": "string", "format": "made-up"}},
+    )
+    assert warnings.on_create(CUSTOM_RESOURCE_DEFINITIONS, old) == ['unrecognized format "uint8"']
+    assert warnings.on_update(CUSTOM_RESOURCE_DEFINITIONS, new, old) == ['unrecognized format "made-up"']
+
+
+def test_finalizers_of_custom_objects_should_say_whose_they_are() -> None:
+    foos = Resource("example.com", "v1", "Foo", "foos", "foo", True, ALL_VERBS, custom=True)
+    new = {"metadata": {"finalizers": ["orphan", "mine", "example.com", "example.com/mine", "a b"]}}
+    why = "to avoid accidental conflicts with other finalizer writers"
+    mine = f'metadata.finalizers: "mine": prefer a domain-qualified finalizer name {why}'
+    domain = f'metadata.finalizers: "example.com": prefer a domain-qualified finalizer name including a path (/) {why}'
+    texts = warnings.on_create(foos, new)
+    assert texts[0].startswith(
+        'metadata.finalizers: "a b": name part must consist of alphanumeric characters'
+    )
+    assert texts[2:] == [domain, mine]
+    assert warnings.on_update(foos, new, {"metadata": {"finalizers": ["a b", "mine"]}}) == [domain]

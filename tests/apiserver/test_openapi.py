@@ -122,7 +122,7 @@ async def test_a_failure_is_not_kept(
 ) -> None:
     from kubepy.api import openapi as documents
 
-    def fail(*_: Any) -> Any:
+    def fail(*_: Any, **__: Any) -> Any:
         raise MemoryError
 
     with monkeypatch.context() as patched:

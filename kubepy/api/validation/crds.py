@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from kubepy.api import errors, names, structural
+from kubepy.api import ca_bundle, errors, names, structural
 from kubepy.api.errors import FieldError
 from kubepy.api.fieldpath import field_path
 from kubepy.api.objects import Obj, copy, is_condition_true
@@ -234,7 +234,16 @@ def _check_conversion(spec: Obj, was: Circumstances, found: Errors) -> None:
         found.append(errors.required(f"{at}.webhookClientConfig", why))
     else:
         _check_client(config, f"{at}.webhookClientConfig", found)
+        bundle = config.get("caBundle")
+        if was.is_established and not _had_unusable_bundle(was.before) and (why := ca_bundle.error(bundle)):
+            found.append(errors.invalid_value(f"{at}.webhookClientConfig.caBundle", bundle, why))
     _check_review_versions(review, was, f"{at}.conversionReviewVersions", found)
+
+
+def _had_unusable_bundle(spec: Obj | None) -> bool:
+    """Source: allowInvalidCABundle. What is not established yet says so in its status."""
+    webhook = ((spec or {}).get("conversion") or {}).get("webhook") or {}
+    return bool(ca_bundle.error((webhook.get("clientConfig") or {}).get("caBundle")))
 
 
 def _check_client(config: Obj, at: str, found: Errors) -> None:

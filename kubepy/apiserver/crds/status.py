@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from kubepy.api import errors, structural
+from kubepy.api import ca_bundle, errors, structural
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj, copy
 
@@ -30,17 +30,27 @@ def plan(definition: Obj, others: Iterable[Obj], now: str) -> Obj:
         status["acceptedNames"] = names
         if refusal is None:
             set_condition(status, "NamesAccepted", "True", "NoConflicts", "no conflicts found", now)
-            if not _is_true(status, "Established"):
-                text = "the initial names have been accepted"
-                set_condition(status, "Established", "True", "InitialNamesAccepted", text, now)
         else:
             reason, message = refusal
             set_condition(status, "NamesAccepted", "False", reason, message, now)
             if not _is_true(status, "Established"):
                 text = "not all names are accepted"
                 set_condition(status, "Established", "False", "NotAccepted", text, now)
+    if _is_true(status, "NamesAccepted") and not _is_true(status, "Established"):
+        _establish(definition, status, now)
     _plan_structure(definition, status, now)
     return status
+
+
+def _establish(definition: Obj, status: Obj, now: str) -> None:
+    """Source: establishing_controller.go sync."""
+    webhook = (definition["spec"].get("conversion") or {}).get("webhook") or {}
+    if ca_bundle.error((webhook.get("clientConfig") or {}).get("caBundle")):
+        text = "The conversion webhook CABundle is invalid"
+        set_condition(status, "Established", "False", "InvalidCABundle", text, now)
+    else:
+        text = "the initial names have been accepted"
+        set_condition(status, "Established", "True", "InitialNamesAccepted", text, now)
 
 
 def accept(wanted: Obj, accepted: Obj, others: Iterable[Obj]) -> tuple[Obj, tuple[str, str] | None]:

@@ -266,6 +266,20 @@ def test_kind_and_scope_are_fixed_once_established() -> None:
     ]
 
 
+def test_an_established_kind_takes_no_bundle_that_verifies_nobody() -> None:
+    good, bad = (
+        definition(conversion=webhook(URL | more, ["v1"])) for more in ({}, {"caBundle": "YnVuZGxl"})
+    )
+    assert created(copy(bad)) == updated(copy(bad), copy(good)) == []
+    for old in (good, bad):
+        old["status"]["conditions"] = [{"type": "Established", "status": "True"}]
+    assert updated(copy(bad), copy(good)) == [
+        f'{WEBHOOK}.caBundle: Invalid value: "YnVuZGxl": unable to load root certificates: unable to parse bytes as '
+        "PEM block"
+    ]
+    assert updated(bad | {"spec": bad["spec"] | {"names": NAMES | {"shortNames": ["f"]}}}, copy(bad)) == []
+
+
 def test_a_version_that_was_stored_stays() -> None:
     new = definition(version("v2"))
     new["status"]["storedVersions"] = ["v1", "v2"]

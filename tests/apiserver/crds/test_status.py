@@ -65,3 +65,21 @@ def test_a_schema_that_is_not_structural_is_a_condition() -> None:
         "NamesAccepted",
         "Established",
     ]
+
+
+def test_a_webhook_that_nobody_can_verify_keeps_a_kind_from_being_established() -> None:
+    client: Obj = {"url": "https://a.io", "caBundle": "YnVuZGxl"}
+    conversion = {"strategy": "Webhook", "webhook": {"clientConfig": client}}
+    spec = {"group": "g", "names": NAMES, "versions": [], "conversion": conversion}
+    definition: Obj = {"spec": spec, "status": {}}
+
+    def established() -> tuple[str, str, str]:
+        definition["status"] = status.plan(definition, [], NOW)
+        (found,) = [each for each in definition["status"]["conditions"] if each["type"] == "Established"]
+        return found["status"], found["reason"], found["message"]
+
+    assert established() == ("False", "InvalidCABundle", "The conversion webhook CABundle is invalid")
+    del client["caBundle"]
+    assert established() == ("True", "InitialNamesAccepted", "the initial names have been accepted")
+    client["caBundle"] = "YnVuZGxl"
+    assert established()[0] == "True"
