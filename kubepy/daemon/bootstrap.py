@@ -74,7 +74,7 @@ async def _ensure_service_cidr(client: Client, service_range: str) -> None:
         "apiVersion": SERVICE_CIDRS.api_version,
         "kind": SERVICE_CIDRS.kind,
         "metadata": metadata,
-        "spec": {"cidrs": [service_range]},
+        "spec": {"cidrs": service_range.split(",")},
     }
     await _ensure(client, SERVICE_CIDRS, service_cidr)
 
@@ -89,7 +89,7 @@ async def _replace_content(client: Client, resource: Resource, obj: Obj) -> None
 
 def kubernetes_service(service_range: str, host: str, port: int) -> Iterator[tuple[Resource, Obj]]:
     """(resource, object) of the Service, its Endpoints and its EndpointSlice."""
-    network = ipaddress.ip_network(service_range)
+    network = ipaddress.ip_network(service_range.partition(",")[0])
     cluster_ip = str(network.network_address + 1)
     metadata = {"name": "kubernetes", "namespace": "default"}
     ports = [{"name": "https", "port": port, "protocol": "TCP"}]

@@ -149,7 +149,9 @@ class Config:
         "2m", "how long its answers are believed", metavar="DURATION"
     )
     service_cluster_ip_range: str = _key(
-        "10.96.0.0/16", "cluster IPs of Services come from here", metavar="CIDR"
+        "10.96.0.0/16",
+        "cluster IPs of Services come from here; two of different IP families: dual-stack",
+        metavar="CIDR[,CIDR]",
     )
     service_node_port_range: str = _key(
         "30000-32767", "node ports of Services come from here", metavar="RANGE"
@@ -314,9 +316,14 @@ def check(config: Config) -> None:
             )
     for name in ("service_cluster_ip_range", "cluster_cidr"):
         try:
-            ipaddress.ip_network(getattr(config, name))
+            networks = [ipaddress.ip_network(text) for text in getattr(config, name).split(",")]
         except ValueError as error:
             raise ConfigError(f"{name.replace('_', '-')}: {error}") from None
+        most = 2 if name == "service_cluster_ip_range" else 1
+        if len(networks) > most:
+            raise ConfigError(f"{name.replace('_', '-')} must not contain more than {most} entries")
+        if len(networks) == 2 and networks[0].version == networks[1].version:
+            raise ConfigError(f"{name.replace('_', '-')} must be of different IP family")
     low, dash, high = config.service_node_port_range.partition("-")
     if not (dash and low.isdigit() and high.isdigit() and 0 < int(low) <= int(high) <= 65535):
         raise ConfigError(

@@ -23,7 +23,7 @@ def of(config: Config) -> NodeOptions:
     ipam = node_ipam.Options(
         config.cluster_cidr,
         mask_size=config.node_cidr_mask_size,
-        service_cidr=config.service_cluster_ip_range,
+        service_cidr=config.service_cluster_ip_range.partition(",")[0],
     )
     return NodeOptions(
         lifecycle, config.terminated_pod_gc_threshold, ipam if config.allocate_node_cidrs else None

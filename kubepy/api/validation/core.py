@@ -251,7 +251,7 @@ def _check_service(obj: Obj, found: Errors) -> None:
     _check_session_affinity(spec.get("sessionAffinity"), "spec.sessionAffinity", found)
     _check_affinity_config(spec, found)
     if type_ != "ExternalName":
-        _check_cluster_ips(spec, found)
+        check_cluster_ips(spec, found)
     for index, ip in enumerate(spec.get("externalIPs") or _NONE):
         before = len(found)
         check_ip(ip, f"spec.externalIPs[{index}]", found)
@@ -314,7 +314,7 @@ def _check_affinity_config(spec: Obj, found: Errors) -> None:
         found.append(errors.forbidden_field(path, "must not be set when session affinity is None"))
 
 
-def _check_cluster_ips(spec: Obj, found: Errors) -> None:
+def check_cluster_ips(spec: Obj, found: Errors) -> None:
     """Source: ValidateServiceClusterIPsRelatedFields."""
     ip, ips = spec.get("clusterIP") or "", spec.get("clusterIPs") or []
     families = spec.get("ipFamilies") or []

@@ -21,6 +21,7 @@ from kubepy.api import errors
 from kubepy.api.builtins import SERVICES
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Document, Obj
+from kubepy.apiserver.registry import families
 from kubepy.apiserver.registry.cache import Change, ResourceCache
 from kubepy.apiserver.registry.strategies.services import (
     NONE,
@@ -33,6 +34,8 @@ from kubepy.apiserver.registry.strategies.services import (
     normalize_cluster_ips,
 )
 from kubepy.lib.random import Random
+
+_FAMILIES = {4: "IPv4", 6: "IPv6"}
 
 Release = Callable[[], None]
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -91,14 +94,17 @@ def _is_ready(service_cidr: Obj) -> bool:
 
 
 class ServiceAllocator:
-    """`service_ip_range` "10.96.0.0/12", `node_port_range` (30000, 32767)."""
+    """`service_ip_range` "10.96.0.0/12", or two of different families, the cluster's own first:
+    "10.96.0.0/12,fd00::/108"; `node_port_range` (30000, 32767)."""
 
     def __init__(self, service_ip_range: str, node_port_range: tuple[int, int], random: Random) -> None:
-        self._network = ipaddress.ip_network(service_ip_range)
+        self._networks = [ipaddress.ip_network(text) for text in service_ip_range.split(",")]
         self._random = random
         self._addresses: Counter[int] = Counter()  # of Services, wherever they lie
-        # The configured range first, then those of ServiceCIDRs.
-        self._ranges: dict[_Network, _Pool] = {self._network: self._pool(self._network)}
+        # By family: the configured range first, then those of ServiceCIDRs.
+        self._ranges: dict[str, dict[_Network, _Pool]] = {
+            _FAMILIES[network.version]: {network: self._pool(network)} for network in self._networks
+        }
         self._declared: dict[str, tuple[str, ...]] = {}  # ServiceCIDR -> its ranges, while it is ready
         self._held: dict[
             int, tuple[str, str, str]
@@ -106,7 +112,6 @@ class ServiceAllocator:
         low, high = node_port_range
         # Source: portallocator calculateRangeOffset.
         self._ports = _Pool(low, high, _band(high - low + 1, 32, 128), random)
-        self._family = "IPv4" if self._network.version == 4 else "IPv6"
         self._follows = False
 
     def _pool(self, network: _Network) -> _Pool:
@@ -170,8 +175,11 @@ class ServiceAllocator:
         if document is not None and _is_ready(document.obj):
             self._declared[name] = tuple((document.obj.get("spec") or {}).get("cidrs") or ())
         declared = [ipaddress.ip_network(text) for texts in self._declared.values() for text in texts]
-        wanted = [self._network, *(n for n in declared if n.version == self._network.version)]
-        self._ranges = {network: self._ranges.get(network) or self._pool(network) for network in wanted}
+        for own in self._networks:
+            family = _FAMILIES[own.version]
+            known = self._ranges[family]
+            wanted = [own, *(network for network in declared if network.version == own.version)]
+            self._ranges[family] = {network: known.get(network) or self._pool(network) for network in wanted}
 
     def _set_holder(self, address: str, document: Document | None) -> None:
         """An IPAddress came, changed or went."""
@@ -186,7 +194,7 @@ class ServiceAllocator:
     def begin(self, service: Obj, old: Obj | None) -> Release:
         """Fill in what `service` needs, in place. Call what is returned when the write is over, done or not.
 
-        Raises Invalid."""
+        Raises Invalid, and InternalError when a range is full."""
         spec = service.setdefault("spec", {})
         old_spec = (old or {}).get("spec") if old else None
         normalize_cluster_ips(spec, old_spec)
@@ -199,82 +207,67 @@ class ServiceAllocator:
             _give_back(self._addresses, reserved_ips)
             _give_back(self._ports.taken, reserved_ports)
 
-        findings: list[FieldError] = []
-        if needs_cluster_ip(spec):
-            findings += self._families(spec, old_spec)
-            if not findings:
-                findings += self._allocate_ip(service, old_spec, reserved_ips)
-        if not findings and needs_node_ports(spec):
-            findings += self._allocate_ports(spec, old_spec, reserved_ports)
-        if findings:
+        try:
+            if findings := self._settle(service, old_spec, reserved_ips, reserved_ports):
+                raise errors.invalid(SERVICES, service["metadata"].get("name", ""), findings)
+        except errors.StatusError:
             release()
-            raise errors.invalid(SERVICES, service["metadata"].get("name", ""), findings)
+            raise
         return release
 
-    def _families(self, spec: Obj, old: Obj | None) -> list[FieldError]:
-        headless_without_selector = spec.get("clusterIP") == NONE and not spec.get("selector")
-        if not spec.get("ipFamilyPolicy"):
-            if old and old.get("ipFamilyPolicy"):
-                spec["ipFamilyPolicy"] = old["ipFamilyPolicy"]
-            else:
-                spec["ipFamilyPolicy"] = "RequireDualStack" if headless_without_selector else "SingleStack"
-        families = spec.get("ipFamilies")
-        if not families:
-            families = spec["ipFamilies"] = [self._family]
-        if headless_without_selector:
-            if len(families) < 2 and spec["ipFamilyPolicy"] != "SingleStack":
-                families.append("IPv6" if families[0] == "IPv4" else "IPv4")
-            return []
-        if spec["ipFamilyPolicy"] == "RequireDualStack":
-            return [
-                errors.invalid_value(
-                    "spec.ipFamilyPolicy",
-                    "RequireDualStack",
-                    "this cluster is not configured for dual-stack services",
-                )
-            ]
-        return [
-            errors.invalid_value(f"spec.ipFamilies[{index}]", family, "not configured on this cluster")
-            for index, family in enumerate(families)
-            if family != self._family
-        ]
-
-    def _allocate_ip(self, service: Obj, old: Obj | None, reserved: list[int]) -> list[FieldError]:
+    def _settle(
+        self, service: Obj, old: Obj | None, reserved_ips: list[int], reserved_ports: list[int]
+    ) -> list[FieldError]:
         spec = service["spec"]
-        wanted = spec.get("clusterIP") or ""
-        if wanted == NONE:
-            spec["clusterIPs"] = [NONE]
+        findings: list[FieldError] = []
+        if needs_cluster_ip(spec):
+            findings += families.settle(spec, old, self._ranges)
+            if not findings and not families.is_settled(spec, old):
+                findings += self._allocate_ips(service, old, reserved_ips)
+        if not findings and needs_node_ports(spec):
+            findings += self._allocate_ports(spec, old, reserved_ports)
+        return findings
+
+    def _allocate_ips(self, service: Obj, old: Obj | None, reserved: list[int]) -> list[FieldError]:
+        """An address of each family; those that the service has stay. Source: alloc.go updateClusterIPs."""
+        spec = service["spec"]
+        wanted: list[str] = list(spec.get("clusterIPs") or ())
+        if NONE in wanted[:1]:
             return []
-        if old and wanted and wanted == old.get("clusterIP"):
-            return []
-        if not wanted:
-            number = next((n for p in self._ranges.values() if (n := p.pick(self._held)) is not None), None)
-            if number is None:
-                why = "failed to allocate a serviceIP: range is full"
-                return [errors.invalid_value("spec.clusterIPs", [], why)]
-        else:
-            found = self._requested(wanted, service["metadata"])
+        had = cluster_ips(old) if old else []
+        settled: list[str] = []
+        for index, family in enumerate(spec.get("ipFamilies") or ()):
+            asked = wanted[index] if index < len(wanted) else ""
+            if asked and asked in had:
+                settled.append(asked)
+                continue
+            found = self._requested(asked, service["metadata"]) if asked else self._free(family)
+            if found is None:
+                name = errors.quote(service["metadata"].get("name") or "")
+                raise errors.InternalError(
+                    f"failed to allocate a serviceIP for Service {name}: range is full"
+                )
             if isinstance(found, str):
-                return [
-                    errors.invalid_value(
-                        "spec.clusterIPs", [wanted], f"failed to allocate IP {wanted}: {found}"
-                    )
-                ]
-            number = found
-        self._addresses[number] += 1
-        reserved.append(number)
-        address = str(ipaddress.ip_address(number))
-        spec["clusterIP"], spec["clusterIPs"] = address, [address]
+                why = f"failed to allocate IP {asked}: {found}"
+                return [errors.invalid_value("spec.clusterIPs", wanted, why)]
+            self._addresses[found] += 1
+            reserved.append(found)
+            settled.append(str(_address_of(found, family)))
+        spec["clusterIP"], spec["clusterIPs"] = settled[0], settled
         return []
 
+    def _free(self, family: str) -> int | None:
+        pools = self._ranges[family].values()
+        return next((n for pool in pools if (n := pool.pick(self._held)) is not None), None)
+
     def _requested(self, text: str, metadata: Obj) -> int | str:
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
+        address = ipaddress.ip_address(text)
+        number, ranges = int(address), self._ranges.get(_FAMILIES[address.version])
+        if ranges is None:
             return "the provided network does not match the current range"
-        number = int(address)
-        if address.version != self._network.version or all(number not in p for p in self._ranges.values()):
-            return f"the provided IP ({text}) is not in the valid range. The range of valid IPs is {self._network}"
+        if all(number not in pool for pool in ranges.values()):
+            network = next(iter(ranges))
+            return f"the provided IP ({text}) is not in the valid range. The range of valid IPs is {network}"
         holder = self._held.get(number)
         mine = ("services", metadata.get("namespace", ""), metadata.get("name", ""))
         if self._addresses[number] or (holder is not None and holder != mine):
@@ -336,6 +329,11 @@ class ServiceAllocator:
                 f"{self._ports.first}-{self._ports.last}"
             )
         return "provided port is already allocated" if self._ports.taken[number] else ""
+
+
+def _address_of(number: int, family: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    # A small number could be of either.
+    return ipaddress.IPv4Address(number) if family == "IPv4" else ipaddress.IPv6Address(number)
 
 
 def _band(size: int, step: int, most: int) -> int:

@@ -107,7 +107,9 @@ async def test_a_full_range_says_so(clock: Any) -> None:
     for name in "ab":
         await api.ok("POST", SERVICES, service(name, type="NodePort"))
     error = await api.error("POST", SERVICES, service("c"))
-    assert "failed to allocate a serviceIP: range is full" in error.message
+    assert error.message == (
+        'Internal error occurred: failed to allocate a serviceIP for Service "c": range is full'
+    )
     await api.registry.close()
     await store.close()
 
@@ -243,3 +245,80 @@ async def test_a_health_check_has_a_port_while_it_is_needed(api: Api, number: in
         not in (await api.ok("PATCH", f"{SERVICES}/s", change, content_type=MERGE))["spec"]
     )
     await api.ok("POST", SERVICES, taken)
+
+
+V4, V6 = "10.0.0.", "fd00:"
+DUAL_CASES: list[tuple[dict[str, Any], list[str], str, list[str]]] = [
+    # spec -> families, policy, beginnings of the addresses. Source: storage_test.go TestCreateInitIPFields.
+    ({}, ["IPv4"], "SingleStack", [V4]),
+    ({"ipFamilies": ["IPv6"]}, ["IPv6"], "SingleStack", [V6]),
+    ({"clusterIP": "fd00::7"}, ["IPv6"], "SingleStack", ["fd00::7"]),
+    ({"ipFamilyPolicy": "PreferDualStack"}, ["IPv4", "IPv6"], "PreferDualStack", [V4, V6]),
+    ({"ipFamilyPolicy": "RequireDualStack"}, ["IPv4", "IPv6"], "RequireDualStack", [V4, V6]),
+    (
+        {"ipFamilyPolicy": "RequireDualStack", "ipFamilies": ["IPv6"]},
+        ["IPv6", "IPv4"], "RequireDualStack", [V6, V4],
+    ),
+    (
+        {"ipFamilyPolicy": "PreferDualStack", "clusterIPs": ["fd00::9", "10.0.0.9"], "clusterIP": "fd00::9"},
+        ["IPv6", "IPv4"], "PreferDualStack", ["fd00::9", "10.0.0.9"],
+    ),
+    (
+        {"ipFamilyPolicy": "PreferDualStack", "clusterIP": "None", "ipFamilies": ["IPv6"]},
+        ["IPv6", "IPv4"], "PreferDualStack", ["None"],
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture
+async def dual(clock: Any) -> Any:
+    store = MemoryStore()
+    api = Api(clock, store, service_ip_range="10.0.0.0/24,fd00::/112")
+    await api.namespace("default")
+    yield api
+    await api.registry.close()
+    await store.close()
+
+
+@pytest.mark.parametrize(("spec", "families", "policy", "addresses"), DUAL_CASES)
+async def test_a_cluster_of_two_families(
+    dual: Api, spec: dict[str, Any], families: list[str], policy: str, addresses: list[str]
+) -> None:
+    found = (await dual.ok("POST", SERVICES, service(**spec)))["spec"]
+    assert (found["ipFamilies"], found["ipFamilyPolicy"]) == (families, policy)
+    assert len(found["clusterIPs"]) == len(addresses) and found["clusterIP"] == found["clusterIPs"][0]
+    assert all(ip.startswith(wanted) for ip, wanted in zip(found["clusterIPs"], addresses, strict=True))
+
+
+async def test_a_second_family_comes_and_goes(dual: Api) -> None:
+    one = await dual.ok("POST", SERVICES, service())
+    prefer = {"spec": {"ipFamilyPolicy": "PreferDualStack"}}
+    two = await dual.ok("PATCH", f"{SERVICES}/s", prefer, content_type=MERGE)
+    assert two["spec"]["clusterIPs"][0] == one["spec"]["clusterIP"] and len(two["spec"]["clusterIPs"]) == 2
+    less = {"spec": {"clusterIPs": two["spec"]["clusterIPs"][:1]}}
+    error = await dual.error("PATCH", f"{SERVICES}/s", less, content_type=MERGE)
+    assert "must be 'SingleStack' to release the secondary cluster IP" in error.message
+    back = await dual.ok(
+        "PATCH", f"{SERVICES}/s", {"spec": {"ipFamilyPolicy": "SingleStack"}}, content_type=MERGE
+    )
+    assert (back["spec"]["clusterIPs"], back["spec"]["ipFamilies"]) == ([one["spec"]["clusterIP"]], ["IPv4"])
+    again = service("t", clusterIP=two["spec"]["clusterIPs"][1])
+    assert (await dual.ok("POST", SERVICES, again))["spec"]["ipFamilies"] == ["IPv6"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (
+            {"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv4", "IPv6"]},
+            "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified",
+        ),
+        (
+            {"clusterIPs": ["10.0.0.5", "fd00::5"], "clusterIP": "10.0.0.5"},
+            "must be 'RequireDualStack' or 'PreferDualStack' when multiple cluster IPs are specified",
+        ),
+        ({"clusterIPs": ["10.0.0.5", "10.0.0.6"], "clusterIP": "10.0.0.5"}, "no more than one IP for each IP family"),
+    ],
+)  # fmt: skip
+async def test_families_that_do_not_agree(dual: Api, spec: dict[str, Any], message: str) -> None:
+    assert message in (await dual.error("POST", SERVICES, service(**spec))).message
