@@ -42,6 +42,9 @@ _WATCHED = (
     CONFIG_MAPS, SECRETS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, CSI_DRIVERS, VOLUME_ATTACHMENTS,
 )  # fmt: skip
 
+# The first look at a pod's volumes. Source: volume_manager.go, desiredStateOfWorldPopulatorLoopSleepPeriod.
+FIRST_LOOK_S = 0.1
+
 Look = Callable[[Resource, Key], Obj | None]
 
 
@@ -192,9 +195,8 @@ class _Waiting:
 
     uid: str
     wants: set[tuple[str, Key]]  # (resource, key) of what would help
-    due: dict[str, float] = field(
-        default_factory=dict
-    )  # next try, monotonic seconds, by volume; "": before mounting
+    # When it is tried again, monotonic seconds, by volume; "" for all that is found before mounting.
+    due: dict[str, float] = field(default_factory=dict)
 
 
 class VolumeManager:
@@ -255,8 +257,10 @@ class VolumeManager:
 
     def _try(self, pod: Obj, waiting: _Waiting, found: Sequence[Problem], recorder: Recorder) -> float:
         now = self._clock.monotonic()
+        for problem in found:
+            waiting.due.setdefault(problem.volume if problem.is_setup else "", now + FIRST_LOOK_S)
         unprocessed = [problem for problem in found if not problem.is_setup]
-        if unprocessed and waiting.due.get("", 0.0) <= now:
+        if unprocessed and waiting.due[""] <= now:
             names = " ".join(problem.volume for problem in unprocessed)
             whys = "; ".join(problem.message for problem in unprocessed)
             message = (
@@ -266,7 +270,7 @@ class VolumeManager:
             recorder.event(pod, WARNING, "FailedMount", message)
             waiting.due[""] = now + self._random.uniform(SYNC_RETRY_S, SYNC_RETRY_S * 1.5)
         for problem in found:
-            if problem.is_setup and waiting.due.get(problem.volume, 0.0) <= now:
+            if problem.is_setup and waiting.due[problem.volume] <= now:
                 if problem.message != SILENT:
                     recorder.event(pod, WARNING, "FailedMount", problem.message)
                 waiting.due[problem.volume] = now + self._backoff.next_s((waiting.uid, problem.volume))

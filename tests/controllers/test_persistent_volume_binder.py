@@ -1,0 +1,339 @@
+"""Claims and volumes find each other. Cases: pkg/controller/volume/persistentvolume/{binder,delete,recycle}_test.go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubepy.api import volumes
+from kubepy.api.builtins import EVENTS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
+from kubepy.controllers.persistent_volume_binder import (
+    ClaimPlan,
+    Said,
+    VolumePlan,
+    claim_status,
+    finalizers_due,
+    find_match,
+    plan_claim,
+    plan_volume,
+    refused_deletion,
+    unbound,
+    unfit,
+)
+from kubepy.testing.cluster import Cluster
+from tests.api.test_volumes import claim, ref, volume
+from tests.controllers.conftest import World
+
+DONE = {volumes.BIND_COMPLETED: "yes"}
+BY_CONTROLLER = {volumes.BOUND_BY_CONTROLLER: "yes"}
+WAITS = {"metadata": {"name": "gold"}, "provisioner": "x.csi", "volumeBindingMode": "WaitForFirstConsumer"}
+AT_ONCE = WAITS | {"volumeBindingMode": "Immediate"}
+
+
+def noted(obj: Any, annotations: Any) -> Any:
+    return obj | {"metadata": obj["metadata"] | {"annotations": annotations}}
+
+
+def phased(obj: Any, phase: str) -> Any:
+    return obj | {"status": {"phase": phase}}
+
+
+MINE, THEIRS = volume(claimRef=ref("u1")), volume(claimRef=ref("u9"))
+LOST = "Bound claim has lost its PersistentVolume. Data on the volume is lost!"
+UNNAMED = "Bound claim has lost reference to PersistentVolume. Data on the volume is lost!"
+TWICE = "Two claims are bound to the same volume, this one is bound incorrectly"
+
+
+@pytest.mark.parametrize(
+    ("subject", "world", "wanted"),
+    [
+        # Bound for good.
+        (noted(claim(volumeName="pv"), DONE), {"named": MINE}, ClaimPlan(bind_to=MINE)),
+        (noted(claim(volumeName="pv"), DONE), {"named": volume()}, ClaimPlan(bind_to=volume())),
+        (
+            noted(claim(volumeName="pv"), DONE), {"named": None},
+            ClaimPlan(phase="Lost", said=Said("Warning", "ClaimLost", LOST)),
+        ),
+        (
+            noted(claim(), DONE), {"named": None},
+            ClaimPlan(phase="Lost", said=Said("Warning", "ClaimLost", UNNAMED)),
+        ),
+        (
+            noted(claim(volumeName="pv"), DONE), {"named": THEIRS},
+            ClaimPlan(phase="Lost", said=Said("Warning", "ClaimMisbound", TWICE)),
+        ),
+        # Asks for a volume by name.
+        (claim(volumeName="pv"), {"named": None}, ClaimPlan(phase="Pending")),
+        (claim(volumeName="pv"), {"named": volume()}, ClaimPlan(bind_to=volume())),
+        (claim(volumeName="pv"), {"named": MINE}, ClaimPlan(bind_to=MINE)),
+        (
+            claim(volumeName="pv"), {"named": volume(size="1Gi")},
+            ClaimPlan(
+                phase="Pending",
+                said=Said("Warning", "VolumeMismatch", 'Cannot bind to requested volume "pv": requested PV is too small'),
+            ),
+        ),
+        (
+            claim(volumeName="pv"), {"named": THEIRS},
+            ClaimPlan(
+                phase="Pending",
+                said=Said("Warning", "FailedBinding", 'volume "pv" already bound to a different claim.'),
+            ),
+        ),
+        # Takes what there is.
+        (claim(), {"named": None, "candidates": [volume()]}, ClaimPlan(bind_to=volume())),
+        (
+            claim(storageClassName=""), {"named": None},
+            ClaimPlan(
+                phase="Pending",
+                said=Said(
+                    "Normal", "FailedBinding",
+                    "no persistent volumes available for this claim and no storage class is set",
+                ),
+            ),
+        ),
+        (
+            claim(storageClassName=None), {"named": None, "default": {"metadata": {"name": "standard"}}},
+            ClaimPlan(default_class="standard"),
+        ),
+        # Its pod decides.
+        (
+            claim(), {"named": None, "storage_class": WAITS, "candidates": [volume()]},
+            ClaimPlan(
+                phase="Pending",
+                said=Said(
+                    "Normal", "WaitForFirstConsumer", "waiting for first consumer to be created before binding"
+                ),
+            ),
+        ),
+        (
+            claim(), {"named": None, "storage_class": WAITS, "waiting": ["a"]},
+            ClaimPlan(phase="Pending", said=Said("Normal", "WaitForPodScheduled", "waiting for pod a to be scheduled")),
+        ),
+        (
+            claim(), {"named": None, "storage_class": WAITS, "waiting": ["a", "b"]},
+            ClaimPlan(
+                phase="Pending", said=Said("Normal", "WaitForPodScheduled", "waiting for pods a,b to be scheduled")
+            ),
+        ),
+        # Somebody has to make it.
+        (
+            claim(), {"named": None},
+            ClaimPlan(said=Said("Warning", "ProvisioningFailed", 'storageclass.storage.k8s.io "gold" not found')),
+        ),
+        (
+            claim(), {"named": None, "storage_class": AT_ONCE | {"provisioner": "kubernetes.io/no-provisioner"}},
+            ClaimPlan(
+                said=Said(
+                    "Warning", "ProvisioningFailed", "no volume plugin matched name: kubernetes.io/no-provisioner"
+                )
+            ),
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_claim_needs(subject: Any, world: Any, wanted: ClaimPlan) -> None:
+    assert plan_claim(subject, **world) == wanted
+
+
+@pytest.mark.parametrize(
+    ("provisioner", "turn"), [("x.csi", "x.csi"), ("kubernetes.io/gce-pd", "pd.csi.storage.gke.io")]
+)
+def test_whose_turn_it_is(provisioner: str, turn: str) -> None:
+    chosen = noted(claim(), {volumes.SELECTED_NODE: "node-1"})
+    for subject, storage_class in ((claim(), AT_ONCE), (chosen, WAITS)):
+        decided = plan_claim(subject, named=None, storage_class=storage_class | {"provisioner": provisioner})
+        assert decided.provisioner == turn
+        assert decided.said is not None
+        assert decided.said.message.startswith(
+            f"Waiting for a volume to be created either by the external provisioner '{turn}' or manually"
+        )
+
+
+def test_a_claim_bound_by_the_controller_to_a_taken_volume_is_tried_again() -> None:
+    decided = plan_claim(noted(claim(volumeName="pv"), BY_CONTROLLER), named=THEIRS)
+    assert decided.phase == ""
+    assert decided.error == (
+        'invalid binding of claim "default/data" to volume "pv": volume already claimed by "default/data"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        (volume(), ""),
+        (volume(size="1Gi"), "requested PV is too small"),
+        (volume(storageClassName="silver"), "storageClassName does not match"),
+        (volume(volumeAttributesClassName="x"), "volumeAttributesClassName does not match"),
+        (volume(volumeMode="Block"), "incompatible volumeMode"),
+        (volume(accessModes=["ReadOnlyMany"]), "incompatible accessMode"),
+    ],
+)
+def test_why_a_named_volume_will_not_do(there: Any, why: str) -> None:
+    assert unfit(there, claim()) == why
+
+
+def test_access_modes_beyond_the_asked_ones_are_spared() -> None:
+    both = volume("both", "8Gi", accessModes=["ReadWriteOnce", "ReadWriteMany"])
+    one, other = volume("one", "20Gi"), volume("other", accessModes=["ReadOnlyMany"])
+    found = find_match(claim(), [both, one, other], delayed=False)
+    assert found is one
+
+
+DYNAMIC = noted(
+    volume(claimRef=ref("u1"), persistentVolumeReclaimPolicy="Delete"), {volumes.PROVISIONED_BY: "x.csi"}
+)
+
+
+@pytest.mark.parametrize(
+    ("subject", "its_claim", "wanted"),
+    [
+        (volume(), None, VolumePlan(phase="Available")),
+        (volume(claimRef=ref()), None, VolumePlan(phase="Available")),
+        (phased(MINE, "Bound"), None, VolumePlan(phase="Released", reclaim=True)),
+        (phased(MINE, "Failed"), None, VolumePlan(reclaim=True)),
+        (MINE, claim(), VolumePlan(wake_claim=True)),
+        (MINE, claim(volumeName="pv"), VolumePlan(phase="Bound")),
+        (MINE, claim(volumeName="other"), VolumePlan(unbind=True)),
+        (phased(DYNAMIC, "Bound"), claim(volumeName="other"), VolumePlan(phase="Released", reclaim=True)),
+    ],
+)
+def test_what_a_volume_needs(subject: Any, its_claim: Any, wanted: VolumePlan) -> None:
+    assert plan_volume(subject, its_claim) == wanted
+
+
+def test_a_volume_let_go_keeps_what_a_person_wrote() -> None:
+    by_controller = unbound(noted(MINE, BY_CONTROLLER))
+    assert "claimRef" not in by_controller["spec"]
+    assert by_controller["metadata"]["annotations"] == {}
+    assert unbound(MINE)["spec"]["claimRef"] == ref()
+
+
+@pytest.mark.parametrize(
+    ("subject", "why"),
+    [
+        (DYNAMIC, None),
+        (volume(csi={}), None),
+        (volume(gcePersistentDisk={}), None),
+        (volume(hostPath={"path": "/tmp/a"}), ""),
+        (
+            volume(hostPath={"path": "/data"}),
+            "host_path deleter only supports /tmp/.+ but received provided /data",
+        ),
+        (
+            volume(nfs={}),
+            'error getting deleter volume plugin for volume "pv": no deletable volume plugin matched',
+        ),
+    ],
+)
+def test_who_can_delete_a_volume(subject: Any, why: str | None) -> None:
+    assert refused_deletion(subject) == why
+
+
+def test_only_volumes_of_in_tree_provisioners_are_held() -> None:
+    in_tree = noted(
+        volume(persistentVolumeReclaimPolicy="Delete"), {volumes.PROVISIONED_BY: "kubernetes.io/old"}
+    )
+    assert finalizers_due(DYNAMIC) is None
+    assert finalizers_due(in_tree) == [volumes.IN_TREE_DELETION]
+    held = in_tree | {"metadata": in_tree["metadata"] | {"finalizers": [volumes.IN_TREE_DELETION]}}
+    assert finalizers_due(held) is None
+    retained = held | {"spec": held["spec"] | {"persistentVolumeReclaimPolicy": "Retain"}}
+    assert finalizers_due(retained) == []
+
+
+def test_the_capacity_of_a_bound_claim_is_not_the_binders() -> None:
+    status = claim_status(claim() | {"status": {"phase": "Pending"}}, "Bound", volume())
+    assert status == {"phase": "Bound", "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "10Gi"}}
+    assert claim_status(claim() | {"status": status}, "Bound", volume(size="20Gi")) is None
+    assert claim_status(claim() | {"status": status}, "Lost", None) == {"phase": "Lost"}
+
+
+# -- in a cluster ------------------------------------------------------------------------------------------------
+
+
+def stored_claim(name: str = "data", **fields: Any) -> Any:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}} | fields
+    metadata = {"name": name, "namespace": "default"}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+
+
+def stored_volume(name: str = "pv", **fields: Any) -> Any:
+    spec = {
+        "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}, "hostPath": {"path": "/tmp/x"},
+    } | fields  # fmt: skip
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
+
+
+async def test_a_volume_is_bound_kept_and_bound_again(cluster: Cluster) -> None:
+    await cluster.create(stored_claim(storageClassName=""))
+    await cluster.settle()
+    assert (await cluster.get(PERSISTENT_VOLUME_CLAIMS, "data"))["status"] == {"phase": "Pending"}
+    await cluster.create(stored_volume())
+    await cluster.settle()
+    bound = await cluster.get(PERSISTENT_VOLUME_CLAIMS, "data")
+    assert bound["spec"]["volumeName"] == "pv"
+    assert bound["metadata"]["annotations"] == {
+        volumes.BIND_COMPLETED: "yes",
+        volumes.BOUND_BY_CONTROLLER: "yes",
+    }
+    assert bound["status"]["phase"] == "Bound"
+    await cluster.client.delete(PERSISTENT_VOLUME_CLAIMS, "data", "default")
+    await cluster.settle()
+    kept = await cluster.get(PERSISTENT_VOLUMES, "pv", "")
+    assert kept["status"]["phase"] == "Released"
+    # Somebody has looked at the data and frees the volume.
+    await cluster.client.patch(PERSISTENT_VOLUMES, "pv", {"spec": {"claimRef": None}})
+    await cluster.create(stored_claim("again", storageClassName="", volumeName="pv"))
+    await cluster.settle()
+    assert (await cluster.get(PERSISTENT_VOLUME_CLAIMS, "again"))["status"]["phase"] == "Bound"
+
+
+async def test_many_claims_share_no_volume(cluster: Cluster) -> None:
+    await cluster.create(*(stored_volume(f"pv-{i}") for i in range(20)))
+    await cluster.create(*(stored_claim(f"data-{i}", storageClassName="") for i in range(20)))
+    await cluster.advance(30)
+    claims = await cluster.list(PERSISTENT_VOLUME_CLAIMS)
+    assert {each["status"]["phase"] for each in claims} == {"Bound"}
+    assert len({each["spec"]["volumeName"] for each in claims}) == 20
+
+
+async def test_claims_get_the_default_class_when_there_is_one_again(cluster: Cluster) -> None:
+    await cluster.client.delete(STORAGE_CLASSES, "standard")
+    await cluster.create(stored_claim())
+    await cluster.settle()
+    annotations = {volumes.DEFAULT_CLASS: "true"}
+    await cluster.create({
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "x.csi",
+        "metadata": {"name": "late", "annotations": annotations}, "volumeBindingMode": "Immediate",
+    })  # fmt: skip
+    await cluster.advance(20)
+    found = await cluster.get(PERSISTENT_VOLUME_CLAIMS, "data")
+    assert found["spec"]["storageClassName"] == "late"
+    assert found["metadata"]["annotations"][volumes.STORAGE_PROVISIONER] == "x.csi"
+
+
+async def test_a_claim_whose_volume_was_taken_away_is_lost(cluster: Cluster, world: World) -> None:
+    await cluster.create(stored_volume(), stored_claim(storageClassName=""))
+    await cluster.settle()
+    await cluster.client.delete(PERSISTENT_VOLUMES, "pv")
+    await cluster.settle()
+    # In use: it only goes once the claim has.
+    assert (await cluster.get(PERSISTENT_VOLUMES, "pv", ""))["metadata"]["deletionTimestamp"]
+    await cluster.client.patch(PERSISTENT_VOLUMES, "pv", {"metadata": {"finalizers": None}})
+    await cluster.settle()
+    assert (await cluster.get(PERSISTENT_VOLUME_CLAIMS, "data"))["status"]["phase"] == "Lost"
+    assert await world.events("ClaimLost") == [LOST]
+
+
+async def test_what_cannot_be_deleted_has_failed(cluster: Cluster) -> None:
+    refused = {"persistentVolumeReclaimPolicy": "Delete", "hostPath": {"path": "/data"}}
+    await cluster.create(stored_volume(**refused), stored_claim(storageClassName=""))
+    await cluster.settle()
+    await cluster.client.delete(PERSISTENT_VOLUME_CLAIMS, "data", "default")
+    await cluster.settle()
+    status = (await cluster.get(PERSISTENT_VOLUMES, "pv", ""))["status"]
+    why = "host_path deleter only supports /tmp/.+ but received provided /data"
+    assert (status["phase"], status["message"]) == ("Failed", why)
+    reasons = [each["reason"] for each in await cluster.list(EVENTS, fields="involvedObject.name=pv")]
+    assert reasons == ["VolumeFailedDelete"]
