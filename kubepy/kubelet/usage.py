@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kubepy.api import quantity
-from kubepy.api.cel import CelError, Environment, Program, Timestamp, types
+from kubepy.api.cel import CelError, CompileError, Environment, Program, Timestamp, types
 from kubepy.api.metrics import ContainerUsage, PodUsage, Usage
 from kubepy.api.objects import Obj, annotations_of, uid_of
 from kubepy.api.quantity import NANOS
@@ -35,6 +35,9 @@ CPU, MEMORY = "cpu", "memory"
 _DEFAULTS = {CPU: (0.5, 5 * 10**6), MEMORY: (0.8, (32 << 20) * NANOS)}
 
 _VARIABLES = {"pod": types.DYN, "container": types.DYN, "age": types.DOUBLE, "now": types.TIMESTAMP}
+# Memory is used by the page.
+_PAGE_BYTES = 4096
+
 # Far more than any sensible formula needs.
 _COST_MAX = 100_000
 
@@ -78,7 +81,7 @@ def _said(pod: Obj, container: Obj, resource: str, age: float, now: float) -> in
 def _program(text: str) -> Program | None:
     try:
         return Environment(_VARIABLES).compile(text, expected=None)
-    except CelError:
+    except CompileError:
         return None
 
 
@@ -157,8 +160,10 @@ class Meter:
                 last = _Reading(started, started, rate, 0.0)
             total = last.total + last.rate * max(now - last.at, 0.0)
             readings[name] = _Reading(started, now, rate, total)
-            memory = amount(pod, container, MEMORY, age=max(now - started, 0.0), now=now)
-            usages.append(ContainerUsage(name, started, Usage(rate, int(total), memory // NANOS)))
+            memory = amount(pod, container, MEMORY, age=max(now - started, 0.0), now=now) // NANOS
+            usages.append(
+                ContainerUsage(name, started, Usage(rate, int(total), memory - memory % _PAGE_BYTES))
+            )
         self._readings[uid_of(pod)] = readings
         return PodUsage(tuple(usages))
 

@@ -66,9 +66,11 @@ class UsageMetrics:
         of = PODS if resource.namespaced else NODES
         asked = ListOptions(label_selector=options.label_selector)
         listing = await registry.list_(of, info.namespace if resource.namespaced else "", "", asked)
-        _, selection = select(served, info.namespace, info.name, "", options.field_selector)
+        scope, selection = select(served, info.namespace, info.name, "", options.field_selector)
         documents = []
         for each in listing.documents:
+            if scope.name not in ("", each.key.name) or scope.namespace not in ("", each.key.namespace):
+                continue
             document = self._document(registry, resource, each.peek())
             if document is not None and (selection is None or selection.matches(document)):
                 documents.append(document)
