@@ -47,6 +47,7 @@ from kubepy.api.validation.rules import (
     parse_ip,
     same,
 )
+from kubepy.api.validation.statuses import check_service_status
 
 DATA_SIZE_MAX = 1 << 20
 _NONE: tuple[Any, ...] = ()
@@ -520,8 +521,17 @@ def _check_endpoint_port(port: Obj, is_name_required: bool, path: str, found: Er
 
 
 def _check_quota(obj: Obj, found: Errors) -> None:
-    for name, amount in ((obj.get("spec") or {}).get("hard") or {}).items():
-        path = f"spec.hard[{name}]"
+    _check_quota_amounts((obj.get("spec") or {}).get("hard"), "spec.hard", found)
+
+
+def _check_quota_status(new: Obj, old: Obj, found: Errors) -> None:
+    for field in ("hard", "used"):
+        _check_quota_amounts((new.get("status") or {}).get(field), f"status.{field}", found)
+
+
+def _check_quota_amounts(amounts: Obj | None, field: str, found: Errors) -> None:
+    for name, amount in (amounts or {}).items():
+        path = f"{field}[{name}]"
         check_resource_name(name, path, found)
         if "/" not in name and name not in STANDARD_RESOURCES and not is_huge_page(name):
             found.append(errors.invalid_value(path, name, "must be a standard resource for quota"))
@@ -709,10 +719,15 @@ CORE: dict[tuple[str, str], Kind] = {
         subresources={"status": (*on_update(*_NODE), _check_node_update)},
     ),
     ("", "Service"): Kind(
-        name=names.name_is_dns_label, rules=(_check_service,), update=(_check_service_update,)
+        name=names.name_is_dns_label,
+        rules=(_check_service,),
+        update=(_check_service_update,),
+        subresources={"status": (check_service_status,)},
     ),
     ("", "Endpoints"): Kind(rules=(_check_endpoints,)),
-    ("", "ResourceQuota"): Kind(rules=(_check_quota,), update=(_check_scopes,)),
+    ("", "ResourceQuota"): Kind(
+        rules=(_check_quota,), update=(_check_scopes,), subresources={"status": (_check_quota_status,)}
+    ),
     ("", "LimitRange"): Kind(rules=(_check_limit_range,)),
     ("", "Event"): Kind(rules=(check_event,)),
     ("events.k8s.io", "Event"): Kind(

@@ -28,6 +28,7 @@ from kubepy.api.validation.rules import (
     parse_ip,
     required_enum,
 )
+from kubepy.api.validation.statuses import check_ingress_status
 
 _NONE: tuple[Any, ...] = ()
 _INGRESS_CLASS = "kubernetes.io/ingress.class"
@@ -378,6 +379,7 @@ NETWORKING: dict[tuple[str, str], Kind] = {
     ("networking.k8s.io", "Ingress"): Kind(
         rules=(_check_ingress, at("spec.ingressClassName", check_name(names.dns1123_subdomain))),
         create=(_check_ingress_create,),
+        subresources={"status": (check_ingress_status,)},
     ),
     ("networking.k8s.io", "IngressClass"): Kind(
         rules=(_check_ingress_class,), update=(immutable("spec.controller"),)

@@ -30,6 +30,7 @@ from kubepy.api.validation.rules import (
     required_enum,
     same,
 )
+from kubepy.api.validation.statuses import check_claim_status, check_migration, check_migration_status
 
 _PARAMETERS_MAX = 512
 _PARAMETERS_SIZE_MAX = 256 * 1024
@@ -212,7 +213,14 @@ STORAGE: dict[tuple[str, str], Kind] = {
         ),
         update=(_check_volume_update,),
     ),
-    ("", "PersistentVolumeClaim"): Kind(rules=(_check_claim,), update=(_check_claim_update,)),
+    ("", "PersistentVolumeClaim"): Kind(
+        rules=(_check_claim,), update=(_check_claim_update,), subresources={"status": (check_claim_status,)}
+    ),
+    ("storagemigration.k8s.io", "StorageVersionMigration"): Kind(
+        rules=(check_migration,),
+        update=(immutable("spec"),),
+        subresources={"status": (check_migration_status,)},
+    ),
     ("storage.k8s.io", "StorageClass"): Kind(
         create=(
             _check_storage_class,
