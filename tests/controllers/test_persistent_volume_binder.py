@@ -42,6 +42,7 @@ def phased(obj: Any, phase: str) -> Any:
 MINE, THEIRS = volume(claimRef=ref("u1")), volume(claimRef=ref("u9"))
 LOST = "Bound claim has lost its PersistentVolume. Data on the volume is lost!"
 UNNAMED = "Bound claim has lost reference to PersistentVolume. Data on the volume is lost!"
+TOO_SMALL = 'Cannot bind to requested volume "pv": requested PV is too small'
 TWICE = "Two claims are bound to the same volume, this one is bound incorrectly"
 
 
@@ -71,7 +72,7 @@ TWICE = "Two claims are bound to the same volume, this one is bound incorrectly"
             claim(volumeName="pv"), {"named": volume(size="1Gi")},
             ClaimPlan(
                 phase="Pending",
-                said=Said("Warning", "VolumeMismatch", 'Cannot bind to requested volume "pv": requested PV is too small'),
+                said=Said("Warning", "VolumeMismatch", TOO_SMALL),
             ),
         ),
         (
