@@ -95,7 +95,7 @@ _EVENT = _METADATA | _texts(
     *(f"regarding.{part}" for part in _REFERENCE), "reason", "type", "reportingController"
 )
 _RESOURCE_SLICE = _NAME | _texts("spec.nodeName", "spec.driver")
-_POD_CERTIFICATE = _METADATA | _texts("spec.signerName", "spec.podName", "spec.nodeName")
+_POD_CERTIFICATE = _NAME | _texts("spec.signerName", "spec.podName", "spec.nodeName")
 
 # (group, kind) -> its fields. Kinds that are not here have metadata.name and metadata.namespace.
 _FIELDS: dict[tuple[str, str], Fields] = {
