@@ -14,6 +14,40 @@ Source: types.go of k8s.io/api, apimachinery and apiextensions-apiserver at 1.36
 pointers, as the API conventions have it for new optional fields.
 """
 
+# Structs that embed another one (`json:",inline"`): what is embedded, and which fields are their own. Decoding errors
+# name the embedded struct in the path, although JSON has no trace of it.
+EMBEDDED: dict[str, tuple[str, frozenset[str]]] = {
+    "ConfigMapEnvSource": ("LocalObjectReference", frozenset(("optional",))),
+    "ConfigMapKeySelector": ("LocalObjectReference", frozenset(("key", "optional"))),
+    "ConfigMapProjection": ("LocalObjectReference", frozenset(("items", "optional"))),
+    "ConfigMapVolumeSource": ("LocalObjectReference", frozenset(("items", "defaultMode", "optional"))),
+    "DeviceAllocationConfiguration": ("DeviceConfiguration", frozenset(("source", "requests"))),
+    "DeviceClaimConfiguration": ("DeviceConfiguration", frozenset(("requests",))),
+    "DeviceClassConfiguration": ("DeviceConfiguration", frozenset()),
+    "EphemeralContainer": ("EphemeralContainerCommon", frozenset(("targetContainerName",))),
+    "IngressRule": ("IngressRuleValue", frozenset(("host",))),
+    "NamedRuleWithOperations": ("RuleWithOperations", frozenset(("resourceNames",))),
+    "PersistentVolumeSpec": (
+        "PersistentVolumeSource",
+        frozenset((
+            "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy",
+            "storageClassName", "volumeAttributesClassName", "volumeMode",
+        )),
+    ),
+    "Probe": (
+        "ProbeHandler",
+        frozenset((
+            "failureThreshold", "initialDelaySeconds", "periodSeconds", "successThreshold",
+            "terminationGracePeriodSeconds", "timeoutSeconds",
+        )),
+    ),
+    "RuleWithOperations": ("Rule", frozenset(("operations",))),
+    "SecretEnvSource": ("LocalObjectReference", frozenset(("optional",))),
+    "SecretKeySelector": ("LocalObjectReference", frozenset(("key", "optional"))),
+    "SecretProjection": ("LocalObjectReference", frozenset(("items", "optional"))),
+    "Volume": ("VolumeSource", frozenset(("name",))),
+}  # fmt: skip
+
 TABLE = """
 [io.k8s.api.admissionregistration.v1]
 MatchResources matchPolicy*:MatchPolicyType

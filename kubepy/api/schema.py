@@ -758,11 +758,20 @@ def _mismatch(value: Any, at: At, go_type: str, kind: Kind | None = None) -> _Un
         parent, key, go_name = at
         if go_name:
             struct = struct or go_name
-            path.append(str(key))
+            path += (str(key), *reversed(_embedding(go_name, key)))
         at = parent
     if not struct:
         return _Unfit(f"json: cannot unmarshal {what} into Go value of type {go_type}", restored)
     return _Unfit(_field_text(what, struct, ".".join(reversed(path)), go_type), restored)
+
+
+def _embedding(struct: str, key: Any) -> list[str]:
+    """The structs, from the outermost, that lie between a struct and a field of what it embeds."""
+    found = []
+    while (embedded := gotypes.EMBEDDED.get(struct)) is not None and key not in embedded[1]:
+        struct = embedded[0]
+        found.append(struct)
+    return found
 
 
 def _field_text(what: str, struct: str, path: str, go_type: str) -> str:

@@ -210,6 +210,11 @@ def test_custom_resources_have_typed_metadata_and_keep_everything_else(schemas: 
             "of type v1.RestartPolicy",
         ),
         (
+            {"template": {"spec": {"volumes": [{"emptyDir": {"medium": 5}}]}}},
+            "json: cannot unmarshal number into Go struct field "
+            "EmptyDirVolumeSource.spec.template.spec.volumes.VolumeSource.emptyDir.medium of type v1.StorageMedium",
+        ),
+        (
             {"template": {"spec": {"containers": [{"ports": [{"containerPort": "80"}]}]}}},
             "json: cannot unmarshal string into Go struct field "
             "ContainerPort.spec.template.spec.containers.ports.containerPort of type int32",
