@@ -13,11 +13,12 @@ from kubepy.api.validation.csi import CSI
 from kubepy.api.validation.devices import DEVICES
 from kubepy.api.validation.flowcontrol import FLOW_CONTROL
 from kubepy.api.validation.networking import NETWORKING
+from kubepy.api.validation.pod_certificates import POD_CERTIFICATES
 from kubepy.api.validation.policy import POLICY
 from kubepy.api.validation.rules import Kind
 from kubepy.api.validation.storage import STORAGE
 
 KINDS: dict[tuple[str, str], Kind] = {
     **CORE, **APPS, **BATCH, **NETWORKING, **POLICY, **STORAGE, **CSI, **CERTIFICATES, **FLOW_CONTROL, **DEVICES,
-    **ADMISSION_REGISTRATION, **API_REGISTRATION, **API_EXTENSIONS,
+    **ADMISSION_REGISTRATION, **API_REGISTRATION, **API_EXTENSIONS, **POD_CERTIFICATES,
 }  # fmt: skip
