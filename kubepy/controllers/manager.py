@@ -22,8 +22,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kubepy.api.builtins import (
+    CLUSTER_TRUST_BUNDLES,
     IP_ADDRESSES,
     POD_CERTIFICATE_REQUESTS,
+    RESOURCE_CLAIM_TEMPLATES,
+    RESOURCE_CLAIMS,
     SERVICE_CIDRS,
     VOLUME_ATTRIBUTES_CLASSES,
 )
@@ -36,21 +39,23 @@ from kubepy.client.events import EventSink
 from kubepy.client.informer import InformerFactory
 from kubepy.controllers import discovery, node_ipam, node_lifecycle, pod_garbage_collector
 from kubepy.controllers.attach_detach import AttachDetachController
+from kubepy.controllers.bootstrap_tokens import BootstrapSigner, TokenCleaner
 from kubepy.controllers.certificate_approver import CertificateApprover
 from kubepy.controllers.certificate_cleaner import CertificateCleaner, PodCertificateCleaner
 from kubepy.controllers.certificate_requests import Authority
 from kubepy.controllers.certificate_signer import CertificateSigner
 from kubepy.controllers.cluster_role_aggregation import ClusterRoleAggregationController
+from kubepy.controllers.cluster_trust_bundle_publisher import ClusterTrustBundlePublisher
 from kubepy.controllers.cron_job import CronJobController
 from kubepy.controllers.daemon_set import DaemonSetController
 from kubepy.controllers.deployment import DeploymentController
 from kubepy.controllers.discovery import Aggregated, Discover
 from kubepy.controllers.disruption import DisruptionController
 from kubepy.controllers.endpoint_slice import EndpointSliceController
+from kubepy.controllers.endpoint_slice_mirroring import EndpointSliceMirroringController
 from kubepy.controllers.endpoints import EndpointsController
 from kubepy.controllers.ephemeral_volume import EphemeralVolumeController
 from kubepy.controllers.garbage_collector import GarbageCollector
-from kubepy.controllers.horizontal_pod_autoscaler import HorizontalPodAutoscalerController
 from kubepy.controllers.horizontal_pod_autoscaler import HorizontalPodAutoscalerController
 from kubepy.controllers.job import JobController
 from kubepy.controllers.legacy_token_cleaner import LegacyTokenCleaner
@@ -63,11 +68,13 @@ from kubepy.controllers.pod_garbage_collector import PodGarbageCollector
 from kubepy.controllers.protection import AttributesClassProtection, ClaimProtection, VolumeProtection
 from kubepy.controllers.replica_set import ReplicaSetController
 from kubepy.controllers.replication_controller import ReplicationControllerController
+from kubepy.controllers.resource_claim import ResourceClaimController
 from kubepy.controllers.resource_quota import ResourceQuotaController
 from kubepy.controllers.root_ca_certificate_publisher import RootCACertificatePublisher
 from kubepy.controllers.service_account import ServiceAccountController
 from kubepy.controllers.service_account_tokens import ServiceAccountTokens, Sign
 from kubepy.controllers.service_cidrs import ServiceCidrsController
+from kubepy.controllers.service_load_balancer import ADDRESSES, ServiceLoadBalancerController
 from kubepy.controllers.stateful_set import StatefulSetController
 from kubepy.controllers.taint_eviction import TaintEvictionController
 from kubepy.controllers.ttl import TtlController
@@ -105,6 +112,7 @@ class Parts:
     nodes: NodeOptions
     authority: Authority | None = None  # signs certificates; None: nobody does
     sign_token: Sign | None = None  # makes the tokens of Secrets; None: nobody does
+    load_balancer_addresses: str = ADDRESSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +136,10 @@ def _token_controller(context: ControllerContext, parts: Parts) -> Controller | 
     if parts.sign_token is None:
         return None
     return ServiceAccountTokens(context, sign=parts.sign_token, root_ca=parts.root_ca)
+
+
+def _bundle_publisher(context: ControllerContext, parts: Parts) -> Controller | None:
+    return ClusterTrustBundlePublisher(context, root_ca=parts.root_ca) if parts.root_ca else None
 
 
 def _signer(context: ControllerContext, parts: Parts) -> Controller | None:
@@ -161,6 +173,15 @@ CONTROLLERS = (
         "endpointslice-controller", "endpointslice", "endpointslice-controller", _plain(EndpointSliceController),
         source="endpoint-slice-controller",
     ),
+    Descriptor(
+        "endpointslice-mirroring-controller", "endpointslicemirroring", "endpointslicemirroring-controller",
+        _plain(EndpointSliceMirroringController), source="endpoint-slice-mirroring-controller",
+    ),
+    # In Kubernetes this is the cloud's to do; here the addresses come from a range of our own.
+    Descriptor(
+        "service-lb-controller", "service", "service-controller",
+        lambda context, parts: ServiceLoadBalancerController(context, addresses=parts.load_balancer_addresses),
+    ),
     Descriptor("statefulset-controller", "statefulset", "statefulset-controller", _plain(StatefulSetController)),
     Descriptor(
         "daemonset-controller", "daemonset", "daemon-set-controller", _plain(DaemonSetController),
@@ -176,10 +197,6 @@ CONTROLLERS = (
         "garbage-collector-controller", "garbagecollector", "generic-garbage-collector",
         lambda context, parts: GarbageCollector(context, discover=parts.discover),
         source="garbage-collector-controller",
-    ),
-    Descriptor(
-        "horizontal-pod-autoscaler-controller", "horizontalpodautoscaling", "horizontal-pod-autoscaler",
-        lambda context, parts: HorizontalPodAutoscalerController(context, discover=parts.discover),
     ),
     Descriptor(
         "horizontal-pod-autoscaler-controller", "horizontalpodautoscaling", "horizontal-pod-autoscaler",
@@ -237,6 +254,20 @@ CONTROLLERS = (
     Descriptor(
         "podcertificaterequest-cleaner-controller", "", "podcertificaterequestcleaner",
         _plain(PodCertificateCleaner), needs=(POD_CERTIFICATE_REQUESTS,),
+    ),
+    Descriptor(
+        "kube-apiserver-serving-clustertrustbundle-publisher-controller", "",
+        "kube-apiserver-serving-clustertrustbundle-publisher", _bundle_publisher, needs=(CLUSTER_TRUST_BUNDLES,),
+    ),
+    Descriptor(
+        "bootstrap-signer-controller", "bootstrapsigner", "bootstrap-signer", _plain(BootstrapSigner), by_default=False,
+    ),
+    Descriptor(
+        "token-cleaner-controller", "tokencleaner", "token-cleaner", _plain(TokenCleaner), by_default=False,
+    ),
+    Descriptor(
+        "resourceclaim-controller", "resource-claim-controller", "resource-claim-controller",
+        _plain(ResourceClaimController), source="resource_claim", needs=(RESOURCE_CLAIMS, RESOURCE_CLAIM_TEMPLATES),
     ),
     Descriptor(
         "persistentvolume-binder-controller", "persistentvolume-binder", "persistent-volume-binder",
@@ -323,6 +354,7 @@ class ControllerManager:
         aggregated: Callable[[], Aggregated] = Aggregated,
         authority: Authority | None = None,
         sign_token: Sign | None = None,
+        load_balancer_addresses: str = ADDRESSES,
     ) -> None:
         self._clock, self._log = clock, log
         self._tasks = Tasks(self._died)
@@ -334,7 +366,9 @@ class ControllerManager:
         discover = (
             discovery.of_server(own) if resources is None else discovery.of_catalog(resources, aggregated)
         )
-        parts = Parts(discover, root_ca, nodes or NodeOptions(), authority, sign_token)
+        parts = Parts(
+            discover, root_ca, nodes or NodeOptions(), authority, sign_token, load_balancer_addresses
+        )
         self.controllers: dict[str, Controller] = {}
         served = None if resources is None else {(row.group_resource, row.version) for row in resources()}
         for row in select(enabled):

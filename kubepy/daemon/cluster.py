@@ -215,6 +215,7 @@ class ControlPlane:
                         nodes=node_options.of(config),
                         authority=self._authority,
                         sign_token=self.signer.sign_legacy,
+                        load_balancer_addresses=self.config.load_balancer_addresses,
                         resources=lambda: self.catalog,
                         aggregated=self._aggregated,
                         enabled=config.controllers,
@@ -267,6 +268,7 @@ class ControlPlane:
             storage_class=self.config.default_storage_class,
         )  # fmt: skip
         self._kubernetes_service.serve_at(bootstrap.advertised(self.config.bind), port)
+        await bootstrap.ensure_metrics_service(self.client, is_served=bool(self.config.nodes))
         await self._definitions.start()
         for component in self._components:
             await component.start()

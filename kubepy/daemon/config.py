@@ -156,6 +156,9 @@ class Config:
     service_node_port_range: str = _key(
         "30000-32767", "node ports of Services come from here", metavar="RANGE"
     )
+    load_balancer_addresses: str = _key(
+        "198.18.0.0/20", "addresses of Services of type LoadBalancer come from here", metavar="CIDR"
+    )
     cluster_cidr: str = _key("10.244.0.0/16", "pod IPs come from here", metavar="CIDR")
     allocate_node_cidrs: bool = _key(False, "give each node a range of cluster-cidr of its own")
     node_cidr_mask_size: int = _key(24, "size of a node's range of cluster-cidr", metavar="BITS")
@@ -314,7 +317,7 @@ def check(config: Config) -> None:
             raise ConfigError(
                 f'authorization-mode must be of Components, AlwaysAllow, AlwaysDeny, not "{mode}"'
             )
-    for name in ("service_cluster_ip_range", "cluster_cidr"):
+    for name in ("service_cluster_ip_range", "cluster_cidr", "load_balancer_addresses"):
         try:
             networks = [ipaddress.ip_network(text) for text in getattr(config, name).split(",")]
         except ValueError as error:

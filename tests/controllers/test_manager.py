@@ -19,7 +19,7 @@ from kubepy.testing import builders
 from kubepy.testing.cluster import Cluster
 from tests.controllers.conftest import World
 
-ALL = [row.name for row in manager.CONTROLLERS]
+ALL = [row.name for row in manager.CONTROLLERS if row.by_default]
 
 
 # Source: staging controller-manager/app/helper_test.go, TestIsControllerEnabled.
