@@ -13,9 +13,17 @@ import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 
-from kubepy.api import errors
-from kubepy.api.builtins import ENDPOINT_SLICES, ENDPOINTS, SERVICE_CIDRS, SERVICES, STORAGE_CLASSES, Catalog
-from kubepy.api.objects import Obj, items, key_of
+from kubepy.api import errors, metrics
+from kubepy.api.builtins import (
+    API_SERVICES,
+    ENDPOINT_SLICES,
+    ENDPOINTS,
+    SERVICE_CIDRS,
+    SERVICES,
+    STORAGE_CLASSES,
+    Catalog,
+)
+from kubepy.api.objects import Obj, items, key_of, uid_of
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
 from kubepy.lib import yaml
@@ -49,6 +57,25 @@ async def ensure_kubernetes_service(client: Client, service_range: str, host: st
     for resource, obj in kubernetes_service(service_range, host, port):
         if not await _ensure(client, resource, obj) and resource is not SERVICES:
             await _replace_content(client, resource, obj)
+
+
+async def ensure_metrics_service(client: Client, *, is_served: bool) -> None:
+    """The APIService of what nodes and pods use, while this process serves it. One that names a Service is somebody's
+    metrics-server, and left alone."""
+    name = f"{metrics.VERSION}.{metrics.GROUP}"
+    spec = {
+        "group": metrics.GROUP, "version": metrics.VERSION, "groupPriorityMinimum": 100, "versionPriority": 100,
+    }  # fmt: skip
+    if is_served:
+        wanted = {"apiVersion": API_SERVICES.api_version, "kind": API_SERVICES.kind}
+        await _ensure(client, API_SERVICES, wanted | {"metadata": {"name": name}, "spec": spec})
+        return
+    try:
+        found = await client.get(API_SERVICES, name)
+        if (found.get("spec") or {}).get("service") is None:
+            await client.delete(API_SERVICES, name, uid=uid_of(found))
+    except errors.NotFound:
+        pass
 
 
 def shipped(directory: Path) -> list[Obj]:

@@ -269,6 +269,7 @@ class ControlPlane:
         )  # fmt: skip
         self._kubernetes_service.serve_at(bootstrap.advertised(self.config.bind), port)
         await bootstrap.ensure_metrics_service(self.client, is_served=bool(self.config.nodes))
+        await bootstrap.ensure_metrics_service(self.client, is_served=bool(self.config.nodes))
         await self._definitions.start()
         for component in self._components:
             await component.start()

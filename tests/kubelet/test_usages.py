@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from kubepy.api import errors
-from kubepy.api.builtins import NODES, PODS
+from kubepy.api.builtins import API_SERVICES, NODES, PODS
 from kubepy.api.objects import Obj
 from kubepy.client.client import MERGE_PATCH
+from kubepy.daemon import bootstrap
 from kubepy.testing.builders import make_node, make_pod
 from kubepy.testing.cluster import Cluster
 
@@ -86,7 +87,26 @@ async def test_the_summary_of_a_node_adds_up(cluster: Cluster) -> None:
     assert found["memory"]["workingSetBytes"] == 32 << 20
 
 
-async def test_where_kubelets_are_others_the_group_is_not_served() -> None:
-    async with Cluster(nodes=0) as cluster:
+async def test_where_kubelets_are_others_the_group_is_not_served(cluster: Cluster) -> None:
+    assert (await cluster.get(API_SERVICES, "v1beta1.metrics.k8s.io", ""))["spec"]["version"] == "v1beta1"
+    async with Cluster(nodes=0) as other:
         with pytest.raises(errors.NotFound):
-            await cluster.client.transport.request("GET", f"{METRICS}/nodes")
+            await other.client.transport.request("GET", f"{METRICS}/nodes")
+        with pytest.raises(errors.NotFound):
+            await other.get(API_SERVICES, "v1beta1.metrics.k8s.io", "")
+
+
+async def test_whoever_serves_no_more_says_so_but_leaves_a_metrics_server_alone(cluster: Cluster) -> None:
+    name = "v1beta1.metrics.k8s.io"
+    service = {
+        "service": {"name": "metrics-server", "namespace": "kube-system"},
+        "insecureSkipTLSVerify": True,
+    }
+    await cluster.client.patch(API_SERVICES, name, {"spec": service}, content_type=MERGE_PATCH)
+    await bootstrap.ensure_metrics_service(cluster.client, is_served=False)
+    assert (await cluster.get(API_SERVICES, name, ""))["spec"]["service"]["name"] == "metrics-server"
+    gone = {"spec": {"service": None, "insecureSkipTLSVerify": None}}
+    await cluster.client.patch(API_SERVICES, name, gone, content_type=MERGE_PATCH)
+    await bootstrap.ensure_metrics_service(cluster.client, is_served=False)
+    with pytest.raises(errors.NotFound):
+        await cluster.get(API_SERVICES, name, "")
