@@ -1,7 +1,7 @@
 """What a kubelet refuses: pods bound to a node that has no room for them, or does not want them. Pure, and a ledger.
 
-The scheduler knows better; these are for pods bound by hand, for its mistakes, and for resizes. What each node has given
-away is kept as a sum, so that admitting a pod does not look at the others.
+The scheduler knows better; these are for pods bound by hand, for its mistakes, and for resizes. What each node has
+given away is kept as a sum, so that admitting a pod does not look at the others.
 
 Source: kubernetes 1.36 pkg/kubelet/lifecycle/predicate.go, pkg/kubelet/eviction/eviction_manager.go (Admit),
 pkg/kubelet/allocation/allocation_manager.go, pkg/kubelet/nodeshutdown.

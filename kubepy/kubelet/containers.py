@@ -1,6 +1,6 @@
-"""One container's status, from waiting to terminated and back. Pure; entries are changed in place by those who own them.
+"""One container's status, from waiting to terminated and back. Pure; entries are changed by those who own them.
 
-    waiting (ContainerCreating, PodInitializing, ErrImagePull, CrashLoopBackOff ...)  ->  running  ->  terminated  ->  ...
+    waiting (ContainerCreating, PodInitializing, ErrImagePull, CrashLoopBackOff)  ->  running  ->  terminated  ->  ...
 
 Source: kubernetes 1.36 pkg/kubelet/kubelet_pods.go (convertToAPIContainerStatuses), pkg/kubelet/kuberuntime
 (doBackOff), pkg/api/v1/pod/util.go (ContainerShouldRestart).

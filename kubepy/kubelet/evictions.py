@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from kubepy.api import pods
 from kubepy.api.builtins import NODES
-from kubepy.api.objects import Document, Key, Obj, annotations_of
+from kubepy.api.objects import Document, Key, Obj, annotations_of, key_of
 from kubepy.client.controller import After, Controller, ControllerContext
 from kubepy.kubelet.admission import is_critical
 from kubepy.kubelet.nodes import PRESSURE, SHUTDOWN, is_out, is_shutting_down, is_simulated, pressures_of
@@ -89,6 +89,5 @@ class Evictions(Controller):
         victims = rank(self._pods.pods_of(key.name))
         if victims:
             await self._pods.fail(victims[0], node, "evict", eviction(pressures[0]))
-            self.log.info("pod_evicted", object=f"{victims[0]['metadata']['namespace']}/{victims[0]['metadata']['name']}",
-                          node=key.name, reason=pressures[0])  # fmt: skip
+            self.log.info("pod_evicted", object=str(key_of(victims[0])), node=key.name, reason=pressures[0])
         return After(EVERY_S)

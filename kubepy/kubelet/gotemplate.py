@@ -2,9 +2,9 @@
 
     Template('phase: {{ if eq .kind "Pod" }}Running{{ end }}').render(obj, {"Now": ...})
 
-There is: text, comments, trim markers; fields (.a.b), variables ($x := , $x = ), literals, parentheses, pipelines; if, else if,
-else, with, range (with one or two variables, and else), end; Go's own functions but call, html, js, slice, urlquery; of
-sprig what FUNCTIONS lists; kwok's Quote, YAML, Version, and those of CONTEXT, which the caller brings.
+There is: text, comments, trim markers; fields (.a.b), variables ($x := , $x = ), literals, parentheses, pipelines; if,
+else if, else, with, range (with one or two variables, and else), end; Go's own functions but call, html, js, slice,
+urlquery; of sprig what FUNCTIONS lists; kwok's Quote, YAML, Version, and those of CONTEXT, which the caller brings.
 There is not: define, template, block, break, continue, methods. Such a template is a TemplateError when it is read.
 Differs: a field of what is not there is nothing, where Go fails in some cases.
 

@@ -81,7 +81,7 @@ def parse_capacity(text: str) -> dict[str, str]:
     capacity = dict(CAPACITY)
     for word in filter(None, (word.strip() for word in text.split(","))):
         name, equals, amount = word.partition("=")
-        if not equals or not quantity.is_valid(amount):
+        if not (name and equals and quantity.is_valid(amount)):
             raise ValueError(f'must be like cpu=4,memory=16Gi, not "{word}"')
         capacity[name] = amount
     return capacity

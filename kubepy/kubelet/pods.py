@@ -156,7 +156,11 @@ class PodWorkers(Controller):
                         recorder.event(pod, action.type, action.reason, action.message)
                     case Delete():
                         written = await client.delete(
-                            PODS, metadata["name"], metadata["namespace"], uid=metadata["uid"], grace_period_s=0
+                            PODS,
+                            metadata["name"],
+                            metadata["namespace"],
+                            uid=metadata["uid"],
+                            grace_period_s=0,
                         )
         except (errors.NotFound, errors.Conflict):
             return
@@ -179,7 +183,10 @@ class PodWorkers(Controller):
             verdict = admission.resize_verdict(
                 pod, node, self.ledger.used(node["metadata"]["name"], but=uid_of(pod))
             )
-            if verdict is not None and walk(_condition(pod, "PodResizePending"), "message") == verdict.message:
+            if (
+                verdict is not None
+                and walk(_condition(pod, "PodResizePending"), "message") == verdict.message
+            ):
                 return pod
         return await self._write(client, step, pod, node, verdict)
 
@@ -201,7 +208,9 @@ class PodWorkers(Controller):
         return written
 
     async def _patch(self, client: Client, action: Patch, view: Obj, pod: Obj, node: Obj) -> Obj:
-        body = action.render(view, functions(node, clock=self.clock, pod_ip=lambda: self._place("", pod, node).pod_ip))
+        body = action.render(
+            view, functions(node, clock=self.clock, pod_ip=lambda: self._place("", pod, node).pod_ip)
+        )
         if action.content_type == JSON_PATCH:
             metadata = pod["metadata"]
             return await client.patch(
@@ -241,9 +250,7 @@ class PodWorkers(Controller):
 
 
 def _said(document: Document) -> dict[str, Any]:
-    return {
-        name: value for name, value in annotations_of(document.obj).items() if name.startswith(PREFIX)
-    }
+    return {name: value for name, value in annotations_of(document.obj).items() if name.startswith(PREFIX)}
 
 
 def _condition(pod: Obj, type_: str) -> Obj:

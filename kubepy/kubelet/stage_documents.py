@@ -1,9 +1,10 @@
 """Stage documents, from YAML to stages.py. A document that cannot be used is a StageError: file, stage, field, why.
 
-Read: kwok's Stage v1alpha1 for Pods and Nodes: resourceRef; selector with matchLabels, matchAnnotations, matchExpressions
-(key, operator, values; also under `jq`); weight, weightFrom; delay with durationMilliseconds, jitterDurationMilliseconds
-and their ...From; next with statusTemplate, patches, finalizers, event, delete; steps; immediateNextStage. Beyond kwok:
-`next.status`, a step by its name. Documents of other kinds (Kustomization, ClusterRole ...) are passed over.
+Read: kwok's Stage v1alpha1 for Pods and Nodes: resourceRef; selector with matchLabels, matchAnnotations,
+matchExpressions (key, operator, values; also under `jq`); weight, weightFrom; delay with durationMilliseconds,
+jitterDurationMilliseconds and their ...From; next with statusTemplate, patches, finalizers, event, delete; steps;
+immediateNextStage. Beyond kwok: `next.status`, a step by its name. Documents of other kinds (Kustomization,
+ClusterRole ...) are passed over.
 Refused: CEL, `apply`, impersonation, stages for other kinds, jq and template functions that are not understood.
 
 Source: kwok pkg/apis/v1alpha1/stage_types.go.
@@ -71,13 +72,14 @@ def parse(document: Any, where: str) -> Stage | None:
     selector = spec.get("selector")
     if selector is None:
         raise StageError(f"{where}: without spec.selector it matches nothing")
+    requirements = tuple(_requirements(selector, where))
     actions = [*_next(spec.get("next"), kind, where), *_steps(spec.get("steps"), where)]
     if not actions:
         raise StageError(f"{where}: spec.next says nothing")
     return Stage(
         name=name,
         kind=kind,
-        requirements=tuple(_requirements(selector, where)),
+        requirements=requirements,
         actions=tuple(actions),
         delay=_delay(spec.get("delay"), where),
         weight=int(spec.get("weight") or 0),

@@ -5,9 +5,9 @@ what *next* says. Reading a folder is reading the state diagram; `config/stages/
 stage_documents.py reads it. Everything here is pure.
 
 The engine sees a view of the object: the object itself plus `facts`, what the kubelet knows beside it (turns.py).
-`next` is a list of actions: kwok's (patches and statuses from templates, finalizers, events, deletion), or a step by its
-name, which status.py renders. Stages with a step come when the step is due (`.facts.<step>` seconds from now) and their
-delay is how much later than that.
+`next` is a list of actions: kwok's (patches and statuses from templates, finalizers, events, deletion), or a step by
+its name, which status.py renders. Stages with a step come when the step is due (`.facts.<step>` seconds from now) and
+their delay is how much later than that.
 
 Source: kwok pkg/utils/lifecycle (match, weight, delay, next).
 """
@@ -158,13 +158,14 @@ class Stage:
 def choose(stages: Sequence[Stage], view: Obj, *, now: float, random: Random) -> tuple[Stage, float] | None:
     """The stage to take and its delay, None if none applies. A step's delay does not count the time until it is due.
 
-    Stages with weights are alternatives: one of them is drawn, and those without do not come. Without any weight, kwok's
-    forms are drawn evenly. Steps without weight race with what was drawn, for a deadline has to win by time.
+    Stages with weights are alternatives: one of them is drawn, and those without do not come. Without any weight,
+    kwok's forms are drawn evenly. Steps without weight race with what was drawn: a deadline has to win by time.
     """
     matching = [stage for stage in stages if stage.matches(view)]
     if not matching:
         return None
-    racing, others = [], []
+    racing: list[Stage] = []
+    others: list[Stage] = []
     for stage in matching:
         (racing if stage.step and stage.weighs(view) <= 0 else others).append(stage)
     if others:

@@ -303,7 +303,9 @@ def _restart_all(ended: Sequence[Part], parts: Sequence[Part], now: str) -> Iter
 
 
 def _stop_code(pod: Obj, part: Part) -> str:
-    """A server that is asked to stop ends with 0; one that takes too long is killed."""
+    """A server that is asked to stop ends with 0; one that takes too long is killed, as is who has work to do."""
+    if part.is_init and not part.is_sidecar:
+        return "143"
     grace = pod["metadata"].get("deletionGracePeriodSeconds")
     if grace is None:
         grace = pod["spec"].get("terminationGracePeriodSeconds", 30)

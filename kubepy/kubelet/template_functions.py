@@ -1,4 +1,7 @@
-"""What templates of Stage documents can ask about the world. Source: kwok pkg/kwok/controllers, pkg/utils/gotpl/funcs.go."""
+"""What templates of Stage documents can ask about the world.
+
+Source: kwok pkg/kwok/controllers/{pod,node}_controller.go, pkg/utils/gotpl/funcs.go.
+"""
 
 from __future__ import annotations
 

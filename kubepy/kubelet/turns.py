@@ -1,8 +1,8 @@
 """Whose turn it is in a pod: which step each container can take next, and from when. Pure.
 
 `facts_of(pod, now)` is what stages see beside the object: for each step that somebody can take, the seconds until then
-(0: at once). A stage like `selector: .facts.exit Exists, delay: durationFrom .facts.exit, next: {status: exit}` says the
-rest: how much later than possible it happens, or what happens instead.
+(0: at once). A stage with `next: {status: exit}` says the rest: how much later than possible it happens. Others say
+what happens instead.
 
     create          the pod is bound to us and nothing is done yet
     start           a container may start: the next init container, a sidecar, then all others
@@ -135,10 +135,12 @@ def startable(pod: Obj, parts: Sequence[Part]) -> list[Part]:
     """
     if is_initialized(parts):
         return [part for part in parts if not part.is_init or part.is_sidecar]
+    earlier: list[Part] = []  # sidecars that run meanwhile, and come back when they fall
     for part in parts:
         if part.is_init and not is_done(part):
-            earlier = [p for p in parts if p.is_sidecar and p is not part]
-            return [part, *earlier] if part.waits_for else earlier
+            return [*earlier, part]
+        if part.is_sidecar:
+            earlier.append(part)
     return []
 
 

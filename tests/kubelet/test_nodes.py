@@ -6,7 +6,14 @@ from kubepy.api import errors
 from kubepy.api.builtins import LEASES, NODES
 from kubepy.api.objects import condition
 from kubepy.client.client import MERGE_PATCH
-from kubepy.kubelet.nodes import LEASE_NAMESPACE, SIMULATED, render_status, status_due_s
+from kubepy.kubelet.nodes import (
+    LEASE_NAMESPACE,
+    SIMULATED,
+    parse_capacity,
+    render_status,
+    status_due_s,
+    transitions,
+)
 from kubepy.lib import clock as clocks
 from kubepy.testing import Cluster
 
@@ -74,21 +81,57 @@ async def test_a_node_somebody_called_unwell_reports_again():
         assert condition(await cluster.client.get(NODES, "node-1"), "Ready")["status"] == "True"
 
 
+def node(status: dict, **said: str) -> dict:
+    annotations = {f"kubepy.io/{name}": value for name, value in said.items()}
+    return {"metadata": {"name": "n", "uid": "u", "annotations": annotations}, "status": status}
+
+
+def rendered(subject: dict, seconds: float) -> dict:
+    return render_status(subject, number=1, now=clocks.rfc3339(seconds), version="0", kubernetes="1.37")
+
+
 def test_what_others_put_into_the_status_stays():
     old = {
-        "capacity": {"example.com/gpu": "4", "cpu": "2"},
-        "conditions": [{"type": "NetworkUnavailable", "status": "False"}],
-        "addresses": [{"type": "InternalIP", "address": "192.0.2.9"}],
+        "capacity": {"example.com/gpu": "2", "cpu": "64"},
+        "conditions": [{"type": "Custom", "status": "True"}],
     }
-    status = render_status("n", old, number=1, now="2026-01-01T00:00:00Z", version="0", kubernetes="1.37")
-    assert status["capacity"]["example.com/gpu"] == "4" and status["capacity"]["cpu"] == "2"
-    assert "NetworkUnavailable" in [c["type"] for c in status["conditions"]]
-    assert status["addresses"][0]["address"] == "192.0.2.9"
+    status = rendered(node(old), 1000)
+    assert status["capacity"]["example.com/gpu"] == "2" and status["capacity"]["cpu"] == "64"
+    assert status["conditions"][0] == {"type": "Custom", "status": "True"}
 
 
 def test_when_a_status_is_due():
-    ready = {"type": "Ready", "status": "True", "lastHeartbeatTime": clocks.rfc3339(1000)}
-    node = {"status": {"conditions": [ready]}}
-    assert status_due_s(node, 1000.0) == 300 and status_due_s(node, 1400.0) == 0
-    assert status_due_s({"status": {}}, 0.0) == 0
-    assert status_due_s({"status": {"conditions": [ready | {"status": "False"}]}}, 1000.0) == 0
+    well = node(rendered(node({}), 1000))
+    assert status_due_s(well, 1000.0) == 300 and status_due_s(well, 1400.0) == 0
+    assert status_due_s(node({}), 1000.0) == 0
+    for said in ({"pressure": "disk"}, {"shutdown": "true"}):
+        assert status_due_s(node(well["status"], **said), 1000.0) == 0, said
+
+
+def test_pressures_are_reported_with_upstreams_reasons():
+    subject = node(rendered(node({}), 1000), pressure="pid, memory")
+    status = rendered(subject, 2000)
+    assert {c["type"]: c["reason"] for c in status["conditions"] if c["status"] == "True"} == {
+        "MemoryPressure": "KubeletHasInsufficientMemory",
+        "PIDPressure": "KubeletHasInsufficientPID",
+        "Ready": "KubeletReady",
+    }
+    assert transitions(subject, status) == ["NodeHasInsufficientMemory", "NodeHasInsufficientPID"]
+    relieved = node(status)
+    assert transitions(relieved, rendered(relieved, 3000)) == [
+        "NodeHasSufficientMemory",
+        "NodeHasSufficientPID",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "cpu"), [("", "8"), ("cpu=4, memory=16Gi", "4"), ("example.com/gpu=2", "8")]
+)
+def test_a_capacity_is_read(text, cpu):
+    assert parse_capacity(text)["cpu"] == cpu
+
+
+@pytest.mark.parametrize("text", ["cpu", "cpu=much", "=3"])
+def test_a_capacity_that_is_none_is_refused(text):
+    with pytest.raises(ValueError, match="must be like cpu=4,memory=16Gi"):
+        parse_capacity(text)

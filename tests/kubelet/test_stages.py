@@ -1,46 +1,15 @@
 import pytest
 
-from kubepy.daemon.config import files_dir
-from kubepy.kubelet import stages
-from kubepy.kubelet.stages import Delay, Next, Requirement, Stage, StageError, choose, parse, path
-from kubepy.kubelet.status import STEPS
+from kubepy.kubelet.jq import path
+from kubepy.kubelet.stages import Delay, Delete, Finalizers, Requirement, Stage, Step, choose
 from kubepy.lib import clock as clocks
 from kubepy.lib.random import Random
 
 VIEW = {
-    "metadata": {"name": "web", "labels": {"app": "web", "a.b/c": "d"}},
-    "status": {
-        "phase": "Running",
-        "conditions": [{"type": "Ready", "status": "True"}, {"type": "Initialized", "status": "False"}],
-        "containerStatuses": [
-            {"name": "a", "ready": False, "state": {"running": {}}},
-            {"name": "b", "ready": True},
-        ],
-    },
+    "metadata": {"name": "web", "annotations": {"weight": "7"}},
+    "status": {"phase": "Running", "containerStatuses": [{"ready": False}]},
+    "facts": {"exit": 5.0, "start": 0.0},
 }
-
-
-@pytest.mark.parametrize(
-    ("text", "values"),
-    [
-        (".status.phase", ["Running"]),
-        (".status.podIP", []),
-        ('.metadata.labels["a.b/c"]', ["d"]),
-        (".status.conditions.[].type", ["Ready", "Initialized"]),
-        ('.status.conditions.[] | select( .type == "Ready" ) | .status', ["True"]),
-        ('.status.conditions.[] | select( .type != "Ready" ) | .status', ["False"]),
-        (".status.containerStatuses.[] | select( .ready == false ) | .state.running", [{}]),
-        (".status.phase.deeper", []),
-    ],
-)
-def test_paths(text, values):
-    assert path(text)(VIEW) == values
-
-
-@pytest.mark.parametrize("text", ["status", ".a..b", ".a | keys", '.a["b'])
-def test_paths_that_are_not_understood_are_refused(text):
-    with pytest.raises(ValueError, match="cannot read the path"):
-        path(text)
 
 
 @pytest.mark.parametrize(
@@ -59,93 +28,83 @@ def test_requirements(operator, key, values, matches):
     assert Requirement(path(key), operator, frozenset(values)).matches(VIEW) is matches
 
 
-def stage(name: str, delay_s: float = 0.0, weight: int = 0, key: str = ".status.phase") -> Stage:
-    return Stage(name, "Pod", (Requirement(path(key), "Exists"),), Next(), Delay(delay_s), weight)
+def stage(
+    name: str, delay_s: float = 0.0, weight: int = 0, *, step: str = "", key: str = ".status.phase", **more
+) -> Stage:
+    actions = (Step(step),) if step else (Delete(),)
+    return Stage(name, "Pod", (Requirement(path(key), "Exists"),), actions, Delay(delay_s), weight, **more)
 
 
-def test_among_stages_without_weight_the_earliest_wins():
-    chosen = choose(
-        [stage("late", 5), stage("early", 1), stage("no", 0, key=".nope")], VIEW, now=0.0, random=Random(1)
-    )
-    assert chosen is not None and (chosen[0].name, chosen[1]) == ("early", 1)
-    assert choose([stage("no", key=".nope")], VIEW, now=0.0, random=Random(1)) is None
+def chosen(*stages: Stage, random: Random | None = None) -> str | None:
+    found = choose(stages, VIEW, now=0.0, random=random or Random(1))
+    return None if found is None else found[0].name
 
 
-def test_weights_draw_in_proportion_and_the_draw_still_races():
-    random, names = Random(1), []
-    for _ in range(400):
-        chosen = choose(
-            [stage("common", 1, 3), stage("rare", 1, 1), stage("deadline", 9)], VIEW, now=0.0, random=random
-        )
-        names.append(chosen[0].name)
-    assert 0.65 < names.count("common") / 400 < 0.85 and "deadline" not in names
+def test_a_step_comes_only_when_it_is_possible_and_the_earliest_wins():
+    assert chosen(stage("exit", step="exit"), stage("probe", step="probe")) == "exit"
+    assert chosen(stage("exit", step="exit"), stage("start", 4.0, step="start")) == "start"
+    assert chosen(stage("exit", step="exit"), stage("start", 6.0, step="start")) == "exit"
+    assert chosen(stage("no", key=".nope"), stage("probe", step="probe")) is None
+
+
+def test_a_delay_does_not_count_the_time_until_the_step_is_due():
+    found = choose([stage("exit", 2.0, step="exit")], VIEW, now=0.0, random=Random(1))
+    assert found is not None and found[1] == 2.0
+
+
+def test_weights_draw_in_proportion_and_leave_those_without_behind():
+    random = Random(1)
+    names = [
+        chosen(stage("common", 1, 3), stage("rare", 1, 1), stage("never"), random=random) for _ in range(400)
+    ]
+    assert 0.65 < names.count("common") / 400 < 0.85 and set(names) == {"common", "rare"}
+
+
+def test_what_was_drawn_races_with_steps():
+    assert chosen(stage("late", 9, 1), stage("exit", step="exit")) == "exit"
+    assert chosen(stage("early", 1, 1), stage("exit", step="exit")) == "early"
+
+
+def test_without_weights_kwoks_stages_are_drawn_evenly():
+    random = Random(1)
+    names = [chosen(stage("a"), stage("b"), random=random) for _ in range(200)]
+    assert 60 < names.count("a") < 140
+
+
+def test_a_weight_may_come_from_the_object():
+    heavy = stage("heavy", weight_from=path(".metadata.annotations.weight"))
+    assert heavy.weighs(VIEW) == 7 and stage("x", weight=2, weight_from=path(".nope")).weighs(VIEW) == 2
 
 
 @pytest.mark.parametrize(
     ("found", "seconds"),
-    [(2.5, 2.5), ("1m30s", 90.0), (clocks.rfc3339(1_000_060.0), 60.0), (clocks.rfc3339(5.0), 0.0)],
+    [
+        (2.5, 2.5),
+        ("1m30s", 90.0),
+        (clocks.rfc3339(1_000_060.0), 60.0),
+        (clocks.rfc3339(5.0), 0.0),
+        (None, 1.0),
+    ],
 )
 def test_a_delay_may_come_from_the_object(found, seconds):
     delay = Delay(1.0, duration_from=path(".x"))
     assert delay.seconds({"x": found}, now=1_000_000.0, random=Random(1)) == seconds
-    assert delay.seconds({}, now=0.0, random=Random(1)) == 1.0
 
 
-def test_jitter_is_between_duration_and_itself():
+def test_jitter_is_between_duration_and_itself_and_wins_if_it_is_shorter():
     assert all(1 <= Delay(1, 2).seconds({}, now=0, random=Random(s)) <= 2 for s in range(30))
+    assert Delay(5, 2).seconds({}, now=0, random=Random(1)) == 2
 
 
 @pytest.mark.parametrize(
-    ("document", "sentence"),
+    ("finalizers", "present", "left"),
     [
-        ({"kind": "Pod"}, "f: not a Stage document"),
-        (
-            {"kind": "Stage", "metadata": {"name": "x"}, "spec": {"nxt": {}}},
-            'stage "x": spec.nxt is not a field',
-        ),
-        (
-            {"kind": "Stage", "spec": {"next": {"statusTemplate": ""}}},
-            "spec.next.statusTemplate is not a field",
-        ),
-        (
-            {
-                "kind": "Stage",
-                "spec": {"selector": {"matchExpressions": [{"key": ".a", "operator": "Like"}]}},
-            },
-            "operator 'Like' is none of In, NotIn, Exists, DoesNotExist",
-        ),
-        (
-            {
-                "kind": "Stage",
-                "spec": {"selector": {"matchExpressions": [{"key": "a", "operator": "Exists"}]}},
-            },
-            "cannot read the path 'a'",
-        ),
+        (Finalizers(add=("b",)), ["a"], ["a", "b"]),
+        (Finalizers(add=("a",)), ["a"], ["a"]),
+        (Finalizers(remove=("a", "c")), ["a", "b", "c"], ["b"]),
+        (Finalizers(empty=True), ["a"], []),
+        (Finalizers(empty=True, add=("b",)), ["a"], ["b"]),
     ],
 )
-def test_documents_that_cannot_be_used_are_named(document, sentence):
-    with pytest.raises(StageError) as raised:
-        parse(document, "f")
-    assert sentence in str(raised.value)
-
-
-def test_the_shipped_stages_load_and_name_steps_that_exist():
-    shipped = stages.load([files_dir() / "stages"], "Pod")
-    assert {s.name for s in shipped} >= {
-        "pod-create",
-        "pod-run",
-        "pod-ready",
-        "pod-complete",
-        "pod-stop",
-        "pod-remove",
-    }
-    assert all(s.next.delete or s.next.status in STEPS for s in shipped)
-
-
-def test_a_later_directory_replaces_a_stage_of_the_same_name(tmp_path):
-    (tmp_path / "slow.yaml").write_text(
-        "kind: Stage\nmetadata: {name: pod-run}\n"
-        "spec:\n  resourceRef: {kind: Pod}\n  delay: {durationMilliseconds: 9000}\n  next: {status: running}\n"
-    )
-    loaded = {s.name: s for s in stages.load([files_dir() / "stages", tmp_path], "Pod")}
-    assert loaded["pod-run"].delay.duration_s == 9
+def test_finalizers(finalizers, present, left):
+    assert finalizers.apply(present) == left

@@ -1,0 +1,374 @@
+"""What annotations make of pods, in a whole cluster on virtual time."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from kubepy.api import errors
+from kubepy.api.builtins import EVENTS, NODES, PODS
+from kubepy.api.objects import condition
+from kubepy.client.client import MERGE_PATCH
+from kubepy.testing import Cluster
+
+NODE = "node-1"
+
+
+def pod(name: str = "web", said: dict[str, str] | None = None, **spec) -> dict:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": "default",
+            "annotations": {f"kubepy.io/{key}": value for key, value in (said or {}).items()},
+        },
+        "spec": {"nodeName": NODE, "containers": [{"name": "main", "image": "nginx"}], **spec},
+    }
+
+
+async def status(cluster: Cluster, name: str = "web") -> dict:
+    return (await cluster.client.get(PODS, name, "default"))["status"]
+
+
+async def main(cluster: Cluster, name: str = "web", number: int = 0) -> dict:
+    return (await status(cluster, name))["containerStatuses"][number]
+
+
+async def events(cluster: Cluster, reason: str) -> list[tuple[str, str, int]]:
+    found = [event for event in await cluster.list(EVENTS, "default") if event["reason"] == reason]
+    return [(event["type"], event["message"], event["count"]) for event in found]
+
+
+async def annotate(cluster: Cluster, **said: str | None) -> None:
+    annotations = {f"kubepy.io/{key}": value for key, value in said.items()}
+    await cluster.client.patch(
+        NODES, NODE, {"metadata": {"annotations": annotations}}, content_type=MERGE_PATCH
+    )
+
+
+async def test_a_crash_loop_waits_longer_each_time(cluster):
+    await cluster.create(pod(said={"exit-code": "1", "run-seconds": "1", "message": "disk is full"}))
+    starts = []
+    for _ in range(7):
+        await cluster.until(lambda: _restarts(cluster, len(starts)), within="10m")
+        starts.append(cluster.clock.now())
+    waits = [round(later - earlier) for earlier, later in itertools.pairwise(starts)]
+    assert [wait // 10 * 10 for wait in waits] == [0, 10, 20, 40, 80, 160]
+    await cluster.advance(10)
+    entry, uid = await main(cluster), (await cluster.client.get(PODS, "web", "default"))["metadata"]["uid"]
+    assert entry["state"]["waiting"] == {
+        "reason": "CrashLoopBackOff",
+        "message": f"back-off 5m0s restarting failed container=main pod=web_default({uid})",
+    }
+    ended = entry["lastState"]["terminated"]
+    assert (ended["exitCode"], ended["reason"], ended["message"]) == (1, "Error", "disk is full")
+    assert (await status(cluster))["phase"] == "Running"
+    ((kind, text, count),) = await events(cluster, "BackOff")
+    assert (kind, text) == (
+        "Warning", f"Back-off restarting failed container main in pod web_default({uid})",
+    )  # fmt: skip
+    assert count >= 5
+
+
+async def _restarts(cluster: Cluster, count: int) -> bool:
+    found = (await status(cluster)).get("containerStatuses") if await cluster.pods() else None
+    return bool(found) and found[0]["restartCount"] == count and "running" in found[0]["state"]
+
+
+async def test_a_container_that_ran_for_long_begins_anew(cluster):
+    await cluster.create(pod(said={"exit-code": "1", "run-seconds": "15m"}))
+    await cluster.advance("31m")
+    entry = await main(cluster)
+    assert entry["restartCount"] == 2 and "running" in entry["state"], (
+        "no back-off: it ran for longer than 10 min"
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "codes", "phase", "restarts"),
+    [
+        ("Never", "0", "Succeeded", 0),
+        ("Never", "3", "Failed", 0),
+        ("OnFailure", "1,1,0", "Succeeded", 2),
+        ("Always", "0", "Running", 2),
+        ("Never", "oom", "Failed", 0),
+    ],
+)
+async def test_restart_policies_and_exit_codes(cluster, policy, codes, phase, restarts):
+    await cluster.create(pod(said={"exit-code": codes, "run-seconds": "2"}, restartPolicy=policy))
+    await cluster.advance(25)
+    found = await status(cluster)
+    assert (found["phase"], found["containerStatuses"][0]["restartCount"]) == (phase, restarts)
+    if codes == "oom":
+        ended = found["containerStatuses"][0]["state"]["terminated"]
+        assert (ended["reason"], ended["exitCode"]) == ("OOMKilled", 137)
+
+
+async def test_rules_of_a_container_come_before_the_policy(cluster):
+    subject = pod(said={"exit-code": "42,7", "run-seconds": "1"}, restartPolicy="Never")
+    subject["spec"]["containers"][0] |= {
+        "restartPolicy": "Never",
+        "restartPolicyRules": [{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}],
+    }
+    await cluster.create(subject)
+    await cluster.advance(10)
+    found = await status(cluster)
+    assert found["phase"] == "Failed" and found["containerStatuses"][0]["restartCount"] == 1
+    assert found["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 7
+
+
+async def test_a_liveness_probe_that_fails_restarts_the_container(cluster):
+    subject = pod(said={"unhealthy-seconds": "30"})
+    subject["spec"]["containers"][0]["livenessProbe"] = {
+        "httpGet": {"path": "/", "port": 80},
+        "periodSeconds": 5,
+    }
+    await cluster.create(subject)
+    await cluster.advance(38)
+    assert (await main(cluster))["restartCount"] == 0
+    await cluster.advance(8)
+    entry = await main(cluster)
+    assert entry["restartCount"] == 1 and entry["lastState"]["terminated"]["exitCode"] == 137
+    assert ("Warning", "Liveness probe failed: HTTP probe failed with statuscode: 500", 1) in await events(
+        cluster, "Unhealthy"
+    )
+    assert await events(cluster, "Killing") == [
+        ("Normal", "Container main failed liveness probe, will be restarted", 1)
+    ]
+
+
+async def test_readiness_comes_and_goes(cluster):
+    subject = pod(said={"ready-seconds": "10", "unready-seconds": "60"})
+    subject["spec"]["containers"][0]["readinessProbe"] = {"exec": {"command": ["true"]}}
+    await cluster.create(subject)
+    seen = []
+    for _ in range(3):
+        await cluster.advance(7 if not seen else 30)
+        ready = condition({"status": await status(cluster)}, "Ready")
+        seen.append((ready["status"], ready.get("reason", "")))
+    assert seen == [("False", "ContainersNotReady"), ("True", ""), ("False", "ContainersNotReady")]
+    assert await events(cluster, "Unhealthy") == [("Warning", "Readiness probe failed: ", 1)]
+
+
+async def test_init_containers_fail_and_sidecars_stay(cluster):
+    subject = pod(said={"exit-code.setup": "1,0", "run-seconds.setup": "1"}, restartPolicy="OnFailure")
+    subject["spec"]["initContainers"] = [
+        {"name": "proxy", "image": "envoy", "restartPolicy": "Always"},
+        {"name": "setup", "image": "busybox"},
+    ]
+    subject["metadata"]["annotations"]["kubepy.io/exit-code.main"] = "0"
+    subject["metadata"]["annotations"]["kubepy.io/run-seconds.main"] = "20"
+    await cluster.create(subject)
+    await cluster.advance(2)
+    found = await status(cluster)
+    assert found["initContainerStatuses"][0]["started"] and found["phase"] == "Pending"
+    await cluster.advance(10)
+    found = await status(cluster)
+    assert found["phase"] == "Running" and found["initContainerStatuses"][1]["restartCount"] == 1
+    assert found["initContainerStatuses"][1]["state"]["terminated"]["reason"] == "Completed"
+    await cluster.advance(20)
+    found = await status(cluster)
+    assert found["phase"] == "Succeeded", "sidecars are stopped when all else is over"
+    assert found["initContainerStatuses"][0]["state"]["terminated"]["exitCode"] == 0
+
+
+@pytest.mark.parametrize("policy", ["Never", "OnFailure"])
+async def test_an_init_container_that_fails_for_good_fails_the_pod(cluster, policy):
+    subject = pod(said={"exit-code.setup": "1"}, restartPolicy=policy)
+    subject["spec"]["initContainers"] = [{"name": "setup", "image": "busybox"}]
+    await cluster.create(subject)
+    await cluster.advance(30)
+    found = await status(cluster)
+    assert found["phase"] == ("Failed" if policy == "Never" else "Pending")
+    expected = "terminated" if policy == "Never" else "waiting"
+    assert expected in found["initContainerStatuses"][0]["state"]
+    assert found["containerStatuses"][0]["state"]["waiting"]["reason"] == "PodInitializing"
+
+
+@pytest.mark.parametrize(
+    ("image", "policy", "reason"),
+    [
+        ("nginx:404", "Always", "ImagePullBackOff"),
+        ("nginx:404", "Never", "ErrImageNeverPull"),
+        ("NGINX", "IfNotPresent", "InvalidImageName"),
+    ],
+)
+async def test_images_that_cannot_be_had(cluster, image, policy, reason):
+    subject = pod()
+    subject["spec"]["containers"][0] |= {"image": image, "imagePullPolicy": policy}
+    await cluster.create(subject)
+    await cluster.advance(5)
+    assert (await main(cluster))["state"]["waiting"]["reason"] == reason
+
+
+async def test_pulling_takes_its_time_and_is_said(cluster):
+    await cluster.create(pod(said={"pull-seconds": "8"}))
+    await cluster.advance(7)
+    assert "waiting" in (await main(cluster))["state"]
+    await cluster.advance(4)
+    assert "running" in (await main(cluster))["state"]
+    ((_, text, _),) = await events(cluster, "Pulled")
+    assert text.startswith('Successfully pulled image "nginx" in 8s (8s including waiting). Image size: ')
+
+
+async def test_a_container_that_ignores_sigterm_is_killed(cluster):
+    await cluster.create(pod(said={"stop-seconds": "never"}, terminationGracePeriodSeconds=10))
+    await cluster.advance(2)
+    await cluster.client.patch(PODS, "web", {"metadata": {"finalizers": ["x.io/hold"]}}, namespace="default",
+                               content_type=MERGE_PATCH)  # fmt: skip
+    await cluster.client.delete(PODS, "web", "default")
+    await cluster.advance(9)
+    assert "running" in (await main(cluster))["state"]
+    await cluster.advance(2)
+    assert (await main(cluster))["state"]["terminated"]["exitCode"] == 137
+
+
+async def test_a_pod_beyond_the_nodes_room_is_rejected(cluster):
+    big = {"requests": {"cpu": "5"}}
+    for name in ("one", "two"):
+        subject = pod(name)
+        subject["spec"]["containers"][0]["resources"] = big
+        await cluster.create(subject)
+        await cluster.advance(2)
+    assert (await status(cluster, "one"))["phase"] == "Running"
+    found = await status(cluster, "two")
+    assert (found["phase"], found["reason"]) == ("Failed", "OutOfcpu")
+    assert found["message"] == (
+        "Pod was rejected: Node didn't have enough resource: cpu, requested: 5000, used: 5000, capacity: 8000"
+    )
+    await cluster.client.delete(PODS, "one", "default")
+    await cluster.advance(40)
+    subject = pod("three")
+    subject["spec"]["containers"][0]["resources"] = big
+    await cluster.create(subject)
+    await cluster.advance(2)
+    assert (await status(cluster, "three"))["phase"] == "Running", "what the first one had is free again"
+
+
+async def test_a_node_selector_is_checked_again(cluster):
+    await cluster.create(pod(nodeSelector={"disk": "ssd"}))
+    await cluster.advance(2)
+    found = await status(cluster)
+    assert (found["reason"], found["message"]) == (
+        "NodeAffinity",
+        "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+    )
+
+
+async def test_resources_are_resized_in_place(cluster):
+    subject = pod()
+    subject["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "1"}}
+    await cluster.create(subject)
+    await cluster.advance(2)
+
+    async def resize(cpu: str) -> dict:
+        resources = {"requests": {"cpu": cpu}}
+        patch = {"spec": {"containers": [{"name": "main", "resources": resources}]}}
+        await cluster.client.patch(PODS, "web", patch, namespace="default", subresource="resize")
+        await cluster.advance(2)
+        return await status(cluster)
+
+    found = await resize("2")
+    assert found["containerStatuses"][0]["allocatedResources"] == {"cpu": "2"}
+    assert found["containerStatuses"][0]["restartCount"] == 0
+    found = await resize("100")
+    waiting = condition({"status": found}, "PodResizePending")
+    assert (waiting["reason"], found["containerStatuses"][0]["allocatedResources"]) == (
+        "Infeasible",
+        {"cpu": "2"},
+    )
+
+
+async def test_an_outage_freezes_a_node_and_recovery_goes_on(cluster):
+    await cluster.create(pod(said={"run-seconds": "60", "exit-code": "0"}, restartPolicy="Never"))
+    await cluster.advance(2)
+    await annotate(cluster, outage="true")
+    await cluster.advance("5m")
+    assert (await status(cluster))["phase"] == "Running"
+    await annotate(cluster, outage=None)
+    await cluster.advance(2)
+    assert (await status(cluster))["phase"] == "Succeeded"
+
+
+async def test_pressure_evicts_one_pod_after_the_other(cluster):
+    precious = pod("precious", priorityClassName="system-node-critical")
+    modest = pod("modest")
+    modest["spec"]["containers"][0]["resources"] = {
+        "requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"},
+    }  # fmt: skip
+    await cluster.create(precious, modest, pod("greedy"))
+    await cluster.advance(2)
+    await annotate(cluster, pressure="memory")
+    await cluster.advance(2)
+    node = await cluster.client.get(NODES, NODE)
+    assert condition(node, "MemoryPressure")["reason"] == "KubeletHasInsufficientMemory"
+    found = await status(cluster, "greedy")
+    assert (found["phase"], found["reason"], found["message"]) == (
+        "Failed", "Evicted", "The node was low on resource: memory. ",
+    )  # fmt: skip
+    assert condition({"status": found}, "DisruptionTarget")["reason"] == "TerminationByKubelet"
+    assert (await status(cluster, "modest"))["phase"] == "Running"
+    await cluster.create(pod("late"))
+    await cluster.advance(1)
+    late = await status(cluster, "late")
+    assert late["message"] == "Pod was rejected: The node had condition: [MemoryPressure]. "
+    await cluster.advance(10)
+    assert (await status(cluster, "modest"))["phase"] == "Failed"
+    assert (await status(cluster, "precious"))["phase"] == "Running"
+    await annotate(cluster, pressure=None)
+    await cluster.advance(2)
+    assert condition(await cluster.client.get(NODES, NODE), "MemoryPressure")["status"] == "False"
+
+
+async def test_a_node_shuts_down_gracefully(cluster):
+    await cluster.create(pod())
+    await cluster.advance(2)
+    await annotate(cluster, shutdown="true")
+    await cluster.advance(2)
+    found = await status(cluster)
+    assert (found["phase"], found["reason"], found["message"]) == (
+        "Failed", "Terminated", "Pod was terminated in response to imminent node shutdown.",
+    )  # fmt: skip
+    ready = condition(await cluster.client.get(NODES, NODE), "Ready")
+    assert (ready["status"], ready["message"]) == ("False", "node is shutting down")
+    await cluster.create(pod("late"))
+    await cluster.advance(2)
+    assert (await status(cluster, "late"))["reason"] == "NodeShutdown"
+
+
+async def test_a_readiness_gate_that_is_opened_makes_the_pod_ready(cluster):
+    await cluster.create(pod(readinessGates=[{"conditionType": "x.io/ok"}]))
+    await cluster.advance(2)
+    assert condition({"status": await status(cluster)}, "Ready")["reason"] == "ReadinessGatesNotReady"
+    patch = {"status": {"conditions": [{"type": "x.io/ok", "status": "True"}]}}
+    await cluster.client.patch(PODS, "web", patch, namespace="default", subresource="status")
+    await cluster.advance(1)
+    assert condition({"status": await status(cluster)}, "Ready")["status"] == "True"
+
+
+async def test_ephemeral_containers_start(cluster):
+    await cluster.create(pod())
+    await cluster.advance(2)
+    patch = {"spec": {"ephemeralContainers": [{"name": "debug", "image": "busybox"}]}}
+    await cluster.client.patch(PODS, "web", patch, namespace="default", subresource="ephemeralcontainers")
+    await cluster.advance(2)
+    found = await status(cluster)
+    assert "running" in found["ephemeralContainerStatuses"][0]["state"] and found["phase"] == "Running"
+
+
+async def test_sidecars_stop_last_and_in_reverse_order(cluster):
+    sidecars = [{"name": name, "image": "envoy", "restartPolicy": "Always"} for name in ("a", "b")]
+    await cluster.create(pod(said={"stop-seconds": "3"}, initContainers=sidecars))
+    await cluster.advance(5)
+    await cluster.client.delete(PODS, "web", "default")
+    await cluster.advance(11)
+    ended = [
+        (event["message"].rsplit(" ", 1)[-1], event["lastTimestamp"])
+        for event in await cluster.list(EVENTS, "default")
+        if event["reason"] == "Killing"
+    ]
+    assert [name for name, _ in sorted(ended, key=lambda pair: pair[1])] == ["main", "b", "a"]
+    with pytest.raises(errors.NotFound):
+        await status(cluster)
