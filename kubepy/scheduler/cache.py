@@ -344,7 +344,7 @@ class Cache:
     def __init__(self) -> None:
         self.nodes: list[NodeInfo] = []  # present nodes in trying order; call `refresh` before reading
         self.layout = 0  # changes with `nodes`
-        self.topology = Topology()
+        self.topology = Topology(lambda: self._by_name.values())
         self.images: dict[str, Image] = {}
         self._by_name: dict[str, NodeInfo] = {}
         self._pods: dict[Key, _PodState] = {}
@@ -381,6 +381,11 @@ class Cache:
         """The node if it is present."""
         node = self._by_name.get(name)
         return node if node is not None and node.is_present else None
+
+    def touch(self, name: str) -> None:
+        """Something about the node that is not kept here changed, so that decisions about it no longer hold."""
+        if (node := self._by_name.get(name)) is not None:
+            self._changed(node)
 
     def is_assumed(self, key: Key, uid: str) -> bool:
         state = self._pods.get(key)

@@ -31,7 +31,7 @@ import asyncio
 import enum
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kubepy.api.objects import Key, Obj
@@ -115,16 +115,22 @@ class Gate(Protocol):
 class Nominator:
     """Pods that wait for evicted ones to leave their node; deciding about lesser pods, they count as being there."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[str], None] = lambda node: None) -> None:
+        """`on_change` hears of nodes where others wait than before."""
+        self._on_change = on_change
         self._by_node: dict[str, dict[str, PodInfo]] = {}
         self._node_of: dict[str, str] = {}
 
     def put(self, pod: PodInfo, node: str) -> None:
         """`pod` waits for `node`; "" = for none."""
+        known = self._by_node.get(node)
+        if known is not None and known.get(pod.uid) is pod:
+            return
         self.remove(pod.uid)
         if node:
             self._by_node.setdefault(node, {})[pod.uid] = pod
             self._node_of[pod.uid] = node
+            self._on_change(node)
 
     def remove(self, uid: str) -> None:
         node = self._node_of.pop(uid, None)
@@ -133,6 +139,7 @@ class Nominator:
             del pods[uid]
             if not pods:
                 del self._by_node[node]
+            self._on_change(node)
 
     def node_of(self, uid: str) -> str:
         return self._node_of.get(uid, "")
@@ -142,9 +149,12 @@ class Nominator:
 
     def before(self, node: str, pod: PodInfo) -> list[PodInfo]:
         """Those on `node` of at least the priority of `pod`, but it itself."""
-        return [p for p in self.on(node) if p.priority >= pod.priority and p.uid != pod.uid]
+        pods = self._by_node.get(node)
+        if pods is None:
+            return []
+        return [p for p in pods.values() if p.priority >= pod.priority and p.uid != pod.uid]
 
-    def nodes(self) -> Iterable[str]:
+    def nodes(self) -> KeysView[str]:
         return self._by_node.keys()
 
 
@@ -160,9 +170,10 @@ class Queue:
         backoff_initial_s: float = BACKOFF_INITIAL_S,
         backoff_max_s: float = BACKOFF_MAX_S,
         parked_max_s: float = PARKED_MAX_S,
+        on_nomination: Callable[[str], None] = lambda node: None,
     ) -> None:
-        """`gates` by scheduler name; pods of other schedulers must not come here."""
-        self.nominator = Nominator()
+        """`gates` by scheduler name; pods of other schedulers must not come here. `on_nomination`: see Nominator."""
+        self.nominator = Nominator(on_nomination)
         self._gates, self._clock = gates, clock
         self._backoff_initial_s, self._backoff_max_s, self._parked_max_s = (
             backoff_initial_s,

@@ -119,6 +119,7 @@ class Scheduler:
             metrics=metrics,
             backoff_initial_s=configuration.backoff_initial_s,
             backoff_max_s=configuration.backoff_max_s,
+            on_nomination=self.cache.touch,
         )
         for one in tools.values():
             one.queue = self.queue

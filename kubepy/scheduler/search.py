@@ -16,6 +16,9 @@ Scores that only mean something next to each other (PreferNoSchedule taints, pre
 column of their own and normalized over the candidates, if any candidate has one. CLUSTER-scoped plugins are asked about
 the candidates of each pod.
 
+Where pods of at least the same priority wait for evicted ones to leave, a node must also take the pod with them there;
+that is remembered too, and forgotten when a nomination changes.
+
 Source: pkg/scheduler/schedule_one.go (findNodesThatFitPod, findNodesThatPassFilters, numFeasibleNodesToFind,
 prioritizeNodes). Differs: that one forgets what it computed after each pod (but for KEP-5598's batches).
 """
@@ -25,6 +28,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from kubepy.lib.random import Random
 from kubepy.scheduler.cache import Cache, NodeInfo, PodInfo
@@ -39,6 +43,8 @@ from kubepy.scheduler.runtime import (
     no_name_left,
     zero_bonus,
 )
+
+T = TypeVar("T")
 
 # Source: schedule_one.go.
 FEASIBLE_NODES_MIN = 100
@@ -127,22 +133,25 @@ def feasible_wanted(percentage: int, nodes: int) -> int:
 
 
 class Table:
-    """What the NODE-scoped plugins said about pods of one signature."""
+    """What the NODE-scoped plugins said about pods of one signature and priority."""
 
     __slots__ = (
         "columns",
         "filters",
         "layout",
+        "nominator",
         "position",
         "prepared",
+        "restore",
         "scorers",
         "state",
         "totals",
         "verdicts",
     )
 
-    def __init__(self, framework: Framework, pod: PodInfo, nodes: int) -> None:
+    def __init__(self, framework: Framework, pod: PodInfo, nodes: int, nominator: Nominator) -> None:
         self.layout = self.position = -1
+        self.nominator = nominator
         self.state = CycleState()
         self.prepared: Prepared = framework.pre_filter(self.state, pod)
         self.filters = [p.filter for p in framework.filters if p.name not in self.prepared.skipped]
@@ -153,10 +162,14 @@ class Table:
         ]
         self.totals = [STALE] * nodes
         self.verdicts: list[Status | None] = [None] * nodes
+        self.restore: list[int] = []  # slots that hold an answer meant for one pod only
 
     def ask(self, pod: PodInfo, node: NodeInfo, slot: int) -> None:
         """Run the plugins on one node and remember."""
         status = self.filter(pod, node)
+        if status is None and (waiting := self.nominator.before(node.name, pod)):
+            # Source: RunFilterPluginsWithNominatedPods.
+            status = self.filter(pod, node.with_pods(p for p in waiting if p.key not in node.pods))
         self.verdicts[slot] = status
         if status is not None:
             self.totals[slot] = INFEASIBLE
@@ -197,7 +210,7 @@ class Search:
         nodes = cache.nodes
         if not nodes:
             return Rejection(0, {}, CycleState())
-        table = self._table(pod)
+        table = self._table(pod, nominator)
         # The table's state is shared by all pods of its signature; what plugins leave from here on is about this one.
         state = CycleState(table.state)
         state.skipped = table.state.skipped
@@ -213,11 +226,14 @@ class Search:
                 prepared.narrowed_by,
                 self._ruled_out(prepared.refusal),
             )
-        walk = _Walk(self.framework, table, pod, state, nodes, self._nominated(pod, nominator))
+        walk = _Walk(self.framework, table, pod, state, nodes)
         if nominated := nominator.node_of(pod.uid):
             # Room was made there for this very pod; most likely no other node fits.
             node = cache.node(nominated)
             if node is not None and (prepared.names is None or nominated in prepared.names):
+                # For the others of its kind the room is taken, for this one it is not.
+                table.totals[node.slot] = STALE
+                table.restore.append(node.slot)
                 walk.stretch(node.slot, node.slot + 1)
         if not walk.feasible:
             self._walk(walk, prepared, nodes)
@@ -227,20 +243,21 @@ class Search:
 
     # -- the table
 
-    def _table(self, pod: PodInfo) -> Table:
+    def _table(self, pod: PodInfo, nominator: Nominator) -> Table:
         cache = self._cache
         signature = self.framework.sign(pod)
-        table = self._tables.get(signature) if signature is not None else None
+        key = (signature, pod.priority)
+        table = self._tables.get(key) if signature is not None else None
         if table is None or table.layout != cache.layout:
-            table = Table(self.framework, pod, len(cache.nodes))
+            table = Table(self.framework, pod, len(cache.nodes), nominator)
             table.layout, table.position = cache.layout, cache.position
             if signature is not None:
-                self._tables[signature] = table
+                self._tables[key] = table
                 tables_max = max(_TABLES_MIN, _CELLS_MAX // (len(cache.nodes) + 1))
                 while len(self._tables) > tables_max:
                     self._tables.popitem(last=False)
             return table
-        self._tables.move_to_end(signature)
+        self._tables.move_to_end(key)
         changed = cache.changed_since(table.position)
         if changed is None:
             table.totals = [STALE] * len(cache.nodes)
@@ -248,17 +265,11 @@ class Search:
             totals = table.totals
             for slot in changed:
                 totals[slot] = STALE
+            for slot in table.restore:
+                totals[slot] = STALE
+        table.restore.clear()
         table.position = cache.position
         return table
-
-    def _nominated(self, pod: PodInfo, nominator: Nominator) -> dict[int, list[PodInfo]]:
-        """slot -> the pods that wait for room there and to which `pod` must leave it. Source: addGENominatedPods."""
-        found: dict[int, list[PodInfo]] = {}
-        for name in nominator.nodes():
-            node = self._cache.node(name)
-            if node is not None and (waiting := nominator.before(name, pod)):
-                found[node.slot] = waiting
-        return found
 
     # -- walking
 
@@ -289,7 +300,7 @@ class Search:
             bonus = sum(zero_bonus(scorer) for scorer, _ in table.columns)
         else:
             slots = walk.feasible_slots()
-            scores = walk.scores(slots)
+            scores, bonus = walk.scores(slots)
         best = max(scores)
         ties = scores.count(best)
         index = _nth(scores, best, self._random.index(ties) if ties > 1 else 0)
@@ -316,6 +327,8 @@ class Search:
         )
 
     def _reject(self, walk: _Walk, prepared: Prepared, nodes: Sequence[NodeInfo]) -> Rejection:
+        if walk.is_whole:
+            return self._reject_all(walk, prepared, nodes)
         verdicts = walk.verdicts()
         counts: Counter[Status] = Counter(status for status in verdicts.values() if status is not None)
         if prepared.names is not None and (absent := len(nodes) - len(verdicts)):
@@ -335,6 +348,20 @@ class Search:
             else (),
         )
 
+    def _reject_all(self, walk: _Walk, prepared: Prepared, nodes: Sequence[NodeInfo]) -> Rejection:
+        """The same where every node was rejected by itself, the usual case of a waiting crowd: at C's speed."""
+        verdicts = list(walk.node_verdicts)
+        return Rejection(
+            len(nodes),
+            Counter(verdicts),  # type: ignore[arg-type]  # None of them is None
+            walk.state,
+            narrowed_by=prepared.narrowed_by,
+            per_node=lambda: list(zip(nodes, verdicts, strict=True)),
+            details=tuple((node.name, status) for node, status in zip(nodes, verdicts, strict=True) if status)
+            if len(nodes) <= _DETAILS_MAX
+            else (),
+        )
+
     def _ruled_out(self, refusal: Status) -> Callable[[], Sequence[tuple[NodeInfo, Status | None]]]:
         nodes = self._cache.nodes
         return lambda: [(node, refusal) for node in nodes]
@@ -348,7 +375,6 @@ class _Walk:
         "_filters",
         "_framework",
         "_nodes",
-        "_nominated",
         "_pod",
         "_scorers",
         "_spans",
@@ -364,10 +390,9 @@ class _Walk:
         pod: PodInfo,
         state: CycleState,
         nodes: Sequence[NodeInfo],
-        nominated: Mapping[int, Sequence[PodInfo]],
     ) -> None:
         self._framework, self._table, self._pod, self._nodes = framework, table, pod, nodes
-        self.state, self._nominated = state, nominated
+        self.state = state
         self._filters = [p for p in framework.cluster_filters if p.name not in state.skipped]
         self._scorers: list[ClusterScorer] | None = None
         self._spans: list[tuple[int, int]] = []
@@ -377,6 +402,20 @@ class _Walk:
     @property
     def evaluated(self) -> int:
         return sum(high - low for low, high in self._spans)
+
+    @property
+    def is_whole(self) -> bool:
+        """Every node was looked at and rejected by a NODE-scoped plugin."""
+        return (
+            not self._cluster_rejected
+            and not self.feasible
+            and self.evaluated >= len(self._nodes)
+            and INFEASIBLE * len(self._nodes) == sum(self._table.totals)
+        )
+
+    @property
+    def node_verdicts(self) -> Sequence[Status | None]:
+        return self._table.verdicts
 
     @property
     def is_plain(self) -> bool:
@@ -412,12 +451,6 @@ class _Walk:
         self.feasible += len(part) - part.count(INFEASIBLE)
         if self._filters:
             self._filter_cluster([slot for slot in range(low, high) if totals[slot] != INFEASIBLE])
-        for slot, waiting in self._nominated.items():
-            if low <= slot < high and totals[slot] != INFEASIBLE and slot not in self._cluster_rejected:
-                status = self._framework.filter_with(self.state, self._pod, self._nodes[slot], waiting)
-                if status is not None:
-                    self._cluster_rejected[slot] = status
-                    self.feasible -= 1
 
     def _filter_cluster(self, slots: list[int]) -> None:
         for plugin in self._filters:
@@ -434,6 +467,21 @@ class _Walk:
                     self._cluster_rejected[slot] = status
             self.feasible -= len(slots) - len(passed)
             slots = passed
+        self._filter_nominated(slots)
+
+    def _filter_nominated(self, slots: list[int]) -> None:
+        """What CLUSTER-scoped plugins say if the pods that wait for room on a node were there."""
+        nominator = self._table.nominator
+        names = nominator.nodes()
+        if not names:
+            return
+        for slot in slots:
+            node = self._nodes[slot]
+            if node.name in names and (waiting := nominator.before(node.name, self._pod)):
+                status = self._framework.filter_with(self.state, self._pod, node, waiting)
+                if status is not None:
+                    self._cluster_rejected[slot] = status
+                    self.feasible -= 1
 
     def totals(self) -> list[int]:
         spans, totals = self._spans, self._table.totals
@@ -455,26 +503,29 @@ class _Walk:
             index -= high - low
         raise IndexError(index)
 
-    def feasible_slots(self) -> list[int]:
+    def feasible_slots(self) -> Sequence[int]:
+        if len(self._spans) == 1 and self.feasible == self.evaluated:
+            return range(*self._spans[0])
         totals, rejected = self._table.totals, self._cluster_rejected
-        return [
-            slot
-            for low, high in self._spans
-            for slot in range(low, high)
-            if totals[slot] != INFEASIBLE and slot not in rejected
-        ]
+        slots = [slot for low, high in self._spans for slot in range(low, high) if totals[slot] != INFEASIBLE]
+        return [slot for slot in slots if slot not in rejected] if rejected else slots
 
-    def scores(self, slots: list[int]) -> list[int]:
-        totals = self._table.totals
-        scores = [totals[slot] for slot in slots]
+    def scores(self, slots: Sequence[int]) -> tuple[list[int], int]:
+        """(per slot, what is added to all of them)."""
+        scores = _picked(self._table.totals, slots)
+        bonus = 0
         for scorer, column in self._table.columns:
-            scores = _weighted(scores, scorer, [column[slot] for slot in slots])
+            raw = _picked(column, slots)
+            if any(raw):
+                scores = _weighted(scores, scorer, raw)
+            else:
+                bonus += zero_bonus(scorer)
         if self.scorers:
-            nodes = [self._nodes[slot] for slot in slots]
+            nodes = _picked(self._nodes, slots)
             for cluster_scorer in self.scorers:
                 raw = cluster_scorer.score_nodes(self.state, self._pod, nodes)
                 scores = _weighted(scores, cluster_scorer, raw)
-        return scores
+        return scores, bonus
 
     def verdicts(self) -> dict[int, Status | None]:
         """slot -> why not."""
@@ -494,6 +545,12 @@ def _both(one: Prepared, other: Prepared) -> Prepared:
     if refusal is None and names is not None and not names:
         refusal = no_name_left(sorted(narrowed_by))
     return Prepared(one.skipped | other.skipped, names, narrowed_by, refusal)
+
+
+def _picked(values: Sequence[T], slots: Sequence[int]) -> list[T]:
+    if isinstance(slots, range):
+        return list(values[slots.start : slots.stop])
+    return [values[slot] for slot in slots]
 
 
 def _weighted(scores: list[int], scorer: Scorer | ClusterScorer, raw: list[int]) -> list[int]:

@@ -195,8 +195,11 @@ class View:
 class Topology:
     """The counts of one cache, which tells it of every pod and node."""
 
-    def __init__(self, namespace_labels: Callable[[str], Labels] | None = None) -> None:
-        self.namespace_labels = namespace_labels or (lambda name: _NO_LABELS)
+    def __init__(self, nodes: Callable[[], Iterable[NodeInfo]]) -> None:
+        """`nodes`: all there are, read when places are asked about for the first time."""
+        self._nodes = nodes
+        # Set by who knows the namespaces.
+        self.namespace_labels: Callable[[str], Labels] = lambda namespace: _NO_LABELS
         self.claims = Claims()
         self._kins: dict[tuple[str, frozenset[tuple[str, str]], bool], Kin] = {}
         self._kins_by_label: dict[tuple[str, str], dict[Kin, None]] = {}
@@ -257,22 +260,20 @@ class Topology:
         conditions: tuple[Condition, ...],
         topology_key: str,
         *,
-        nodes: Iterable[NodeInfo],
         counts_terminating: bool = True,
         taking_part: Hashable = None,
         takes_part: Callable[[NodeInfo], bool] | None = None,
     ) -> Tally:
         """Pods that meet all conditions, per value of the node label.
 
-        `takes_part` tells which nodes count, and `taking_part` is equal for equal answers; `nodes` are all nodes, read
-        when these places were not asked about before.
+        `takes_part` tells which nodes count, and `taking_part` is equal for equal answers.
         """
         group = self.group(conditions, counts_terminating=counts_terminating)
         domains_key = (topology_key, taking_part)
         domains = self._domains.get(domains_key)
         if domains is None:
             domains = self._domains[domains_key] = Domains(topology_key, takes_part)
-            for node in nodes:
+            for node in self._nodes():
                 domains.put(node)
         tally = group.tallies.get(domains)
         if tally is None:

@@ -10,6 +10,7 @@ from kubepy.api.objects import Document, DocumentPool, Key, Obj
 from kubepy.client.client import Client
 from kubepy.client.events import EventSink
 from kubepy.client.informer import InformerFactory
+from kubepy.client.transport import WatchEvent
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock, VirtualClock
 from kubepy.lib.random import Random
@@ -114,11 +115,10 @@ def toolbox(
     )  # type: ignore[arg-type]  # fmt: skip
 
 
-def put(tools: Toolbox, resource: Any, *objs: Obj) -> None:
+def put(tools: Toolbox, resource: Any, *objs: Obj, revision: int = 1) -> None:
     """As if the informer of `resource` had heard of these."""
     informer = tools.informers.informer(resource)
-    for obj in objs:
-        informer._put(document(obj, 1))
+    informer.apply([WatchEvent("ADDED", document(obj, revision)) for obj in objs])
 
 
 def framework(
@@ -139,7 +139,9 @@ def framework(
     ]
     profile = Profile(percentage_of_nodes_to_score=percentage)
     tools.framework = Framework(profile, [*plugins, *extra], tools.clock)
-    tools.queue = Queue({profile.scheduler_name: tools.framework}, tools.clock)
+    tools.queue = Queue(
+        {profile.scheduler_name: tools.framework}, tools.clock, on_nomination=tools.cache.touch
+    )
     return tools.framework
 
 

@@ -238,8 +238,8 @@ def test_a_plugins_error_ends_the_decision():
 
 
 def test_nominated_pods_hold_their_place_against_lesser_ones():
-    search, _ = search_over(node("node-1", cpu="2"))
-    nominator = Nominator()
+    search, cache = search_over(node("node-1", cpu="2"))
+    nominator = Nominator(cache.touch)
     nominator.put(pod_info("vip", cpu="2", priority=10), "node-1")
     assert isinstance(search.decide(pod_info("low", cpu="1"), nominator), Rejection)
     assert isinstance(search.decide(pod_info("peer", cpu="1", priority=11), nominator), Choice)

@@ -92,7 +92,7 @@ class _Memory:
     def __init__(self, at: Hashable) -> None:
         self.at = at
         self.position = 0
-        self.by_slot: dict[int, tuple[tuple[str, ...], Candidate | Status]] = {}  # (nominated there, outcome)
+        self.by_slot: dict[int, Candidate | Status] = {}
 
 
 class DefaultPreemption:
@@ -192,6 +192,8 @@ class DefaultPreemption:
     def _memory(self, state: CycleState, pod: PodInfo) -> _Memory | None:
         framework, cache = self._tools.framework, self._tools.cache
         signature = framework.sign(pod)
+        if self._tools.queue.nominator.node_of(pod.uid):
+            return None  # what others think of the room made for this one is not what it thinks
         if signature is None or any(p.name not in state.skipped for p in framework.cluster_filters):
             return None
         at = (cache.layout, self._budgets_version)
@@ -212,14 +214,12 @@ class DefaultPreemption:
     def _outcome(
         self, state: CycleState, pod: PodInfo, node: NodeInfo, memory: _Memory | None
     ) -> Candidate | Status:
-        nominated = self._tools.queue.nominator.before(node.name, pod)
-        if memory is None:
-            return self._dry_run(state, pod, node, nominated)
-        waiting = tuple(p.uid for p in nominated)
-        known = memory.by_slot.get(node.slot)
-        if known is None or known[0] != waiting:
-            known = memory.by_slot[node.slot] = (waiting, self._dry_run(state, pod, node, nominated))
-        return known[1]
+        if memory is not None and (known := memory.by_slot.get(node.slot)) is not None:
+            return known
+        outcome = self._dry_run(state, pod, node, self._tools.queue.nominator.before(node.name, pod))
+        if memory is not None:
+            memory.by_slot[node.slot] = outcome
+        return outcome
 
     def _dry_run(
         self, state: CycleState, pod: PodInfo, node: NodeInfo, nominated: Sequence[PodInfo]

@@ -78,8 +78,32 @@ class _State:
         copy.more_claims = dict(self.more_claims)
         return copy
 
+    def judge_all(self, nodes: Sequence[NodeInfo]) -> Sequence[Status | None]:
+        """As things are."""
+        verdicts: list[list[Status | None]] = []
+        is_first = self.matches_itself and all(view.is_empty for _, view in self.affinity)
+        for key, view in self.affinity:
+            if is_first:
+                verdicts.append([None if key in node.labels else _AFFINITY for node in nodes])
+            else:
+                there = view.counts
+                verdicts.append([None if node.labels.get(key) in there else _AFFINITY for node in nodes])
+        for key, view in self.anti_affinity:
+            there = view.counts
+            verdicts.append([_ANTI_AFFINITY if node.labels.get(key) in there else None for node in nodes])
+        for claim in self.claims:
+            key, there = claim.topology_key, claim.places
+            verdicts.append([_EXISTING if node.labels.get(key) in there else None for node in nodes])
+        if len(verdicts) == 1:
+            return verdicts[0]
+        return [next((v for v in each if v is not None), None) for each in zip(*verdicts, strict=True)]
+
+    @property
+    def is_changed(self) -> bool:
+        return bool(self.more_claims) or any(v.changes for _, v in (*self.affinity, *self.anti_affinity))
+
     def judge(self, labels: Mapping[str, str]) -> Status | None:
-        """About a node with these labels."""
+        """About a node with these labels, as things would be."""
         if self.affinity and not self._is_wanted(labels):
             return _AFFINITY
         for key, view in self.anti_affinity:
@@ -120,7 +144,6 @@ class InterPodAffinity:
 
     def __init__(self, tools: Toolbox) -> None:
         self._args = tools.arguments(InterPodAffinityArgs)
-        self._cache = tools.cache
         self._topology = tools.cache.topology
         self._namespaces = tools.informers.informer(NAMESPACES)
         self._topology.namespace_labels = self._labels_of
@@ -139,7 +162,7 @@ class InterPodAffinity:
             return _SKIP
         wanted = tuple(term.condition for term in terms.affinity)
         state[_NAME] = _State(
-            [(t.topology_key, View(self._topology.tally(wanted, t.topology_key, nodes=self._cache.nodes)))
+            [(t.topology_key, View(self._topology.tally(wanted, t.topology_key)))
              for t in terms.affinity],
             [(t.topology_key, self._view(t)) for t in terms.anti_affinity],
             claims,
@@ -150,8 +173,8 @@ class InterPodAffinity:
     def filter_nodes(
         self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]
     ) -> Sequence[Status | None]:
-        judge = state[_NAME].judge
-        return [judge(node.labels) for node in nodes]
+        found: _State = state[_NAME]
+        return [found.judge(node.labels) for node in nodes] if found.is_changed else found.judge_all(nodes)
 
     def add_pod(self, state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo) -> None:
         self._change(state[_NAME], pod, added, node, 1)
@@ -239,7 +262,7 @@ class InterPodAffinity:
     # -- helpers
 
     def _view(self, term: Term) -> View:
-        return View(self._topology.tally((term.condition,), term.topology_key, nodes=self._cache.nodes))
+        return View(self._topology.tally((term.condition,), term.topology_key))
 
     def _about(self, pod: PodInfo) -> list[Claim]:
         return self._topology.claims.about(pod.key.namespace, pod.labels, self._labels_of)

@@ -12,6 +12,7 @@ Source: pkg/scheduler/framework/plugins/podtopologyspread/{plugin,common,filteri
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -87,7 +88,7 @@ class PodTopologySpread:
 
     def __init__(self, tools: Toolbox) -> None:
         args = tools.arguments(PodTopologySpreadArgs)
-        self._cache, self._topology = tools.cache, tools.cache.topology
+        self._topology = tools.cache.topology
         self._is_system_defaulted = args.defaulting_type == "System"
         self._defaults = SYSTEM_DEFAULTS if self._is_system_defaulted else args.default_constraints
         self._default_selector = DefaultSelector(tools.informers) if self._defaults else None
@@ -107,24 +108,10 @@ class PodTopologySpread:
     def filter_nodes(
         self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]
     ) -> Sequence[Status | None]:
-        answers: list[Status | None] = [None] * len(nodes)
-        for constraint, view, matches_itself in state[_NAME]:
-            key, fewest = constraint.topology_key, view.fewest() or 0
-            if len(view.tally.domains.sizes) < constraint.min_domains:
-                fewest = 0
-            # So many pods may be in a place before this one comes.
-            most = constraint.max_skew + fewest - matches_itself
-            pods = view.pods if view.changes else None
-            counts = view.counts
-            for at, node in enumerate(nodes):
-                if answers[at] is not None:
-                    continue
-                place = node.labels.get(key)
-                if place is None:
-                    answers[at] = _NO_LABEL
-                elif (counts.get(place, 0) if pods is None else pods(place)) > most:
-                    answers[at] = _SKEWED
-        return answers
+        verdicts = [_judge(hard, nodes) for hard in state[_NAME]]
+        if len(verdicts) == 1:
+            return verdicts[0]
+        return [next((v for v in each if v is not None), None) for each in zip(*verdicts, strict=True)]
 
     def add_pod(self, state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo) -> None:
         self._change(state[_NAME], added, node, 1)
@@ -165,17 +152,23 @@ class PodTopologySpread:
 
     def score_nodes(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> list[int]:
         constraints, keys = state[f"{_NAME}/score"]
-        ignored = {at for at, node in enumerate(nodes) if not all(key in node.labels for key in keys)}
-        scored = [node for at, node in enumerate(nodes) if at not in ignored] if ignored else nodes
-        totals = [0.0] * len(scored)
-        for constraint, counts in constraints:
-            totals = _plus(totals, constraint, counts, scored)
-        # Rounded as Go does: halves away from zero.
-        scores = evened([int(total + 0.5) for total in totals])
-        if not ignored:
-            return scores
-        rest = iter(scores)
-        return [0 if at in ignored else next(rest) for at in range(len(nodes))]
+        for key in keys:
+            if None in [node.labels.get(key) for node in nodes]:
+                return self._score_some(constraints, keys, nodes)
+        return _score_all(constraints, nodes)
+
+    @staticmethod
+    def _score_some(
+        constraints: Sequence[tuple[Constraint, Mapping[str, int]]],
+        keys: Sequence[str],
+        nodes: Sequence[NodeInfo],
+    ) -> list[int]:
+        """Nodes without one of the labels are worth nothing, and not counted as places."""
+        taking_part = [all(key in node.labels for key in keys) for node in nodes]
+        scores = iter(
+            _score_all(constraints, [n for n, takes in zip(nodes, taking_part, strict=True) if takes])
+        )
+        return [next(scores) if takes else 0 for takes in taking_part]
 
     # -- events
 
@@ -233,7 +226,7 @@ class PodTopologySpread:
         taking_part, takes_part = _participation(pod, constraint, keys)
         return View(
             self._topology.tally(
-                _conditions(pod, constraint), constraint.topology_key, nodes=self._cache.nodes,
+                _conditions(pod, constraint), constraint.topology_key,
                 counts_terminating=False, taking_part=taking_part, takes_part=takes_part,
             )
         )  # fmt: skip
@@ -308,23 +301,54 @@ def _participation(
     return (keys, affinity, tolerated), takes_part
 
 
-def _plus(
-    totals: list[float], constraint: Constraint, counts: Mapping[str, int], nodes: Sequence[NodeInfo]
-) -> list[float]:
+def _judge(hard: _Hard, nodes: Sequence[NodeInfo]) -> list[Status | None]:
+    constraint, view, matches_itself = hard
+    key, fewest = constraint.topology_key, view.fewest() or 0
+    if len(view.tally.domains.sizes) < constraint.min_domains:
+        fewest = 0
+    # So many pods may be in a place before this one comes.
+    most = constraint.max_skew + fewest - matches_itself
+    places = [node.labels.get(key) for node in nodes]
+    if view.changes:
+        full = {place for place in set(places) if place is not None and view.pods(place) > most}
+    elif most < 0:
+        full = set(places) - {None}
+    else:
+        counts = view.counts
+        full = {place for place in set(places) if counts.get(place, 0) > most}  # type: ignore[arg-type]
+    if not full and None not in places:
+        return [None] * len(places)
+    return [_NO_LABEL if place is None else _SKEWED if place in full else None for place in places]
+
+
+def _score_all(
+    constraints: Sequence[tuple[Constraint, Mapping[str, int]]], nodes: Sequence[NodeInfo]
+) -> list[int]:
+    parts = [_part(constraint, counts, nodes) for constraint, counts in constraints]
+    totals: Sequence[float] = parts[0]
+    for part in parts[1:]:
+        totals = list(map(operator.add, totals, part))
+    # There are few different totals. They are rounded as Go does: halves away from zero.
+    different = list(set(totals))
+    final = dict(zip(different, evened([int(total + 0.5) for total in different]), strict=True))
+    return list(map(final.__getitem__, totals))
+
+
+def _part(constraint: Constraint, counts: Mapping[str, int], nodes: Sequence[NodeInfo]) -> list[float]:
     """Pods in a node's place weigh more where there are many places; what maxSkew allows is added, so that small
-    differences drown in it."""
+    differences drown in it. A node without the label gets nothing."""
     key, skew = constraint.topology_key, constraint.max_skew - 1
     places = [node.labels.get(key) for node in nodes]
     if key == _HOSTNAME:
         weight = math.log(len(nodes) + 2)
-        found = [counts.get(node.name, 0) for node in nodes]
-    else:
-        weight = math.log(len(set(places)) + 2)
-        found = [counts.get(place, 0) if place is not None else 0 for place in places]
-    return [
-        total if place is None else total + (count * weight + skew)
-        for total, place, count in zip(totals, places, found, strict=True)
-    ]
+        return [
+            0.0 if place is None else counts.get(node.name, 0) * weight + skew
+            for place, node in zip(places, nodes, strict=True)
+        ]
+    different = set(places)
+    weight = math.log(len(different) + 2)
+    worth = {place: counts.get(place, 0) * weight + skew for place in different if place is not None}
+    return [worth.get(place, 0.0) for place in places]  # type: ignore[arg-type]
 
 
 def evened(scores: Sequence[int]) -> list[int]:
