@@ -55,8 +55,9 @@ _PERMIT_MAX_S = 15 * 60.0
 class PluginFailed(Exception):
     """A plugin answered with an error, or with a code that its extension point does not know."""
 
-    def __init__(self, status: Status) -> None:
-        super().__init__(f'running plugin "{status.plugin}": {status.message or status.code.name}')
+    def __init__(self, status: Status, form: str = 'running plugin "{}"') -> None:
+        """`form`: how upstream says at which extension point."""
+        super().__init__(f"{form.format(status.plugin)}: {status.message or status.code.name}")
         self.status = status
 
 
@@ -190,7 +191,7 @@ class Framework:
             elif answer.is_rejection:
                 refusal = answer
             else:
-                raise PluginFailed(answer)
+                raise PluginFailed(answer, 'running PreFilter plugin "{}"')
         state.skipped |= skipped
         return Prepared(frozenset(skipped), names, tuple(narrowed_by), refusal)
 
@@ -315,7 +316,7 @@ class Framework:
     async def pre_bind(self, state: CycleState, pod: PodInfo, node: str) -> None:
         for plugin in self._pre_binds:
             if (status := await plugin.pre_bind(state, pod, node)) is not None:
-                raise PluginFailed(status)
+                raise PluginFailed(status, 'running PreBind plugin "{}"')
 
     async def bind(self, state: CycleState, pod: PodInfo, node: str) -> None:
         for plugin in self._binds:
@@ -353,7 +354,7 @@ class _Waiting:
 
 def _checked(status: Status) -> Status:
     if status.code is Code.ERROR:
-        raise PluginFailed(status)
+        raise PluginFailed(status, 'running "{}" filter plugin')
     return status
 
 

@@ -115,6 +115,14 @@ async def test_from_the_claim_to_the_running_pod_and_back(cluster: Cluster) -> N
     assert await cluster.list(PERSISTENT_VOLUMES) == []
 
 
+async def test_a_restart_goes_on_where_it_was(cluster: Cluster) -> None:
+    for number in range(10):
+        await cluster.create(stored_claim(f"data-{number}"), pod(f"web-{number}", f"data-{number}"))
+    async with cluster.fork() as other:
+        await other.until(lambda: other.pods(ready=True), count=10)
+        assert len(await other.list(PERSISTENT_VOLUMES)) == 10
+
+
 async def test_a_stateful_set_has_claims_and_gives_them_back(cluster: Cluster) -> None:
     labels = {"app": "db"}
     template = pod("ignored")

@@ -64,7 +64,7 @@ def test_an_unresolvable_refusal_ends_pre_filter_and_another_does_not():
 
 
 def test_a_pre_filter_that_breaks_raises():
-    with pytest.raises(PluginFailed, match='running plugin "broken": broken says no'):
+    with pytest.raises(PluginFailed, match='running PreFilter plugin "broken": broken says no'):
         framework((Refuses("broken", Code.ERROR), 0)).pre_filter(CycleState(), pod_info())
 
 
