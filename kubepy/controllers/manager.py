@@ -32,6 +32,7 @@ from kubepy.api.builtins import (
 )
 from kubepy.api.objects import DocumentPool
 from kubepy.api.resources import Resource
+from kubepy.api.schema import Schemas
 from kubepy.api.volumes import LOCAL_PROVISIONER
 from kubepy.client.client import Client
 from kubepy.client.controller import Controller, ControllerContext
@@ -79,6 +80,7 @@ from kubepy.controllers.stateful_set import StatefulSetController
 from kubepy.controllers.taint_eviction import TaintEvictionController
 from kubepy.controllers.ttl import TtlController
 from kubepy.controllers.ttl_after_finished import TtlAfterFinishedController
+from kubepy.controllers.validating_admission_policy_status import ValidatingAdmissionPolicyStatus
 from kubepy.controllers.volume_expand import VolumeExpandController
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
@@ -113,6 +115,7 @@ class Parts:
     authority: Authority | None = None  # signs certificates; None: nobody does
     sign_token: Sign | None = None  # makes the tokens of Secrets; None: nobody does
     load_balancer_addresses: str = ADDRESSES
+    schemas: Schemas = field(default_factory=Schemas)  # of the built-in kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +263,12 @@ CONTROLLERS = (
         "kube-apiserver-serving-clustertrustbundle-publisher", _bundle_publisher, needs=(CLUSTER_TRUST_BUNDLES,),
     ),
     Descriptor(
+        "validatingadmissionpolicy-status-controller", "", "validatingadmissionpolicy-status-controller",
+        lambda context, parts: ValidatingAdmissionPolicyStatus(
+            context, discover=parts.discover, schemas=parts.schemas
+        ),
+    ),
+    Descriptor(
         "bootstrap-signer-controller", "bootstrapsigner", "bootstrap-signer", _plain(BootstrapSigner), by_default=False,
     ),
     Descriptor(
@@ -355,6 +364,7 @@ class ControllerManager:
         authority: Authority | None = None,
         sign_token: Sign | None = None,
         load_balancer_addresses: str = ADDRESSES,
+        schemas: Schemas | None = None,
     ) -> None:
         self._clock, self._log = clock, log
         self._tasks = Tasks(self._died)
@@ -367,7 +377,13 @@ class ControllerManager:
             discovery.of_server(own) if resources is None else discovery.of_catalog(resources, aggregated)
         )
         parts = Parts(
-            discover, root_ca, nodes or NodeOptions(), authority, sign_token, load_balancer_addresses
+            discover,
+            root_ca,
+            nodes or NodeOptions(),
+            authority,
+            sign_token,
+            load_balancer_addresses,
+            schemas or Schemas(),
         )
         self.controllers: dict[str, Controller] = {}
         served = None if resources is None else {(row.group_resource, row.version) for row in resources()}

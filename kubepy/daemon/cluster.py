@@ -216,6 +216,7 @@ class ControlPlane:
                         authority=self._authority,
                         sign_token=self.signer.sign_legacy,
                         load_balancer_addresses=self.config.load_balancer_addresses,
+                        schemas=self.schemas,
                         resources=lambda: self.catalog,
                         aggregated=self._aggregated,
                         enabled=config.controllers,
@@ -268,7 +269,6 @@ class ControlPlane:
             storage_class=self.config.default_storage_class,
         )  # fmt: skip
         self._kubernetes_service.serve_at(bootstrap.advertised(self.config.bind), port)
-        await bootstrap.ensure_metrics_service(self.client, is_served=bool(self.config.nodes))
         await bootstrap.ensure_metrics_service(self.client, is_served=bool(self.config.nodes))
         await self._definitions.start()
         for component in self._components:
