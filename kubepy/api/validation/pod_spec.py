@@ -3,7 +3,7 @@
 `check_spec` walks a defaulted v1.PodSpec once, in upstream's order. It runs on every pod that is created, so the happy
 path formats little more than one path per container and volume.
 
-Not here: Windows host-process rules, AppArmor and seccomp annotations (superseded by fields), per-volume rules of the
+Not here: AppArmor and seccomp annotations (superseded by fields), per-volume rules of the
 removed in-tree drivers beyond their required fields.
 
 Source: kubernetes pkg/apis/core/validation/validation.go, ValidatePodSpec and what it calls.
@@ -18,6 +18,7 @@ from typing import Any
 from kubepy.api import errors, names, quantity
 from kubepy.api.objects import Obj
 from kubepy.api.pods import is_sidecar
+from kubepy.api.validation.pod_os import check_os
 from kubepy.api.validation.rules import (
     INT32_MAX,
     Errors,
@@ -48,7 +49,6 @@ _check_protocol = check_required_enum(("SCTP", "TCP", "UDP"))
 _check_http_scheme = check_enum(("HTTP", "HTTPS"))
 _check_id = check_range(0, INT32_MAX)
 _check_active_deadline = check_range(1, INT32_MAX)
-_check_os = check_required_enum(("linux", "windows"))
 _check_fs_group_policy = check_enum(("Always", "OnRootMismatch"))
 _check_mount_propagation = check_enum(("Bidirectional", "HostToContainer", "None"))
 _check_host_path_type = check_enum(
@@ -84,6 +84,7 @@ def check_spec(spec: Obj, path: str, found: Errors, *, is_pod: bool = False, pod
         value = spec.get(field)
         if value:
             check(value, f"{path}.{field}", found)
+    check_os(spec, path, found)
     _check_dns(spec, f"{path}.dnsConfig", found)
     if spec.get("hostUsers") is False:
         _check_host_users(spec, path, found)
@@ -1514,10 +1515,6 @@ def _check_overhead(overhead: Obj, path: str, found: Errors) -> None:
     check_resources({"limits": overhead}, path, found)
 
 
-def _check_pod_os(os: Obj, path: str, found: Errors) -> None:
-    _check_os(os.get("name"), f"{path}.name", found)
-
-
 # Fields of a spec that are looked at when they are set, in upstream's order.
 _OPTIONAL: tuple[tuple[str, Callable[[Any, str, Errors], None]], ...] = (
     ("nodeSelector", check_labels),
@@ -1537,5 +1534,4 @@ _OPTIONAL: tuple[tuple[str, Callable[[Any, str, Errors], None]], ...] = (
     ("runtimeClassName", _check_subdomain),
     ("preemptionPolicy", _check_preemption_policy),
     ("overhead", _check_overhead),
-    ("os", _check_pod_os),
 )

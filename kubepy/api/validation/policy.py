@@ -21,6 +21,7 @@ from kubepy.api.validation.rules import (
     check_label_selector,
     check_messages,
     check_non_negative,
+    check_quantity_non_negative,
     enum,
     immutable,
     non_negative,
@@ -142,6 +143,8 @@ _METRICS = {
 }
 _METRIC_TYPES = ("ContainerResource", "External", "Object", "Pods", "Resource")
 _check_select_policy = check_enum(("Disabled", "Max", "Min"))
+_check_policy_type = check_enum(("Percent", "Pods"))
+_PERIOD_MAX = 1800
 
 
 def _check_autoscaler(obj: Obj, found: Errors) -> None:
@@ -221,6 +224,21 @@ def _check_scaling_rules(rules: Obj, path: str, found: Errors) -> None:
     _check_select_policy(rules.get("selectPolicy"), f"{path}.selectPolicy", found)
     if not rules.get("policies"):
         found.append(errors.required(f"{path}.policies", "must specify at least one Policy"))
+    for index, policy in enumerate(rules.get("policies") or _NONE):
+        _check_scaling_policy(policy, f"{path}.policies[{index}]", found)
+    check_quantity_non_negative(rules.get("tolerance"), f"{path}.tolerance", found)
+
+
+def _check_scaling_policy(policy: Obj, path: str, found: Errors) -> None:
+    _check_policy_type(policy.get("type") or "", f"{path}.type", found)
+    value, period = policy.get("value") or 0, policy.get("periodSeconds") or 0
+    if value <= 0:
+        found.append(errors.invalid_value(f"{path}.value", value, "must be greater than zero"))
+    if period <= 0:
+        found.append(errors.invalid_value(f"{path}.periodSeconds", period, "must be greater than zero"))
+    if period > _PERIOD_MAX:
+        why = f"must be less than or equal to {_PERIOD_MAX}"
+        found.append(errors.invalid_value(f"{path}.periodSeconds", period, why))
 
 
 # -- PriorityClass, Lease --------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from kubepy.api.validation.pod_spec import (
 )
 from kubepy.api.validation.pods import diff
 from kubepy.api.validation.rules import (
+    IMMUTABLE_TEXT,
     Errors,
     Kind,
     at,
@@ -158,7 +159,9 @@ def _check_claim_update(new: Obj, old: Obj, found: Errors) -> None:
     if (new.get("status") or {}).get("phase") == "Bound":
         # A bound claim may grow, and change its class of attributes.
         resources = after.get("resources") or {}
-        after["resources"] = resources | {"requests": (before.get("resources") or {}).get("requests")}
+        if requests := resources.get("requests"):
+            kept = ((before.get("resources") or {}).get("requests") or {}).get("storage")
+            after["resources"] = resources | {"requests": requests | {"storage": kept}}
         after["volumeAttributesClassName"] = before.get("volumeAttributesClassName")
     if not same(after, before):
         why = (
@@ -171,6 +174,24 @@ def _check_claim_update(new: Obj, old: Obj, found: Errors) -> None:
         if asked <= held:
             why = "field can not be less than status.capacity"
             found.append(errors.forbidden_field("spec.resources.requests.storage", why))
+    _check_mode_kept(new, old, found)
+    _check_attributes_kept(new, old, found)
+
+
+def _check_mode_kept(new: Obj, old: Obj, found: Errors) -> None:
+    mode = (new.get("spec") or {}).get("volumeMode")
+    if mode != (old.get("spec") or {}).get("volumeMode"):
+        found.append(errors.invalid_value("volumeMode", mode, IMMUTABLE_TEXT))
+
+
+def _check_attributes_kept(new: Obj, old: Obj, found: Errors) -> None:
+    """A class of attributes that was applied may be replaced, not taken away."""
+    after, before = ((obj.get("spec") or {}).get("volumeAttributesClassName") for obj in (new, old))
+    applied = (old.get("status") or {}).get("currentVolumeAttributesClassName")
+    if after != before and applied is not None and not after:
+        what = "nil" if after is None else "empty string"
+        why = f"update to {what} is forbidden when status.currentVolumeAttributesClassName is not nil"
+        found.append(errors.forbidden_field("spec.volumeAttributesClassName", why))
 
 
 def _storage(spec: Obj) -> int:
