@@ -1,6 +1,6 @@
 """Makes volumes for claims of classes whose provisioner is kubepy.io/local-path, and deletes them when they are let go.
 
-Watches claims, volumes and StorageClasses. Creates and deletes volumes. It does for this cluster what
+Watches claims, volumes, StorageClasses and Nodes. Creates and deletes volumes. It does for this cluster what
 rancher.io/local-path does for kind's: a hostPath volume on the node that the scheduler has chosen for the claim's first
 pod. Nothing is written to any disk, the pods are simulated; what is promised is the life of the API objects.
 
@@ -16,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kubepy.api import errors, objects, volumes
-from kubepy.api.builtins import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
+from kubepy.api.builtins import NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
 from kubepy.api.objects import Document, Key, Obj, annotations_of, uid_of, walk
+from kubepy.client.client import MERGE_PATCH
 from kubepy.client.controller import After, Controller
 from kubepy.client.events import NORMAL, WARNING
 
@@ -98,7 +99,7 @@ class LocalProvisioner(Controller):
     workers = 8
 
     def setup(self) -> None:
-        self.classes = self.watch(STORAGE_CLASSES)
+        self.classes, self.nodes = self.watch(STORAGE_CLASSES), self.watch(NODES)
         self.claims = self.watch(PERSISTENT_VOLUME_CLAIMS, _wanted_claim)
         self.volumes = self.watch(PERSISTENT_VOLUMES, _released_volume)
 
@@ -119,6 +120,14 @@ class LocalProvisioner(Controller):
     async def _provision(self, claim: Obj, storage_class: Obj) -> None:
         key, name = objects.key_of(claim), volume_name(claim)
         if self.volumes.get(Key("", name)) is not None:
+            return
+        node = annotations_of(claim).get(volumes.SELECTED_NODE)
+        if node and self.nodes.get(Key("", node)) is None:
+            # The scheduler is to choose another one.
+            patch = {"metadata": {"uid": uid_of(claim), "annotations": {volumes.SELECTED_NODE: None}}}
+            await self.client.patch(
+                PERSISTENT_VOLUME_CLAIMS, key.name, patch, namespace=key.namespace, content_type=MERGE_PATCH
+            )
             return
         message = f'External provisioner is provisioning volume for claim "{key}"'
         self.events.event(claim, NORMAL, "Provisioning", message)

@@ -105,7 +105,11 @@ class ClaimProtection(_Protection):
         claim = self.protected.get(key)
         if claim is not None and objects.is_deleting(claim) and not self.is_used(claim):
             page = await self.client.list(PODS, key.namespace)
-            if any(keeps_claim(document.obj, claim) for document in page.documents):
+            # Who uses it names it, or owns it; only those are worth decoding.
+            owner = objects.controller_of(claim)
+            marks = [name.encode() for name in (key.name, (owner or {}).get("name")) if name]
+            users = (document for document in page.documents if any(mark in document.raw for mark in marks))
+            if any(keeps_claim(document.peek(), claim) for document in users):
                 return After(1.0)
         return await super().reconcile(key)
 

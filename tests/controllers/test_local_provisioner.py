@@ -115,6 +115,17 @@ async def test_from_the_claim_to_the_running_pod_and_back(cluster: Cluster) -> N
     assert await cluster.list(PERSISTENT_VOLUMES) == []
 
 
+async def test_a_node_that_is_gone_is_chosen_anew(cluster: Cluster) -> None:
+    stale = stored_claim()
+    stale["metadata"]["annotations"] = {volumes.SELECTED_NODE: "gone"}
+    await cluster.create(stale)
+    await cluster.settle()
+    annotations = (await cluster.get(PERSISTENT_VOLUME_CLAIMS, "data"))["metadata"]["annotations"]
+    assert volumes.SELECTED_NODE not in annotations
+    await cluster.create(pod("web"))
+    await cluster.until(lambda: cluster.pods(ready=True), count=1)
+
+
 async def test_a_restart_goes_on_where_it_was(cluster: Cluster) -> None:
     for number in range(10):
         await cluster.create(stored_claim(f"data-{number}"), pod(f"web-{number}", f"data-{number}"))
