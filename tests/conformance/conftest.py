@@ -98,3 +98,47 @@ async def k8s() -> AsyncIterator[Conformance]:
             yield Conformance(cluster, transport)
         finally:
             await transport.close()
+
+
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+async def define(
+    k8s: Conformance, group: str, plural: str, versions: dict[str, Obj | None], *, scope: str = "Namespaced"
+) -> Obj:
+    """A definition of these versions with their schemas, the first of them stored; returns when it is established."""
+    kind = plural.capitalize()
+    definition = {
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "scope": scope,
+            "names": {"plural": plural, "singular": f"{plural}-one", "kind": kind, "listKind": f"{kind}List"},
+            "versions": [
+                {
+                    "name": name,
+                    "served": True,
+                    "storage": index == 0,
+                    "subresources": {"status": {}},
+                    "schema": {
+                        "openAPIV3Schema": schema
+                        or {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+                    },
+                }
+                for index, (name, schema) in enumerate(versions.items())
+            ],
+        },
+    }
+    await k8s.ok("POST", DEFINITIONS, definition)
+
+    async def established() -> Obj | None:
+        found: Obj = await k8s.ok("GET", f"{DEFINITIONS}/{plural}.{group}")
+        conditions = {
+            each["type"]: each["status"] for each in (found.get("status") or {}).get("conditions") or ()
+        }
+        return found if conditions.get("Established") == "True" else None
+
+    await k8s.cluster.until(established, within=PATIENCE_S)
+    found = await established()
+    assert found is not None
+    return found

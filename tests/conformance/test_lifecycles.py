@@ -30,7 +30,7 @@ class Kind(NamedTuple):
     status_keeps_metadata: bool = False  # /status changes nothing else
 
 
-def _request() -> str:
+def request() -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "e2e-admin")])
     built = x509.CertificateSigningRequestBuilder(subject).sign(key, hashes.SHA256())
@@ -68,7 +68,7 @@ KINDS = [
     Kind("apps/disruption.go", "apis/policy/v1", "poddisruptionbudgets", True,
          {"spec": {"minAvailable": "1%", "selector": {"matchLabels": {"foo": "bar"}}}}),
     Kind("auth/certificates.go", "apis/certificates.k8s.io/v1", "certificatesigningrequests", False,
-         {"spec": {"request": _request(), "signerName": "example.com/e2e-a", "usages": ["digital signature"]}},
+         {"spec": {"request": request(), "signerName": "example.com/e2e-a", "usages": ["digital signature"]}},
          {"conditions": [{"type": "StatusPatched", "status": "True", "reason": "E2E", "message": "m"}]}),
     Kind("auth/service_accounts.go", "api/v1", "serviceaccounts", True, {"automountServiceAccountToken": False}),
     Kind("common/node/configmap.go", "api/v1", "configmaps", True, {"data": {"valueName": "value"}}),

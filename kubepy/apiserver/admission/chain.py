@@ -16,6 +16,7 @@ from kubepy.apiserver.admission.plugins.namespace_lifecycle import NamespaceLife
 from kubepy.apiserver.admission.plugins.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from kubepy.apiserver.admission.plugins.priority import Priority
 from kubepy.apiserver.admission.plugins.resource_quota import ResourceQuota
+from kubepy.apiserver.admission.plugins.runtime_class import RuntimeClass
 from kubepy.apiserver.admission.plugins.service_account import ServiceAccount
 from kubepy.apiserver.admission.plugins.storage_object_in_use_protection import StorageObjectInUseProtection
 from kubepy.apiserver.admission.plugins.taint_nodes_by_condition import TaintNodesByCondition
@@ -44,7 +45,7 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "StorageObjectInUseProtection": StorageObjectInUseProtection,
     "OwnerReferencesPermissionEnforcement": None,
     "PersistentVolumeClaimResize": PersistentVolumeClaimResize,
-    "RuntimeClass": None,
+    "RuntimeClass": RuntimeClass,
     "CertificateApproval": None,
     "CertificateSigning": None,
     "ClusterTrustBundleAttest": None,
