@@ -193,7 +193,7 @@ WAY: tuple[Hop, ...] = (
         "running", "kubelet/stages.py",
         "stage `{stage}`, after the delay its document asks for: {obj[status][phase]} and Ready, with IP "
         "{obj[status][podIP]}",
-        "pod_stage", fields={"component": "kubelet", "stage": "pod-run"},
+        "pod_stage", fields={"component": "kubelet", "stage": "pod-start"},
     ),
     Hop(
         "replica-set-status", "controllers/replica_set.py",
