@@ -58,8 +58,8 @@ class Quotas:
         await self.cluster.settle()
 
     async def used(self, name: str = "test-quota") -> dict[str, str]:
-        """What is not zero."""
-        await self.cluster.settle()
+        """What is not zero, once what was freed is believed to be."""
+        await self.cluster.advance("1s")
         status = (await self.cluster.get(RESOURCE_QUOTAS, name))["status"]
         assert status["used"].keys() == status["hard"].keys()
         return {each: text for each, text in status["used"].items() if text != "0"}
@@ -230,6 +230,33 @@ async def test_custom_kinds_are_counted_once_they_are_served(quotas: Quotas, clu
         await cluster.create(make("example.com/v1", "Shop", "two").namespace("default"))
     await quotas.delete(cluster.resource(shop), "one")
     assert await quotas.used() == {}
+
+
+async def test_what_was_charged_just_now_is_not_given_back(quotas: Quotas, cluster: Cluster) -> None:
+    await quotas.create(hard={"pods": "5"})
+    await cluster.create(make_pod("p").namespace("default"))
+    await cluster.settle()
+
+    async def charge(pods: str) -> None:
+        patch = {"status": {"used": {"pods": pods}}}
+        await cluster.client.patch(
+            RESOURCE_QUOTAS, "test-quota", patch, namespace="default", subresource="status"
+        )
+        await cluster.settle()
+
+    async def used() -> str:
+        return (await cluster.get(RESOURCE_QUOTAS, "test-quota"))["status"]["used"]["pods"]
+
+    # Writers that are charged, and have not written yet, when another pod goes.
+    await charge("2")
+    await quotas.delete(PODS, "p")
+    await cluster.advance(0.06)
+    assert await used() == "2"
+    await charge("3")
+    await cluster.advance(0.06)
+    assert await used() == "3"
+    await cluster.advance(0.15)
+    assert await used() == "0"
 
 
 def test_the_plan_keeps_what_could_not_be_counted() -> None:
