@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     named = {"status": (_status, "say whether the cluster runs, and how it is")}
     named["stop"] = (_stop, "stop the cluster; its state stays")
     named["kubeconfig"] = (_kubeconfig, "print a self-contained admin kubeconfig")
+    named["rotate-key"] = (_rotate_key, "make a new key for service account tokens; old tokens stay good")
     for name, (run, help_) in named.items():
         _place(_command(commands, name, run, help_))
 
@@ -366,6 +367,19 @@ def _kubeconfig(options: argparse.Namespace) -> None:
         print((config.directory / "kubeconfig").read_text(), end="")
     except FileNotFoundError:
         _fail(f'there is no cluster "{config.name}"; start it with `kubepy up --name {config.name}`')
+
+
+def _rotate_key(options: argparse.Namespace) -> None:
+    from kubepy.daemon import pki
+
+    config = _load(options)
+    directory = config.directory / "pki"
+    if not (directory / "sa.key").exists():
+        _fail(f'there is no cluster "{config.name}"; start it with `kubepy up --name {config.name}`')
+    earlier = pki.rotate_service_account_key(directory)
+    print(
+        f"tokens are signed with a new key from the next start on; those of the old one are good until {earlier} goes"
+    )
 
 
 def _logs(options: argparse.Namespace) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from kubepy.api import fields, tables, versions
@@ -25,12 +25,20 @@ UPSTREAM_CONTROLLERS = tuple(
     certificatesigningrequest-cleaner podcertificaterequest-cleaner ttl bootstrap-signer token-cleaner node-ipam
     node-lifecycle taint-eviction device-taint-eviction persistentvolume-binder persistentvolume-attach-detach
     persistentvolume-expander clusterrole-aggregation persistentvolumeclaim-protection persistentvolume-protection
-    podgroup-protection ttl-after-finished root-ca-certificate-publisher service-ca-certificate-publisher
+    podgroup-protection ttl-after-finished root-ca-certificate-publisher
     kube-apiserver-serving-clustertrustbundle-publisher ephemeral-volume storageversion-garbage-collector resourceclaim
     resourcepoolstatusrequest legacy-serviceaccount-token-cleaner validatingadmissionpolicy-status
     volumeattributesclass-protection service-cidr storage-version-migrator selinux-warning
     """.split()  # noqa: SIM905 - fifty names read better as text
 )
+
+# Why one of them is not there, where it is not for want of work.
+ABSENT_CONTROLLERS = {
+    "podgroup-protection": "alpha, off by default (GenericWorkload); 1.37 does not serve PodGroups",
+    "resourcepoolstatusrequest": "alpha, off by default (DRAResourcePoolStatus)",
+    "storageversion-garbage-collector": "alpha, off by default (StorageVersionAPI)",
+    "selinux-warning": "off by default; nothing here runs SELinux",
+}
 
 _METADATA_FIELDS = {"metadata.name", "metadata.namespace"}
 
@@ -69,7 +77,7 @@ def _lines() -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
     yield ""
     yield from _versions()
-    yield from _parts("Controllers", _controllers())
+    yield from _parts("Controllers", _controllers(), ABSENT_CONTROLLERS)
     yield from _parts("Admission plugins", ((name, cls is not None) for name, cls in PLUGINS.items()))
 
 
@@ -133,11 +141,22 @@ def _controllers() -> Iterator[tuple[str, bool]]:
         yield name, f"{name}-controller" in there
 
 
-def _parts(title: str, parts: Iterable[tuple[str, bool]]) -> Iterator[str]:
-    listed = list(parts)
+def _parts(
+    title: str, parts: Iterable[tuple[str, bool]], absent: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """`absent`: why some are not there on purpose."""
+    listed, absent = list(parts), absent or {}
     yield f"## {title}"
     yield ""
     yield f"There: {', '.join(name for name, is_there in listed if is_there)}."
     yield ""
-    yield f"Not yet: {', '.join(name for name, is_there in listed if not is_there)}."
+    missing = [name for name, is_there in listed if not is_there and name not in absent]
+    if missing or not absent:
+        yield f"Not yet: {', '.join(missing)}."
+        yield ""
+    if absent:
+        yield "Left out:"
+        yield ""
+        for name, why in absent.items():
+            yield f"- {name}: {why}."
     yield ""

@@ -16,6 +16,7 @@ from pathlib import Path
 from kubepy.api import errors, metrics
 from kubepy.api.builtins import (
     API_SERVICES,
+    CONFIG_MAPS,
     ENDPOINT_SLICES,
     ENDPOINTS,
     SERVICE_CIDRS,
@@ -27,6 +28,7 @@ from kubepy.api.objects import Obj, items, key_of, uid_of
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
 from kubepy.lib import yaml
+from kubepy.lib.clock import rfc3339
 
 
 async def apply(
@@ -37,9 +39,11 @@ async def apply(
     service_range: str,
     host: str,
     port: int,
+    now: float,
     storage_class: bool = True,
 ) -> None:
-    """Everything below `directory`, StorageClasses only if `storage_class`, and the Service.
+    """Everything below `directory`, StorageClasses only if `storage_class`, the Service, and since when the use of
+    Secrets' tokens is tracked.
 
     `host` is an address other machines could know, not loopback."""
     for obj in shipped(directory):
@@ -50,6 +54,20 @@ async def apply(
     if catalog.get(SERVICE_CIDRS.group, SERVICE_CIDRS.version, SERVICE_CIDRS.plural) is not None:
         await _ensure_service_cidr(client, service_range)
     await ensure_kubernetes_service(client, service_range, host, port)
+    await _ensure(client, CONFIG_MAPS, token_tracking(now))
+
+
+def token_tracking(now: float) -> Obj:
+    """Source: kubernetes pkg/controlplane/controller/legacytokentracking/controller.go."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": "kube-apiserver-legacy-service-account-token-tracking",
+            "namespace": "kube-system",
+        },
+        "data": {"since": rfc3339(now)[:10]},
+    }
 
 
 async def ensure_kubernetes_service(client: Client, service_range: str, host: str, port: int) -> None:

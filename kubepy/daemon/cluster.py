@@ -102,6 +102,7 @@ class ControlPlane:
         self._tasks = Tasks(self._died)
         self._ids = RequestIds(random)
         self._server: HttpServer | None = None
+        self._port = config.port
         low, _, high = config.service_node_port_range.partition("-")
         self.registry = Registry(
             store=store, catalog=self.catalog, schemas=self.schemas, clock=clock, random=random, pool=self.pool,
@@ -149,7 +150,8 @@ class ControlPlane:
             authenticator=who.authenticator, authorizer=authorizer, aggregator=self._aggregator,
             clock=clock, log=logs.of("apiserver"), metrics=metrics, checks=self.checks,
             address=address, paths=issuer_paths(
-                who.keys, issuer=who.signer.issuer, address=address, jwks_uri=config.service_account_jwks_uri,
+                who.keys, issuer=who.signer.issuer, address=lambda: f"{config.bind}:{self._port}",
+                jwks_uri=config.service_account_jwks_uri,
             ),
             version=config.kubernetes_version,
         )  # fmt: skip
@@ -266,7 +268,7 @@ class ControlPlane:
         await bootstrap.apply(
             self.client, self.catalog, files_dir() / "bootstrap",
             service_range=self.config.service_cluster_ip_range, host=bootstrap.advertised(self.config.bind), port=port,
-            storage_class=self.config.default_storage_class,
+            storage_class=self.config.default_storage_class, now=self.clock.now(),
         )  # fmt: skip
         self._kubernetes_service.serve_at(bootstrap.advertised(self.config.bind), port)
         await bootstrap.ensure_metrics_service(self.client, is_served=bool(self.config.nodes))
@@ -285,7 +287,7 @@ class ControlPlane:
         port = await server.start(
             [self.config.bind], self.config.port, tls_context(certificate, key, client_ca)
         )
-        self._server = server
+        self._server, self._port = server, port
         self._count(server)
         return port
 

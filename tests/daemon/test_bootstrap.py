@@ -26,7 +26,7 @@ async def test_what_a_person_changed_stays_but_endpoints_say_where_we_listen_now
         )
         await bootstrap.apply(
             cluster.client, cluster.plane.catalog, bootstrap_directory(), service_range="10.96.0.0/16",
-            host="192.0.2.55", port=7443,
+            host="192.0.2.55", port=7443, now=cluster.clock.now(),
         )  # fmt: skip
         again = await cluster.client.get(SERVICES, "kubernetes", "default")
         assert (

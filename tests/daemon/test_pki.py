@@ -4,7 +4,8 @@ import stat
 import pytest
 from cryptography import x509
 
-from kubepy.daemon import pki
+from kubepy.apiserver.authn.keys import Keys
+from kubepy.daemon import authentication, pki
 from kubepy.lib import yaml
 from kubepy.lib.clock import RealClock, VirtualClock
 
@@ -89,3 +90,21 @@ def handshake(client: ssl.SSLContext, server: ssl.SSLContext) -> dict:
             except ssl.SSLWantReadError:
                 pass
     return two.getpeercert()
+
+
+def test_a_rotated_key_leaves_what_verifies_its_tokens(tmp_path):
+    clock = VirtualClock()
+    before = pki.ensure(tmp_path, clock, addresses=("127.0.0.1",)).service_account_key
+    assert pki.rotate_service_account_key(tmp_path) == tmp_path / "sa-1.pub"
+    assert pki.rotate_service_account_key(tmp_path) == tmp_path / "sa-2.pub"
+    after = pki.ensure(tmp_path, clock, addresses=("127.0.0.1",)).service_account_key
+    keys = Keys(*_signing_and_rest(after))
+    assert before.strip() not in after
+    assert [key.id for key in keys.all[1:2]] == [Keys(before).signing.id]
+    assert len(keys.all) == 3
+    assert (tmp_path / "sa-1.pub").stat().st_mode & 0o777 == 0o600
+
+
+def _signing_and_rest(pem):
+    signing, *rest = authentication.split_pem(pem)
+    return signing, rest

@@ -5,6 +5,8 @@ Source: kubernetes pkg/serviceaccount/openidmetadata.go, pkg/routes/openidmetada
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import orjson
 
 from kubepy.api.objects import Obj
@@ -17,14 +19,14 @@ KEYS_PATH = "/openid/v1/jwks"
 _MAX_AGE = {"Cache-Control": "public, max-age=3600"}
 
 
-def paths(keys: Keys, *, issuer: str, address: str, jwks_uri: str = "") -> dict[str, Handler]:
-    """For app.build's `paths`; `address` is the API server's host:port, where the keys are unless `jwks_uri` says."""
+def paths(keys: Keys, *, issuer: str, address: Callable[[], str], jwks_uri: str = "") -> dict[str, Handler]:
+    """For app.build's `paths`; `address()` is the API server's host:port, where the keys are unless `jwks_uri` says."""
 
     async def configuration(request: Request) -> Response:
         return _answer(
             {
                 "issuer": issuer,
-                "jwks_uri": jwks_uri or f"https://{address}{KEYS_PATH}",
+                "jwks_uri": jwks_uri or f"https://{address()}{KEYS_PATH}",
                 "response_types_supported": ["id_token"],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": keys.algorithms,

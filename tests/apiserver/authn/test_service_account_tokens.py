@@ -186,7 +186,7 @@ async def test_others_can_verify_our_tokens(world: World, make_request: Any) -> 
     from joserfc import jwt
     from joserfc.jwk import KeySet
 
-    paths = issuer.paths(world.keys, issuer=ISSUER, address="127.0.0.1:6443")
+    paths = issuer.paths(world.keys, issuer=ISSUER, address=lambda: "127.0.0.1:6443")
     configuration = orjson.loads((await paths[issuer.CONFIGURATION_PATH](make_request("/"))).body or b"")
     assert configuration["issuer"] == ISSUER
     assert configuration["jwks_uri"] == "https://127.0.0.1:6443/openid/v1/jwks"
