@@ -79,7 +79,7 @@ def facts_of(pod: Obj, now: float) -> Obj:
     limit = pod["spec"].get("activeDeadlineSeconds")
     if limit is not None:
         facts["deadline"] = max(0.0, clocks.parse_rfc3339(status["startTime"]) + limit - now)
-    if pod["spec"].get("readinessGates") and gates_differ(pod):
+    if gates_differ(pod):
         facts["gates"] = 0.0
     return facts
 
@@ -281,7 +281,8 @@ def _last_finished(parts: Sequence[Part]) -> float:
 
 
 def gates_differ(pod: Obj) -> bool:
-    """The Ready condition does not say what the gates do."""
+    """The Ready condition does not say what the gates do; nor, without any, that nothing holds the pod back: the node
+    lifecycle controller said so while the node was silent."""
     ready, all_ready = condition(pod, "Ready"), condition(pod, "ContainersReady")
     if ready is None or all_ready is None or all_ready.get("status") != "True":
         return False

@@ -329,3 +329,47 @@ async def test_pods_of_a_lost_node_come_up_elsewhere(cluster: Cluster, heart: He
     await heart.beat_for(10, "b")
     left = [pod for pod in await cluster.pods("default") if not objects.is_deleting(pod)]
     assert [pod["spec"]["nodeName"] for pod in left] == ["b"] * 4
+
+
+# -- with simulated nodes ----------------------------------------------------------------------------------------
+
+
+async def outage(cluster: Cluster, *names: str, over: bool = False) -> None:
+    change = {"metadata": {"annotations": {"kubepy.io/outage": None if over else "true"}}}
+    for name in names:
+        await cluster.client.patch(NODES, name, change, content_type=MERGE_PATCH)
+
+
+async def test_a_short_outage_costs_readiness_and_a_long_one_the_pods(
+    cluster: Cluster, world: World, heart: Heart
+) -> None:
+    await cluster.create(make_deployment("web").replicas(3))
+    await cluster.until(lambda: cluster.pods(ready=True), count=3)
+    before = set(await world.names())
+    await outage(cluster, "node-1")
+    await cluster.until(lambda: cluster.pods(ready=True), count=2, within="60s")
+    await outage(cluster, "node-1", over=True)
+    await cluster.until(lambda: cluster.pods(ready=True), count=3, within="60s")
+    assert set(await world.names()) == before and await heart.taints("node-1") == []
+    await outage(cluster, "node-1")
+    await cluster.advance("6m")
+    # The silent node does not let its pod go, but there is another in its place.
+    assert len(await world.names()) == 4
+    running = await cluster.pods("default", ready=True)
+    assert len(running) == 3 and "node-1" not in {pod["spec"]["nodeName"] for pod in running}
+    await outage(cluster, "node-1", over=True)
+    await cluster.advance("1m")
+    assert len(await world.names()) == 3 and await heart.taints("node-1") == []
+
+
+async def test_an_outage_of_everything_costs_nothing(cluster: Cluster, world: World) -> None:
+    await cluster.create(make_deployment("web").replicas(3))
+    await cluster.until(lambda: cluster.pods(ready=True), count=3)
+    before = set(await world.names())
+    everything = [f"node-{number}" for number in (1, 2, 3)]
+    await outage(cluster, *everything)
+    await cluster.advance("20m")
+    assert not await cluster.pods(ready=True)
+    await outage(cluster, *everything, over=True)
+    await cluster.until(lambda: cluster.pods(ready=True), count=3, within="60s")
+    assert set(await world.names()) == before

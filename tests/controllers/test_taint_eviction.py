@@ -73,7 +73,7 @@ async def taint(cluster: Cluster, *keys: str) -> None:
 
 @pytest.mark.kubepy(nodes=1)
 async def test_pods_go_now_later_or_never(cluster: Cluster, world: World) -> None:
-    await cluster.create(make_pod("now"))
+    await cluster.create(make_pod("now").finalizer("example.com/look-at-it"))
     await cluster.create(make_pod("later").tolerates("gone", effect="NoExecute", seconds=60))
     await cluster.create(make_pod("never").tolerates("gone", effect="NoExecute"))
     await cluster.until(lambda: cluster.pods(ready=True), count=3)
@@ -86,9 +86,9 @@ async def test_pods_go_now_later_or_never(cluster: Cluster, world: World) -> Non
     assert mark["message"] == "Taint manager: deleting due to NoExecute taint"
     assert await world.events("TaintManagerEviction") == ["Marking for deletion Pod default/now"]
     await cluster.advance(59)
-    assert sorted(await world.names()) == ["later", "never"]
+    assert sorted(await world.names()) == ["later", "never", "now"]
     await cluster.advance(60)
-    assert await world.names() == ["never"]
+    assert sorted(await world.names()) == ["never", "now"]
 
 
 @pytest.mark.kubepy(nodes=1)
