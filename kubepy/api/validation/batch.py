@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 
 from kubepy.api import errors, names
-from kubepy.api.objects import Obj, is_condition_true
+from kubepy.api.objects import Obj
 from kubepy.api.validation.apps import check_template_matches
 from kubepy.api.validation.job_policies import check_failure_policy, check_success_policy
+from kubepy.api.validation.job_status import check_job_status
 from kubepy.api.validation.pods import check_template
 from kubepy.api.validation.rules import (
     Errors,
@@ -19,7 +20,6 @@ from kubepy.api.validation.rules import (
     check_label_selector,
     check_non_negative,
     immutable,
-    on_update,
     required_enum,
     same,
     selector_of,
@@ -212,28 +212,6 @@ def _with_directives(before: Obj, after: Obj) -> Obj:
     return before | {"spec": merged, "metadata": labelled}
 
 
-def _check_job_status(job: Obj, found: Errors) -> None:
-    """Source: validateJobStatus, the rules that need no history."""
-    status = job.get("status") or {}
-    for field in ("active", "succeeded", "failed", "ready", "terminating"):
-        check_non_negative(status.get(field), f"status.{field}", found)
-    is_complete, is_failed = is_condition_true(job, "Complete"), is_condition_true(job, "Failed")
-    if status.get("completionTime") is not None and not is_complete:
-        why = "cannot set completionTime when there is no Complete=True condition"
-        found.append(errors.invalid_value("status.completionTime", status["completionTime"], why))
-    if is_complete and status.get("completionTime") is None:
-        why = "completionTime is required for Complete jobs"
-        found.append(errors.required("status.completionTime", why))
-    if (is_complete or is_failed) and (status.get("active") or 0) > 0:
-        why = "active>0 is invalid for finished job"
-        found.append(errors.invalid_value("status.active", status["active"], why))
-    if (is_complete or is_failed) and status.get("startTime") is None:
-        found.append(errors.required("status.startTime", "startTime is required for finished job"))
-    if (status.get("ready") or 0) > (status.get("active") or 0):
-        why = "cannot set more ready pods than active"
-        found.append(errors.invalid_value("status.ready", status["ready"], why))
-
-
 # -- CronJob ---------------------------------------------------------------------------------------------------
 
 
@@ -313,7 +291,7 @@ BATCH: dict[tuple[str, str], Kind] = {
             immutable("spec.managedBy"),
             immutable("spec.successPolicy"),
         ),
-        subresources={"status": on_update(_check_job_status)},
+        subresources={"status": (check_job_status,)},
     ),
     ("batch", "CronJob"): Kind(
         rules=(_check_cron_job, required_enum("spec.concurrencyPolicy", ("Allow", "Forbid", "Replace"))),
