@@ -10,6 +10,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of the client's own dependencies
     from kubernetes import client, config, watch
     from kubernetes.client import ApiException
+    from kubernetes.dynamic import DynamicClient
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -106,3 +107,112 @@ def test_discovery_as_clients_without_aggregation_do_it(core):
     resources = client.AppsV1Api(api).get_api_resources()
     assert "deployments/scale" in [resource.name for resource in resources.resources]
     assert client.VersionApi(api).get_code().git_version.startswith("v1.37")
+
+
+GADGETS = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "gadgets.client.example.com"},
+    "spec": {
+        "group": "client.example.com",
+        "scope": "Namespaced",
+        "names": {"plural": "gadgets", "singular": "gadget", "kind": "Gadget", "listKind": "GadgetList"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "subresources": {
+                    "status": {},
+                    "scale": {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"},
+                },
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "properties": {
+                            "spec": {"type": "object", "properties": {"replicas": {"type": "integer"}}},
+                            "status": {"type": "object", "properties": {"replicas": {"type": "integer"}}},
+                        },
+                    }
+                },
+            }
+        ],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def gadgets(cluster) -> client.ApiClient:
+    api = config.new_client_from_config(str(cluster.kubeconfig))
+    definitions = client.ApiextensionsV1Api(api)
+    definitions.create_custom_resource_definition(GADGETS)
+    for event in watch.Watch().stream(definitions.list_custom_resource_definition, timeout_seconds=30):
+        conditions = (event["object"].status and event["object"].status.conditions) or []
+        if event["object"].metadata.name == GADGETS["metadata"]["name"] and any(
+            condition.type == "Established" and condition.status == "True" for condition in conditions
+        ):
+            break
+    yield api
+    definitions.delete_custom_resource_definition(GADGETS["metadata"]["name"])
+
+
+def gadget(name: str, replicas: int = 1) -> dict:
+    return {
+        "apiVersion": "client.example.com/v1",
+        "kind": "Gadget",
+        "metadata": {"name": name, "labels": {"app": "g"}},
+        "spec": {"replicas": replicas},
+    }
+
+
+def test_custom_objects_are_dicts(gadgets, namespace):
+    custom = client.CustomObjectsApi(gadgets)
+    at = ("client.example.com", "v1", namespace, "gadgets")
+    assert custom.create_namespaced_custom_object(*at, gadget("a"))["metadata"]["generation"] == 1
+    custom.create_namespaced_custom_object(*at, gadget("b"))
+    listed = custom.list_namespaced_custom_object(*at, label_selector="app=g")
+    assert [item["metadata"]["name"] for item in listed["items"]] == ["a", "b"]
+    assert custom.patch_namespaced_custom_object(*at, "a", {"spec": {"replicas": 3}})["spec"] == {
+        "replicas": 3
+    }
+    status = custom.patch_namespaced_custom_object_status(*at, "a", {"status": {"replicas": 2}})
+    assert (status["spec"], status["status"]) == ({"replicas": 3}, {"replicas": 2})
+    scale = custom.get_namespaced_custom_object_scale(*at, "a")
+    assert (scale["kind"], scale["spec"], scale["status"]) == ("Scale", {"replicas": 3}, {"replicas": 2})
+    custom.patch_namespaced_custom_object_scale(*at, "a", {"spec": {"replicas": 5}})
+    found = custom.get_namespaced_custom_object(*at, "a")
+    assert found["spec"] == {"replicas": 5}
+    found["metadata"]["resourceVersion"] = "1"
+    with pytest.raises(ApiException) as raised:
+        custom.replace_namespaced_custom_object(*at, "a", found)
+    assert raised.value.status == 409
+    events = watch.Watch().stream(
+        custom.list_namespaced_custom_object,
+        *at,
+        resource_version=listed["metadata"]["resourceVersion"],
+        timeout_seconds=1,
+    )
+    assert [event["type"] for event in events] == ["MODIFIED"] * 3
+    custom.delete_namespaced_custom_object(*at, "a")
+    custom.delete_collection_namespaced_custom_object(*at)
+    assert custom.list_namespaced_custom_object(*at)["items"] == []
+
+
+def test_the_dynamic_client_finds_custom_kinds(gadgets, namespace):
+    kinds = DynamicClient(gadgets).resources.get(api_version="client.example.com/v1", kind="Gadget")
+    assert (kinds.name, kinds.namespaced, sorted(kinds.subresources)) == (
+        "gadgets",
+        True,
+        ["scale", "status"],
+    )
+    made = kinds.create(gadget("d"), namespace=namespace)
+    assert made.spec.replicas == 1
+    applied = kinds.server_side_apply(
+        gadget("d", 4), namespace=namespace, name="d", field_manager="e2e", force_conflicts=True
+    )
+    assert applied.spec.replicas == 4
+    assert kinds.scale.get(name="d", namespace=namespace).spec.replicas == 4
+    seen = kinds.watch(namespace=namespace, resource_version=made.metadata.resourceVersion, timeout=1)
+    assert [event["type"] for event in seen] == ["MODIFIED"]
+    kinds.delete(name="d", namespace=namespace)
+    assert kinds.get(namespace=namespace).items == []
