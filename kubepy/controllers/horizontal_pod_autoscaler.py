@@ -183,10 +183,13 @@ class HorizontalPodAutoscalerController(Controller):
         return Observed(current, replicas, text, key.namespace, pods, readings, rivals)
 
     def _selected(self, namespace: str, selector: LabelSelector) -> list[Obj]:
+        # Most pods of a namespace are another's: what has not the value anywhere is not decoded.
+        needles = [b'"%b"' % value.encode() for value in selector.exact.values()]
         return [
             obj
             for document in self.pods.documents(namespace)
-            if selector.matches(labels_of(obj := document.peek()))
+            if all(needle in document.raw for needle in needles)
+            and selector.matches(labels_of(obj := document.peek()))
         ]
 
     def _rivals(self, key: Key, selector: LabelSelector, pods: list[Obj]) -> list[str]:

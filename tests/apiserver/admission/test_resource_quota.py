@@ -159,3 +159,48 @@ async def test_objects_of_any_kind_are_counted(api: Api) -> None:
     )
     await api.ok("POST", "/api/v1/namespaces/default/secrets", {"metadata": {"name": "a"}})
     assert (await used(api))["count/secrets"] == "1"
+
+
+async def test_a_resize_is_charged_its_growth(api: Api) -> None:
+    await counted(api, {"requests.cpu": "500m", "pods": "5"})
+    await api.ok("POST", PODS, pod(requests={"cpu": "100m"}))
+
+    async def resize(cpu: str) -> Obj:
+        containers = [{"name": "app", "resources": {"requests": {"cpu": cpu}}}]
+        return await api.ok(
+            "PATCH", f"{PODS}/p/resize", {"spec": {"containers": containers}},
+            content_type="application/strategic-merge-patch+json",
+        )  # fmt: skip
+
+    await resize("300m")
+    assert await used(api) == {"requests.cpu": "300m", "pods": "1"}
+    with pytest.raises(Forbidden) as caught:
+        await resize("600m")
+    assert caught.value.message == (
+        'pods "p" is forbidden: exceeded quota: q, requested: requests.cpu=300m, used: requests.cpu=300m, '
+        "limited: requests.cpu=500m"
+    )
+    # Less is given back by the controller's count, not here.
+    await resize("200m")
+    assert await used(api) == {"requests.cpu": "300m", "pods": "1"}
+
+
+async def test_a_pod_that_gets_a_deadline_changes_quotas(api: Api) -> None:
+    await counted(api, {"pods": "1"}, scopes=["Terminating"])
+    made = await api.ok("POST", PODS, pod())
+    assert await used(api) == {"pods": "0"}
+    made["spec"]["activeDeadlineSeconds"] = 60
+    await api.ok("PUT", f"{PODS}/p", made)
+    assert await used(api) == {"pods": "1"}
+
+
+async def test_quotas_are_counted_by_every_one_of_them(api: Api) -> None:
+    await counted(api, {"pods": "5"})
+    other = await api.ok("POST", QUOTAS, quota({"count/pods": "1"}) | {"metadata": {"name": "r"}})
+    other["status"] = {"hard": {"count/pods": "1"}, "used": {"count/pods": "0"}}
+    await api.ok("PUT", f"{QUOTAS}/r/status", other)
+    outcomes = await asyncio.gather(
+        *(api.send("POST", PODS, pod(f"p-{i}")) for i in range(8)), return_exceptions=True
+    )
+    assert sum(1 for each in outcomes if isinstance(each, Forbidden)) == 7
+    assert await used(api) == {"pods": "1"}
