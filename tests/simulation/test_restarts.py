@@ -1,6 +1,6 @@
 """A control plane that dies in the middle of things: the next one ends where the first would have.
 
-A fork is exactly that: another control plane on what was committed at that instant, knowing nothing else. The first one is
+A fork is exactly that: another control plane on what was committed at that instant, knowing nothing else. The first is
 not asked to stop. Each scenario is cut at many instants, those between two writes among them. With the database and
 `kill -9`: tests/e2e/test_restart.py.
 """
