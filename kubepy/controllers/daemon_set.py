@@ -24,6 +24,7 @@ from kubepy.controllers import history, ownership
 from kubepy.controllers.deployment import scaled
 from kubepy.controllers.history import REVISION_LABEL, Historian
 from kubepy.controllers.job import Event
+from kubepy.controllers.owned_pods import OwnedPods
 from kubepy.controllers.pod_control import PodControl
 from kubepy.controllers.replica_set import PARALLEL, batches, render_pod
 from kubepy.lib.aio import gather_bounded
@@ -390,7 +391,6 @@ class DaemonSetController(Controller):
         super().__init__(context)
         self.expectations = Expectations(context.clock)
         self.pod_control = PodControl(context.client, context.events)
-        self._owner_keys = owner_key("DaemonSet")
         self._failures = Exponential(FAILED_S, FAILED_S_MAX)
         # Set -> (its generation, node) -> until when the failed pod stays there.
         self._waits: dict[Key, dict[tuple[int, str], float]] = {}
@@ -399,13 +399,17 @@ class DaemonSetController(Controller):
     def setup(self) -> None:
         indexes = {ownership.BY_CONTROLLER: ownership.controller_keys}
         self.sets = self.watch(DAEMON_SETS, key_of)
-        revisions = self.watch(CONTROLLER_REVISIONS, self._owner_keys, indexes=indexes)
+        revisions = self.watch(CONTROLLER_REVISIONS, owner_key("DaemonSet"), indexes=indexes)
         self.historian = Historian(self.client, revisions, DAEMON_SETS, REVISION_LABEL)
         self.pods = self.watch(PODS, indexes=indexes)
-        self.pods.add_handler(
-            on_add=self._pod_added, on_update=self._pod_updated, on_delete=self._deletion_seen
+        owned = OwnedPods(
+            "DaemonSet",
+            self.sets,
+            self.expectations,
+            adopters=lambda pod: ownership.matching_owners(self.sets, pod),
         )
-        self.watch(PODS, self._keys_of_pod)
+        owned.follow(self.pods)
+        self.watch(PODS, owned.keys)
         self.nodes = self.watch(NODES, self._keys_of_node)
 
     def rest_s(self, key: Key) -> float:
@@ -466,13 +470,6 @@ class DaemonSetController(Controller):
         waits = self._waits.get(key, {})
         return {node: until - now for (its, node), until in waits.items() if its == generation}
 
-    def _keys_of_pod(self, document: Document, old: Document | None) -> Iterable[Key]:
-        pod = document.obj
-        keys = list(self._owner_keys(document, old))
-        if objects.controller_of(pod) is None and ownership.may_be_adopted(pod, old):
-            keys += ownership.matching_owners(self.sets, pod)
-        return keys
-
     def _keys_of_node(self, document: Document, old: Document | None) -> Iterable[Key]:
         """All sets whose mind it changes; heartbeats change nobody's."""
         node, before = document.obj, old.obj if old is not None else None
@@ -482,28 +479,6 @@ class DaemonSetController(Controller):
             return ()
         judges = ((objects.key_of(found), Placement(found).judge) for found in self.sets.list())
         return [key for key, judge in judges if judge(before) != judge(node)]
-
-    def _owner_of(self, document: Document) -> Key | None:
-        reference = objects.controller_of(document.obj)
-        if reference is None or reference["kind"] != "DaemonSet":
-            return None
-        key = Key(document.key.namespace, reference["name"])
-        daemon_set = self.sets.get(key)
-        return key if daemon_set is not None and objects.uid_of(daemon_set) == reference["uid"] else None
-
-    def _pod_added(self, document: Document) -> None:
-        if objects.is_deleting(document.obj):
-            self._deletion_seen(document)
-        elif (key := self._owner_of(document)) is not None:
-            self.expectations.creation_observed(key)
-
-    def _pod_updated(self, old: Document, document: Document) -> None:
-        if objects.is_deleting(document.obj):
-            self._deletion_seen(document)
-
-    def _deletion_seen(self, document: Document) -> None:
-        if (key := self._owner_of(document)) is not None:
-            self.expectations.deletion_observed(key, document.key)
 
     # -- what it does
 

@@ -109,7 +109,7 @@ def plan(budget: Obj, members: Mapping[str, Member], scale: int, now: float) -> 
         for name, member in members.items()
     )
     allowed = max(0, healthy - desired) if expected > 0 else 0
-    status = {
+    status: Obj = {
         "currentHealthy": healthy,
         "desiredHealthy": desired,
         "disruptionsAllowed": allowed,

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 from kubepy.api import errors, objects, pods, selectors
 from kubepy.api.builtins import JOBS, PODS
 from kubepy.api.objects import Document, Key, Obj
-from kubepy.client.controller import After, Controller, ControllerContext, key_of, owner_key, rest_for
+from kubepy.client.controller import After, Controller, ControllerContext, key_of, rest_for
 from kubepy.client.expectations import Expectations
 from kubepy.controllers import ownership
 from kubepy.controllers.job_indexes import (
@@ -45,6 +45,7 @@ from kubepy.controllers.job_indexes import (
     valid_index_of,
 )
 from kubepy.controllers.job_policies import judge_failure, judge_success
+from kubepy.controllers.owned_pods import OwnedPods
 from kubepy.controllers.pod_control import PodControl
 from kubepy.controllers.replica_set import PARALLEL, batches, render_pod
 from kubepy.lib import clock as clocks
@@ -780,7 +781,6 @@ class JobController(Controller):
         super().__init__(context)
         self.expectations = Expectations(context.clock)
         self.pod_control = PodControl(context.client, context.events)
-        self._owner_keys = owner_key("Job")
         self._backoff: dict[Key, Backoff] = {}
         self._freed: dict[Key, set[str]] = {}
         # The newest revision that we wrote of each Job; what the informer shows below that is no base for a decision.
@@ -794,9 +794,9 @@ class JobController(Controller):
             BY_LABEL: labelled_keys,
         }
         self.pods = self.watch(PODS, indexes=indexes)
-        self.pods.add_handler(
-            on_add=self._pod_added, on_update=self._pod_updated, on_delete=self._pod_deleted
-        )
+        self.owned = OwnedPods("Job", self.jobs, self.expectations, adopters=self._adopters)
+        self.owned.follow(self.pods)
+        self.pods.add_handler(on_update=self._pod_updated, on_delete=self._freeing_seen)
         self.watch(PODS, self._keys_of_pod)
 
     def rest_s(self, key: Key) -> float:
@@ -852,44 +852,19 @@ class JobController(Controller):
 
     def _keys_of_pod(self, document: Document, old: Document | None) -> Iterable[Key]:
         pod = document.obj
-        keys = list(self._owner_keys(document, old))
-        if objects.controller_of(pod) is None:
-            namespace = document.key.namespace
-            if is_tracked(pod):
-                keys.append(Key(namespace, ""))
-            if ownership.may_be_adopted(pod, old):
-                name = objects.labels_of(pod).get(JOB_NAME)
-                keys += [Key(namespace, name)] if name is not None else []
-                keys += self.jobs.keys_by_index(BY_MANUAL, namespace)
+        keys = self.owned.keys(document, old)
+        if objects.controller_of(pod) is None and is_tracked(pod):
+            keys.append(Key(document.key.namespace, ""))
         return keys
 
-    def _owner_of(self, document: Document) -> Key | None:
-        reference = objects.controller_of(document.obj)
-        if reference is None or reference["kind"] != "Job":
-            return None
-        key = Key(document.key.namespace, reference["name"])
-        job = self.jobs.get(key)
-        return key if job is not None and objects.uid_of(job) == reference["uid"] else None
-
-    def _pod_added(self, document: Document) -> None:
-        if objects.is_deleting(document.obj):
-            self._deletion_seen(document)
-        elif (key := self._owner_of(document)) is not None:
-            self.expectations.creation_observed(key)
+    def _adopters(self, orphan: Obj) -> Iterable[Key]:
+        namespace, name = orphan["metadata"]["namespace"], objects.labels_of(orphan).get(JOB_NAME)
+        named = [Key(namespace, name)] if name is not None else []
+        return [*named, *self.jobs.keys_by_index(BY_MANUAL, namespace)]
 
     def _pod_updated(self, old: Document, document: Document) -> None:
-        if objects.is_deleting(document.obj):
-            self._deletion_seen(document)
         if not is_tracked(document.obj):
             self._freeing_seen(document)
-
-    def _pod_deleted(self, document: Document) -> None:
-        self._deletion_seen(document)
-        self._freeing_seen(document)
-
-    def _deletion_seen(self, document: Document) -> None:
-        if (key := self._owner_of(document)) is not None:
-            self.expectations.deletion_observed(key, document.key)
 
     def _freeing_seen(self, document: Document) -> None:
         freed = self._freed.get(_named_job(document.obj))

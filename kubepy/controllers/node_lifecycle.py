@@ -271,7 +271,8 @@ class NodeLifecycleController(Controller):
 
     async def reconcile(self, key: Key) -> After | None:
         if key == _ZONES:
-            return await self._review()
+            await self._review()
+            return None
         node = self.nodes.get(key)
         self._tell_of(key.name, node)
         if node is None:

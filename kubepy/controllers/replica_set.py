@@ -22,10 +22,11 @@ from kubepy.api.builtins import PODS, REPLICA_SETS
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.api.resources import Resource
 from kubepy.api.selectors import LabelSelector
-from kubepy.client.controller import After, Controller, ControllerContext, key_of, owner_key, rest_for
+from kubepy.client.controller import After, Controller, ControllerContext, key_of, rest_for
 from kubepy.client.expectations import Expectations
 from kubepy.client.transport import ConnectionLost
 from kubepy.controllers import ownership
+from kubepy.controllers.owned_pods import OwnedPods
 from kubepy.lib.aio import gather_bounded
 
 # Source: replica_set.go, BurstReplicas.
@@ -254,7 +255,6 @@ class ReplicaSetController(Controller):
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
         self.expectations = Expectations(context.clock)
-        self._owner_key = owner_key(self.resource.kind)
         # Set -> (what its pods were counted by, its pods and the orphans it looked at).
         self._counted: dict[Key, tuple[object, dict[Key, Counted]]] = {}
 
@@ -264,9 +264,11 @@ class ReplicaSetController(Controller):
         self.sets.add_handler(on_delete=lambda document: self._forget(document.key))
         self.pods = self.watch(PODS, indexes=indexes)
         # What was expected is ticked off before anybody is woken by it.
-        self.pods.add_handler(
-            on_add=self._pod_added, on_update=self._pod_updated, on_delete=self._pod_deleted
-        )
+        self.owned = OwnedPods(
+            self.resource.kind, self.sets, self.expectations,
+            adopters=self._adopters,
+        )  # fmt: skip
+        self.owned.follow(self.pods)
         self.watch(PODS, self._keys_of_pod)
 
     def selector_of(self, replica_set: Obj) -> LabelSelector:
@@ -365,38 +367,11 @@ class ReplicaSetController(Controller):
         ]
 
     def _keys_of_pod(self, document: Document, old: Document | None) -> Iterable[Key]:
-        """Its set, before and after; an orphan's possible adopters when it may newly match."""
-        obj = document.obj
-        keys = list(self._owner_key(document, old))
-        if objects.controller_of(obj) is None and ownership.may_be_adopted(obj, old):
-            keys += self._adopters(obj)
-        return keys if keys and (old is None or is_counted(obj, old.obj)) else ()
+        keys = self.owned.keys(document, old)
+        return keys if keys and (old is None or is_counted(document.obj, old.obj)) else ()
 
     def _adopters(self, orphan: Obj) -> Iterable[Key]:
         return ownership.matching_owners(self.sets, orphan)
-
-    def _owner_of(self, document: Document) -> Key | None:
-        reference = objects.controller_of(document.obj)
-        if reference is None or reference["kind"] != self.resource.kind:
-            return None
-        key = Key(document.key.namespace, reference["name"])
-        replica_set = self.sets.get(key)
-        return key if replica_set is not None and _uid(replica_set) == reference["uid"] else None
-
-    def _pod_added(self, document: Document) -> None:
-        if objects.is_deleting(document.obj):
-            # After a restart a pod may first be seen on its way out: no creation that anybody waits for.
-            self._pod_deleted(document)
-        elif (key := self._owner_of(document)) is not None:
-            self.expectations.creation_observed(key)
-
-    def _pod_updated(self, old: Document, document: Document) -> None:
-        if objects.is_deleting(document.obj):
-            self._pod_deleted(document)
-
-    def _pod_deleted(self, document: Document) -> None:
-        if (key := self._owner_of(document)) is not None:
-            self.expectations.deletion_observed(key, document.key)
 
     # -- what it does
 

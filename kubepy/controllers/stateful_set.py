@@ -26,12 +26,13 @@ from typing import Any
 
 from kubepy.api import errors, objects, pods, selectors
 from kubepy.api.builtins import CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
-from kubepy.api.objects import Document, Key, Obj
-from kubepy.client.controller import After, Controller, ControllerContext, key_of, owner_key, rest_for
+from kubepy.api.objects import Key, Obj
+from kubepy.client.controller import After, Controller, ControllerContext, key_of, rest_for
 from kubepy.client.expectations import Expectations
 from kubepy.client.transport import ConnectionLost
 from kubepy.controllers import history, ownership
 from kubepy.controllers.history import REVISION_LABEL, Historian
+from kubepy.controllers.owned_pods import OwnedPods
 from kubepy.controllers.replica_set import PARALLEL, render_pod
 from kubepy.lib.aio import gather_bounded
 
@@ -375,7 +376,6 @@ class StatefulSetController(Controller):
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
         self.expectations = Expectations(context.clock)
-        self._owner_keys = owner_key("StatefulSet")
         self._written: dict[Key, int] = {}
 
     def setup(self) -> None:
@@ -385,10 +385,12 @@ class StatefulSetController(Controller):
         self.historian = Historian(self.client, revisions, STATEFUL_SETS, HASH_LABEL)
         self.claims = self.watch(PERSISTENT_VOLUME_CLAIMS)
         self.pods = self.watch(PODS, indexes=indexes)
-        self.pods.add_handler(
-            on_add=self._pod_added, on_update=self._pod_updated, on_delete=self._deletion_seen
-        )
-        self.watch(PODS, self._keys_of_pod)
+        owned = OwnedPods(
+            "StatefulSet", None, self.expectations,
+            adopters=lambda pod: [Key(pod["metadata"]["namespace"], parent_of(pod)[0])],
+        )  # fmt: skip
+        owned.follow(self.pods)
+        self.watch(PODS, owned.keys)
 
     def rest_s(self, key: Key) -> float:
         stateful_set = self.sets.get(key)
@@ -445,32 +447,6 @@ class StatefulSetController(Controller):
         names = (name for number in numbers for name in claim_names(stateful_set, number))
         found = ((name, self.claims.get(Key(namespace, name))) for name in names)
         return {name: claim for name, claim in found if claim is not None}
-
-    def _keys_of_pod(self, document: Document, old: Document | None) -> Iterable[Key]:
-        pod = document.obj
-        keys = list(self._owner_keys(document, old))
-        if objects.controller_of(pod) is None and ownership.may_be_adopted(pod, old):
-            keys.append(Key(document.key.namespace, parent_of(pod)[0]))
-        return keys
-
-    def _owner_of(self, document: Document) -> Key | None:
-        reference = objects.controller_of(document.obj)
-        is_ours = reference is not None and reference["kind"] == "StatefulSet"
-        return Key(document.key.namespace, reference["name"]) if reference is not None and is_ours else None
-
-    def _pod_added(self, document: Document) -> None:
-        if objects.is_deleting(document.obj):
-            self._deletion_seen(document)
-        elif (key := self._owner_of(document)) is not None:
-            self.expectations.creation_observed(key)
-
-    def _pod_updated(self, old: Document, document: Document) -> None:
-        if objects.is_deleting(document.obj):
-            self._deletion_seen(document)
-
-    def _deletion_seen(self, document: Document) -> None:
-        if (key := self._owner_of(document)) is not None:
-            self.expectations.deletion_observed(key, document.key)
 
     # -- what it does
 

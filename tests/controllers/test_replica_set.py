@@ -315,7 +315,7 @@ async def test_a_cache_that_lags_behind_does_not_make_or_delete_pods_twice(
 ) -> None:
     manager = ControllerManager(
         cluster.client, clock=cluster.clock, random=cluster.random, log=logs.silent(), metrics=Metrics(), root_ca=b"",
-        enabled=["replicaset", "serviceaccount", "nodelifecycle"],
+        enabled=["replicaset", "serviceaccount", "nodelifecycle", "root-ca-cert-publisher"],
     )  # fmt: skip
     await manager.start()
     informer = manager.informers.informer(PODS)
