@@ -31,6 +31,7 @@ from kubepy.api.validation.pods import (
     check_pod_update,
 )
 from kubepy.api.validation.rules import (
+    IMMUTABLE_TEXT,
     Errors,
     Kind,
     UpdateRule,
@@ -217,6 +218,8 @@ def _check_node_update(new: Obj, old: Obj, found: Errors) -> None:
     if provider and provider != after.get("providerID"):
         why = 'node updates may not change providerID except from "" to valid'
         found.append(errors.forbidden_field("spec.providerID", why))
+    if (after.get("externalID") or "") != (before.get("externalID") or ""):
+        found.append(errors.forbidden_field("spec.externalID", "may not be updated"))
 
 
 # -- Service ---------------------------------------------------------------------------------------------------
@@ -432,11 +435,18 @@ def _check_service_update(new: Obj, old: Obj, found: Errors) -> None:
         if class_name != before.get("loadBalancerClass"):
             why = "may not change once set"
             found.append(errors.invalid_value("spec.loadBalancerClass", class_name, why))
+    if _needs_health_check(after) and _needs_health_check(before):
+        if (after.get("healthCheckNodePort") or 0) != (before.get("healthCheckNodePort") or 0):
+            found.append(errors.forbidden_field("spec.healthCheckNodePort", IMMUTABLE_TEXT))
     if "ExternalName" in types or (_is_headless(after) and _is_headless(before)):
         return
     _check_addresses_kept(after, before, "clusterIPs", "primary clusterIP can not be unset", found)
     if not _is_headless(after) and not _is_headless(before):
         _check_addresses_kept(after, before, "ipFamilies", "primary ipFamily can not be unset", found)
+
+
+def _needs_health_check(spec: Obj) -> bool:
+    return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
 
 
 def _check_addresses_kept(after: Obj, before: Obj, field: str, unset_text: str, found: Errors) -> None:

@@ -144,3 +144,24 @@ def test_migrations_end_once(rules, before, after, wanted):
     resource = "resource: pods"
     found = rules.update(MIGRATION.format(resource, before), MIGRATION.format(resource, after), "status")
     assert any(wanted in each for each in found) if wanted else found == []
+
+
+def test_a_health_check_port_stays_while_it_is_needed(rules):
+    """Source: TestValidateServiceUpdate."""
+    text = """
+apiVersion: v1
+kind: Service
+metadata: {{resourceVersion: "1"}}
+spec: {{type: LoadBalancer, externalTrafficPolicy: {}, healthCheckNodePort: {}, ports: [{{port: 80}}]}}
+"""
+    local = text.format("Local", 30001)
+    assert rules.update(local, local) == []
+    wanted = ["spec.healthCheckNodePort: Forbidden: field is immutable"]
+    assert rules.update(local, text.format("Local", 30002)) == wanted
+    assert rules.update(local, text.format("Cluster", 0)) == []
+
+
+def test_a_node_keeps_its_external_id(rules):
+    text = 'apiVersion: v1\nkind: Node\nmetadata: {{resourceVersion: "1"}}\nspec: {{externalID: {}}}\n'
+    wanted = ["spec.externalID: Forbidden: may not be updated"]
+    assert rules.update(text.format("a"), text.format("b")) == wanted
