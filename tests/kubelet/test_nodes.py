@@ -11,6 +11,7 @@ from kubepy.kubelet.nodes import (
     SIMULATED,
     parse_capacity,
     render_status,
+    renewal_due_s,
     status_due_s,
     transitions,
 )
@@ -51,6 +52,15 @@ async def test_leases_are_renewed_every_ten_seconds_and_the_status_every_five_mi
         beat = condition(node, "Ready")
         assert beat["lastHeartbeatTime"] > condition(before, "Ready")["lastHeartbeatTime"]
         assert beat["lastTransitionTime"] == condition(before, "Ready")["lastTransitionTime"]
+
+
+@pytest.mark.parametrize("now", [0.0, 3.2, 9.999, 10.0, 1234.5])
+def test_nodes_have_their_second_of_ten(now):
+    for name in ("node-1", "node-2", "worker"):
+        due = renewal_due_s(name, now)
+        assert 0 < due <= 10
+        assert (now + due) % 1 == pytest.approx(0, abs=1e-6) or (now + due) % 1 == pytest.approx(1, abs=1e-6)
+    assert len({round(renewal_due_s(f"node-{i}", now), 3) for i in range(100)}) == 10
 
 
 async def test_a_deleted_node_stays_away_and_a_new_one_with_the_annotation_is_served():
