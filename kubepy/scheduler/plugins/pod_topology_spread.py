@@ -310,12 +310,12 @@ def _judge(hard: _Hard, nodes: Sequence[NodeInfo]) -> list[Status | None]:
     most = constraint.max_skew + fewest - matches_itself
     places = [node.labels.get(key) for node in nodes]
     if view.changes:
-        full = {place for place in set(places) if place is not None and view.pods(place) > most}
+        full: set[str | None] = {p for p in set(places) if p is not None and view.pods(p) > most}
     elif most < 0:
         full = set(places) - {None}
     else:
         counts = view.counts
-        full = {place for place in set(places) if counts.get(place, 0) > most}  # type: ignore[arg-type]
+        full = {p for p in set(places) if p is not None and counts.get(p, 0) > most}
     if not full and None not in places:
         return [None] * len(places)
     return [_NO_LABEL if place is None else _SKEWED if place in full else None for place in places]

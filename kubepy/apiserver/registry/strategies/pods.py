@@ -1,4 +1,4 @@
-"""Pods: phase, QoS class, generation and graceful deletion.
+"""Pods: phase, QoS class, generation, selectors that follow the pod's own labels, and graceful deletion.
 
 Source: kubernetes pkg/registry/core/pod/strategy.go.
 """
@@ -24,6 +24,9 @@ class PodStrategy(Strategy):
             obj["status"]["conditions"] = [
                 {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": _GATED}
             ]
+        spec = obj["spec"]
+        if spec.get("affinity") or spec.get("topologySpreadConstraints"):
+            _follow_labels(spec, obj["metadata"].get("labels") or {})
 
     def is_another_wish(self, new: Obj, old: Obj) -> bool:
         return new.get("spec") != old.get("spec")
@@ -59,6 +62,36 @@ class PodStrategy(Strategy):
         if not spec.get("nodeName") or (obj.get("status") or {}).get("phase") in ("Failed", "Succeeded"):
             period = 0
         return period if period >= 0 else 1
+
+
+def _follow_labels(spec: Obj, labels: dict[str, str]) -> None:
+    """matchLabelKeys and mismatchLabelKeys become expressions with the pod's own values, for good.
+
+    Source: mutatePodAffinity, mutateTopologySpreadConstraints.
+    """
+    affinity = spec.get("affinity") or {}
+    for kind in ("podAffinity", "podAntiAffinity"):
+        found = affinity.get(kind) or {}
+        for entry in found.get("preferredDuringSchedulingIgnoredDuringExecution") or ():
+            _merge_keys(entry.get("podAffinityTerm") or {}, labels)
+        for term in found.get("requiredDuringSchedulingIgnoredDuringExecution") or ():
+            _merge_keys(term, labels)
+    for constraint in spec.get("topologySpreadConstraints") or ():
+        _merge_keys(constraint, labels)
+
+
+def _merge_keys(term: Obj, labels: dict[str, str]) -> None:
+    selector = term.get("labelSelector")
+    if selector is None:
+        return
+    more = [
+        {"key": key, "operator": operator, "values": [labels[key]]}
+        for field, operator in (("matchLabelKeys", "In"), ("mismatchLabelKeys", "NotIn"))
+        for key in term.get(field) or ()
+        if key in labels
+    ]
+    if more:
+        selector["matchExpressions"] = [*(selector.get("matchExpressions") or ()), *more]
 
 
 def _prepare_status(new: Obj, old: Obj) -> None:
