@@ -17,7 +17,7 @@ statusupdater/node_status_updater}.go, pkg/volume/csi/csi_attacher.go, pkg/volum
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kubepy.api import errors, objects, pods, volumes
@@ -64,14 +64,13 @@ def is_shared(volume: Obj) -> bool:
     return not modes or not _MULTI_NODE.isdisjoint(modes)
 
 
-def multi_attach_error(name: str, pod: Obj, others: Iterable[Obj]) -> str:
-    """Source: reportMultiAttachError."""
+def multi_attach_error(name: str, pod: Obj, others: Sequence[Obj]) -> str:
+    """`others`: the pods that use the volume on other nodes. Source: reportMultiAttachError."""
     prefix = f'Multi-Attach error for volume "{name}" '
     namespace = pod["metadata"]["namespace"]
-    users = [other for other in others if other["metadata"]["name"] != pod["metadata"]["name"]]
-    local = [user["metadata"]["name"] for user in users if user["metadata"]["namespace"] == namespace]
-    elsewhere = len(users) - len(local)
-    if not users:
+    local = [each["metadata"]["name"] for each in others if each["metadata"]["namespace"] == namespace]
+    elsewhere = len(others) - len(local)
+    if not others:
         return f"{prefix}Volume is already exclusively attached to one node and can't be attached to another"
     if not local:
         return f"{prefix}Volume is already used by {elsewhere} pod(s) in different namespaces"
