@@ -251,6 +251,7 @@ class ControlPlane:
                     version=__version__,
                     kubernetes_version=config.kubernetes_version,
                     stage_paths=stage_sets.paths_of(config.stages),
+                    capacity=stage_sets.capacity_of(config.node_capacity),
                     cluster_cidr=config.cluster_cidr,
                     pool=self.pool,
                 )

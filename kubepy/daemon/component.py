@@ -64,7 +64,7 @@ async def run(settings: Settings, clock: Clock, *, on_ready: Callable[[str], Non
     try:
         on_ready(f"http://{settings.bind_address}:{await process.listen()}")
         await process.work(stop)
-    except (ConfigError, StageError) as error:
+    except (ConfigError, StageError, errors.StatusError, ConnectionLost) as error:
         raise ComponentError(str(error)) from None
     finally:
         await process.close()
@@ -116,7 +116,7 @@ class Process:
         await self._transport.close()
 
     def _died(self, name: str, error: BaseException) -> None:
-        if not isinstance(error, (ConfigError, StageError)):
+        if not isinstance(error, (ConfigError, StageError, errors.StatusError, ConnectionLost)):
             self.log.error("task_died", task=name, exc_info=error)
 
     # -- the work ------------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ class Process:
         return Kubelet(
             self.client, clock=clock, random=random, log=log, metrics=self.metrics,
             count=settings.nodes, version=__version__, kubernetes_version=settings.kubernetes_version,
-            stage_paths=stage_sets.paths_of(settings.stages), cluster_cidr=settings.cluster_cidr,
+            stage_paths=stage_sets.paths_of(settings.stages), capacity=stage_sets.capacity_of(settings.node_capacity), cluster_cidr=settings.cluster_cidr,
         )  # fmt: skip
 
     def _root_ca(self) -> bytes:

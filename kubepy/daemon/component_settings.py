@@ -80,6 +80,9 @@ class Settings:
     )  # fmt: skip
 
     nodes: int = _flag(3, "nodes to simulate", metavar="N", of=(KUBELET,))
+    node_capacity: str = _flag(
+        "", "what each node has, like cpu=4,memory=16Gi,pods=50", metavar="LIST", of=(KUBELET,)
+    )
     kubernetes_version: str = _flag(
         versions.NEWEST, "version that the nodes report", metavar="VERSION", of=(KUBELET,)
     )

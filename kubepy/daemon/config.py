@@ -192,6 +192,10 @@ class Config:
     etcd_compaction_interval: str = _key(
         "5m", "how long old revisions can be read and watched", metavar="DURATION"
     )
+    node_capacity: str = _key(
+        "", "what each simulated node has, like cpu=4,memory=16Gi,pods=50; default cpu=8,memory=32Gi,pods=110",
+        metavar="LIST",
+    )  # fmt: skip
     stages: tuple[str, ...] = _key(
         ("fast",),
         "how simulated pods and nodes live: sets (fast, realistic, heartbeat, chaos), files and directories of Stages",

@@ -1,4 +1,4 @@
-"""Which Stage documents a word of `--stages` stands for: a shipped set, a file or a directory."""
+"""What simulated nodes are made from: which Stage documents a word of `--stages` stands for, and what a node has."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kubepy.daemon.config import ConfigError, files_dir
+from kubepy.kubelet.nodes import parse_capacity
 
 # Each a layer of folders in config/stages; a stage replaces one of the same name below it.
 SETS = {
@@ -30,3 +31,11 @@ def paths_of(words: Iterable[str]) -> list[Path]:
             )
         found[path] = None
     return list(found)
+
+
+def capacity_of(text: str) -> dict[str, str]:
+    """Of each node. Raises ConfigError."""
+    try:
+        return parse_capacity(text)
+    except ValueError as error:
+        raise ConfigError(f"node-capacity {error}") from None

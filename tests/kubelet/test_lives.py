@@ -372,3 +372,9 @@ async def test_sidecars_stop_last_and_in_reverse_order(cluster):
     assert [name for name, _ in sorted(ended, key=lambda pair: pair[1])] == ["main", "b", "a"]
     with pytest.raises(errors.NotFound):
         await status(cluster)
+
+
+async def test_nodes_have_what_they_are_told():
+    async with Cluster(nodes=1, scheduler="off", controllers=(), node_capacity="cpu=2,pods=1") as small:
+        capacity = (await small.client.get(NODES, NODE))["status"]["capacity"]
+        assert (capacity["cpu"], capacity["pods"], capacity["memory"]) == ("2", "1", "32Gi")

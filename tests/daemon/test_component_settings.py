@@ -1,0 +1,45 @@
+import pytest
+
+from kubepy.daemon import component_settings
+from kubepy.daemon.config import ConfigError
+
+
+def test_each_command_has_its_own_flags():
+    flags = {name: set(component_settings.flags_of(name)) for name in component_settings.COMPONENTS}
+    assert "controllers" in flags["controller-manager"] and "controllers" not in flags["scheduler"]
+    assert "nodes" in flags["kubelet"] and not any(flag.startswith("leader-elect") for flag in flags["kubelet"])
+    assert {"kubeconfig", "health-port", "leader-elect"} <= flags["scheduler"]
+
+
+@pytest.mark.parametrize(
+    ("component", "name", "port", "elected"),
+    [("controller-manager", "kube-controller-manager", 10257, True), ("scheduler", "kube-scheduler", 10259, True),
+     ("kubelet", "kubelet", 10248, False)],
+)  # fmt: skip
+def test_names_and_ports_are_upstreams(component, name, port, elected):
+    settings = component_settings.make(component, {})
+    assert (settings.name, settings.port, settings.is_elected) == (name, port, elected)
+    assert component_settings.make(component, {"health_port": 0}).port == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        ({"leader_elect_lease_duration": "10s"}, "leader-elect-lease-duration must be greater than"),
+        ({"leader_elect_retry_period": "9s"}, "leader-elect-renew-deadline must be greater than"),
+        ({"leader_elect_retry_period": "soon"}, "leader-elect-retry-period must be a duration"),
+        ({"log_level": "loud"}, "log-level must be one of"),
+        ({"log_format": "xml"}, "log-format must be one of"),
+        ({"nodes": 0}, "nodes must be 1 or more"),
+        ({"health_port": 70000}, "health-port must be 0 to 65535"),
+    ],
+)
+def test_mistakes_are_named(flags, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        component_settings.make("scheduler", flags)
+
+
+def test_the_first_kubeconfig_of_the_environment_counts(monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", "/a:/b")
+    assert component_settings.make("scheduler", {}).kubeconfig_path == "/a"
+    assert component_settings.make("scheduler", {"kubeconfig": "/c"}).kubeconfig_path == "/c"
