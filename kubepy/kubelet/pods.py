@@ -237,7 +237,7 @@ class PodWorkers(Controller):
         if pod["spec"].get("hostNetwork") or step in ("create", "reject"):
             return status.Place(host_ip, host_ip)
         try:
-            return status.Place(self.pool.take(uid_of(pod)), host_ip)
+            return status.Place(self.pool.take(uid_of(pod), node["spec"].get("podCIDR", "")), host_ip)
         except Exhausted as error:
             self.sink.recorder("kubelet", node["metadata"]["name"]).event(
                 pod, "Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}"

@@ -8,7 +8,7 @@ import pytest
 
 from kubepy.api.builtins import NODES
 from kubepy.controllers.node_ipam import Exhausted, OutOfRange, Ranges
-from kubepy.testing.builders import make_node
+from kubepy.testing.builders import make_deployment, make_node
 from kubepy.testing.cluster import Cluster
 from tests.controllers.conftest import World
 
@@ -72,3 +72,12 @@ async def test_each_node_has_its_own_until_there_are_none(cluster: Cluster, worl
 
 async def test_without_the_setting_nodes_have_none(cluster: Cluster) -> None:
     assert all("podCIDR" not in node["spec"] for node in await cluster.list(NODES))
+
+
+@pytest.mark.kubepy(allocate_node_cidrs=True, nodes=2)
+async def test_pods_have_addresses_of_their_nodes(cluster: Cluster) -> None:
+    await cluster.create(make_deployment("web").replicas(4))
+    await cluster.until(lambda: cluster.pods(ready=True), count=4)
+    ranges = {node["metadata"]["name"]: node["spec"]["podCIDR"] for node in await cluster.list(NODES)}
+    for pod in await cluster.pods("default"):
+        assert ipaddress.ip_address(pod["status"]["podIP"]) in network(ranges[pod["spec"]["nodeName"]])
