@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 
 from kubepy.api import volumes
 from kubepy.api.builtins import EVENTS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
+from kubepy.api.errors import AlreadyExists, Conflict, NotFound
+from kubepy.api.objects import uid_of
 from kubepy.controllers.persistent_volume_binder import (
     ClaimPlan,
     Said,
@@ -21,6 +24,7 @@ from kubepy.controllers.persistent_volume_binder import (
     unbound,
     unfit,
 )
+from kubepy.lib.random import Random
 from kubepy.testing.cluster import Cluster
 from tests.api.test_volumes import claim, ref, volume
 from tests.controllers.conftest import World
@@ -338,3 +342,41 @@ async def test_what_cannot_be_deleted_has_failed(cluster: Cluster) -> None:
     assert (status["phase"], status["message"]) == ("Failed", why)
     reasons = [each["reason"] for each in await cluster.list(EVENTS, fields="involvedObject.name=pv")]
     assert reasons == ["VolumeFailedDelete"]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_whatever_comes_and_goes_claims_and_volumes_agree(seed: int) -> None:
+    policies = ("Retain", "Delete", "Recycle")
+    async with Cluster(nodes=1, seed=seed) as cluster:
+        random = Random(str(seed))
+        for _ in range(100):
+            claim_name, volume_name = f"c-{random.index(8)}", f"v-{random.index(8)}"
+            policy = {"persistentVolumeReclaimPolicy": policies[random.index(3)]}
+            with contextlib.suppress(AlreadyExists, NotFound, Conflict):
+                match random.index(5):
+                    case 0 | 1:
+                        await cluster.create(stored_claim(claim_name, storageClassName=""))
+                    case 2:
+                        await cluster.create(stored_volume(volume_name, **policy))
+                    case 3:
+                        await cluster.client.delete(PERSISTENT_VOLUME_CLAIMS, claim_name, "default")
+                    case _:
+                        await cluster.client.delete(PERSISTENT_VOLUMES, volume_name)
+            if random.index(3) == 0:
+                await cluster.settle()
+        await cluster.advance(60)
+        claims = {uid_of(each): each for each in await cluster.list(PERSISTENT_VOLUME_CLAIMS)}
+        there = {each["metadata"]["name"]: each for each in await cluster.list(PERSISTENT_VOLUMES)}
+    phases = [each["status"]["phase"] for each in there.values()]
+    for uid, each in claims.items():
+        if each["status"]["phase"] == "Bound":
+            assert there[each["spec"]["volumeName"]]["spec"]["claimRef"]["uid"] == uid
+        else:
+            assert "Available" not in phases
+    bound = [each["spec"]["claimRef"]["uid"] for each in there.values() if each["status"]["phase"] == "Bound"]
+    assert len(set(bound)) == len(bound)
+    assert set(bound) <= claims.keys()
+    for each in there.values():
+        assert (
+            each["status"]["phase"] != "Released" or each["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+        )
