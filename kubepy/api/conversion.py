@@ -301,9 +301,42 @@ def _uncapitalized(value: Any) -> Any:
     return [_uncapitalized(item) for item in value] if isinstance(value, list) else value
 
 
+# -- priority levels -------------------------------------------------------------------------------------------
+
+# In v1beta3 no shares are as good as the default, unless this says that none are meant.
+# Source: kubernetes pkg/apis/flowcontrol/v1beta3/{conversion,defaults}.go.
+PRESERVE_ZERO_SHARES = "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares"
+
+
+def _shares_to_v1beta3(obj: Obj) -> Obj:
+    limited = (obj.get("spec") or {}).get("limited")
+    if limited is None or limited.get("nominalConcurrencyShares"):
+        return obj
+    annotations = (obj["metadata"].get("annotations") or {}) | {PRESERVE_ZERO_SHARES: ""}
+    return obj | {"metadata": obj["metadata"] | {"annotations": annotations}}
+
+
+def _shares_to_v1(obj: Obj) -> Obj:
+    metadata, spec = obj["metadata"], obj.get("spec") or {}
+    if (limited := spec.get("limited")) is not None:
+        shares = {"nominalConcurrencyShares": limited.get("nominalConcurrencyShares") or 0}
+        obj = obj | {"spec": spec | {"limited": limited | shares}}
+    annotations = metadata.get("annotations") or {}
+    if PRESERVE_ZERO_SHARES not in annotations:
+        return obj
+    kept = {key: value for key, value in annotations.items() if key != PRESERVE_ZERO_SHARES}
+    others = {key: value for key, value in metadata.items() if key != "annotations"}
+    return obj | {"metadata": others | ({"annotations": kept} if kept else {})}
+
+
+_LEVELS = "prioritylevelconfigurations"
+_FLOW_CONTROL = "flowcontrol.apiserver.k8s.io"
+
 _CONVERSIONS: dict[tuple[str, str, str], Callable[[Obj], Obj]] = {
     ("v1", "events.k8s.io/v1", "events"): _renamed(_EVENT_FIELDS),
     ("events.k8s.io/v1", "v1", "events"): _renamed({new: old for old, new in _EVENT_FIELDS.items()}),
     ("autoscaling/v2", "autoscaling/v1", "horizontalpodautoscalers"): _autoscaler_to_v1,
     ("autoscaling/v1", "autoscaling/v2", "horizontalpodautoscalers"): _autoscaler_to_v2,
+    (f"{_FLOW_CONTROL}/v1", f"{_FLOW_CONTROL}/v1beta3", _LEVELS): _shares_to_v1beta3,
+    (f"{_FLOW_CONTROL}/v1beta3", f"{_FLOW_CONTROL}/v1", _LEVELS): _shares_to_v1,
 }

@@ -24,6 +24,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kubepy.api import quantity
+from kubepy.api.conversion import PRESERVE_ZERO_SHARES
 from kubepy.api.objects import Obj, copy
 
 Setter = Callable[[Obj], None]
@@ -450,6 +451,15 @@ _VOLUME_PLUGINS: dict[str, Setter] = {
     "ScaleIO": _set(storageMode="ThinProvisioned", fsType="xfs"),
 }
 
+
+def _level_v1beta3(obj: Obj) -> None:
+    limited = (obj.get("spec") or {}).get("limited")
+    annotations = (obj.get("metadata") or {}).get("annotations") or {}
+    if limited is not None and PRESERVE_ZERO_SHARES not in annotations:
+        if not limited.get("nominalConcurrencyShares"):
+            limited["nominalConcurrencyShares"] = 30
+
+
 _TABLE: dict[str, dict[str, Setter]] = {
     "io.k8s.api.core.v1.": {
         "AzureDiskVolumeSource": _set(cachingMode="ReadWrite", fsType="ext4", readOnly=False, kind="Shared"),
@@ -523,6 +533,13 @@ _TABLE: dict[str, dict[str, Setter]] = {
         "ExemptPriorityLevelConfiguration": _set(nominalConcurrencyShares=0, lendablePercent=0),
         "FlowSchemaSpec": _set_zero(matchingPrecedence=1000),
         "LimitedPriorityLevelConfiguration": _set(nominalConcurrencyShares=30, lendablePercent=0),
+        "QueuingConfiguration": _set_zero(handSize=8, queues=64, queueLengthLimit=50),
+    },
+    "io.k8s.api.flowcontrol.v1beta3.": {
+        "ExemptPriorityLevelConfiguration": _set(nominalConcurrencyShares=0, lendablePercent=0),
+        "FlowSchemaSpec": _set_zero(matchingPrecedence=1000),
+        "LimitedPriorityLevelConfiguration": _set(lendablePercent=0),
+        "PriorityLevelConfiguration": _level_v1beta3,
         "QueuingConfiguration": _set_zero(handSize=8, queues=64, queueLengthLimit=50),
     },
     "io.k8s.api.admissionregistration.v1.": {

@@ -2,16 +2,18 @@
 
 import pytest
 
-from kubepy.api import conversion
+from kubepy.api import conversion, versions
 from kubepy.api.builtins import (
     DEPLOYMENTS,
     EVENTS,
     EVENTS_V1,
     HORIZONTAL_POD_AUTOSCALERS,
     HORIZONTAL_POD_AUTOSCALERS_V1,
+    Catalog,
 )
 from kubepy.api.conversion import convert
 from kubepy.api.objects import Obj, copy
+from kubepy.api.schema import Schemas
 
 V1, V2 = HORIZONTAL_POD_AUTOSCALERS_V1, HORIZONTAL_POD_AUTOSCALERS
 
@@ -153,3 +155,37 @@ def test_annotations_that_are_not_ours_are_ignored(text: str) -> None:
 def test_one_version_is_answered_as_it_came() -> None:
     obj: Obj = {"apiVersion": "apps/v1"}
     assert convert(obj, DEPLOYMENTS, DEPLOYMENTS) is obj
+
+
+@pytest.mark.parametrize(
+    ("shares", "annotations", "stored"),
+    [(0, {}, 30), (0, {conversion.PRESERVE_ZERO_SHARES: "", "a": "b"}, 0), (7, {}, 7)],
+)
+def test_no_shares_of_an_old_priority_level_are_the_default_unless_they_are_meant(
+    shares, annotations, stored
+):
+    """Source: pkg/apis/flowcontrol/v1beta3/{defaults,conversion}_test.go."""
+    schemas = Schemas("1.31")
+    catalog = Catalog(versions.served("1.31", schemas))
+    old, new = (
+        catalog.get("flowcontrol.apiserver.k8s.io", version, "prioritylevelconfigurations")
+        for version in ("v1beta3", "v1")
+    )
+    obj = {
+        "apiVersion": old.api_version,
+        "kind": old.kind,
+        "metadata": {"name": "a", "annotations": annotations},
+        "spec": {
+            "type": "Limited",
+            "limited": {"nominalConcurrencyShares": shares, "limitResponse": {"type": "Reject"}},
+        },
+    }
+    schema = schemas.of(old)
+    schema.decode(obj)
+    schema.default(obj)
+    there = convert(obj, old, new)
+    assert there["spec"]["limited"]["nominalConcurrencyShares"] == stored
+    assert there["spec"]["limited"]["lendablePercent"] == 0
+    assert conversion.PRESERVE_ZERO_SHARES not in (there["metadata"].get("annotations") or {})
+    back = convert(there, new, old)
+    assert (conversion.PRESERVE_ZERO_SHARES in (back["metadata"].get("annotations") or {})) is (stored == 0)

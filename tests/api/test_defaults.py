@@ -410,4 +410,6 @@ def test_claim_templates_say_what_they_are(schemas: Schemas) -> None:
 
 
 def test_every_default_is_of_a_definition_that_exists(schemas: Schemas) -> None:
-    assert [name for name in defaults.DEFAULTS if name not in schemas.definitions] == []
+    # Some are of versions that are gone by now.
+    known = schemas.definitions.keys() | Schemas("1.31").definitions.keys()
+    assert [name for name in defaults.DEFAULTS if name not in known] == []
