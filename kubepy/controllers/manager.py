@@ -28,6 +28,7 @@ from kubepy.api.builtins import (
     RESOURCE_CLAIM_TEMPLATES,
     RESOURCE_CLAIMS,
     SERVICE_CIDRS,
+    STORAGE_VERSION_MIGRATIONS,
     VOLUME_ATTRIBUTES_CLASSES,
 )
 from kubepy.api.objects import DocumentPool
@@ -77,6 +78,7 @@ from kubepy.controllers.service_account_tokens import ServiceAccountTokens, Sign
 from kubepy.controllers.service_cidrs import ServiceCidrsController
 from kubepy.controllers.service_load_balancer import ADDRESSES, ServiceLoadBalancerController
 from kubepy.controllers.stateful_set import StatefulSetController
+from kubepy.controllers.storage_version_migrator import StorageVersionMigrator
 from kubepy.controllers.taint_eviction import TaintEvictionController
 from kubepy.controllers.ttl import TtlController
 from kubepy.controllers.ttl_after_finished import TtlAfterFinishedController
@@ -267,6 +269,11 @@ CONTROLLERS = (
         lambda context, parts: ValidatingAdmissionPolicyStatus(
             context, discover=parts.discover, schemas=parts.schemas
         ),
+    ),
+    Descriptor(
+        "storage-version-migrator-controller", "svm", "storage-version-migrator-controller",
+        lambda context, parts: StorageVersionMigrator(context, discover=parts.discover),
+        needs=(STORAGE_VERSION_MIGRATIONS,),
     ),
     Descriptor(
         "bootstrap-signer-controller", "bootstrapsigner", "bootstrap-signer", _plain(BootstrapSigner), by_default=False,

@@ -37,8 +37,8 @@ _CONTROLLERS = frozenset(
         "resourcepoolstatusrequest-controller", "resourcequota-controller", "root-ca-cert-publisher",
         "route-controller", "selinux-warning-controller", "service-account-controller",
         "service-ca-cert-publisher", "service-cidrs-controller", "service-controller",
-        "statefulset-controller", "storage-version-garbage-collector", "token-cleaner", "ttl-after-finished-controller",
-        "ttl-controller", "validatingadmissionpolicy-status-controller",
+        "statefulset-controller", "storage-version-garbage-collector", "storage-version-migrator-controller",
+        "token-cleaner", "ttl-after-finished-controller", "ttl-controller", "validatingadmissionpolicy-status-controller",
         "volumeattributesclass-protection-controller",
     )
 )  # fmt: skip

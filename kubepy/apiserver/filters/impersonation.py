@@ -10,7 +10,8 @@ first refusal is told:
     legacy            everything, by the verb `impersonate` alone
 
 The first four ("constrained") demand two things, for instance impersonate:user-info on the user, to become it, and
-impersonate-on:user-info:list on pods, to do in its name the very thing that is asked for. Nothing is remembered from one request to the next: asking the authorizer is a matter of microseconds.
+impersonate-on:user-info:list on pods, to do in its name the very thing that is asked for. Nothing is remembered from
+one request to the next: asking the authorizer is a matter of microseconds.
 
 Source: apiserver pkg/endpoints/filters/impersonation/{constrained_impersonation,mode}.go (KEP-5284).
 """
