@@ -38,8 +38,8 @@ _CONTROLLERS = frozenset(
         "route-controller", "selinux-warning-controller", "service-account-controller",
         "service-ca-cert-publisher", "service-cidrs-controller", "service-controller",
         "statefulset-controller", "storage-version-garbage-collector", "storage-version-migrator-controller",
-        "token-cleaner", "ttl-after-finished-controller", "ttl-controller", "validatingadmissionpolicy-status-controller",
-        "volumeattributesclass-protection-controller",
+        "token-cleaner", "ttl-after-finished-controller", "ttl-controller",
+        "validatingadmissionpolicy-status-controller", "volumeattributesclass-protection-controller",
     )
 )  # fmt: skip
 
