@@ -2,6 +2,6 @@
 
 Reading order: objects.py (what an object is), resources.py and builtins.py (THE table), errors.py, schema.py (decode,
 prune, default, validate), defaults.py and validation/ (what no schema says), selectors.py, quantity.py, names.py,
-tables.py (kubectl's columns), openapi.py (documents), pods.py and placement.py (arithmetic that several rooms share).
+tables/ (kubectl's columns), openapi.py (documents), pods.py and placement.py (arithmetic that several rooms share).
 Upstream: staging/src/k8s.io/{api,apimachinery}, pkg/apis.
 """

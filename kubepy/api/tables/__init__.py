@@ -1,0 +1,93 @@
+"""What `kubectl get` prints, made by the server: columns and cells per kind.
+
+`table` makes a metav1.Table of some objects. A kind that has no row has NAME and CREATED AT. Columns of
+priority 1 are shown by `-o wide` only; the server always sends them. Ages are texts, as of `now`.
+
+A kind is a row of data, `Printer(columns, cells)`; `cells(obj, now)` gives one value per column. The rows are in the
+modules of this package, by what the kinds are about.
+
+Source: kubernetes pkg/printers/internalversion/printers.go, apiserver pkg/registry/rest/table.go,
+pkg/endpoints/handlers/response.go, apimachinery pkg/util/duration/duration.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kubepy.api.objects import Obj
+from kubepy.api.resources import Resource
+from kubepy.api.tables import access, cluster, devices, network, storage, workloads
+from kubepy.api.tables.parts import DEFAULT, Cells, Column, Printer, human_duration
+
+__all__ = ("DEFAULT", "PRINTERS", "Cells", "Column", "Printer", "columns", "human_duration", "row", "table")
+
+# (group, kind) -> how it is printed
+PRINTERS: dict[tuple[str, str], Printer] = {
+    each: printer
+    for module in (workloads, cluster, network, storage, access, devices)
+    for each, printer in module.PRINTERS.items()
+}
+
+
+def columns(resource: Resource) -> list[Obj]:
+    """The columnDefinitions of a kind."""
+    return [column.definition() for column in _printer(resource).columns]
+
+
+def row(
+    resource: Resource,
+    obj: Obj,
+    now: float,
+    *,
+    include_object: str = "Metadata",
+    api_version: str = "meta.k8s.io/v1",
+) -> Obj:
+    """One TableRow; `include_object` is "Metadata" (or ""), "Object" or "None". The row shares parts of `obj`."""
+    return _row(_printer(resource), obj, now, include_object, api_version)
+
+
+def table(
+    resource: Resource,
+    items: Iterable[Obj],
+    now: float,
+    *,
+    include_object: str = "Metadata",
+    metadata: Obj | None = None,
+    api_version: str = "meta.k8s.io/v1",
+    headers: bool = True,
+) -> Obj:
+    """A metav1.Table of `items`; `metadata` is the list's (resourceVersion, continue, remainingItemCount).
+
+    `headers` False leaves the columns out, as later events of a watch do. Rows share parts of the items.
+    """
+    printer = _printer(resource)
+    made: Obj = {"kind": "Table", "apiVersion": api_version, "metadata": metadata or {}}
+    made["columnDefinitions"] = [column.definition() for column in printer.columns] if headers else None
+    made["rows"] = [_row(printer, obj, now, include_object, api_version) for obj in items]
+    return made
+
+
+def _printer(resource: Resource) -> Printer:
+    own = resource.extra.get("printer")
+    if isinstance(own, Printer):
+        return own
+    return PRINTERS.get((resource.group, resource.kind), DEFAULT)
+
+
+def _row(printer: Printer, obj: Obj, now: float, include_object: str, api_version: str) -> Obj:
+    made: Obj = {"cells": printer.cells(obj, now)}
+    if obj.get("kind") == "Pod":
+        conditions = workloads.POD_ROW_CONDITIONS.get((obj.get("status") or {}).get("phase", ""))
+        if conditions is not None:
+            made["conditions"] = conditions
+    if include_object == "Object":
+        made["object"] = obj
+    elif include_object == "None":
+        made["object"] = None
+    else:
+        made["object"] = {
+            "kind": "PartialObjectMetadata",
+            "apiVersion": api_version,
+            "metadata": obj["metadata"],
+        }
+    return made
