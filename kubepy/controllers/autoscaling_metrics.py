@@ -100,19 +100,29 @@ class Metrics:
             if value
         }
         try:
-            group = (await self._client.transport.request("GET", _CUSTOM)).obj
-            version = group["preferredVersion"]["version"]
+            version = await self._custom_version()
             reply = await self._client.transport.request("GET", f"{_CUSTOM}/{version}{path}", query=query)
         except (errors.StatusError, ConnectionLost) as error:
             text = _text(error, f"{metric}.custom.metrics.k8s.io")
             raise Unavailable(f"unable to fetch metrics from custom metrics API: {text}")
         return reply.obj.get("items") or []
 
+    async def _custom_version(self) -> str:
+        try:
+            group = (await self._client.transport.request("GET", _CUSTOM)).obj
+        except errors.NotFound:
+            text = "no custom metrics API (custom.metrics.k8s.io) registered"
+            raise Unavailable(f"unable to fetch metrics from custom metrics API: {text}")
+        version: str = group["preferredVersion"]["version"]
+        return version
+
     async def _group_resource(self, group: str, kind: str) -> str:
         for row in preferred((await self._discover()).resources):
             if (row.group, row.kind) == (group, kind):
                 return row.group_resource
+        named = f"{kind}.{group}" if group else kind
         text = f"no matches for kind {errors.quote(kind)} in group {errors.quote(group)}"
+        text = f"unable to map kind {named} to resource: {text}"
         raise Unavailable(f"unable to fetch metrics from custom metrics API: {text}")
 
 
@@ -139,7 +149,10 @@ def _custom_window(value: Obj) -> float:
 
 
 def _text(error: Exception, what: str) -> str:
-    """As client-go words it when nobody serves the group."""
-    if isinstance(error, errors.NotFound) and not (error.details or {}).get("name"):
-        return f"the server could not find the requested resource (get {what})"
+    """As client-go words it when nobody serves the group, or who does is away: no Status comes then."""
+    if isinstance(error, errors.StatusError) and not error.details:
+        if isinstance(error, errors.NotFound):
+            return f"the server could not find the requested resource (get {what})"
+        if isinstance(error, errors.ServiceUnavailable):
+            return f"the server is currently unable to handle the request (get {what})"
     return str(error)

@@ -25,11 +25,12 @@ class Server:
     def __init__(self, answers: dict[str, Obj]) -> None:
         self.answers = answers
         self.asked: list[tuple[str, Any]] = []
+        self.failure: Exception = errors.page_not_found()
 
     async def request(self, method: str, path: str, *, query: Any = None, **_: Any) -> Reply:
         self.asked.append((path, query))
         if path not in self.answers:
-            raise errors.page_not_found()
+            raise self.failure
         return Reply(200, self.answers[path], {})
 
     async def list(self, path: str, *, query: Any = None) -> Page:
@@ -70,12 +71,25 @@ async def test_nobody_serves_it() -> None:
     for call, api, resource in (
         (reader.of_pods("cpu", "ns", "", ""), "resource", "pods"),
         (reader.external("qps", "ns", ""), "external", "qps.external"),
-        (reader.of_pods_custom("qps", "ns", "", ""), "custom", "qps.custom"),
     ):
         with pytest.raises(Unavailable) as caught:
             await call
         missing = f"the server could not find the requested resource (get {resource}.metrics.k8s.io)"
         assert str(caught.value) == f"unable to fetch metrics from {api} metrics API: {missing}"
+
+    with pytest.raises(Unavailable, match=r"no custom metrics API \(custom\.metrics\.k8s\.io\) registered"):
+        await reader.of_pods_custom("qps", "ns", "", "")
+
+
+async def test_who_serves_it_is_away() -> None:
+    reader, server = metrics()
+    server.failure = errors.ServiceUnavailable("service unavailable")
+    with pytest.raises(Unavailable) as caught:
+        await reader.of_pods("cpu", "ns", "", "")
+    assert str(caught.value) == (
+        "unable to fetch metrics from resource metrics API: the server is currently unable to handle the request "
+        "(get pods.metrics.k8s.io)"
+    )
 
 
 async def test_nothing_to_count() -> None:
@@ -119,7 +133,10 @@ async def test_custom_metrics_of_an_object(reference: Obj, path: str) -> None:
 
 async def test_an_object_of_no_known_kind() -> None:
     reader, _ = metrics(**GROUP)
-    with pytest.raises(Unavailable, match=r'no matches for kind "Foo" in group "example\.com"'):
+    with pytest.raises(
+        Unavailable,
+        match=r'unable to map kind Foo\.example\.com to resource: no matches for kind "Foo" in group',
+    ):
         await reader.of_object("qps", "ns", {"apiVersion": "example.com/v1", "kind": "Foo", "name": "f"}, "")
 
 
