@@ -36,8 +36,8 @@ OOM = "oom"
 # Containers that end by themselves take this long, unless something says otherwise.
 RUN_S = 1.0
 INIT_S = 0.3
-# A container that reacts to SIGTERM, as servers do.
-STOP_S = 0.3
+# A container that reacts to SIGTERM, as servers do. Stages add what that takes: a deletion's time has whole seconds.
+STOP_S = 0.0
 
 NEVER = float("inf")
 
