@@ -427,10 +427,10 @@ def _check_traffic(spec: Obj, type_: str, found: Errors) -> None:
 
 
 def _check_service_update(new: Obj, old: Obj, found: Errors) -> None:
-    """Addresses do not change once given. Source: validateUpgradeDowngradeClusterIPs and ...IPFamilies."""
+    """Source: ValidateServiceUpdate."""
     after, before = new.get("spec") or {}, old.get("spec") or {}
-    types = (after.get("type"), before.get("type"))
-    if types == ("LoadBalancer", "LoadBalancer"):
+    _check_service_addresses(after, before, found)
+    if after.get("type") == before.get("type") == "LoadBalancer":
         class_name = after.get("loadBalancerClass")
         if class_name != before.get("loadBalancerClass"):
             why = "may not change once set"
@@ -438,10 +438,15 @@ def _check_service_update(new: Obj, old: Obj, found: Errors) -> None:
     if _needs_health_check(after) and _needs_health_check(before):
         if (after.get("healthCheckNodePort") or 0) != (before.get("healthCheckNodePort") or 0):
             found.append(errors.forbidden_field("spec.healthCheckNodePort", IMMUTABLE_TEXT))
-    if "ExternalName" in types or (_is_headless(after) and _is_headless(before)):
+
+
+def _check_service_addresses(after: Obj, before: Obj, found: Errors) -> None:
+    """Addresses do not change once given. Source: validateUpgradeDowngradeClusterIPs and ...IPFamilies."""
+    is_headless = _is_headless(after), _is_headless(before)
+    if "ExternalName" in (after.get("type"), before.get("type")) or all(is_headless):
         return
     _check_addresses_kept(after, before, "clusterIPs", "primary clusterIP can not be unset", found)
-    if not _is_headless(after) and not _is_headless(before):
+    if not any(is_headless):
         _check_addresses_kept(after, before, "ipFamilies", "primary ipFamily can not be unset", found)
 
 
@@ -730,8 +735,8 @@ CORE: dict[tuple[str, str], Kind] = {
     ),
     ("", "Service"): Kind(
         name=names.name_is_dns_label,
-        rules=(_check_service,),
-        update=(_check_service_update,),
+        create=(_check_service,),
+        update=(_check_service_update, *on_update(_check_service)),
         subresources={"status": (check_service_status,)},
     ),
     ("", "Endpoints"): Kind(rules=(_check_endpoints,)),
