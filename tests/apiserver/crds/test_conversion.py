@@ -14,9 +14,13 @@ from aiohttp import web
 
 from kubepy.api import errors
 from kubepy.api.builtins import CUSTOM_RESOURCE_DEFINITIONS as CRDS
+from kubepy.api.custom import WebhookConversion
 from kubepy.api.objects import Obj, copy
+from kubepy.api.resources import Resource
+from kubepy.apiserver.crds.conversion import Conversions
 from kubepy.daemon import pki
 from kubepy.lib.clock import RealClock
+from kubepy.lib.random import Random
 from kubepy.testing.cluster import Cluster
 
 Change = Callable[[Obj, str], Obj]
@@ -195,3 +199,49 @@ async def test_a_webhook_that_is_away_is_named(directory: Path) -> None:
         ):
             await c.create(foo())
         await c.client.delete(CRDS, "foos.example.com")
+
+
+def of_service(hook: Webhook, **more: Any) -> Resource:
+    # The certificate that the test has is for this name.
+    client = {"service": {"namespace": "default", "name": "kubernetes", **more}, "caBundle": hook.bundle}
+    webhook = {"clientConfig": client, "conversionReviewVersions": ["v1"]}
+    review = WebhookConversion("foos.example.com", webhook)
+    return Resource("example.com", "v2", "Foo", "foos", "foo", True, custom=True, extra={"review": review})
+
+
+@pytest.mark.parametrize(
+    ("service", "slices", "why"),
+    [
+        ({"port": 8443}, 1, ""),
+        ({"port": 8443, "path": "convert"}, 1, ""),
+        ({}, 1, 'no service port 443 found for service "kubernetes"'),
+        ({"port": 8443}, 0, 'no endpoints available for service "kubernetes"'),
+        (None, 0, 'service "kubernetes" not found'),
+    ],
+)
+async def test_a_webhook_is_found_by_its_service(
+    directory: Path, service: Obj | None, slices: int, why: str
+) -> None:
+    async with serving(Webhook(), directory) as hook:
+        port = int(hook.url.split(":")[2].partition("/")[0])
+
+        async def look(namespace: str, name: str) -> tuple[Obj | None, list[Obj]]:
+            assert (namespace, name) == ("default", "kubernetes")
+            found = {"spec": {"ports": [{"name": "hook", "port": 8443}]}} if service is not None else None
+            ports = [{"name": "other", "port": 1}, {"name": "hook", "port": port}]
+            endpoints = {"addressType": "IPv4", "ports": ports, "endpoints": [{"addresses": ["127.0.0.1"]}]}
+            return found, [endpoints] * slices
+
+        conversions = Conversions(look, RealClock(), Random(1))
+        to = of_service(hook, **(service or {}))
+        try:
+            if why:
+                with pytest.raises(errors.InternalError) as caught:
+                    await conversions.convert([foo()], to)
+                prefix = "conversion webhook for example.com/v1, Kind=Foo failed"
+                assert caught.value.message == f"Internal error occurred: {prefix}: {why}"
+            else:
+                await conversions.convert([foo()], to)
+                assert conversions.known(foo(), to)["spec"] == {"host": "h", "port": "1"}
+        finally:
+            await conversions.close()
