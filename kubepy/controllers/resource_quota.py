@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kubepy.api import quantity
 from kubepy.api.builtins import RESOURCE_QUOTAS
 from kubepy.api.objects import Document, Key, Obj, copy, revision_of
 from kubepy.api.quota import amounts, evaluators, scopes
@@ -92,10 +93,10 @@ class ResourceQuotaController(Controller):
         namespace, requirements = quota["metadata"]["namespace"], scopes.of_quota(quota["spec"])
         for evaluator, names in counts.items():
             informer = self._followed[evaluator.group_resource]
-            total = amounts.add(total, dict.fromkeys(names, amounts.NOTHING))
+            total = amounts.add(total, dict.fromkeys(names, quantity.ZERO))
             if evaluator.is_plain:
                 number = 0 if requirements else len(informer.keys(namespace))
-                total = amounts.add(total, dict.fromkeys(names, amounts.of_count(number)))
+                total = amounts.add(total, dict.fromkeys(names, quantity.of_value(number)))
                 continue
             total = amounts.add(
                 total,

@@ -13,11 +13,7 @@ from kubepy.api.quantity import ZERO, Quantity
 
 Amounts = dict[str, Quantity]
 
-NOTHING, ONE = ZERO, quantity.of_value(1)
-
-
-def of_count(number: int) -> Quantity:
-    return quantity.of_value(number)
+ONE = quantity.of_value(1)
 
 
 def parse(texts: Obj | None) -> Amounts:

@@ -111,34 +111,37 @@ class ResourceQuota(Plugin):
 
     async def _decide(self, namespace: str, batch: list[_Waiter]) -> None:
         left: set[str] | None = None  # quotas that are still to be charged, None: all
-        error = errors.InternalError("resource quota evaluation timed out")
+        error: errors.StatusError | None = None
         for _ in range(_ATTEMPTS):
             entries = [
                 entry
                 for name, entry in (await self._quotas.of(namespace)).items()
                 if left is None or name in left
             ]
-            before = [entry.quota for entry in entries]
-            after = self._check_all(before, batch)
-            charged = [
-                (entry.document, new) for entry, new in zip(entries, after) if new.used != entry.quota.used
-            ]
-            outcomes = await gather_bounded(
-                len(charged) or 1, [self._charge(document, quota) for document, quota in charged]
-            )
-            left = set()
-            for (document, _quota), outcome in zip(charged, outcomes):
-                if isinstance(outcome, (errors.Conflict, errors.NotFound)):
-                    left.add(document.key.name)
-                    error = outcome  # type: ignore[assignment]
-                elif isinstance(outcome, BaseException):
-                    raise outcome
+            after = self._check_all([entry.quota for entry in entries], batch)
+            lost = await self._charge_all(entries, after)
+            left, error = set(lost), next(iter(lost.values()), None)
             if not left:
-                error = None  # type: ignore[assignment]
                 break
         for waiter in batch:
             if not waiter.is_decided:
                 waiter.decide(error)
+
+    async def _charge_all(self, entries: list[_Entry], after: list[Quota]) -> dict[str, errors.StatusError]:
+        """The quotas that somebody else wrote meanwhile, or deleted, by name."""
+        charged = [
+            (entry.document, new) for entry, new in zip(entries, after) if new.used != entry.quota.used
+        ]
+        outcomes = await gather_bounded(
+            len(charged) or 1, [self._charge(document, quota) for document, quota in charged]
+        )
+        lost: dict[str, errors.StatusError] = {}
+        for (document, _), outcome in zip(charged, outcomes):
+            if isinstance(outcome, (errors.Conflict, errors.NotFound)):
+                lost[document.key.name] = outcome
+            elif isinstance(outcome, BaseException):
+                raise outcome
+        return lost
 
     def _check_all(self, quotas: list[Quota], batch: list[_Waiter]) -> list[Quota]:
         """The quotas after all writes that may happen; those that may not, and those that cost nothing, are decided."""
