@@ -126,3 +126,20 @@ def test_the_definition_takes_its_objects_along(cluster, group: str):
     cluster.kubectl("apply", "-f", "-", input=widgets(group))
     cluster.kubectl("wait", "--for=condition=Established", f"crd/widgets.{group}", "--timeout=10s")
     assert cluster.kubectl("get", f"widgets.{group}").stdout == ""
+
+
+def test_a_definition_and_its_object_in_one_file_take_two_applies(cluster, namespace: str):
+    """As anywhere: kubectl finds out what all kinds are before it creates the first object."""
+    group = f"{namespace}.example.com"
+    both = f"{widgets(group)}\n---\n{widget(group)}"
+    first = cluster.kubectl("apply", "-f", "-", input=both, check=False)
+    assert first.returncode == 1
+    assert first.stdout == f"customresourcedefinition.apiextensions.k8s.io/widgets.{group} created\n"
+    assert (
+        f'no matches for kind "Widget" in version "{group}/v1"\nensure CRDs are installed first'
+        in first.stderr
+    )
+    # At once, without a wait: what is created is served when kubectl hears of it, and kubectl asks again.
+    second = cluster.kubectl("apply", "-f", "-", input=both)
+    assert f"widget.{group}/w created\n" in second.stdout
+    cluster.kubectl("delete", "crd", f"widgets.{group}")
