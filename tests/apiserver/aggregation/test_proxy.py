@@ -337,3 +337,22 @@ async def test_the_cluster_stops_while_somebody_watches(served, api):
         await served.cluster.plane.close()
         with pytest.raises(aiohttp.ClientError):
             await watch.content.read()
+
+
+async def test_before_apiservices_are_read_a_group_is_not_denied(served):
+    """Source: apiserver pkg/util/notfoundhandler/not_found_handler_test.go."""
+    routes = served.cluster.plane._aggregator.routes
+    routes.is_complete = False
+    status, answer = await served.get(ALL)
+    assert (status, answer["reason"], answer["details"]) == (
+        503,
+        "ServiceUnavailable",
+        {"retryAfterSeconds": 5},
+    )
+    assert answer["message"] == (
+        "the request has been made before all known HTTP paths have been installed, please try again"
+    )
+    assert (await served.get("/api/v1/namespaces"))[0] == 200
+    assert (await served.get("/apis/apps/v1/deployments"))[0] == 200
+    routes.is_complete = True
+    assert (await served.get(ALL))[0] == 404
