@@ -102,7 +102,7 @@ class Process:
 
     async def work(self, stop: asyncio.Event) -> None:
         """Until `stop`. Raises ComponentError when the lease is lost."""
-        work = self._tasks.start(self._elected() if self.settings.is_elected else self._lead(), name="work")
+        work = self._tasks.start(self._elected() if self.settings.leader_elect else self._lead(), name="work")
         stopping = self._tasks.start(stop.wait(), name="stop")
         await asyncio.wait((work, stopping), return_when=asyncio.FIRST_COMPLETED)
         if work.done():
@@ -130,7 +130,7 @@ class Process:
         self._tasks.start(sink.run(), name="leader events")
         elector = LeaderElector(
             self.client,
-            settings.leader_elect_resource_name or settings.name,
+            settings.lease,
             identity=f"{socket.gethostname()}_{self.random.uid()}",
             clock=self.clock, random=self.random, log=self.log,
             namespace=settings.leader_elect_resource_namespace,
@@ -188,7 +188,8 @@ class Process:
         return Kubelet(
             self.client, clock=clock, random=random, log=log, metrics=self.metrics,
             count=settings.nodes, version=__version__, kubernetes_version=settings.kubernetes_version,
-            stage_paths=stage_sets.paths_of(settings.stages), capacity=stage_sets.capacity_of(settings.node_capacity), cluster_cidr=settings.cluster_cidr,
+            stage_paths=stage_sets.paths_of(settings.stages), cluster_cidr=settings.cluster_cidr,
+            capacity=stage_sets.capacity_of(settings.node_capacity),
         )  # fmt: skip
 
     def _root_ca(self) -> bytes:

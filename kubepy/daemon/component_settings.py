@@ -20,8 +20,13 @@ from kubepy.daemon.config import ConfigError, duration_s
 CONTROLLER_MANAGER, SCHEDULER, KUBELET = "controller-manager", "scheduler", "kubelet"
 COMPONENTS = (CONTROLLER_MANAGER, SCHEDULER, KUBELET)
 
-# Those of which one works while the others stand by.
-ELECTED = (CONTROLLER_MANAGER, SCHEDULER)
+# One of several works while the others stand by. One kubelet process plays all simulated nodes, so that holds for it
+# too.
+LEASES = {
+    CONTROLLER_MANAGER: "kube-controller-manager",
+    SCHEDULER: "kube-scheduler",
+    KUBELET: "kubepy-kubelet",
+}
 
 # Source: pkg/cluster/ports/ports.go, pkg/kubelet/apis/config/v1beta1/defaults.go (healthzPort).
 HEALTH_PORTS = {CONTROLLER_MANAGER: 10257, SCHEDULER: 10259, KUBELET: 10248}
@@ -50,22 +55,20 @@ class Settings:
     log_level: str = _flag("info", "least level of the log: debug, info, warning or error", metavar="LEVEL")
     seed: str = _flag("", "replay randomness (names, jitter) from this seed", metavar="SEED")
 
-    leader_elect: bool = _flag(True, "work only while holding the lease; others stand by", of=ELECTED)
+    leader_elect: bool = _flag(True, "work only while holding the lease; others stand by")
     leader_elect_lease_duration: str = _flag(
-        "15s", "others wait this long for a leader that is not heard from", metavar="DURATION", of=ELECTED
+        "15s", "others wait this long for a leader that is not heard from", metavar="DURATION"
     )
     leader_elect_renew_deadline: str = _flag(
-        "10s", "a leader that could not renew for this long stops", metavar="DURATION", of=ELECTED
+        "10s", "a leader that could not renew for this long stops", metavar="DURATION"
     )
     leader_elect_retry_period: str = _flag(
-        "2s", "time between two attempts to get or keep the lease", metavar="DURATION", of=ELECTED
+        "2s", "time between two attempts to get or keep the lease", metavar="DURATION"
     )
     leader_elect_resource_name: str = _flag(
-        "", "name of the lease; default kube-<command>", metavar="NAME", of=ELECTED
+        "", "name of the lease; default kube-<command>, for kubelets kubepy-kubelet", metavar="NAME"
     )
-    leader_elect_resource_namespace: str = _flag(
-        "kube-system", "namespace of the lease", metavar="NAMESPACE", of=ELECTED
-    )
+    leader_elect_resource_namespace: str = _flag("kube-system", "namespace of the lease", metavar="NAMESPACE")
 
     controllers: tuple[str, ...] = _flag(
         ("*",), "controllers to run: '*' all, 'foo' named, '-foo' all but", metavar="LIST",
@@ -98,8 +101,8 @@ class Settings:
         return self.component if self.component == KUBELET else f"kube-{self.component}"
 
     @property
-    def is_elected(self) -> bool:
-        return self.component in ELECTED and self.leader_elect
+    def lease(self) -> str:
+        return self.leader_elect_resource_name or LEASES[self.component]
 
     @property
     def port(self) -> int:

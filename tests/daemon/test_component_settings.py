@@ -7,19 +7,23 @@ from kubepy.daemon.config import ConfigError
 def test_each_command_has_its_own_flags():
     flags = {name: set(component_settings.flags_of(name)) for name in component_settings.COMPONENTS}
     assert "controllers" in flags["controller-manager"] and "controllers" not in flags["scheduler"]
-    assert "nodes" in flags["kubelet"] and not any(flag.startswith("leader-elect") for flag in flags["kubelet"])
+    assert "nodes" in flags["kubelet"] and "nodes" not in flags["controller-manager"]
     assert {"kubeconfig", "health-port", "leader-elect"} <= flags["scheduler"]
 
 
 @pytest.mark.parametrize(
-    ("component", "name", "port", "elected"),
-    [("controller-manager", "kube-controller-manager", 10257, True), ("scheduler", "kube-scheduler", 10259, True),
-     ("kubelet", "kubelet", 10248, False)],
-)  # fmt: skip
-def test_names_and_ports_are_upstreams(component, name, port, elected):
+    ("component", "name", "port", "lease"),
+    [
+        ("controller-manager", "kube-controller-manager", 10257, "kube-controller-manager"),
+        ("scheduler", "kube-scheduler", 10259, "kube-scheduler"),
+        ("kubelet", "kubelet", 10248, "kubepy-kubelet"),
+    ],
+)
+def test_names_and_ports_are_upstreams(component, name, port, lease):
     settings = component_settings.make(component, {})
-    assert (settings.name, settings.port, settings.is_elected) == (name, port, elected)
+    assert (settings.name, settings.port, settings.lease) == (name, port, lease)
     assert component_settings.make(component, {"health_port": 0}).port == 0
+    assert component_settings.make(component, {"leader_elect_resource_name": "mine"}).lease == "mine"
 
 
 @pytest.mark.parametrize(

@@ -88,10 +88,12 @@ def test_processes_stand_by_for_each_other_and_pods_run_all_the_while(control_pl
         return holder(daemon, lease)
 
     manager, scheduler = start("controller-manager", *ELECTION), start("scheduler", *ELECTION)
-    first = {lease: leads(lease) for lease in ("kube-controller-manager", "kube-scheduler")}
-    start("controller-manager", *ELECTION)
-    start("scheduler", *ELECTION)
-    start("kubelet", "--nodes=2")
+    kubelet = start("kubelet", "--nodes=2", *ELECTION)
+    leases = ("kube-controller-manager", "kube-scheduler", "kubepy-kubelet")
+    first = {lease: leads(lease) for lease in leases}
+    for name in ("controller-manager", "scheduler"):
+        start(name, *ELECTION)
+    start("kubelet", "--nodes=2", *ELECTION)
     assert manager.get("/healthz") == "ok" and "workqueue_depth" in manager.get("/metrics")
 
     daemon.kubectl("create", "deployment", "web", "--image=nginx")
@@ -100,8 +102,9 @@ def test_processes_stand_by_for_each_other_and_pods_run_all_the_while(control_pl
 
     # Killed: the other waits until the lease is over. Asked to stop: the lease is given up, and taken at once.
     manager.end(signal.SIGKILL)
-    code, output = scheduler.end(signal.SIGTERM)
-    assert code == 0, output
+    for asked in (scheduler, kubelet):
+        code, output = asked.end(signal.SIGTERM)
+        assert code == 0, output
     for lease, before in first.items():
         leads(lease, other_than=before)
     rollout(daemon, 5)
