@@ -36,7 +36,7 @@ def test_the_first_five_minutes(make_daemon):
     name = pods[1].split()[0]
 
     described = kubectl("describe", "pod", name).stdout
-    for text in ("Controlled By:  ReplicaSet/web-", "Successfully assigned default/", "Started container nginx",
+    for text in ("Controlled By:  ReplicaSet/web-", "Successfully assigned default/", "Container started",
                  "kube-api-access-", "QoS Class:                   BestEffort"):  # fmt: skip
         assert text in described
     events = kubectl("get", "events").stdout
