@@ -2,7 +2,7 @@
 
 Watches ValidatingAdmissionPolicies, and CustomResourceDefinitions for their schemas. Writes status.typeChecking and
 status.observedGeneration, once for each generation of a policy. Rules with wildcards say no kind and are not checked;
-of each rule at most ten kinds are.
+of each rule at most ten kinds are. CEL is imported for the first policy: most clusters have none.
 
 Source: kubernetes 1.36 pkg/controller/validatingadmissionpolicystatus/controller.go, apiserver
 pkg/admission/plugin/policy/validating/typechecking.go.
@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from kubepy.api import celkinds, errors, objects
+from kubepy.api import errors, objects
 from kubepy.api.builtins import CUSTOM_RESOURCE_DEFINITIONS, VALIDATING_ADMISSION_POLICIES
-from kubepy.api.cel.types import DYN, Type
 from kubepy.api.objects import Key, Obj, group_version
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
@@ -23,10 +23,13 @@ from kubepy.client.client import APPLY_PATCH
 from kubepy.client.controller import Controller, ControllerContext, key_of
 from kubepy.controllers.discovery import Discover
 
+if TYPE_CHECKING:
+    from kubepy.api.cel.types import Type
+
 FIELD_MANAGER = "validatingadmissionpolicy-status"
 KINDS_MAX = 10
 
-TypeOf = Callable[[Resource], Type | None]
+TypeOf = Callable[[Resource], "Type | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ def plan(policy: Obj, served: Sequence[Resource], type_of: TypeOf) -> Plan:
     observed = objects.walk(policy, "status", "observedGeneration") or 0
     if policy["metadata"].get("generation", 0) <= observed:
         return Plan()
+    from kubepy.api import celkinds
+
     spec = policy["spec"]
     kinds = [(row, of) for row in kinds_of(spec, served) if (of := type_of(row)) is not None]
     params = _params(spec.get("paramKind"), served, type_of)
@@ -97,6 +102,8 @@ def _params(param_kind: Obj | None, served: Sequence[Resource], type_of: TypeOf)
     """None: the policy has none; dynamic: its kind is not known."""
     if not param_kind:
         return None
+    from kubepy.api.cel.types import DYN
+
     for row in served:
         if row.api_version == param_kind.get("apiVersion") and row.kind == param_kind.get("kind"):
             return type_of(row) or DYN
@@ -145,6 +152,8 @@ class ValidatingAdmissionPolicyStatus(Controller):
         self.log.info("policy_type_checked", object=key.name, warnings=len(decided.warnings))
 
     def _type_of(self, row: Resource) -> Type | None:
+        from kubepy.api import celkinds
+
         if not row.custom:
             return celkinds.object_type(self._schemas.definitions, row.schema)
         definition = self.definitions.get(Key("", f"{row.plural}.{row.group}"))

@@ -9,15 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kubepy.api.builtins import SECRETS, Catalog
 from kubepy.api.objects import Obj
 from kubepy.apiserver.aggregation.trust import Trust
-from kubepy.apiserver.authn import Anonymous, Authenticator, Union, configuration
+from kubepy.apiserver.authn import Anonymous, Authenticator, Union
 from kubepy.apiserver.authn.bootstrap_tokens import BootstrapTokens
-from kubepy.apiserver.authn.configuration import Configuration, Issuer
 from kubepy.apiserver.authn.keys import Keys, UnusableKey
-from kubepy.apiserver.authn.oidc import Fetch, OidcTokens
 from kubepy.apiserver.authn.request_header import Headers, RequestHeaders, fingerprints
 from kubepy.apiserver.authn.service_account_tokens import Signer
 from kubepy.apiserver.authn.service_account_verifier import LAST_USED, Find, Verifier
@@ -29,20 +28,21 @@ from kubepy.apiserver.authn.tokens import (
     Tokens,
     read_token_file,
 )
-from kubepy.apiserver.authn.webhook import WebhookTokens
 from kubepy.apiserver.authn.x509 import ClientCertificates
 from kubepy.apiserver.handlers.subresources.token import Rules
 from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.registry.registry import Registry
-from kubepy.client import kubeconfig
 from kubepy.client.client import MERGE_PATCH, Client
-from kubepy.client.kubeconfig import Access
 from kubepy.client.transport import Transport
 from kubepy.daemon.config import Config, ConfigError, duration_s
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
 from kubepy.observability.logs import Logger
+
+if TYPE_CHECKING:
+    from kubepy.apiserver.authn.configuration import Configuration, Issuer
+    from kubepy.apiserver.authn.oidc import Fetch
 
 # Source: oidc.go, http.Client timeout.
 ISSUER_TIMEOUT_S = 30.0
@@ -126,12 +126,20 @@ def build(
     if config.enable_bootstrap_token_auth:
         kinds.append(BootstrapTokens(lookup=lookup, clock=clock))
     transports: list[Transport] = []
-    given = _configuration(config)
-    for issuer in given.issuers:
-        transport = _transport_to(issuer, random)
-        transports.append(transport)
-        kinds.append(OidcTokens(issuer, fetch=_fetch(transport), clock=clock))
+    anonymous = Anonymous(config.anonymous_auth)
+    if config.authentication_config:
+        # CEL and what else it needs take a fifth of the start; few clusters have such a file.
+        from kubepy.apiserver.authn.oidc import OidcTokens
+
+        given = _configuration(config)
+        anonymous = given.anonymous or anonymous
+        for issuer in given.issuers:
+            transport = _transport_to(issuer, random)
+            transports.append(transport)
+            kinds.append(OidcTokens(issuer, fetch=_fetch(transport), clock=clock))
     if config.authentication_token_webhook_config_file:
+        from kubepy.apiserver.authn.webhook import WebhookTokens
+
         transport = _webhook(config, random)
         transports.append(transport)
         kinds.append(
@@ -155,7 +163,7 @@ def build(
         tokens=tokens,
         authenticator=Union(
             [*_certificates(config, trust, clock), BearerTokens(tokens)],
-            anonymous=given.anonymous or Anonymous(config.anonymous_auth),
+            anonymous=anonymous,
             log=log,
         ),
         transports=tuple(transports),
@@ -163,8 +171,8 @@ def build(
 
 
 def _configuration(config: Config) -> Configuration:
-    if not config.authentication_config:
-        return Configuration()
+    from kubepy.apiserver.authn import configuration
+
     text = _read(config.authentication_config, "authentication-config").decode(errors="replace")
     try:
         return configuration.load(text, disallowed_issuers=config.service_account_issuer)
@@ -174,6 +182,8 @@ def _configuration(config: Config) -> Configuration:
 
 def _transport_to(issuer: Issuer, random: Random) -> Transport:
     """Sockets live in the machine's time, whatever the cluster's does. The server is part of each path."""
+    from kubepy.client.kubeconfig import Access
+
     access = Access(server="https:", ca=issuer.certificate_authority.encode())
     return access.transport(clock=RealClock(), random=random)
 
@@ -186,6 +196,8 @@ def _fetch(transport: Transport) -> Fetch:
 
 
 def _webhook(config: Config, random: Random) -> Transport:
+    from kubepy.client import kubeconfig
+
     try:
         access = kubeconfig.load(config.authentication_token_webhook_config_file)
     except kubeconfig.Unusable as error:
