@@ -32,6 +32,7 @@ import enum
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kubepy.api.objects import Key, Obj
@@ -248,7 +249,7 @@ class Queue:
         else:
             queued.error_count += 1
         queued.entered_at = self._clock.monotonic()
-        missed = [self._events[i] for i in range(since - self._events_base, len(self._events))]
+        missed = list(islice(self._events, since - self._events_base, None))
         del self._in_flight[uid]
         self._forget_events()
         self._requeue(queued, self._judge(queued, missed))

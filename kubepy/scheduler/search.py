@@ -28,10 +28,9 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from kubepy.lib.random import Random
-from kubepy.scheduler.cache import Cache, NodeInfo, PodInfo
+from kubepy.scheduler.cache import Cache, Candidates, NodeInfo, PodInfo, picked
 from kubepy.scheduler.framework import Code, CycleState, Status
 from kubepy.scheduler.queue import Nominator
 from kubepy.scheduler.runtime import (
@@ -43,8 +42,6 @@ from kubepy.scheduler.runtime import (
     no_name_left,
     zero_bonus,
 )
-
-T = TypeVar("T")
 
 # Source: schedule_one.go.
 FEASIBLE_NODES_MIN = 100
@@ -226,7 +223,7 @@ class Search:
                 prepared.narrowed_by,
                 self._ruled_out(prepared.refusal),
             )
-        walk = _Walk(self.framework, table, pod, state, nodes)
+        walk = _Walk(self.framework, table, pod, state, cache)
         if nominated := nominator.node_of(pod.uid):
             # Room was made there for this very pod; most likely no other node fits.
             node = cache.node(nominated)
@@ -371,6 +368,7 @@ class _Walk:
     """The nodes one decision looks at: stretches of slots, and what CLUSTER-scoped plugins make of them."""
 
     __slots__ = (
+        "_cache",
         "_cluster_rejected",
         "_filters",
         "_framework",
@@ -389,9 +387,10 @@ class _Walk:
         table: Table,
         pod: PodInfo,
         state: CycleState,
-        nodes: Sequence[NodeInfo],
+        cache: Cache,
     ) -> None:
-        self._framework, self._table, self._pod, self._nodes = framework, table, pod, nodes
+        self._framework, self._table, self._pod = framework, table, pod
+        self._cache, self._nodes = cache, cache.nodes
         self.state = state
         self._filters = [p for p in framework.cluster_filters if p.name not in state.skipped]
         self._scorers: list[ClusterScorer] | None = None
@@ -450,13 +449,18 @@ class _Walk:
         self._spans.append((low, high))
         self.feasible += len(part) - part.count(INFEASIBLE)
         if self._filters:
-            self._filter_cluster([slot for slot in range(low, high) if totals[slot] != INFEASIBLE])
+            fit = range(low, high)
+            self._filter_cluster(
+                fit if INFEASIBLE not in part else [s for s in fit if totals[s] != INFEASIBLE]
+            )
 
-    def _filter_cluster(self, slots: list[int]) -> None:
+    def _filter_cluster(self, slots: Sequence[int]) -> None:
         for plugin in self._filters:
             if not slots:
                 return
-            answers = plugin.filter_nodes(self.state, self._pod, [self._nodes[slot] for slot in slots])
+            answers = plugin.filter_nodes(self.state, self._pod, Candidates(self._cache, slots))
+            if not any(answers):
+                continue
             passed: list[int] = []
             for slot, status in zip(slots, answers, strict=True):
                 if status is None:
@@ -469,15 +473,16 @@ class _Walk:
             slots = passed
         self._filter_nominated(slots)
 
-    def _filter_nominated(self, slots: list[int]) -> None:
+    def _filter_nominated(self, slots: Sequence[int]) -> None:
         """What CLUSTER-scoped plugins say if the pods that wait for room on a node were there."""
         nominator = self._table.nominator
-        names = nominator.nodes()
-        if not names:
-            return
-        for slot in slots:
-            node = self._nodes[slot]
-            if node.name in names and (waiting := nominator.before(node.name, self._pod)):
+        candidates = set(slots) if nominator.nodes() else ()
+        for name in nominator.nodes() if candidates else ():
+            node = self._cache.node(name)
+            if node is None or node.slot not in candidates:
+                continue
+            if waiting := nominator.before(name, self._pod):
+                slot = node.slot
                 status = self._framework.filter_with(self.state, self._pod, node, waiting)
                 if status is not None:
                     self._cluster_rejected[slot] = status
@@ -512,16 +517,16 @@ class _Walk:
 
     def scores(self, slots: Sequence[int]) -> tuple[list[int], int]:
         """(per slot, what is added to all of them)."""
-        scores = _picked(self._table.totals, slots)
+        scores = picked(self._table.totals, slots)
         bonus = 0
         for scorer, column in self._table.columns:
-            raw = _picked(column, slots)
+            raw = picked(column, slots)
             if any(raw):
                 scores = _weighted(scores, scorer, raw)
             else:
                 bonus += zero_bonus(scorer)
         if self.scorers:
-            nodes = _picked(self._nodes, slots)
+            nodes = Candidates(self._cache, slots)
             for cluster_scorer in self.scorers:
                 raw = cluster_scorer.score_nodes(self.state, self._pod, nodes)
                 scores = _weighted(scores, cluster_scorer, raw)
@@ -545,12 +550,6 @@ def _both(one: Prepared, other: Prepared) -> Prepared:
     if refusal is None and names is not None and not names:
         refusal = no_name_left(sorted(narrowed_by))
     return Prepared(one.skipped | other.skipped, names, narrowed_by, refusal)
-
-
-def _picked(values: Sequence[T], slots: Sequence[int]) -> list[T]:
-    if isinstance(slots, range):
-        return list(values[slots.start : slots.stop])
-    return [values[slot] for slot in slots]
 
 
 def _weighted(scores: list[int], scorer: Scorer | ClusterScorer, raw: list[int]) -> list[int]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from kubepy.api.builtins import NAMESPACES
 from kubepy.api.objects import Document, Key, Obj, labels_of, uid_of
 from kubepy.scheduler.args import InterPodAffinityArgs
-from kubepy.scheduler.cache import NodeInfo, PodInfo
+from kubepy.scheduler.cache import NodeInfo, PodInfo, places_of
 from kubepy.scheduler.framework import (
     NODE_SCORE_MAX,
     Action,
@@ -83,17 +83,20 @@ class _State:
         verdicts: list[list[Status | None]] = []
         is_first = self.matches_itself and all(view.is_empty for _, view in self.affinity)
         for key, view in self.affinity:
+            places = places_of(nodes, key)
             if is_first:
-                verdicts.append([None if key in node.labels else _AFFINITY for node in nodes])
+                verdicts.append([_AFFINITY if place is None else None for place in places])
             else:
                 there = view.counts
-                verdicts.append([None if node.labels.get(key) in there else _AFFINITY for node in nodes])
+                verdicts.append([None if place in there else _AFFINITY for place in places])
         for key, view in self.anti_affinity:
             there = view.counts
-            verdicts.append([_ANTI_AFFINITY if node.labels.get(key) in there else None for node in nodes])
+            verdicts.append([_ANTI_AFFINITY if place in there else None for place in places_of(nodes, key)])
         for claim in self.claims:
-            key, there = claim.topology_key, claim.places
-            verdicts.append([_EXISTING if node.labels.get(key) in there else None for node in nodes])
+            there = claim.places
+            verdicts.append(
+                [_EXISTING if place in there else None for place in places_of(nodes, claim.topology_key)]
+            )
         if len(verdicts) == 1:
             return verdicts[0]
         return [next((v for v in each if v is not None), None) for each in zip(*verdicts, strict=True)]
@@ -219,10 +222,9 @@ class InterPodAffinity:
         """Weights times pods in the node's place; may be negative."""
         totals = [0] * len(nodes)
         for key, counts, weight in state[f"{_NAME}/score"]:
-            totals = [
-                total + weight * counts.get(node.labels.get(key), 0)
-                for total, node in zip(totals, nodes, strict=True)
-            ]
+            get = counts.get
+            places = places_of(nodes, key)
+            totals = [t + weight * get(place, 0) for t, place in zip(totals, places, strict=True)]
         return totals
 
     def normalize(self, scores: Sequence[int]) -> list[int]:

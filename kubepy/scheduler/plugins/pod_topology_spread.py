@@ -20,7 +20,7 @@ from kubepy.api import placement, selectors
 from kubepy.api.objects import Obj, labels_of, uid_of
 from kubepy.api.selectors import NOTHING, LabelRequirement, LabelSelector
 from kubepy.scheduler.args import PodTopologySpreadArgs
-from kubepy.scheduler.cache import NodeInfo, PodInfo
+from kubepy.scheduler.cache import NodeInfo, PodInfo, names_of, places_of
 from kubepy.scheduler.framework import (
     NODE_SCORE_MAX,
     Action,
@@ -153,7 +153,7 @@ class PodTopologySpread:
     def score_nodes(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> list[int]:
         constraints, keys = state[f"{_NAME}/score"]
         for key in keys:
-            if None in [node.labels.get(key) for node in nodes]:
+            if None in places_of(nodes, key):
                 return self._score_some(constraints, keys, nodes)
         return _score_all(constraints, nodes)
 
@@ -308,7 +308,7 @@ def _judge(hard: _Hard, nodes: Sequence[NodeInfo]) -> list[Status | None]:
         fewest = 0
     # So many pods may be in a place before this one comes.
     most = constraint.max_skew + fewest - matches_itself
-    places = [node.labels.get(key) for node in nodes]
+    places = places_of(nodes, key)
     if view.changes:
         full: set[str | None] = {p for p in set(places) if p is not None and view.pods(p) > most}
     elif most < 0:
@@ -338,13 +338,14 @@ def _part(constraint: Constraint, counts: Mapping[str, int], nodes: Sequence[Nod
     """Pods in a node's place weigh more where there are many places; what maxSkew allows is added, so that small
     differences drown in it. A node without the label gets nothing."""
     key, skew = constraint.topology_key, constraint.max_skew - 1
-    places = [node.labels.get(key) for node in nodes]
+    places = places_of(nodes, key)
     if key == _HOSTNAME:
         weight = math.log(len(nodes) + 2)
-        return [
-            0.0 if place is None else counts.get(node.name, 0) * weight + skew
-            for place, node in zip(places, nodes, strict=True)
-        ]
+        get = counts.get
+        found = [get(name, 0) * weight + skew for name in names_of(nodes)]
+        if None not in places:
+            return found
+        return [0.0 if place is None else worth for place, worth in zip(places, found, strict=True)]
     different = set(places)
     weight = math.log(len(different) + 2)
     worth = {place: counts.get(place, 0) * weight + skew for place in different if place is not None}
