@@ -23,5 +23,7 @@ class TaintNodesByCondition(Plugin):
         node = attributes.obj
         assert node is not None
         taints = node.setdefault("spec", {}).get("taints") or []
-        if not any(taint.get("key") == TAINT_NOT_READY and taint.get("effect") == NO_SCHEDULE for taint in taints):
+        if not any(
+            taint.get("key") == TAINT_NOT_READY and taint.get("effect") == NO_SCHEDULE for taint in taints
+        ):
             node["spec"]["taints"] = [*taints, {"key": TAINT_NOT_READY, "effect": NO_SCHEDULE}]
