@@ -103,7 +103,10 @@ def is_shutting_down(node: Obj) -> bool:
 
 def pressures_of(node: Obj) -> list[str]:
     """The node conditions that its annotation asks for, in upstream's order."""
-    words = {word.strip().lower() for word in annotations_of(node).get(PRESSURE, "").split(",")}
+    said = annotations_of(node).get(PRESSURE)
+    if not said:
+        return []
+    words = {word.strip().lower() for word in said.split(",")}
     return [condition for word, (condition, *_) in PRESSURES.items() if word in words]
 
 
@@ -152,9 +155,11 @@ def render_node(
     }  # fmt: skip
 
 
-def conditions_of(node: Obj) -> list[tuple[str, str, str, str]]:
+def conditions_of(node: Obj) -> Sequence[tuple[str, str, str, str]]:
     """(type, value, reason, message) of what the node's own kubelet reports."""
-    pressures = set(pressures_of(node))
+    pressures = pressures_of(node)
+    if not pressures and not is_shutting_down(node):
+        return HEALTHY
     rows = []
     for row in HEALTHY:
         trouble = next((t for t in PRESSURES.values() if t[0] == row[0] and t[0] in pressures), None)
