@@ -598,6 +598,8 @@ def _counts_alike(one: PodInfo, other: PodInfo) -> bool:
         and one.nonzero_memory == other.nonzero_memory
         and one.requests.key == other.requests.key
         and one.kin == other.kin
+        and one.terms is other.terms
+        and one.host_ports == other.host_ports
     )
 
 
