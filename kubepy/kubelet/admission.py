@@ -131,17 +131,10 @@ def _predicate(name: str, why: str) -> Verdict:
 
 
 def resize_verdict(pod: Obj, node: Obj, used: Amounts) -> Verdict | None:
-    """Why a resize has to wait (Deferred) or can never be (Infeasible). `used`: by the other pods."""
+    """Why a resize has to wait, None if there is room. `used`: by the other pods."""
     capacity = (node.get("status") or {}).get("allocatable") or {}
     wanted = pods.requests(pod)
     for name in ("cpu", "memory"):
-        has = _amount(name, capacity.get(name, "0"))
-        if wanted.get(name, 0) > has:
-            return Verdict(
-                "Infeasible",
-                f"Node didn't have enough capacity: {name}, requested: {wanted[name]}, capacity: {has}",
-            )
-    for name in ("cpu", "memory"):
         if used.get(name, 0) + wanted.get(name, 0) > _amount(name, capacity.get(name, "0")):
-            return Verdict("Deferred", _out_of(name, wanted.get(name, 0), used, capacity).message)
+            return _out_of(name, wanted.get(name, 0), used, capacity)
     return None

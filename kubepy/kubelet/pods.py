@@ -32,6 +32,10 @@ from kubepy.kubelet.template_functions import functions
 from kubepy.kubelet.volumes import VolumeManager
 
 
+# A resize that had to wait is tried again. Source: allocation_manager.go, retryDelay.
+RESIZE_RETRY_S = 180.0
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """The stage a pod waits for."""
@@ -112,6 +116,8 @@ class PodWorkers(Controller):
             return After(wait_s if volumes_wait_s is None else min(wait_s, volumes_wait_s))
         await self._take(due.stage, view, pod, node)
         self._due.pop(key, None)
+        if due.stage.step == "resize":
+            return After(RESIZE_RETRY_S)
         return After(0.0) if due.stage.again else None
 
     def _wait_for_volumes(self, pod: Obj, node: Obj, facts: Obj) -> float | None:

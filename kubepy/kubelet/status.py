@@ -342,7 +342,7 @@ def _lose_the_rest(parts: Sequence[Part]) -> None:
 def _resize(pod: Obj, due: Sequence[Part], verdict: Verdict | None) -> Iterator[Said]:
     """Source: allocation_manager.go handlePodResourcesResize, kubelet.go SyncPod, events/resize.go."""
     if verdict is not None:
-        yield Said(WARNING, f"Resize{verdict.reason}", _resize_text(pod, verdict.reason, verdict.message))
+        yield Said(WARNING, "ResizeDeferred", _resize_text(pod, verdict.reason, verdict.message))
         return
     yield Said(NORMAL, "ResizeStarted", _resize_text(pod, "started"))
     for part in due:
@@ -366,7 +366,8 @@ def _resize_conditions(status: Obj, verdict: Verdict | None, now: str, generatio
     kinds = ("PodResizePending", "PodResizeInProgress")
     status["conditions"] = [c for c in status["conditions"] if c["type"] not in kinds]
     if verdict is not None:
-        _put(status, "PodResizePending", "True", verdict.reason, verdict.message, now, generation)
+        # Source: status_manager.go, SetPodResizePendingCondition: what is not infeasible is deferred.
+        _put(status, "PodResizePending", "True", "Deferred", verdict.message, now, generation)
 
 
 # -- the pod -----------------------------------------------------------------------------------------------------

@@ -276,9 +276,23 @@ async def test_resources_are_resized_in_place(cluster):
     found = await resize("100")
     waiting = condition({"status": found}, "PodResizePending")
     assert (waiting["reason"], found["containerStatuses"][0]["allocatedResources"]) == (
-        "Infeasible",
+        "Deferred",
         {"cpu": "2"},
     )
+    assert waiting["message"] == (
+        "Node didn't have enough resource: cpu, requested: 100000, used: 0, capacity: 8000"
+    )
+    await cluster.client.patch(
+        NODES,
+        NODE,
+        {"status": {"allocatable": {"cpu": "200"}, "capacity": {"cpu": "200"}}},
+        subresource="status",
+        content_type=MERGE_PATCH,
+    )
+    await cluster.advance("4m")
+    found = await status(cluster)
+    assert found["containerStatuses"][0]["allocatedResources"] == {"cpu": "100"}, "it is tried again"
+    assert condition({"status": found}, "PodResizePending") is None
 
 
 async def test_an_outage_freezes_a_node_and_recovery_goes_on(cluster):
