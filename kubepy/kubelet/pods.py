@@ -31,7 +31,6 @@ from kubepy.kubelet.status import Verdict
 from kubepy.kubelet.template_functions import functions
 from kubepy.kubelet.volumes import VolumeManager
 
-
 # A resize that had to wait is tried again. Source: allocation_manager.go, retryDelay.
 RESIZE_RETRY_S = 180.0
 
