@@ -310,3 +310,30 @@ async def test_a_pod_recreated_under_its_name_is_another(world):
     await world.add_pod(cpu="1")
     assert await world.node_of() == "node-1"
     assert world.scheduler.statistics()["queue"]["unschedulable"] == 0
+
+
+async def test_label_keys_become_part_of_the_selectors_when_a_pod_is_created(world):
+    selector = {"matchLabels": {"app": "web"}}
+    term = {
+        "topologyKey": "zone",
+        "labelSelector": selector,
+        "matchLabelKeys": ["rev"],
+        "mismatchLabelKeys": ["team"],
+    }
+    constraint = {
+        "maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": selector,
+        "matchLabelKeys": ["rev", "absent"],
+    }  # fmt: skip
+    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    await world.add_pod(
+        labels={"app": "web", "rev": "2", "team": "red"},
+        affinity=affinity,
+        topologySpreadConstraints=[constraint],
+    )
+    spec = (await world.pod())["spec"]
+    (made,) = spec["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    same = {"key": "rev", "operator": "In", "values": ["2"]}
+    assert made["labelSelector"]["matchExpressions"] == [
+        same, {"key": "team", "operator": "NotIn", "values": ["red"]},
+    ]  # fmt: skip
+    assert spec["topologySpreadConstraints"][0]["labelSelector"]["matchExpressions"] == [same]
