@@ -753,7 +753,8 @@ def _mismatch(value: Any, at: At, go_type: str, kind: Kind | None = None) -> _Un
     what = _kind_of(value)
     if what == "number" and go_type.startswith(("int", "uint")):
         what = f"number {orjson.dumps(value).decode() if abs(value) < 2**63 else value}"
-    struct, path = "", []
+    struct = ""
+    path: list[str] = []
     while at is not None:
         parent, key, go_name = at
         if go_name:
