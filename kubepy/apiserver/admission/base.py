@@ -8,24 +8,52 @@ Source: apiserver pkg/admission/{interfaces,attributes,errors}.go.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 from kubepy.api import errors
+from kubepy.api.builtins import Catalog
 from kubepy.api.errors import Forbidden
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
+from kubepy.api.schema import Schemas
+from kubepy.apiserver.authz import NO_OPINION, Decision
 from kubepy.apiserver.registry.cache import ResourceCache
-from kubepy.apiserver.request import User
+from kubepy.apiserver.request import RequestInfo, User
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
+from kubepy.observability.logs import Logger, silent
+from kubepy.observability.metrics import Metrics
 
 CREATE, UPDATE, DELETE, CONNECT = "CREATE", "UPDATE", "DELETE", "CONNECT"
 
 
+class Kind(NamedTuple):
+    """What a body is: for subresources often another kind than the resource's."""
+
+    group: str
+    version: str
+    kind: str
+
+    @classmethod
+    def of(cls, resource: Resource, subresource: str = "") -> Kind:
+        row = resource.subresource(subresource) if subresource else None
+        if row is None:
+            return cls(resource.group, resource.version, resource.kind)
+        return (
+            cls(row.group, row.version, row.kind)
+            if row.version
+            else cls(resource.group, resource.version, row.kind)
+        )
+
+
 @dataclass(slots=True)
 class Attributes:
-    """One write on its way. `obj` is None for deletes, `old` None for creates; `old` is read-only."""
+    """One write on its way. `obj` is None for deletes, `old` None for creates; `old` is read-only.
+
+    Objects are in the stored version; versions.py has them in others. A plugin that replaces `obj` does it in place.
+    """
 
     operation: str
     resource: Resource  # the stored version's row
@@ -37,6 +65,22 @@ class Attributes:
     user: User
     dry_run: bool
     warnings: list[str]
+    requested: Resource | None = None  # the row of the version that the client speaks; None: the stored one
+    options: Obj | None = None  # CreateOptions, UpdateOptions, PatchOptions, DeleteOptions as JSON
+    annotations: dict[str, str] = field(default_factory=dict)  # of the audit event
+    is_reinvoked: bool = (
+        False  # a mutating plugin is asked a second time: somebody after it changed the object
+    )
+    wants_reinvocation: bool = False  # a plugin says so: then all mutating plugins are asked once more
+
+    @property
+    def served(self) -> Resource:
+        """The version that the client speaks."""
+        return self.requested or self.resource
+
+    def annotate(self, key: str, value: str) -> None:
+        """Into the audit event; who comes first wins. Source: pkg/audit/context.go AddAuditAnnotation."""
+        self.annotations.setdefault(key, value)
 
 
 class Lookup(Protocol):
@@ -53,6 +97,15 @@ class Lookup(Protocol):
         """Write a status as the server itself. Raises Conflict when `obj` is not the newest."""
 
 
+# Whether a user may do something.
+Ask = Callable[[User, RequestInfo], Awaitable[Decision]]
+
+
+async def ask_nobody(user: User, info: RequestInfo) -> Decision:
+    """For servers without an authorizer."""
+    return NO_OPINION
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What plugins are made with."""
@@ -60,6 +113,14 @@ class Tools:
     lookup: Lookup
     clock: Clock
     random: Random
+    catalog: Catalog = field(default_factory=Catalog)
+    schemas: Schemas = field(default_factory=Schemas)
+    ask: Ask = ask_nobody
+    log: Logger = field(default_factory=silent)
+    metrics: Metrics = field(default_factory=Metrics)
+    configuration: Mapping[str, Obj] = field(
+        default_factory=dict
+    )  # of plugins by name, as configuration.py read it
 
 
 class Plugin:
@@ -81,6 +142,9 @@ class Plugin:
 
     async def validate(self, attributes: Attributes) -> None:
         """Look at it; raise to refuse."""
+
+    async def close(self) -> None:
+        """Let go of what it holds open."""
 
 
 def forbidden(attributes: Attributes, why: str) -> Forbidden:
