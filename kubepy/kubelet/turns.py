@@ -16,6 +16,7 @@ what happens instead.
     replace         its definition was changed: it starts anew
     resize          its resources were changed in place
     gates           a readiness gate was opened or closed
+    observe         the spec was changed, and the status does not say yet that this was seen (observedGeneration)
     stop            the pod is being deleted, or all but its sidecars is over: the next container has reacted to SIGTERM
     deadline        activeDeadlineSeconds is over
     remove          a deleted pod has ended
@@ -38,7 +39,7 @@ from kubepy.lib import clock as clocks
 
 STEPS = frozenset({
     "create", "start", "pull_error", "pull_back_off", "probe", "exit", "unhealthy", "back_off", "restart", "replace",
-    "resize", "gates", "stop", "deadline", "remove",
+    "resize", "gates", "observe", "stop", "deadline", "remove",
 })  # fmt: skip
 
 # How often and how long a probe must fail. Source: pkg/apis/core/v1/defaults.go, SetDefaults_Probe.
@@ -81,6 +82,10 @@ def facts_of(pod: Obj, now: float) -> Obj:
         facts["deadline"] = max(0.0, clocks.parse_rfc3339(status["startTime"]) + limit - now)
     if gates_differ(pod):
         facts["gates"] = 0.0
+    # Versions before 1.33 have no such field.
+    generation = pod["metadata"].get("generation", 1)
+    if status.get("observedGeneration", generation) != generation:
+        facts["observe"] = 0.0
     return facts
 
 

@@ -81,6 +81,17 @@ def test_a_transition_time_stays_while_the_value_does():
     assert condition({"status": rendered}, "Ready")["lastTransitionTime"] == "2026-01-01T00:00:01Z"
 
 
+def test_a_changed_spec_is_observed():
+    subject = pod()
+    subject["metadata"]["generation"] = 1
+    after(subject, "create", "start")
+    assert "observe" not in turns.facts_of(subject, START + 1)
+    subject["metadata"]["generation"] = 2
+    assert turns.facts_of(subject, START + 1)["observe"] == 0.0
+    assert after(subject, "observe")["observedGeneration"] == 2
+    assert "observe" not in turns.facts_of(subject, START + 1)
+
+
 def test_init_containers_run_one_after_the_other():
     inits = [{"name": "i0", "image": "x"}, {"name": "side", "image": "proxy", "restartPolicy": "Always"}]
     subject = pod(inits=inits, said={"run-seconds.i0": "1"})
