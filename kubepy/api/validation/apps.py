@@ -10,7 +10,7 @@ from typing import Any
 
 from kubepy.api import errors, names, selectors
 from kubepy.api.objects import Obj
-from kubepy.api.validation.pod_spec import check_claim_spec
+from kubepy.api.validation.pod_volumes import check_claim_spec
 from kubepy.api.validation.pods import check_template
 from kubepy.api.validation.rules import (
     Errors,

@@ -15,7 +15,7 @@ import orjson
 from kubepy.api import errors, names, quantity
 from kubepy.api.objects import Obj, annotations_of
 from kubepy.api.validation.pod_resize import check_resize
-from kubepy.api.validation.pod_spec import (
+from kubepy.api.validation.pod_resources import (
     STANDARD_RESOURCES,
     check_amount,
     check_resource_name,

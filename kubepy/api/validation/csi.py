@@ -9,7 +9,9 @@ from typing import Any
 
 from kubepy.api import errors, names
 from kubepy.api.objects import Obj
-from kubepy.api.validation.pod_spec import check_csi_driver_name, check_resources, check_tolerations
+from kubepy.api.validation.pod_placement import check_tolerations
+from kubepy.api.validation.pod_resources import check_resources
+from kubepy.api.validation.pod_volumes import check_csi_driver_name
 from kubepy.api.validation.rules import (
     INT32_MAX,
     Errors,

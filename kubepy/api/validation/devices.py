@@ -12,7 +12,8 @@ from typing import Any
 
 from kubepy.api import errors, names
 from kubepy.api.objects import Obj
-from kubepy.api.validation.pod_spec import check_csi_driver_name, check_node_selector
+from kubepy.api.validation.pod_placement import check_node_selector
+from kubepy.api.validation.pod_volumes import check_csi_driver_name
 from kubepy.api.validation.rules import (
     IMMUTABLE_TEXT,
     Errors,

@@ -14,8 +14,10 @@ import orjson
 from kubepy.api import errors, names
 from kubepy.api.objects import Obj
 from kubepy.api.pods import DELETION_COST
+from kubepy.api.validation.containers import check_image_blanks
 from kubepy.api.validation.metadata import check_annotations
-from kubepy.api.validation.pod_spec import check_image_blanks, check_spec, check_tolerations
+from kubepy.api.validation.pod_placement import check_tolerations
+from kubepy.api.validation.pod_spec import check_spec
 from kubepy.api.validation.rules import IMMUTABLE_TEXT, INT32_MAX, Errors, check_labels, check_messages, same
 
 MIRROR = "kubernetes.io/config.mirror"

@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 from kubepy.api import errors, names, quantity
 from kubepy.api.objects import Obj
-from kubepy.api.validation.pod_spec import (
+from kubepy.api.validation.pod_placement import check_node_selector
+from kubepy.api.validation.pod_volumes import (
     VOLUME_SOURCES,
     check_access_modes,
     check_claim_spec,
     check_csi_driver_name,
-    check_node_selector,
     check_volume_mode,
 )
 from kubepy.api.validation.pods import diff

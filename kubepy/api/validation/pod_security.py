@@ -1,0 +1,86 @@
+"""The rules of security contexts, of pods and of containers.
+
+Source: kubernetes pkg/apis/core/validation/validation.go, validatePodSpecSecurityContext, ValidateSecurityContext.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from kubepy.api import errors
+from kubepy.api.objects import Obj
+from kubepy.api.validation.pod_volumes import check_descending_path
+from kubepy.api.validation.rules import INT32_MAX, Errors, check_enum, check_range
+
+_NONE: tuple[Any, ...] = ()
+_check_id = check_range(0, INT32_MAX)
+_check_fs_group_policy = check_enum(("Always", "OnRootMismatch"))
+_check_seccomp_type = check_enum(("Localhost", "RuntimeDefault", "Unconfined"))
+
+
+_SYSCTL_MAX = 253
+_SYSCTL_SEGMENT = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+_SYSCTL = rf"({_SYSCTL_SEGMENT}[\./])*{_SYSCTL_SEGMENT}"
+_is_sysctl = re.compile(_SYSCTL).fullmatch
+
+
+def check_pod_security(context: Obj, path: str, found: Errors) -> None:
+    """Source: validatePodSpecSecurityContext."""
+    for field in ("fsGroup", "runAsUser", "runAsGroup"):
+        _check_id(context.get(field), f"{path}.{field}", found)
+    for index, group in enumerate(context.get("supplementalGroups") or _NONE):
+        _check_id(group, f"{path}.supplementalGroups[{index}]", found)
+    seen: set[str] = set()
+    for index, sysctl in enumerate(context.get("sysctls") or _NONE):
+        name = sysctl.get("name") or ""
+        if not name:
+            found.append(errors.required(f"{path}.sysctls[{index}].name"))
+        elif len(name) > _SYSCTL_MAX or not _is_sysctl(name):
+            why = f"must have at most {_SYSCTL_MAX} characters and match regex ^{_SYSCTL}$"
+            found.append(errors.invalid_value(f"{path}.sysctls[{index}].name", name, why))
+        elif name in seen:
+            found.append(errors.duplicate(f"{path}.sysctls[{index}].name", name))
+        seen.add(name)
+    _check_fs_group_policy(context.get("fsGroupChangePolicy"), f"{path}.fsGroupChangePolicy", found)
+    _check_seccomp(context.get("seccompProfile"), f"{path}.seccompProfile", found)
+
+
+def check_security_context(context: Obj, path: str, spec: Obj, found: Errors) -> None:
+    """Of a container. Source: ValidateSecurityContext."""
+    for field in ("runAsUser", "runAsGroup"):
+        _check_id(context.get(field), f"{path}.{field}", found)
+    proc_mount = context.get("procMount")
+    if proc_mount is not None:
+        if proc_mount not in ("Default", "Unmasked"):
+            found.append(errors.not_supported(f"{path}.procMount", proc_mount, ("Default", "Unmasked")))
+        elif proc_mount == "Unmasked" and spec.get("hostUsers") is not False:
+            why = "`hostUsers` must be false to use `Unmasked`"
+            found.append(errors.invalid_value(f"{path}.procMount", proc_mount, why))
+    _check_seccomp(context.get("seccompProfile"), f"{path}.seccompProfile", found)
+    if context.get("allowPrivilegeEscalation") is False:
+        if context.get("privileged"):
+            why = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
+            found.append(errors.invalid_value(path, context, why))
+        if "CAP_SYS_ADMIN" in ((context.get("capabilities") or {}).get("add") or _NONE):
+            why = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
+            found.append(errors.invalid_value(path, context, why))
+
+
+def _check_seccomp(profile: Obj | None, path: str, found: Errors) -> None:
+    if profile is None:
+        return
+    type_, local = profile.get("type"), profile.get("localhostProfile")
+    if not type_:
+        found.append(errors.required(f"{path}.type", "type is required when seccompProfile is set"))
+    else:
+        _check_seccomp_type(type_, f"{path}.type", found)
+    if type_ == "Localhost":
+        if local is None:
+            why = "must be set when seccomp type is Localhost"
+            found.append(errors.required(f"{path}.localhostProfile", why))
+        else:
+            check_descending_path(local, f"{path}.localhostProfile", found)
+    elif local is not None:
+        why = "can only be set when seccomp type is Localhost"
+        found.append(errors.invalid_value(f"{path}.localhostProfile", profile, why))
