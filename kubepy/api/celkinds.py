@@ -56,7 +56,7 @@ def _expanded(definitions: Mapping[str, Obj], schema: Obj, within: tuple[str, ..
 
 def _struct(title: str, /, **fields: Type) -> Type:
     """Field names are as they are: nothing here needs an escape, for all that `namespace` is reserved elsewhere."""
-    return Type("struct", title, fields={key: Field(of, key) for key, of in fields.items()})
+    return Type("struct", title, fields={key: Field(of, key, False) for key, of in fields.items()})
 
 
 _STRINGS = types.list_of(types.STRING)
@@ -112,11 +112,21 @@ def environment(
             of = made.compile(expression, expected=None).type
         except cel.CompileError:
             of = DYN
-        composed = composed | {name: Field(of, name)}
+        composed = composed | {name: Field(variable_type(of), name, False)}
         made = cel.Environment(
             declared | {"variables": Type("struct", "kubernetes.variables", fields=composed)}
         )
     return made
+
+
+def variable_type(of: Type) -> Type:
+    """What expressions know of a variable that evaluates to a type. Source: convertCelTypeToDeclType."""
+    if of.kind in ("list", "map"):
+        return Type(of.kind, of.name, tuple(map(variable_type, of.params)))
+    return of if of.kind in _KEPT else DYN
+
+
+_KEPT = frozenset(("bool", "bytes", "double", "duration", "int", "null", "string", "timestamp", "uint"))
 
 
 def warning(env: cel.Environment, expression: str) -> str:

@@ -66,7 +66,7 @@ class Environment:
         structs: Mapping[str, Type] | None = None,
     ) -> None:
         self.declarations = dict(declarations)
-        self.structs = dict(structs or {})
+        self.structs = structs or {}
         self._functions, self._type_names = _tables(libraries)
 
     def compile(self, text: str, *, expected: Type | None = BOOL) -> Program:

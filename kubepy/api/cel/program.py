@@ -27,6 +27,7 @@ from kubepy.api.cel.errors import CelError, CostExceeded
 from kubepy.api.cel.limits import PER_CALL_LIMIT
 from kubepy.api.cel.types import Type
 from kubepy.api.cel.values import Optional, display, lookup
+from kubepy.api.cel.values import Struct as Made
 
 _FIXED = frozenset(("int", "uint", "bool", "double", "timestamp", "duration"))
 _EXACT = _FIXED | {"string", "bytes"}
@@ -384,8 +385,10 @@ class _Compiler:
             fields.append((_field(node.type, entry.key)[0], value, entry.optional))
             fixed += value_cost
 
-        def run(f: Frame) -> dict[str, Any]:
-            made = {}
+        of = node.type.name
+
+        def run(f: Frame) -> Made:
+            made = Made(of)
             for name, value, optional in fields:
                 v = value(f)
                 if not optional:

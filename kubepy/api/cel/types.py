@@ -14,7 +14,7 @@ Source: kubernetes 1.36 staging/src/k8s.io/apiserver/pkg/cel/common/schemas.go, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kubepy.api.cel.limits import REQUEST_BYTES_MAX
@@ -146,6 +146,27 @@ def struct_of(name: str, fields: Mapping[str, Type]) -> Type:
     return Type(
         "struct", name, fields={_must_escape(k): Field(t, k, False) for k, t in fields.items()}, size_min=2
     )
+
+
+class _AnyField(Mapping[str, Field]):
+    """Every name is a field, of which nothing is known."""
+
+    def __getitem__(self, name: str) -> Field:
+        return Field(DYN, name, False)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 1
+
+
+def open_struct(name: str) -> Type:
+    """An object type that may have any fields, of any type."""
+    return Type("struct", name, fields=_ANY_FIELD)
+
+
+_ANY_FIELD = _AnyField()
 
 
 # --------------------------------------------------------------------------------------------------------------

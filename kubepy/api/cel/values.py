@@ -91,6 +91,16 @@ class Optional:
 NONE = Optional(None, has_value=False)
 
 
+class Struct(dict[str, Any]):
+    """An object that an expression made: `Object.spec{replicas: 3}`. It knows the name of its type."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of: str) -> None:
+        super().__init__()
+        self.of = of
+
+
 @dataclass(frozen=True, slots=True)
 class TypeValue:
     """What `type(x)` answers, and what the identifiers int, string, list ... stand for."""
@@ -115,7 +125,7 @@ def type_name(value: Any) -> str:
     if name is not None:
         return name
     if isinstance(value, Mapping):
-        return "map"
+        return value.of if isinstance(value, Struct) else "map"
     cel_type = getattr(value, "cel_type", None)
     return cel_type.name if isinstance(cel_type, types.Type) else type(value).__name__
 
@@ -170,7 +180,11 @@ def equals(a: Any, b: Any) -> bool:
     if ta is list:
         return a is b or (tb is list and len(a) == len(b) and all(map(equals, a, b)))
     if isinstance(a, Mapping):
-        return a is b or (isinstance(b, Mapping) and len(a) == len(b) and _maps_equal(a, b))
+        if a is b:
+            return True
+        if (isinstance(a, Struct) or isinstance(b, Struct)) and type_name(a) != type_name(b):
+            return False
+        return isinstance(b, Mapping) and len(a) == len(b) and _maps_equal(a, b)
     if ta is Optional:
         if tb is not Optional or a.has_value != b.has_value:
             return False
