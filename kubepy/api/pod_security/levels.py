@@ -20,6 +20,11 @@ LEVELS = (PRIVILEGED, BASELINE, RESTRICTED)  # the later, the stricter
 PREFIX = "pod-security.kubernetes.io/"  # of the labels, and of the audit annotations
 ENFORCE, AUDIT, WARN = "enforce", "audit", "warn"
 
+LATEST = "latest"
+
+BAD_LEVEL = f"must be one of {', '.join(LEVELS)}"
+BAD_VERSION = 'must be "latest" or "v1.x"'
+
 _VERSION = re.compile(r"v1\.(0|[1-9][0-9]*)")
 _MINOR_MAX = (1 << 63) - 1
 
@@ -31,7 +36,7 @@ class Standard(NamedTuple):
     minor: int | None = None  # 35 for v1.35; None for the latest
 
     def __str__(self) -> str:
-        return f"{self.level}:{'latest' if self.minor is None else f'v1.{self.minor}'}"
+        return f"{self.level}:{LATEST if self.minor is None else f'v1.{self.minor}'}"
 
     def is_equivalent(self, other: Standard) -> bool:
         return self == other or (self.level == PRIVILEGED and other.level == PRIVILEGED)
@@ -56,17 +61,13 @@ def is_stricter(level: str, than: str) -> bool:
     return LEVELS.index(level) > LEVELS.index(than)
 
 
-def parse_level(text: str) -> str | None:
-    return text if text in LEVELS else None
-
-
 class Version(NamedTuple):
     minor: int | None  # None: the latest
 
 
 def parse_version(text: str) -> Version | None:
     """`latest` or `v1.x`; None if it is neither."""
-    if text == "latest":
+    if text == LATEST:
         return Version(None)
     found = _VERSION.fullmatch(text)
     if found is None or int(found[1]) > _MINOR_MAX:
@@ -97,15 +98,15 @@ def _standard(
 ) -> Standard:
     level, minor = default
     if (text := labels.get(PREFIX + mode)) is not None:
-        parsed = parse_level(text)
-        level = parsed or (RESTRICTED if mode == ENFORCE else PRIVILEGED)
-        if parsed is None:
-            findings.append(_invalid(mode, text, f"must be one of {', '.join(LEVELS)}"))
+        level = text
+        if text not in LEVELS:
+            level = RESTRICTED if mode == ENFORCE else PRIVILEGED
+            findings.append(_invalid(mode, text, BAD_LEVEL))
     if (text := labels.get(f"{PREFIX}{mode}-version")) is not None:
         version = parse_version(text)
         minor = version.minor if version else None
         if version is None:
-            findings.append(_invalid(f"{mode}-version", text, 'must be "latest" or "v1.x"'))
+            findings.append(_invalid(f"{mode}-version", text, BAD_VERSION))
     return Standard(level, minor)
 
 
