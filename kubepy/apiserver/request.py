@@ -89,6 +89,9 @@ class RequestInfo:
     namespace: str = ""
     name: str = ""  # "web-0"; for list and watch the one in fieldSelector=metadata.name=...
     parts: tuple[str, ...] = ()  # ("pods", "web-0", "log"), and what follows
+    # Of list, watch and deletecollection, as they were sent.
+    field_selector: str = ""
+    label_selector: str = ""
 
 
 class Query:
@@ -424,7 +427,7 @@ class Resolver:
             if len(self._known) >= self._size_max:
                 self._known.clear()
             info = self._known[method, path] = resolve_path(method, path)
-        if info.verb != "list" or not query:
+        if info.verb not in ("list", "deletecollection") or not query:
             return info
         return _with_query(info, query)
 
@@ -471,9 +474,14 @@ def resolve_path(method: str, path: str) -> RequestInfo:
 
 
 def _with_query(info: RequestInfo, query: Query) -> RequestInfo:
-    verb = "watch" if query.flag("watch") else "list"
-    name = _exact_name(query.get("fieldSelector"))
-    return replace(info, verb=verb, name=name) if name or verb != info.verb else info
+    fields, labels = query.get("fieldSelector"), query.get("labelSelector")
+    verb = info.verb
+    if verb == "list" and query.flag("watch"):
+        verb = "watch"
+    if not fields and not labels:
+        return replace(info, verb=verb) if verb != info.verb else info
+    name = _exact_name(fields) if verb != "deletecollection" else ""
+    return replace(info, verb=verb, name=name, field_selector=fields, label_selector=labels)
 
 
 def _exact_name(field_selector: str) -> str:

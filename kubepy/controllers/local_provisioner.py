@@ -18,7 +18,6 @@ from collections.abc import Iterable
 from kubepy.api import errors, objects, volumes
 from kubepy.api.builtins import NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
 from kubepy.api.objects import Document, Key, Obj, annotations_of, uid_of, walk
-from kubepy.client.client import MERGE_PATCH
 from kubepy.client.controller import After, Controller
 from kubepy.client.events import NORMAL, WARNING
 
@@ -124,10 +123,9 @@ class LocalProvisioner(Controller):
         node = annotations_of(claim).get(volumes.SELECTED_NODE)
         if node and self.nodes.get(Key("", node)) is None:
             # The scheduler is to choose another one.
-            patch = {"metadata": {"uid": uid_of(claim), "annotations": {volumes.SELECTED_NODE: None}}}
-            await self.client.patch(
-                PERSISTENT_VOLUME_CLAIMS, key.name, patch, namespace=key.namespace, content_type=MERGE_PATCH
-            )
+            wanted = objects.copy(claim)
+            del wanted["metadata"]["annotations"][volumes.SELECTED_NODE]
+            await self.client.update(PERSISTENT_VOLUME_CLAIMS, wanted)
             return
         message = f'External provisioner is provisioning volume for claim "{key}"'
         self.events.event(claim, NORMAL, "Provisioning", message)

@@ -137,8 +137,11 @@ class ServiceLoadBalancerController(Controller):
             self.log.info("load_balancer_ensured", object=str(key), address=decided.ingress[0]["ip"])
 
     async def _set_finalizers(self, key: Key, finalizers: list[str]) -> None:
-        patch = {"metadata": {"finalizers": finalizers}}
-        await self.client.patch(SERVICES, key.name, patch, namespace=key.namespace, content_type=MERGE_PATCH)
+        """Through /status, as upstream's PatchService does: that is what the controller may write."""
+        await self.client.patch(
+            SERVICES, key.name, {"metadata": {"finalizers": finalizers}}, namespace=key.namespace,
+            subresource="status", content_type=MERGE_PATCH,
+        )  # fmt: skip
 
     def _find(self, key: Key, wanted: str) -> str | None:
         given = {address for other, address in self._given.items() if other != key}

@@ -27,7 +27,6 @@ from kubepy.apiserver.aggregation.connections import ClientCertificate
 from kubepy.apiserver.aggregation.trust import Trust
 from kubepy.apiserver.authn import MASTERS, authenticated
 from kubepy.apiserver.authn.issuer import paths as issuer_paths
-from kubepy.apiserver.authz import modes
 from kubepy.apiserver.crds.definitions import Definitions
 from kubepy.apiserver.handlers.dispatch import ResourceHandler
 from kubepy.apiserver.handlers.subresources import Subresources
@@ -40,7 +39,7 @@ from kubepy.client.client import Client
 from kubepy.controllers.certificate_requests import Authority
 from kubepy.controllers.discovery import Aggregated
 from kubepy.controllers.manager import ControllerManager
-from kubepy.daemon import authentication, bootstrap, node_options, stage_sets
+from kubepy.daemon import authentication, authorization, bootstrap, node_options, rbac_policy, stage_sets
 from kubepy.daemon.config import Config, ConfigError, files_dir
 from kubepy.daemon.kubernetes_service import KubernetesService
 from kubepy.daemon.pki import FrontProxy
@@ -112,7 +111,12 @@ class ControlPlane:
             service_ip_range=config.service_cluster_ip_range, event_ttl_s=config.event_ttl_s,
             node_port_range=(int(low), int(high)),
         )  # fmt: skip
-        authorizer = modes.of(config.authorization_mode)
+        self._rbac_policy = rbac_policy.objects(
+            files_dir() / "bootstrap" / "rbac", {row.group_resource for row in self.catalog}
+        )
+        authorizer = authorization.build(
+            config, caches=self.registry, catalog=self.catalog, policy=self._rbac_policy
+        )
         address = f"{config.bind}:{config.port}"
         trust = _trust(config, ca, front_proxy)
         self._authentication = who = authentication.build(
@@ -272,6 +276,7 @@ class ControlPlane:
             storage_class=self.config.default_storage_class, now=self.clock.now(),
         )  # fmt: skip
         self._kubernetes_service.serve_at(bootstrap.advertised(self.config.bind), port)
+        await rbac_policy.reconcile(self.client.named("kube-apiserver"), self._rbac_policy)
         await bootstrap.ensure_metrics_service(self.client, is_served=bool(self.config.nodes))
         await self._definitions.start()
         for component in self._components:

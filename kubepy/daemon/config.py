@@ -96,8 +96,8 @@ class Config:
         False, "let requests without credentials in as system:anonymous; health checks always are"
     )
     authorization_mode: tuple[str, ...] = _key(
-        ("Components",),
-        "authorizers in order: Components (system:masters and kubepy's own components), AlwaysAllow, AlwaysDeny",
+        ("Node", "RBAC"),
+        "authorizers in order: Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny",
         metavar="LIST",
     )
     enable_admission_plugins: tuple[str, ...] = _key(
@@ -215,10 +215,9 @@ class Config:
         return duration_s(self.etcd_compaction_interval)
 
 
-FIELDS = {f.name.replace("_", "-"): f for f in dataclasses.fields(Config)}
+AUTHORIZATION_MODES = ("Node", "RBAC", "Webhook", "AlwaysAllow", "AlwaysDeny")
 
-# Named in upstream's flags, not there yet: say so rather than "unknown key".
-LATER_MODES = ("RBAC", "Node", "Webhook")
+FIELDS = {f.name.replace("_", "-"): f for f in dataclasses.fields(Config)}
 
 
 def load(path: str | None, flags: dict[str, Any]) -> Config:
@@ -313,14 +312,8 @@ def check(config: Config) -> None:
     if bool(config.proxy_client_cert_file) != bool(config.proxy_client_key_file):
         raise ConfigError("proxy-client-cert-file and proxy-client-key-file go together")
     for mode in config.authorization_mode:
-        if mode in LATER_MODES:
-            raise ConfigError(
-                f"authorization-mode {mode} is not there yet; there is Components, AlwaysAllow, AlwaysDeny"
-            )
-        if mode not in ("Components", "AlwaysAllow", "AlwaysDeny"):
-            raise ConfigError(
-                f'authorization-mode must be of Components, AlwaysAllow, AlwaysDeny, not "{mode}"'
-            )
+        if mode not in AUTHORIZATION_MODES:
+            raise ConfigError(f'authorization-mode must be of {", ".join(AUTHORIZATION_MODES)}, not "{mode}"')
     for name in ("service_cluster_ip_range", "cluster_cidr", "load_balancer_addresses"):
         try:
             networks = [ipaddress.ip_network(text) for text in getattr(config, name).split(",")]

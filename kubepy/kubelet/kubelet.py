@@ -27,6 +27,9 @@ from kubepy.lib.random import Random
 from kubepy.observability.logs import Logger
 from kubepy.observability.metrics import Metrics
 
+# Has a ClusterRole of its own: config/bootstrap/rbac/kubepy-roles.yaml.
+SIMULATOR = "system:kubepy:simulator"
+
 
 class Kubelet:
     """count: nodes to register; stage_paths: files and directories of Stage documents; cluster_cidr: where pod IPs
@@ -49,8 +52,8 @@ class Kubelet:
         capacity: dict[str, str] = CAPACITY,
     ) -> None:
         self._log = log
-        # What all nodes share (their informers, their events) is read and written as one of them.
-        client = client.named("kubelet", user="system:node:kubepy", groups=("system:nodes",))
+        # What all nodes share (their informers, their events) no single node may read.
+        client = client.named("kubelet", user=SIMULATOR)
         self._tasks = Tasks(self._died)
         self._informers = informers = InformerFactory(
             client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool

@@ -93,4 +93,5 @@ class NodeStages:
             case Event():
                 self._context.events.event(node, action.type, action.reason, action.message)
             case Delete():
-                await client.delete(NODES, name, uid=uid_of(node))
+                # Not even a node's own is a kubelet's to delete.
+                await self._context.client.delete(NODES, name, uid=uid_of(node))

@@ -153,10 +153,12 @@ class PodWorkers(Controller):
                     case Step():
                         written = await self._step(client, action.name, pod, node)
                     case Patch():
-                        written = await self._patch(client, action, view, pod, node)
+                        # Of its pods a node may write the status only; the rest is the simulator's doing.
+                        speaker = client if action.subresource == "status" else self.client
+                        written = await self._patch(speaker, action, view, pod, node)
                     case Finalizers():
                         names = action.apply(metadata.get("finalizers") or ())
-                        written = await self._merge(client, pod, {"metadata": {"finalizers": names}}, "")
+                        written = await self._merge(self.client, pod, {"metadata": {"finalizers": names}}, "")
                     case Event():
                         recorder.event(pod, action.type, action.reason, action.message)
                     case Delete():

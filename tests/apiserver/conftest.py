@@ -10,13 +10,17 @@ import pytest
 
 from kubepy.api.builtins import Catalog
 from kubepy.api.errors import StatusError, not_found
-from kubepy.api.objects import Document, DocumentPool, Key
+from kubepy.api.objects import Document, DocumentPool, Key, Obj, key_of, stored
+from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
 from kubepy.apiserver import app, authn
 from kubepy.apiserver.authn import tokens, x509
 from kubepy.apiserver.authz import modes
+from kubepy.apiserver.authz.rbac import Rbac
 from kubepy.apiserver.handlers.dispatch import ResourceHandler
 from kubepy.apiserver.handlers.subresources import Subresources
+from kubepy.apiserver.registry.cache import ResourceCache
+from kubepy.apiserver.registry.keys import path_of, prefix_of
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import (
     ClientCertificate,
@@ -35,11 +39,14 @@ from kubepy.apiserver.request import (
     split_target,
 )
 from kubepy.client.transport import Page, WatchEvent
+from kubepy.daemon import rbac_policy
+from kubepy.daemon.config import files_dir
 from kubepy.lib.clock import Clock, RealClock, VirtualClock
 from kubepy.lib.random import Random
 from kubepy.observability import logs
 from kubepy.observability.health import Checks
 from kubepy.observability.metrics import Metrics
+from kubepy.store.base import Delete, Put
 from kubepy.store.memory import MemoryStore
 
 # Read only, and slow to make.
@@ -183,6 +190,43 @@ def resources() -> Resources:
     return Resources()
 
 
+class StoredCaches:
+    """What authorizers read, of objects that are there from the beginning; `put` and `drop` change them."""
+
+    def __init__(self, *objs: Obj) -> None:
+        self.store = MemoryStore()
+        self._caches: dict[str, ResourceCache] = {}
+        self._first = list(objs)
+
+    async def loaded(self, resource: Resource) -> ResourceCache:
+        while self._first:
+            await self.put(self._first.pop(0))
+        cache = self._caches.get(resource.group_resource)
+        if cache is None:
+            cache = self._caches[resource.group_resource] = ResourceCache(
+                self.store, resource, DocumentPool()
+            )
+        await cache.load()
+        return cache
+
+    async def put(self, obj: Obj) -> None:
+        await self.store.txn([], [Put(self._key(obj), stored(obj))])
+
+    async def drop(self, obj: Obj) -> None:
+        await self.store.txn([], [Delete(self._key(obj))])
+
+    def _key(self, obj: Obj) -> bytes:
+        resource = Catalog().by_kind(obj["apiVersion"], obj["kind"])
+        assert resource is not None
+        return prefix_of(resource) + path_of(*key_of(obj)).encode()
+
+
+def shipped_roles() -> list[Obj]:
+    """The roles and bindings that every cluster has."""
+    served = {row.group_resource for row in Catalog()}
+    return [obj for _, obj in rbac_policy.objects(files_dir() / "bootstrap" / "rbac", served)]
+
+
 class Core:
     """A built chain and what it was built of."""
 
@@ -208,7 +252,7 @@ class Core:
                     tokens.BearerTokens(tokens.Tokens([tokens.StaticTokens(users)])),
                 ]
             ),
-            authorizer=modes.of(modes.DEFAULT),
+            authorizer=modes.chain([Rbac(StoredCaches(*shipped_roles()))]),
             clock=clock,
             log=self.log,
             metrics=self.metrics,

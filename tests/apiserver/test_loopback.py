@@ -66,10 +66,10 @@ async def test_other_identity_passes_the_same_authorization(
     jane = transport.with_identity("jane", ["developers"])
     with pytest.raises(Forbidden, match='User "jane" cannot get resource "pods"'):
         await jane.request("GET", "/api/v1/namespaces/default/pods/a")
-    node = transport.with_identity("system:node:n1", ["system:nodes"])
-    await node.request("GET", "/api/v1/namespaces/default/pods/a")
+    scheduler = transport.with_identity("system:kube-scheduler", ["schedulers"])
+    await scheduler.request("GET", "/api/v1/namespaces/default/pods/a")
     user = resources.requests[-1].user
-    assert (user.name, user.groups) == ("system:node:n1", ("system:nodes", "system:authenticated"))
+    assert (user.name, user.groups) == ("system:kube-scheduler", ("schedulers", "system:authenticated"))
 
 
 async def test_timeout(transport: LoopbackTransport, resources: Any, clock: VirtualClock) -> None:

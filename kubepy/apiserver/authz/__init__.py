@@ -1,12 +1,12 @@
 """May they? An Authorizer says yes, no, or nothing; `Union` asks them in order, and nobody saying yes is a no.
 
 What is asked is a RequestInfo, of a request or made up (impersonation, access reviews).
-Reading order: this file, then components.py, modes.py. Upstream: apiserver pkg/authorization.
+Reading order: this file, then policy.py, rbac.py, node.py, modes.py. Upstream: apiserver pkg/authorization.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -31,6 +31,8 @@ class Rules(NamedTuple):
 
     resources: list[Obj]
     paths: list[Obj]
+    is_incomplete: bool = False  # there may be more
+    error: str = ""  # what kept rules from being found
 
 
 ALL_RULES = Rules(
@@ -67,7 +69,17 @@ class Union:
         return Rules(
             [rule for rules in found for rule in rules.resources],
             [rule for rules in found for rule in rules.paths],
+            any(rules.is_incomplete for rules in found),
+            aggregate(rules.error for rules in found if rules.error),
         )
+
+
+def aggregate(errors: Iterable[str]) -> str:
+    """One text alone, several in brackets, repeats once, "" for none. Source: utilerrors.NewAggregate."""
+    texts = list(dict.fromkeys(errors))
+    if not texts:
+        return ""
+    return texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
 
 
 def forbidden(user: User, info: RequestInfo, reason: str = "") -> Forbidden:

@@ -21,7 +21,7 @@ async def _become(make_request: Callable[..., Request], headers: dict[str, Any],
     async def end(request: Request) -> Response:
         return Response()
 
-    await impersonation(modes.of(modes.DEFAULT))(end)(request)
+    await impersonation(modes.chain([]))(end)(request)
     assert request.user is not None
     return request.user
 
