@@ -1,4 +1,4 @@
-"""The `kubepy` command: up, status, stop, kubeconfig, logs, config, and parts of it as processes of their own.
+"""The `kubepy` command: up, status, stop, kubeconfig, logs, why, config, and parts of it as processes of their own.
 
 Every mistake a person can make ends in one sentence on standard error and exit status 1 (2 for wrong flags).
 Nothing but argparse is imported until a command needs it.
@@ -68,6 +68,19 @@ def parser() -> argparse.ArgumentParser:
         "--level", default="", choices=["debug", "info", "warning", "error"], help="this level and above"
     )
     logs.add_argument("--json", action="store_true", help="as JSON lines")
+
+    why = _command(commands, "why", _why, "say why a pod is where it is, or is nowhere")
+    _place(why)
+    why.add_argument("pod", metavar="pod/NAME")
+    why.add_argument("-n", "--namespace", default="default", metavar="NAMESPACE")
+    why.add_argument("-o", "--output", default="", choices=["json", "yaml"], help="the whole answer, as data")
+    why.add_argument("--nodes", type=int, default=50, metavar="N", help="tell about so many nodes one by one")
+    why.add_argument(
+        "--kubeconfig",
+        metavar="FILE",
+        default="",
+        help="ask as its user; default the cluster's own, its admin",
+    )
 
     config = _command(commands, "config", _config, "print the effective settings")
     config.add_argument("--config", metavar="FILE", help="settings file")
@@ -424,6 +437,54 @@ def _tail(file: IO[bytes], path: Path, count: int) -> Iterator[bytes]:
         pause(0.1)
         if path.exists() and path.stat().st_ino != os.fstat(file.fileno()).st_ino:
             file = path.open("rb")
+
+
+def _why(options: argparse.Namespace) -> None:
+    import asyncio
+
+    from kubepy.api.errors import StatusError
+    from kubepy.client import kubeconfig
+    from kubepy.client.transport import ConnectionLost
+
+    kind, _, name = options.pod.rpartition("/")
+    if kind not in ("", "pod", "pods", "po") or not name:
+        _fail(f'only pods have a why: pod/NAME, not "{options.pod}"')
+    if not options.kubeconfig:
+        config = _load(options)
+        _running(config)
+        options.kubeconfig = str(config.directory / "kubeconfig")
+    path = f"/api/v1/namespaces/{options.namespace}/pods/{name}/why"
+    try:
+        access = kubeconfig.load(options.kubeconfig)
+        found = asyncio.run(_ask(access, path, {"nodes": str(options.nodes)}))
+    except (kubeconfig.Unusable, StatusError, ConnectionLost) as error:
+        _fail(str(error))
+    print(_rendered(found, options.output), end="")
+
+
+def _rendered(found: Any, form: str) -> str:
+    if form == "json":
+        import orjson
+
+        return orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n"
+    if form == "yaml":
+        from kubepy.lib import yaml
+
+        return yaml.dump(found)
+    from kubepy.scheduler import why_text
+
+    return why_text.render(found)
+
+
+async def _ask(access: Any, path: str, query: dict[str, str]) -> Any:
+    from kubepy.lib.clock import RealClock
+    from kubepy.lib.random import Random
+
+    transport = access.transport(clock=RealClock(), random=Random(None))
+    try:
+        return (await transport.request("GET", path, query=query)).obj
+    finally:
+        await transport.close()
 
 
 def _config(options: argparse.Namespace) -> None:

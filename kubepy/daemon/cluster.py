@@ -27,6 +27,7 @@ from kubepy.apiserver.aggregation.connections import ClientCertificate
 from kubepy.apiserver.aggregation.trust import Trust
 from kubepy.apiserver.authn import MASTERS, authenticated
 from kubepy.apiserver.authn.issuer import paths as issuer_paths
+from kubepy.apiserver.authz import modes
 from kubepy.apiserver.crds.definitions import Definitions
 from kubepy.apiserver.handlers.dispatch import ResourceHandler
 from kubepy.apiserver.handlers.subresources import Subresources
@@ -39,7 +40,7 @@ from kubepy.client.client import Client
 from kubepy.controllers.certificate_requests import Authority
 from kubepy.controllers.discovery import Aggregated
 from kubepy.controllers.manager import ControllerManager
-from kubepy.daemon import authentication, authorization, bootstrap, node_options, rbac_policy, stage_sets
+from kubepy.daemon import authentication, bootstrap, node_options, stage_sets
 from kubepy.daemon.config import Config, ConfigError, files_dir
 from kubepy.daemon.kubernetes_service import KubernetesService
 from kubepy.daemon.pki import FrontProxy
@@ -111,12 +112,7 @@ class ControlPlane:
             service_ip_range=config.service_cluster_ip_range, event_ttl_s=config.event_ttl_s,
             node_port_range=(int(low), int(high)),
         )  # fmt: skip
-        self._rbac_policy = rbac_policy.objects(
-            files_dir() / "bootstrap" / "rbac", {row.group_resource for row in self.catalog}
-        )
-        authorizer = authorization.build(
-            config, caches=self.registry, catalog=self.catalog, policy=self._rbac_policy
-        )
+        authorizer = modes.of(config.authorization_mode)
         address = f"{config.bind}:{config.port}"
         trust = _trust(config, ca, front_proxy)
         self._authentication = who = authentication.build(
@@ -135,6 +131,7 @@ class ControlPlane:
             trust=trust, certificate=_proxy_certificate(config, front_proxy),
         )  # fmt: skip
         self._kubelet: Kubelet | None = None
+        self._scheduler: Scheduler | None = None
         # Nodes of this process tell what they use; those of others have a metrics-server of their own.
         usage = UsageMetrics(self._usages) if config.nodes else None
         if usage is not None:
@@ -147,6 +144,7 @@ class ControlPlane:
             authorizer=authorizer,
             components=self._component_health,
             usage=usage,
+            decider=lambda: self._scheduler,
         )
         self._handler = app.build(
             resources=ResourceHandler(self.registry, subresources),
@@ -233,16 +231,15 @@ class ControlPlane:
             raise ConfigError(f"controllers: {error}") from None
         if config.scheduler == "on":
             client = self.client.named("kube-scheduler", user="system:kube-scheduler")
-            components.append(
-                Scheduler(
-                    client,
-                    clock=clock,
-                    random=random.stream("scheduler"),
-                    log=self.logs.of("scheduler"),
-                    metrics=metrics,
-                    pool=self.pool,
-                )
+            self._scheduler = Scheduler(
+                client,
+                clock=clock,
+                random=random.stream("scheduler"),
+                log=self.logs.of("scheduler"),
+                metrics=metrics,
+                pool=self.pool,
             )
+            components.append(self._scheduler)
         if config.nodes:
             try:
                 self._kubelet = Kubelet(
@@ -276,7 +273,6 @@ class ControlPlane:
             storage_class=self.config.default_storage_class, now=self.clock.now(),
         )  # fmt: skip
         self._kubernetes_service.serve_at(bootstrap.advertised(self.config.bind), port)
-        await rbac_policy.reconcile(self.client.named("kube-apiserver"), self._rbac_policy)
         await bootstrap.ensure_metrics_service(self.client, is_served=bool(self.config.nodes))
         await self._definitions.start()
         for component in self._components:

@@ -30,6 +30,7 @@ Source: pkg/scheduler/backend/cache/{interface,cache,node_tree,snapshot}.go; fra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from kubepy.api import pods, quantity
@@ -504,6 +505,16 @@ class Cache:
             return False
         self._take(key)
         return True
+
+    @contextmanager
+    def without(self, key: Key) -> Iterator[None]:
+        """As if the pod were nowhere, for a question that does not wait."""
+        state = self._take(key) if key in self._pods else None
+        try:
+            yield
+        finally:
+            if state is not None:
+                self._put(state.pod, state.node, is_assumed=state.is_assumed)
 
     def _put(self, pod: PodInfo, node: str, *, is_assumed: bool) -> None:
         info = self._by_name.get(node)

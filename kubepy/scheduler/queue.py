@@ -332,6 +332,12 @@ class Queue:
     def get(self, uid: str) -> QueuedPod | None:
         return self._pods.get(uid)
 
+    def retry_at(self, queued: QueuedPod) -> float:
+        """When it is tried again if nothing happens, on the monotonic clock; parked ones are looked at now and then."""
+        if queued.place is Place.PARKED:
+            return queued.entered_at + self._parked_max_s
+        return self._backoff_until(queued)
+
     def key_of(self, uid: str) -> Key | None:
         queued = self._pods.get(uid)
         return queued.pod.key if queued else None

@@ -29,7 +29,7 @@ from kubepy.client.transport import ConnectionLost
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.scheduler import decisions, events
+from kubepy.scheduler import decisions, events, why
 from kubepy.scheduler.cache import Cache, PodInfo
 from kubepy.scheduler.decisions import Decision, Decisions
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, Nominated, Plugin, Status
@@ -177,6 +177,15 @@ class Scheduler:
     def framework(self, scheduler_name: str) -> Framework:
         """Of a profile; KeyError if there is none of that name."""
         return self._profiles[scheduler_name].framework
+
+    @property
+    def profiles(self) -> Mapping[str, Framework]:
+        """By scheduler name."""
+        return {name: running.framework for name, running in self._profiles.items()}
+
+    def why(self, pod: Document, *, nodes_max: int = why.NODES_MAX, may_name: bool = True) -> Obj:
+        """Why a pod is where it is, or nowhere; see why.py."""
+        return why.explain(self, pod, self._clock.monotonic(), nodes_max=nodes_max, may_name=may_name)
 
     def statistics(self) -> Mapping[str, Mapping[str, int]]:
         return {"queue": self.queue.statistics(), "cache": self.cache.statistics()}

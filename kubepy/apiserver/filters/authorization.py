@@ -5,10 +5,15 @@ Source: apiserver pkg/endpoints/filters/authorization.go.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubepy.api.errors import Unauthorized
 from kubepy.apiserver.authz import Authorizer, forbidden
 from kubepy.apiserver.filters import Filter
 from kubepy.apiserver.request import Handler, Request, RequestInfo, Response
+
+# kubepy's own answers about an object, for all who may get it: asked as for the object itself.
+_ASKED_AS_OBJECT = frozenset({("pods", "why")})
 
 
 def authorization(authorizer: Authorizer) -> Filter:
@@ -23,7 +28,10 @@ def authorization(authorizer: Authorizer) -> Filter:
                 if not decision.is_allowed:
                     raise forbidden(user, info, decision.reason)
 
-            await may(request.info)
+            info = request.info
+            if (info.resource, info.subresource) in _ASKED_AS_OBJECT:
+                info = replace(info, subresource="")
+            await may(info)
             request.may = may
             return await next_(request)
 

@@ -69,6 +69,9 @@ class ResourceHandler:
         registry = self._registry
         if resource is None:
             raise routes.not_served(registry.catalog, info.group)
+        unlisted = self._subresources.unlisted.get((resource.group_resource, info.subresource))
+        if unlisted is not None and request.method == "GET" and len(info.parts) == 3:
+            return await unlisted(registry, resource, request)
         routes.check(resource, info, request.method)
         if not request.in_process and not resource.custom:
             routes.check_accept(request)

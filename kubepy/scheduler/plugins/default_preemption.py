@@ -144,6 +144,22 @@ class DefaultPreemption:
         self._evictions.start(pod, best.victims, best.node)
         return Nominated(best.node)
 
+    def consider(
+        self,
+        state: CycleState,
+        pod: PodInfo,
+        verdicts: Sequence[tuple[NodeInfo, Status | None]],
+        *,
+        nodes_max: int,
+    ) -> tuple[Status | None, dict[str, Candidate | Status]]:
+        """(why the pod may not preempt at all, what would come of it on the first `nodes_max` nodes where it could
+        help); nobody is evicted."""
+        refusal = self._ineligible(pod, verdicts)
+        if refusal is not None:
+            return refusal, {}
+        nodes = [n for n, status in verdicts if status is not None and status.code is Code.UNSCHEDULABLE]
+        return None, {node.name: self._outcome(state, pod, node, None) for node in nodes[:nodes_max]}
+
     def _ineligible(self, pod: PodInfo, verdicts: Sequence[tuple[NodeInfo, Status | None]]) -> Status | None:
         """Source: PodEligibleToPreemptOthers."""
         if pod.spec.get("preemptionPolicy") == "Never":

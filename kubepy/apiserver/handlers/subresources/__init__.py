@@ -12,6 +12,7 @@ from kubepy.apiserver.handlers.subresources import binding, eviction, scale
 from kubepy.apiserver.handlers.subresources.component_statuses import Components, ComponentStatuses
 from kubepy.apiserver.handlers.subresources.reviews import Reviews, TokenReviewer
 from kubepy.apiserver.handlers.subresources.token import Rules, TokenRequests
+from kubepy.apiserver.handlers.subresources.why import Decider, Why
 from kubepy.apiserver.handlers.usage import UsageMetrics
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, Response
@@ -21,7 +22,8 @@ Verb = Callable[[Registry, Resource, Request], Awaitable[Response]]
 
 class Subresources:
     """`signer` and `tokens` make and check ServiceAccount tokens, `authorizer` answers access reviews, `components`
-    tells how the control plane is, `usage` what nodes and pods use; without one, what needs it is not found."""
+    tells how the control plane is, `usage` what nodes and pods use; without one, what needs it is not found. `decider`
+    is the scheduler, which knows why."""
 
     def __init__(
         self,
@@ -32,6 +34,7 @@ class Subresources:
         authorizer: Authorizer | None = None,
         components: Components | None = None,
         usage: UsageMetrics | None = None,
+        decider: Callable[[], Decider | None] = lambda: None,
     ) -> None:
         self._special: dict[tuple[str, str], Verb] = {
             ("pods", "binding"): binding.bind,
@@ -39,6 +42,8 @@ class Subresources:
         }
         if signer is not None:
             self._special["serviceaccounts", "token"] = TokenRequests(signer, token_rules).create
+        # What upstream does not have, and discovery does not tell of: no route stands for it, and only GET is answered.
+        self.unlisted: dict[tuple[str, str], Verb] = {("pods", "why"): Why(decider).get}
         self.virtual: dict[str, Verb] = {
             "bindings": binding.bind,
             **Reviews(tokens, authorizer).handlers(),
