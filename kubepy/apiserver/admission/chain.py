@@ -41,7 +41,7 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "TaintNodesByCondition": TaintNodesByCondition,
     "AlwaysPullImages": None,
     "ImagePolicyWebhook": None,
-    "PodSecurity": None,
+    "PodSecurity": PodSecurity,
     "PodNodeSelector": None,
     "Priority": Priority,
     "DefaultTolerationSeconds": DefaultTolerationSeconds,
@@ -75,9 +75,9 @@ PLUGINS: dict[str, type[Plugin] | None] = {
 OFF_BY_DEFAULT = frozenset(
     (
         "AlwaysAdmit", "AlwaysDeny", "AlwaysPullImages", "DenyServiceExternalIPs", "EventRateLimit",
-        "ExtendedResourceToleration", "ImagePolicyWebhook", "LimitPodHardAntiAffinityTopology", "NamespaceAutoProvision",
-        "NamespaceExists", "NodeRestriction", "OwnerReferencesPermissionEnforcement", "PodNodeSelector",
-        "PodTolerationRestriction",
+        "ExtendedResourceToleration", "ImagePolicyWebhook", "LimitPodHardAntiAffinityTopology",
+        "NamespaceAutoProvision", "NamespaceExists", "NodeRestriction", "OwnerReferencesPermissionEnforcement",
+        "PodNodeSelector", "PodTolerationRestriction",
     )
 )  # fmt: skip
 

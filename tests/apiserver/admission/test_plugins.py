@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from kubepy.apiserver.admission.chain import enabled
 from kubepy.apiserver.admission.plugins import service_account
 from kubepy.lib.clock import VirtualClock
 from kubepy.store.memory import MemoryStore
@@ -289,6 +291,19 @@ async def test_plugins_can_be_switched_off(clock: VirtualClock, store: MemorySto
     await api.registry.close()
 
 
-def test_unknown_plugins_are_named(clock: VirtualClock, store: MemoryStore) -> None:
-    with pytest.raises(ValueError, match="unknown admission plugin 'Nope'"):
-        Api(clock, store, enable_admission_plugins=["Nope"])
+@pytest.mark.parametrize(
+    ("enable", "disable", "why"),
+    [
+        (["Nope"], [], 'enable-admission-plugins plugin "Nope" is unknown'),
+        ([], ["Nope"], 'disable-admission-plugins plugin "Nope" is unknown'),
+        (
+            ["Priority", "AlwaysDeny"],
+            ["AlwaysDeny", "Priority", "No"],
+            '[disable-admission-plugins plugin "No" is unknown, [AlwaysDeny Priority] in enable-admission-plugins and '
+            "disable-admission-plugins overlapped]",
+        ),
+    ],
+)
+def test_flags_that_make_no_sense_are_refused(enable: list[str], disable: list[str], why: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(why)}$"):
+        enabled(enable, disable)
