@@ -10,7 +10,7 @@ Source: kubernetes 1.36 pkg/controller/history/controller_history.go, pkg/contro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kubepy.api import errors, objects, pods, selectors
 from kubepy.api.builtins import CONTROLLER_REVISIONS
@@ -39,7 +39,14 @@ class Split(NamedTuple):
 
 
 def data_of(owner: Obj) -> Obj:
-    return {"spec": {"template": owner["spec"]["template"] | {"$patch": "replace"}}}
+    """With keys in order, as Go writes maps: clients compare revisions with templates byte by byte."""
+    return {"spec": {"template": _in_order(owner["spec"]["template"] | {"$patch": "replace"})}}
+
+
+def _in_order(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _in_order(value[key]) for key in sorted(value)}
+    return [_in_order(item) for item in value] if isinstance(value, list) else value
 
 
 def restored(owner: Obj, revision: Obj) -> Obj:
