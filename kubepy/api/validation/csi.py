@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubepy.api import errors, names
+from kubepy.api import errors, internals, names
 from kubepy.api.objects import Obj
 from kubepy.api.validation.pod_placement import check_tolerations
 from kubepy.api.validation.pod_resources import check_resources
@@ -168,7 +168,7 @@ def _check_attachment(obj: Obj, found: Errors) -> None:
         if code is not None and code < 0:
             why = names.range_text(0, INT32_MAX)
             found.append(errors.invalid_value(f"status.{field}.errorCode", code, why))
-    if volume:
+    if volume is not None:
         path = "spec.source.persistentVolumeName"
         check_messages(names.dns1123_subdomain(volume), volume, path, found)
 
@@ -208,7 +208,8 @@ def _check_runtime_class(obj: Obj, found: Errors) -> None:
         for index, toleration in enumerate(tolerations):
             key = [toleration.get(field) or "" for field in ("key", "operator", "value", "effect")]
             if key in seen:
-                found.append(errors.duplicate(f"scheduling.tolerations[{index}]", toleration))
+                shown = internals.of("Toleration", toleration)
+                found.append(errors.duplicate(f"scheduling.tolerations[{index}]", shown))
             seen.append(key)
 
 

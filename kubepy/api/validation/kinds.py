@@ -5,6 +5,7 @@ from __future__ import annotations
 from kubepy.api.validation.admissionregistration import ADMISSION_REGISTRATION
 from kubepy.api.validation.apiservices import API_REGISTRATION
 from kubepy.api.validation.apps import APPS
+from kubepy.api.validation.autoscaling import AUTOSCALING
 from kubepy.api.validation.batch import BATCH
 from kubepy.api.validation.certificates import CERTIFICATES
 from kubepy.api.validation.core import CORE
@@ -20,5 +21,5 @@ from kubepy.api.validation.storage import STORAGE
 
 KINDS: dict[tuple[str, str], Kind] = {
     **CORE, **APPS, **BATCH, **NETWORKING, **POLICY, **STORAGE, **CSI, **CERTIFICATES, **FLOW_CONTROL, **DEVICES,
-    **ADMISSION_REGISTRATION, **API_REGISTRATION, **API_EXTENSIONS, **POD_CERTIFICATES,
+    **AUTOSCALING, **ADMISSION_REGISTRATION, **API_REGISTRATION, **API_EXTENSIONS, **POD_CERTIFICATES,
 }  # fmt: skip

@@ -6,6 +6,7 @@ Source: kubernetes pkg/apis/networking/validation/validation.go, pkg/apis/discov
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Any
 
 from kubepy.api import errors, names
@@ -16,15 +17,15 @@ from kubepy.api.validation.rules import (
     IP_TEXT,
     Errors,
     Kind,
-    at,
     check_cidr,
     check_enum,
     check_ip,
     check_label_key,
     check_label_selector,
     check_messages,
-    check_name,
+    check_required_path_segment,
     immutable,
+    on_update,
     parse_ip,
     required_enum,
 )
@@ -32,6 +33,10 @@ from kubepy.api.validation.statuses import check_ingress_status
 
 _NONE: tuple[Any, ...] = ()
 _INGRESS_CLASS = "kubernetes.io/ingress.class"
+_CONTROLLER_MAX = 250
+_SCOPES = ("Cluster", "Namespace")
+_HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
+_match_http_path = re.compile(_HTTP_PATH).fullmatch
 
 # -- Ingress ---------------------------------------------------------------------------------------------------
 
@@ -57,6 +62,9 @@ def _check_ingress(obj: Obj, found: Errors) -> None:
         secret = tls.get("secretName")
         if secret:
             check_messages(names.dns1123_subdomain(secret), secret, f"spec.tls[{index}].secretName", found)
+    class_name = spec.get("ingressClassName")
+    if class_name is not None:
+        check_messages(names.dns1123_subdomain(class_name), class_name, "spec.ingressClassName", found)
 
 
 def _host_messages(host: str) -> list[str]:
@@ -103,9 +111,7 @@ def _check_backend(backend: Obj, path: str, found: Errors) -> None:
     if service is not None and resource is not None:
         found.append(errors.invalid_value(path, "", "cannot set both resource and service backends"))
     elif resource is not None:
-        for field in ("kind", "name"):
-            if not resource.get(field):
-                found.append(errors.required(f"{path}.resource.{field}"))
+        _check_typed_reference(resource, f"{path}.resource", found)
     elif service is None:
         found.append(errors.invalid_value(path, "", "resource or service backend is required"))
     else:
@@ -129,6 +135,15 @@ def _check_service_backend(service: Obj, path: str, found: Errors) -> None:
         found.append(errors.required(path, "port name or number is required"))
 
 
+def _check_typed_reference(ref: Obj, path: str, found: Errors) -> None:
+    """Source: validateIngressTypedLocalObjectReference."""
+    group = ref.get("apiGroup")
+    if group is not None:
+        check_messages(names.dns1123_subdomain(group), group, f"{path}.apiGroup", found)
+    for field in ("kind", "name"):
+        check_required_path_segment(ref.get(field), f"{path}.{field}", found)
+
+
 def _check_ingress_create(obj: Obj, found: Errors) -> None:
     annotated = annotations_of(obj).get(_INGRESS_CLASS)
     class_name = (obj.get("spec") or {}).get("ingressClassName")
@@ -138,14 +153,47 @@ def _check_ingress_create(obj: Obj, found: Errors) -> None:
 
 
 def _check_ingress_class(obj: Obj, found: Errors) -> None:
-    controller = (obj.get("spec") or {}).get("controller") or ""
-    if not controller:
-        found.append(errors.required("spec.controller"))
-    elif not all(controller.partition("/")):
+    spec = obj.get("spec") or {}
+    controller = spec.get("controller") or ""
+    if len(controller) > _CONTROLLER_MAX:
+        found.append(errors.too_long("spec.controller", _CONTROLLER_MAX))
+    _check_domain_prefixed_path(controller, "spec.controller", found)
+    if spec.get("parameters") is not None:
+        _check_parameters(spec["parameters"], "spec.parameters", found)
+
+
+def _check_domain_prefixed_path(value: str, path: str, found: Errors) -> None:
+    """Source: apimachinery pkg/util/validation IsDomainPrefixedPath."""
+    if not value:
+        found.append(errors.required(path))
+        return
+    domain, _, rest = value.partition("/")
+    if not domain or not rest:
         why = 'must be a domain-prefixed path (such as "acme.io/foo")'
-        found.append(errors.invalid_value("spec.controller", controller, why))
-    if len(controller) > 250:
-        found.append(errors.too_long("spec.controller", 250))
+        found.append(errors.invalid_value(path, value, why))
+        return
+    check_messages(names.dns1123_subdomain(domain), domain, path, found)
+    if not _match_http_path(rest):
+        found.append(errors.invalid_value(path, rest, names.regex_text("Invalid path", _HTTP_PATH)))
+
+
+def _check_parameters(ref: Obj, path: str, found: Errors) -> None:
+    """Source: validateIngressClassParametersReference."""
+    _check_typed_reference(ref, path, found)
+    scope, namespace = ref.get("scope"), ref.get("namespace")
+    if scope is None:
+        found.append(errors.required(f"{path}.scope"))
+    elif scope not in _SCOPES:
+        found.append(errors.not_supported(f"{path}.scope", scope, _SCOPES))
+    elif scope == "Cluster":
+        if namespace is not None:
+            why = "`parameters.scope` is set to 'Cluster'"
+            found.append(errors.forbidden_field(f"{path}.namespace", why))
+    elif namespace is None:
+        why = "`parameters.scope` is set to 'Namespace'"
+        found.append(errors.required(f"{path}.namespace", why))
+    else:
+        check_messages(names.dns1123_label(namespace), namespace, f"{path}.namespace", found)
 
 
 # -- NetworkPolicy ---------------------------------------------------------------------------------------------
@@ -230,6 +278,8 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def _network(text: str) -> _Network | None:
+    if "/" not in text:
+        return None
     try:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
@@ -377,12 +427,13 @@ def _check_service_cidr_update(new: Obj, old: Obj, found: Errors) -> None:
 
 NETWORKING: dict[tuple[str, str], Kind] = {
     ("networking.k8s.io", "Ingress"): Kind(
-        rules=(_check_ingress, at("spec.ingressClassName", check_name(names.dns1123_subdomain))),
+        rules=(_check_ingress,),
         create=(_check_ingress_create,),
         subresources={"status": (check_ingress_status,)},
     ),
     ("networking.k8s.io", "IngressClass"): Kind(
-        rules=(_check_ingress_class,), update=(immutable("spec.controller"),)
+        create=(_check_ingress_class,),
+        update=(immutable("spec.controller"), *on_update(_check_ingress_class)),
     ),
     ("networking.k8s.io", "IPAddress"): Kind(
         name=_ip_address_name, create=(_check_ip_address,), update=(immutable("spec.parentRef"),)

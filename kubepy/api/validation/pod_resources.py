@@ -77,17 +77,23 @@ def check_amount(name: str, amount: Any, path: str, found: Errors) -> None:
         found.append(errors.invalid_value(path, amount, "must be an integer"))
 
 
-def _check_container_resource(name: str, amount: Any, path: str, found: Errors) -> None:
+def check_container_resource_name(name: str, path: str, found: Errors) -> None:
+    """Source: ValidateContainerResourceName."""
     # The three names of nearly every pod need no further look.
-    if name not in _CONTAINER_RESOURCES:
-        check_resource_name(name, path, found)
-        if "/" not in name:
-            if not is_huge_page(name):
-                why = "must be a standard resource for containers"
-                found.append(errors.invalid_value(path, name, why))
-        elif not is_native(name) and not is_extended(name):
-            why = "doesn't follow extended resource name standard"
+    if name in _CONTAINER_RESOURCES:
+        return
+    check_resource_name(name, path, found)
+    if "/" not in name:
+        if not is_huge_page(name):
+            why = "must be a standard resource for containers"
             found.append(errors.invalid_value(path, name, why))
+    elif not is_native(name) and not is_extended(name):
+        why = "doesn't follow extended resource name standard"
+        found.append(errors.invalid_value(path, name, why))
+
+
+def _check_container_resource(name: str, amount: Any, path: str, found: Errors) -> None:
+    check_container_resource_name(name, path, found)
     check_amount(name, amount, path, found)
 
 

@@ -1,13 +1,13 @@
-"""Access, budgets, autoscaling, priorities, leases: the small groups.
+"""Access, budgets, priorities, leases: the small groups.
 
-Source: kubernetes pkg/apis/{rbac,policy,autoscaling,scheduling,coordination}/validation/validation.go.
+Source: kubernetes pkg/apis/{rbac,policy,scheduling,coordination}/validation/validation.go.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from kubepy.api import errors, names, quantity
+from kubepy.api import errors, names
 from kubepy.api.objects import Obj
 from kubepy.api.validation.rules import (
     Errors,
@@ -16,12 +16,10 @@ from kubepy.api.validation.rules import (
     UpdateRule,
     at,
     check_at_most_100_percent,
-    check_enum,
     check_int_or_percent,
     check_label_selector,
     check_messages,
     check_non_negative,
-    check_quantity_non_negative,
     enum,
     immutable,
     non_negative,
@@ -132,115 +130,6 @@ def _check_budget(obj: Obj, found: Errors) -> None:
     check_label_selector(spec.get("selector"), "spec.selector", found)
 
 
-# -- HorizontalPodAutoscaler -----------------------------------------------------------------------------------
-
-_METRICS = {
-    "Object": "object",
-    "Pods": "pods",
-    "Resource": "resource",
-    "External": "external",
-    "ContainerResource": "containerResource",
-}
-_METRIC_TYPES = ("ContainerResource", "External", "Object", "Pods", "Resource")
-_check_select_policy = check_enum(("Disabled", "Max", "Min"))
-_check_policy_type = check_enum(("Percent", "Pods"))
-_PERIOD_MAX = 1800
-
-
-def _check_autoscaler(obj: Obj, found: Errors) -> None:
-    """Source: validateHorizontalPodAutoscalerSpec."""
-    spec = obj.get("spec") or {}
-    low, high = spec.get("minReplicas"), spec.get("maxReplicas") or 0
-    if low is not None and low < 1:
-        found.append(errors.invalid_value("spec.minReplicas", low, "must be greater than or equal to 1"))
-    if high == 0:
-        found.append(errors.required("spec.maxReplicas", "must be set and greater than 0"))
-    elif high < 0:
-        found.append(errors.invalid_value("spec.maxReplicas", high, "must be greater than or equal to 1"))
-    if low is not None and high < low:
-        why = "must be greater than or equal to `minReplicas`"
-        found.append(errors.invalid_value("spec.maxReplicas", high, why))
-    target = spec.get("scaleTargetRef") or {}
-    for field in ("kind", "name"):
-        value = target.get(field)
-        if not value:
-            found.append(errors.required(f"spec.scaleTargetRef.{field}"))
-        else:
-            check_messages(names.path_segment(value), value, f"spec.scaleTargetRef.{field}", found)
-    for index, metric in enumerate(spec.get("metrics") or _NONE):
-        _check_metric(metric, f"spec.metrics[{index}]", found)
-    for direction in ("scaleUp", "scaleDown"):
-        rules = (spec.get("behavior") or {}).get(direction)
-        if rules is not None:
-            _check_scaling_rules(rules, f"spec.behavior.{direction}", found)
-
-
-def _check_metric(metric: Obj, path: str, found: Errors) -> None:
-    type_ = metric.get("type") or ""
-    if not type_:
-        found.append(errors.required(f"{path}.type", "must specify a metric source type"))
-    expected = _METRICS.get(type_)
-    if expected is None:
-        found.append(errors.not_supported(f"{path}.type", type_, _METRIC_TYPES))
-    elif metric.get(expected) is None:
-        why = "must populate information for the given metric source"
-        found.append(errors.required(f"{path}.{expected}", why))
-    for field in _METRICS.values():
-        source = metric.get(field)
-        if source is None:
-            continue
-        if field != expected:
-            why = "must populate the given metric source only"
-            found.append(errors.forbidden_field(f"{path}.{field}", why))
-            continue
-        _check_metric_target(source.get("target") or {}, f"{path}.{field}.target", found)
-        if field in ("resource", "containerResource") and not source.get("name"):
-            found.append(errors.required(f"{path}.{field}.name", "must specify a resource name"))
-
-
-def _check_metric_target(target: Obj, path: str, found: Errors) -> None:
-    type_ = target.get("type") or ""
-    if not type_:
-        found.append(errors.required(f"{path}.type", "must specify a metric target type"))
-    if type_ not in ("Utilization", "Value", "AverageValue"):
-        why = "must be either Utilization, Value, or AverageValue"
-        found.append(errors.invalid_value(f"{path}.type", type_, why))
-    for field in ("value", "averageValue"):
-        amount = target.get(field)
-        if amount is not None and quantity.nano(amount) <= 0:
-            found.append(errors.invalid_value(f"{path}.{field}", amount, "must be positive"))
-    utilization = target.get("averageUtilization")
-    if utilization is not None and utilization < 1:
-        found.append(
-            errors.invalid_value(f"{path}.averageUtilization", utilization, "must be greater than 0")
-        )
-
-
-def _check_scaling_rules(rules: Obj, path: str, found: Errors) -> None:
-    window = rules.get("stabilizationWindowSeconds")
-    if window is not None and not 0 <= window <= 3600:
-        why = "must be greater than or equal to zero" if window < 0 else "must be less than or equal to 3600"
-        found.append(errors.invalid_value(f"{path}.stabilizationWindowSeconds", window, why))
-    _check_select_policy(rules.get("selectPolicy"), f"{path}.selectPolicy", found)
-    if not rules.get("policies"):
-        found.append(errors.required(f"{path}.policies", "must specify at least one Policy"))
-    for index, policy in enumerate(rules.get("policies") or _NONE):
-        _check_scaling_policy(policy, f"{path}.policies[{index}]", found)
-    check_quantity_non_negative(rules.get("tolerance"), f"{path}.tolerance", found)
-
-
-def _check_scaling_policy(policy: Obj, path: str, found: Errors) -> None:
-    _check_policy_type(policy.get("type") or "", f"{path}.type", found)
-    value, period = policy.get("value") or 0, policy.get("periodSeconds") or 0
-    if value <= 0:
-        found.append(errors.invalid_value(f"{path}.value", value, "must be greater than zero"))
-    if period <= 0:
-        found.append(errors.invalid_value(f"{path}.periodSeconds", period, "must be greater than zero"))
-    if period > _PERIOD_MAX:
-        why = f"must be less than or equal to {_PERIOD_MAX}"
-        found.append(errors.invalid_value(f"{path}.periodSeconds", period, why))
-
-
 # -- PriorityClass, Lease --------------------------------------------------------------------------------------
 
 _USER_PRIORITY_MAX = 1_000_000_000
@@ -304,10 +193,6 @@ POLICY: dict[tuple[str, str], Kind] = {
                 )
             )
         },
-    ),
-    ("autoscaling", "HorizontalPodAutoscaler"): Kind(
-        rules=(_check_autoscaler,),
-        subresources={"status": on_update(non_negative("status.currentReplicas", "status.desiredReplicas"))},
     ),
     ("scheduling.k8s.io", "PriorityClass"): Kind(
         create=(_check_priority_class, enum("preemptionPolicy", ("PreemptLowerPriority", "Never"))),

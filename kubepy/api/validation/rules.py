@@ -146,6 +146,14 @@ def check_name(name_check: names.Check) -> Check:
     return check
 
 
+def check_required_path_segment(value: Any, path: str, found: Errors) -> None:
+    """What becomes a part of a URL's path: a kind, a resource, a name."""
+    if not value:
+        found.append(errors.required(path))
+    else:
+        check_messages(names.path_segment(value), value, path, found)
+
+
 def check_port(value: Any, path: str, found: Errors) -> None:
     """A port number or the name of one. Source: ValidatePortNumOrName."""
     if isinstance(value, str):

@@ -28,7 +28,6 @@ from kubepy.api.validation.rules import (
     check_label_key,
     check_name,
     immutable,
-    required_enum,
     same,
 )
 from kubepy.api.validation.statuses import check_claim_status, check_migration, check_migration_status
@@ -201,9 +200,42 @@ def _storage(spec: Obj) -> int:
 # -- StorageClass ----------------------------------------------------------------------------------------------
 
 
+def _check_class_reclaim_policy(obj: Obj, found: Errors) -> None:
+    # Upstream lets "" pass.
+    check_enum(("Delete", "Retain"))(obj.get("reclaimPolicy") or None, "reclaimPolicy", found)
+
+
 def _check_storage_class(obj: Obj, found: Errors) -> None:
     check_provisioner(obj.get("provisioner"), "provisioner", found)
     check_parameters(obj.get("parameters"), "parameters", found)
+
+
+def _check_topologies(terms: list[Obj] | None, path: str, found: Errors) -> None:
+    """Source: validateAllowedTopologies; it begins with as many empty terms as there are terms."""
+    seen: list[dict[str, set[str]]] = [{} for _ in terms or ()]
+    for index, term in enumerate(terms or ()):
+        here = f"{path}[{index}].matchLabelExpressions"
+        values_of: dict[str, set[str]] = {}
+        for number, expression in enumerate(term.get("matchLabelExpressions") or ()):
+            key = expression.get("key") or ""
+            values = _check_topology(key, expression, f"{here}[{number}]", found)
+            if key in values_of:
+                found.append(errors.duplicate(f"{here}[{number}].key", key))
+            values_of[key] = values
+        found += [errors.duplicate(here, "")] * seen.count(values_of)
+        seen.append(values_of)
+
+
+def _check_topology(key: str, expression: Obj, path: str, found: Errors) -> set[str]:
+    """Source: validateTopologySelectorLabelRequirement."""
+    values = expression.get("values") or []
+    if not values:
+        found.append(errors.required(f"{path}.values"))
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            found.append(errors.duplicate(f"{path}.values[{index}]", value))
+    check_label_key(key, f"{path}.key", found)
+    return set(values)
 
 
 def check_provisioner(provisioner: str | None, path: str, found: Errors) -> None:
@@ -245,8 +277,9 @@ STORAGE: dict[tuple[str, str], Kind] = {
     ("storage.k8s.io", "StorageClass"): Kind(
         create=(
             _check_storage_class,
-            at("reclaimPolicy", check_enum(("Delete", "Retain"))),
-            required_enum("volumeBindingMode", ("Immediate", "WaitForFirstConsumer")),
+            _check_class_reclaim_policy,
+            at("volumeBindingMode", check_enum(("Immediate", "WaitForFirstConsumer"))),
+            at("allowedTopologies", _check_topologies),
         ),
         update=(
             immutable("parameters"),

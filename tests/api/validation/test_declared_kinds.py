@@ -86,7 +86,10 @@ ONE_SOURCE = "must specify exactly one of inlineVolumeSpec and persistentVolumeN
         (RUNTIME_CLASS.format(""), ["handler: Required value"]),
         (
             RUNTIME_CLASS.format("handler: runc\nscheduling: {tolerations: [{key: a}, {key: a}]}"),
-            ['scheduling.tolerations[1]: Duplicate value: {"key":"a"}'],
+            [
+            'scheduling.tolerations[1]: Duplicate value: '
+            '{"Key":"a","Operator":"","Value":"","Effect":"","TolerationSeconds":null}'
+        ],
         ),
         (ATTRIBUTES.format("a: b"), []),
         (

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kubepy.api import names
 from kubepy.api.validation import batch
 
 
@@ -24,10 +25,15 @@ def claim(spec):
     return make("v1", "PersistentVolumeClaim", f"spec: {{{spec}}}")
 
 
+def ingress_class(spec):
+    return make("networking.k8s.io/v1", "IngressClass", f"spec: {{{spec}}}")
+
+
 def role_binding(rest):
     return make("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", rest)
 
 
+SUBDOMAIN = names.dns1123_subdomain("-")[0]
 RBAC = "rbac.authorization.k8s.io"
 
 CASES = [
@@ -207,11 +213,56 @@ CASES = [
         make(
             "autoscaling/v2",
             "HorizontalPodAutoscaler",
-            "spec: {minReplicas: 3, maxReplicas: 2, scaleTargetRef: {kind: D}}",
+            "spec: {minReplicas: 3, maxReplicas: 2, scaleTargetRef: {apiVersion: a/v1, kind: D}}",
         ),
         [
             "spec.maxReplicas: Invalid value: 2: must be greater than or equal to `minReplicas`",
             "spec.scaleTargetRef.name: Required value",
+        ],
+    ),
+    (
+        ingress_class("controller: A.b/c d, parameters: {apiGroup: '', kind: a/b}"),
+        [
+            'spec.controller: Invalid value: "A.b": ' + SUBDOMAIN,
+            'spec.controller: Invalid value: "c d": Invalid path (regex used for validation is '
+            "'[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')",
+            'spec.parameters.apiGroup: Invalid value: "": ' + SUBDOMAIN,
+            "spec.parameters.kind: Invalid value: \"a/b\": may not contain '/'",
+            "spec.parameters.name: Required value",
+        ],
+    ),
+    (
+        ingress_class("controller: a.b/c, parameters: {kind: K, name: n, namespace: x}"),
+        ["spec.parameters.namespace: Forbidden: `parameters.scope` is set to 'Cluster'"],
+    ),
+    (
+        ingress_class("controller: a.b/c, parameters: {kind: K, name: n, scope: Namespace}"),
+        ["spec.parameters.namespace: Required value: `parameters.scope` is set to 'Namespace'"],
+    ),
+    (
+        make(
+            "networking.k8s.io/v1", "Ingress",
+            "spec: {ingressClassName: '', defaultBackend: {resource: {apiGroup: A, kind: K, name: a/b}}}",
+        ),
+        [
+            'spec.defaultBackend.resource.apiGroup: Invalid value: "A": ' + SUBDOMAIN,
+            "spec.defaultBackend.resource.name: Invalid value: \"a/b\": may not contain '/'",
+            'spec.ingressClassName: Invalid value: "": ' + SUBDOMAIN,
+        ],
+    ),
+    (make("storage.k8s.io/v1", "StorageClass", "provisioner: a/b\nreclaimPolicy: ''"), []),
+    (
+        make(
+            "storage.k8s.io/v1", "StorageClass",
+            "provisioner: a/b\nvolumeBindingMode: ''\n"
+            "allowedTopologies: [{matchLabelExpressions: [{key: a, values: [b, b]}, {key: a}]}, {}]",
+        ),
+        [
+            'volumeBindingMode: Unsupported value: "": supported values: "Immediate", "WaitForFirstConsumer"',
+            'allowedTopologies[0].matchLabelExpressions[0].values[1]: Duplicate value: "b"',
+            "allowedTopologies[0].matchLabelExpressions[1].values: Required value",
+            'allowedTopologies[0].matchLabelExpressions[1].key: Duplicate value: "a"',
+            *['allowedTopologies[1].matchLabelExpressions: Duplicate value: ""'] * 2,
         ],
     ),
     (
