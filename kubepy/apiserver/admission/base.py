@@ -66,12 +66,17 @@ class Attributes:
     dry_run: bool
     warnings: list[str]
     requested: Resource | None = None  # the row of the version that the client speaks; None: the stored one
-    options: Obj | None = None  # CreateOptions, UpdateOptions, PatchOptions, DeleteOptions as JSON
+    options_of: Callable[[], Obj] | None = None
     annotations: dict[str, str] = field(default_factory=dict)  # of the audit event
     is_reinvoked: bool = (
         False  # a mutating plugin is asked a second time: somebody after it changed the object
     )
     wants_reinvocation: bool = False  # a plugin says so: then all mutating plugins are asked once more
+
+    @property
+    def options(self) -> Obj | None:
+        """CreateOptions, UpdateOptions or DeleteOptions, made when somebody looks."""
+        return self.options_of() if self.options_of is not None else None
 
     @property
     def served(self) -> Resource:

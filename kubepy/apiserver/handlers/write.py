@@ -36,6 +36,7 @@ def call_of(resource: Resource, request: Request, options: WriteOptions, *, is_p
         request.request_id,
         not request.in_process,
         is_patch,
+        request.audit,
         may_create,
     )
 

@@ -16,6 +16,7 @@ from kubepy.apiserver.request import Query
 
 EXACT = "Exact"
 NOT_OLDER_THAN = "NotOlderThan"
+_META = "meta.k8s.io/v1"
 IGNORE, WARN, STRICT = "Ignore", "Warn", "Strict"
 
 
@@ -127,6 +128,18 @@ class WriteOptions:
     field_manager: str = ""
     field_validation: str = WARN
     force: bool = False  # of an apply
+    asked_validation: str = ""  # as the client put it
+
+    def to_json(self, kind: str) -> Obj:
+        """As admission shows them: CreateOptions or UpdateOptions."""
+        options: Obj = {"kind": kind, "apiVersion": _META}
+        if self.dry_run:
+            options["dryRun"] = ["All"]
+        if self.field_manager:
+            options["fieldManager"] = self.field_manager
+        if self.asked_validation:
+            options["fieldValidation"] = self.asked_validation
+        return options
 
 
 DEFAULT_WRITE = WriteOptions()
@@ -153,7 +166,9 @@ def write_options(query: Query, kind: str, *, is_apply: bool = False) -> WriteOp
         findings = rules.validate_write(dry_run=dry_run, field_manager=manager, field_validation=validation)
     if findings:
         raise invalid_options(kind, findings)
-    return WriteOptions(bool(dry_run), manager, validation or WARN, is_apply and query.flag("force"))
+    return WriteOptions(
+        bool(dry_run), manager, validation or WARN, is_apply and query.flag("force"), validation
+    )
 
 
 @dataclass(slots=True)
@@ -166,6 +181,19 @@ class DeleteOptions:
     orphan_dependents: bool | None = None
     propagation: str | None = None  # "Background", "Foreground", "Orphan"
     dry_run: bool = False
+
+    def to_json(self) -> Obj:
+        """As admission shows them."""
+        preconditions = {"uid": self.uid, "resourceVersion": self.resource_version}
+        options: Obj = {
+            "gracePeriodSeconds": self.grace_period_s,
+            "preconditions": {key: value for key, value in preconditions.items() if value} or None,
+            "orphanDependents": self.orphan_dependents,
+            "propagationPolicy": self.propagation,
+            "dryRun": ["All"] if self.dry_run else None,
+        }
+        given = {key: value for key, value in options.items() if value is not None}
+        return {"kind": "DeleteOptions", "apiVersion": _META, **given}
 
 
 def delete_options(body: Obj | None, query: Query) -> DeleteOptions:

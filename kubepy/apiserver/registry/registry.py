@@ -17,13 +17,14 @@ pkg/storage/etcd3/store.go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from kubepy.api import conversion, errors
+from kubepy.api import conversion, errors, managed
 from kubepy.api import warnings as advice
 from kubepy.api.builtins import IP_ADDRESSES, SERVICE_CIDRS, SERVICES, Catalog
 from kubepy.api.custom import CustomSchema
@@ -32,7 +33,7 @@ from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
 from kubepy.api.typed import Types
 from kubepy.api.validation import validate_create, validate_update
-from kubepy.apiserver.admission.base import CREATE, DELETE, UPDATE, Attributes, Tools
+from kubepy.apiserver.admission.base import CREATE, DELETE, UPDATE, Ask, Attributes, Tools, ask_nobody
 from kubepy.apiserver.admission.chain import Chain
 from kubepy.apiserver.patch.field_manager import FieldManager
 from kubepy.apiserver.registry import continuation, deletion
@@ -68,6 +69,7 @@ from kubepy.lib.aio import Tasks, gather_bounded
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 from kubepy.observability.logs import LEVELS, Logger
+from kubepy.observability.metrics import Metrics
 from kubepy.store.base import Compacted, Compare, Delete, FutureRevision, Put, Store, TxnResult, Unavailable
 
 # Source: names/generate.go: 63 characters minus the five of the suffix.
@@ -96,6 +98,7 @@ class Call:
     request_id: str = ""
     is_advised: bool = False  # somebody reads the warnings: a client outside this process
     is_patch: bool = False
+    annotations: dict[str, str] = field(default_factory=dict)  # of the audit event
     # Asked before an update makes what is not there; raises Forbidden.
     may_create: Callable[[], Awaitable[None]] | None = None
 
@@ -123,6 +126,14 @@ class Make(Protocol):
     def __call__(self, current: Document | None) -> Obj: ...
 
 
+class Guard(Protocol):
+    """Looks at writes of some kinds once mutating admission is through; raises to refuse. `old` None: a create."""
+
+    async def __call__(
+        self, resource: Resource, namespace: str, name: str, user: User, obj: Obj, old: Obj | None
+    ) -> None: ...
+
+
 class Registry:
     """All resources of one cluster. Make one per server; `close` it."""
 
@@ -136,8 +147,11 @@ class Registry:
         random: Random,
         pool: DocumentPool,
         log: Logger,
+        metrics: Metrics | None = None,
+        ask: Ask = ask_nobody,
         enable_admission_plugins: Sequence[str] = (),
         disable_admission_plugins: Sequence[str] = (),
+        admission_configuration: Mapping[str, Obj] | None = None,
         event_ttl_s: float = 3600.0,
         service_ip_range: str = "10.96.0.0/12",
         node_port_range: tuple[int, int] = (30000, 32767),
@@ -156,9 +170,19 @@ class Registry:
         self.services = ServiceAllocator(service_ip_range, node_port_range, random)
         self._addresses = AddressBook(self, self._tasks)
         self._expiry = EventExpiry(self, self._tasks, event_ttl_s)
-        self.admission = Chain(
-            Tools(self, clock, random), enable=enable_admission_plugins, disable=disable_admission_plugins
+        tools = Tools(
+            self,
+            clock,
+            random,
+            catalog,
+            schemas,
+            ask,
+            log,
+            metrics or Metrics(),
+            admission_configuration or {},
         )
+        self.guards: dict[str, Guard] = {}  # by group resource
+        self.admission = Chain(tools, enable=enable_admission_plugins, disable=disable_admission_plugins)
 
     async def close(self) -> None:
         """End all watches and background work; the store is its opener's to close."""
@@ -167,6 +191,7 @@ class Registry:
         for cache in self._caches.values():
             cache.close()
         await self._tasks.close()
+        await self.admission.close()
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Background work that ends with the registry."""
@@ -198,6 +223,11 @@ class Registry:
             return [revived(storage, value) for value in values]
 
         return revive
+
+    def count(self, group_resource: str) -> int | None:
+        """How many objects there are; None if nobody has asked for them yet."""
+        cache = self._caches.get(group_resource)
+        return len(cache) if cache is not None and cache.is_loaded else None
 
     async def loaded(self, resource: Resource) -> ResourceCache:
         """The cache behind any served version of a resource, ready to use."""
@@ -469,6 +499,7 @@ class Registry:
         metadata = obj["metadata"]
         revision = metadata.pop("resourceVersion", None)
         attributes = await self._admitted(CREATE, call, storage, obj, None)
+        revision = obj["metadata"].pop("resourceVersion", revision)
         return await self._create(call, storage, cache, obj, attributes, revision)
 
     async def _admitted(
@@ -479,8 +510,15 @@ class Registry:
         if not call.is_patch:
             dedup_owner_references(metadata, call.warnings, after_admission=False)
         attributes = self._attributes(operation, call, storage, obj, old)
+        entries = metadata.get("managedFields")
         await self.admission.admit(attributes)
+        # Admission may have put another object's content into this one.
+        metadata = obj["metadata"]
+        if metadata.get("managedFields") is not entries:
+            keep_valid_entries(metadata, entries, call.warnings)
         dedup_owner_references(metadata, call.warnings, after_admission=True)
+        if (guard := self.guards.get(storage.group_resource)) is not None:
+            await guard(storage, call.namespace, call.name, call.user, obj, old)
         return attributes
 
     async def _create(
@@ -636,9 +674,8 @@ class Registry:
         """None: somebody was faster, try again."""
         old = current.obj
         new = make(current)
-        metadata, old_metadata = new["metadata"], old["metadata"]
         attributes = await self._admitted(UPDATE, call, storage, new, old)
-        self._check_revision(call, strategy, metadata, old_metadata)
+        self._check_revision(call, strategy, new["metadata"], old["metadata"])
         release = _nothing
         if not call.subresource:
             release = await self._allocate(storage, new, old)
@@ -723,6 +760,7 @@ class Registry:
             deletion.check_preconditions(call.resource, current.obj, options)
             attributes = self._attributes(DELETE, call, storage, None, current.obj)
             attributes.dry_run = options.dry_run
+            attributes.options_of = options.to_json
             await self.admission.admit(attributes)
             await self.admission.validate(attributes)
             obj = current.copy()
@@ -807,7 +845,7 @@ class Registry:
             name = obj["metadata"].get("name", "")
         return Attributes(
             operation, storage, call.subresource, namespace, name, obj, old, call.user, call.options.dry_run,
-            call.warnings,
+            call.warnings, call.resource, partial(call.options.to_json, _OPTIONS[operation]), call.annotations,
         )  # fmt: skip
 
     async def _txn(self, call: Call | None, compare: Compare, operation: Put | Delete) -> TxnResult:
@@ -891,6 +929,7 @@ def _exists(
     return error
 
 
+_OPTIONS = {CREATE: "CreateOptions", UPDATE: "UpdateOptions", DELETE: "DeleteOptions"}
 _EXPIRED = "The resourceVersion for the provided list is too old."
 _INCONSISTENT = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
@@ -907,6 +946,27 @@ def _expired(options: ListOptions, start: str) -> errors.Expired:
     return errors.expired(
         _INCONSISTENT, metadata={"continue": continuation.encode(continuation.NEWEST, start)}
     )
+
+
+_INVALID_ENTRIES = (
+    ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating "
+    "admission controller; please fix your requests: {}"
+)
+
+
+def keep_valid_entries(metadata: Obj, before: list[Obj] | None, warnings: list[str]) -> None:
+    """What admission made of managedFields, unless that is nonsense.
+
+    Source: endpoints/handlers/fieldmanager/admission.go.
+    """
+    try:
+        managed.decode(metadata.get("managedFields"), trusted=False)
+    except (ValueError, KeyError) as error:
+        if before is None:
+            metadata.pop("managedFields", None)
+        else:
+            metadata["managedFields"] = before
+        warnings.append(_INVALID_ENTRIES.format(error))
 
 
 _DUPLICATE_OWNERS = (
