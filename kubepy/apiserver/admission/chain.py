@@ -14,12 +14,16 @@ from typing import Any, NamedTuple
 
 from kubepy.apiserver.admission.base import Attributes, Plugin, Tools
 from kubepy.apiserver.admission.metrics import ADMIT, VALIDATE, AdmissionMetrics
+from kubepy.apiserver.admission.plugins.certificate_subject_restriction import CertificateSubjectRestriction
+from kubepy.apiserver.admission.plugins.default_ingress_class import DefaultIngressClass
 from kubepy.apiserver.admission.plugins.default_storage_class import DefaultStorageClass
 from kubepy.apiserver.admission.plugins.default_toleration_seconds import DefaultTolerationSeconds
 from kubepy.apiserver.admission.plugins.limit_ranger import LimitRanger
 from kubepy.apiserver.admission.plugins.namespace_lifecycle import NamespaceLifecycle
 from kubepy.apiserver.admission.plugins.persistent_volume_claim_resize import PersistentVolumeClaimResize
+from kubepy.apiserver.admission.plugins.pod_resize_validator import PodResizeValidator
 from kubepy.apiserver.admission.plugins.pod_security import PodSecurity
+from kubepy.apiserver.admission.plugins.pod_topology_labels import PodTopologyLabels
 from kubepy.apiserver.admission.plugins.priority import Priority
 from kubepy.apiserver.admission.plugins.resource_quota import ResourceQuota
 from kubepy.apiserver.admission.plugins.runtime_class import RuntimeClass
@@ -57,14 +61,14 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "CertificateApproval": None,
     "CertificateSigning": None,
     "ClusterTrustBundleAttest": None,
-    "CertificateSubjectRestriction": None,
-    "DefaultIngressClass": None,
+    "CertificateSubjectRestriction": CertificateSubjectRestriction,
+    "DefaultIngressClass": DefaultIngressClass,
     "DenyServiceExternalIPs": None,
-    "PodTopologyLabels": None,
+    "PodTopologyLabels": PodTopologyLabels,
     "PodGroupWorkloadExists": None,
     "NodeDeclaredFeatureValidator": None,
     "JobValidation": None,
-    "PodResizeValidator": None,
+    "PodResizeValidator": PodResizeValidator,
     "MutatingAdmissionPolicy": None,
     "MutatingAdmissionWebhook": None,
     "ValidatingAdmissionPolicy": None,
