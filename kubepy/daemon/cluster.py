@@ -27,7 +27,7 @@ from kubepy.apiserver.aggregation.connections import ClientCertificate
 from kubepy.apiserver.aggregation.trust import Trust
 from kubepy.apiserver.authn import MASTERS, authenticated
 from kubepy.apiserver.authn.issuer import paths as issuer_paths
-from kubepy.apiserver.authz import modes
+from kubepy.apiserver.authz import escalation
 from kubepy.apiserver.crds.definitions import Definitions
 from kubepy.apiserver.handlers.dispatch import ResourceHandler
 from kubepy.apiserver.handlers.subresources import Subresources
@@ -40,7 +40,7 @@ from kubepy.client.client import Client
 from kubepy.controllers.certificate_requests import Authority
 from kubepy.controllers.discovery import Aggregated
 from kubepy.controllers.manager import ControllerManager
-from kubepy.daemon import authentication, bootstrap, node_options, stage_sets
+from kubepy.daemon import authentication, authorization, bootstrap, node_options, rbac_policy, stage_sets
 from kubepy.daemon.config import Config, ConfigError, files_dir
 from kubepy.daemon.kubernetes_service import KubernetesService
 from kubepy.daemon.pki import FrontProxy
@@ -112,7 +112,15 @@ class ControlPlane:
             service_ip_range=config.service_cluster_ip_range, event_ttl_s=config.event_ttl_s,
             node_port_range=(int(low), int(high)),
         )  # fmt: skip
-        authorizer = modes.of(config.authorization_mode)
+        self._rbac_policy = rbac_policy.objects(
+            files_dir() / "bootstrap" / "rbac", {row.group_resource for row in self.catalog}
+        )
+        may = authorization.build(
+            config, caches=self.registry, catalog=self.catalog, policy=self._rbac_policy
+        )
+        authorizer = may.authorizer
+        for kind in escalation.KINDS:
+            self.registry.guards[kind.group_resource] = may.escalation.check
         address = f"{config.bind}:{config.port}"
         trust = _trust(config, ca, front_proxy)
         self._authentication = who = authentication.build(
@@ -294,6 +302,9 @@ class ControlPlane:
         return port
 
     def _count(self, server: HttpServer) -> None:
+        await rbac_policy.reconcile(self.client.named("kube-apiserver"), self._rbac_policy)
+        if self._flow_control is not None:
+            await self._flow_control.start()
         """What clients have open here. Controllers of this process are not among them."""
         counted: tuple[tuple[str, str, Callable[[], float]], ...] = (
             (

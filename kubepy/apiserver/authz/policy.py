@@ -106,7 +106,7 @@ class Grants:
     """What somebody has in a namespace, cluster-wide rights included."""
 
     granted: tuple[Granted, ...] = ()
-    errors: tuple[str, ...] = ()  # of roles that are bound but not there
+    missing: tuple[RoleKey, ...] = ()  # bound, but not there
     _refusal: Decision = field(init=False)
     # (verb, group, resource, subresource) -> by name of an object, and "" for what is right for all others
     _resources: dict[tuple[str, str, str, str], tuple[dict[str, Decision], Decision]] = field(
@@ -115,7 +115,12 @@ class Grants:
     _paths: dict[tuple[str, str], Decision] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._refusal = Decision(False, reason=f"RBAC: {aggregate(self.errors)}" if self.errors else "")
+        self._refusal = Decision(False, reason=f"RBAC: {self.error}" if self.missing else "")
+
+    @property
+    def error(self) -> str:
+        """What is wrong with its bindings, "" if nothing is. Source: client-go listers' NotFound."""
+        return aggregate(_missing_text(role) for role in self.missing)
 
     @property
     def rules(self) -> list[Obj]:
@@ -159,6 +164,15 @@ class Grants:
         return decision
 
 
+_KINDS = ("Role", "ClusterRole")
+
+
+def _missing_text(role: RoleKey) -> str:
+    if role.kind not in _KINDS:
+        return f"unsupported role reference kind: {quote(role.kind)}"
+    return f"{role.kind.lower()}.{rbac.GROUP} {quote(role.name)} not found"
+
+
 UserKey = tuple[str, tuple[str, ...]]
 
 
@@ -195,15 +209,11 @@ class Policy:
             found = by_namespace[namespace] = self._gather(user, namespace, by_namespace)
         return found
 
-    def role_rules(self, role: RoleKey) -> list[Obj] | str:
-        """Its rules, or what is wrong with it."""
-        if role.kind not in ("Role", "ClusterRole"):
-            return f"unsupported role reference kind: {quote(role.kind)}"
+    def role_rules(self, role: RoleKey) -> list[Obj] | None:
+        """None: there is no such role."""
         cache = self._roles if role.kind == "Role" else self._cluster_roles
-        document = cache.get(path_of(role.namespace, role.name))
-        if document is None:
-            return f"{role.kind.lower()}.{rbac.GROUP} {quote(role.name)} not found"
-        return document.obj.get("rules") or []
+        document = cache.get(path_of(role.namespace, role.name)) if role.kind in _KINDS else None
+        return (document.obj.get("rules") or []) if document is not None else None
 
     def bindings(self) -> Iterator[Binding]:
         """Every binding that somebody or something has."""
@@ -236,17 +246,17 @@ class Policy:
         return [found[name] for name in sorted(found)]
 
     def _grants(self, base: Grants, bindings: Iterable[Binding], subjects: frozenset[Subject]) -> Grants:
-        granted, errors = list(base.granted), list(base.errors)
+        granted, missing = list(base.granted), list(base.missing)
         for binding in bindings:
             rules = self.role_rules(binding.role)
-            if isinstance(rules, str):
-                errors.append(rules)
+            if rules is None:
+                missing.append(binding.role)
                 continue
             decision = Decision(
                 True, reason=f"RBAC: allowed by {binding.described(binding.applies(subjects))}"
             )
             granted += (Granted(rule, decision, binding) for rule in rules)
-        return Grants(tuple(granted), tuple(errors))
+        return Grants(tuple(granted), tuple(missing))
 
     # -- following -------------------------------------------------------------------------------------------------
 

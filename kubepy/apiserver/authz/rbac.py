@@ -10,7 +10,7 @@ from typing import Protocol
 from kubepy.api.builtins import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
-from kubepy.apiserver.authz import Decision, Rules, aggregate
+from kubepy.apiserver.authz import Decision, Rules
 from kubepy.apiserver.authz.policy import Grants, Policy
 from kubepy.apiserver.registry.cache import ResourceCache
 from kubepy.apiserver.request import RequestInfo, User
@@ -51,7 +51,7 @@ class Rbac:
         return Rules(
             [_picked(rule, _OF_RESOURCES) for rule in grants.rules if rule.get("resources")],
             [_picked(rule, _OF_PATHS) for rule in grants.rules if rule.get("nonResourceURLs")],
-            error=aggregate(grants.errors),
+            error=grants.error,
         )
 
 
