@@ -280,6 +280,9 @@ class ControlPlane:
             service_range=self.config.service_cluster_ip_range, host=bootstrap.advertised(self.config.bind), port=port,
             storage_class=self.config.default_storage_class, now=self.clock.now(),
         )  # fmt: skip
+        await rbac_policy.reconcile(self.client.named("kube-apiserver"), self._rbac_policy)
+        if self._flow_control is not None:
+            await self._flow_control.start()
         self._kubernetes_service.serve_at(bootstrap.advertised(self.config.bind), port)
         await bootstrap.ensure_metrics_service(self.client, is_served=bool(self.config.nodes))
         await self._definitions.start()
@@ -302,9 +305,6 @@ class ControlPlane:
         return port
 
     def _count(self, server: HttpServer) -> None:
-        await rbac_policy.reconcile(self.client.named("kube-apiserver"), self._rbac_policy)
-        if self._flow_control is not None:
-            await self._flow_control.start()
         """What clients have open here. Controllers of this process are not among them."""
         counted: tuple[tuple[str, str, Callable[[], float]], ...] = (
             (
