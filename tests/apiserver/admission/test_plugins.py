@@ -284,7 +284,7 @@ async def test_there_is_one_default_class(api: Api) -> None:
 
 
 async def test_plugins_can_be_switched_off(clock: VirtualClock, store: MemoryStore) -> None:
-    api = Api(clock, store, disable_admission_plugins=["ServiceAccount", "NamespaceLifecycle"])
+    api = Api(clock, store, disable_admission_plugins=["ServiceAccount", "NamespaceLifecycle", "PodSecurity"])
     made = await api.ok("POST", PODS, pod())
     assert "serviceAccountName" not in made["spec"]
     assert made["spec"]["priority"] == 0
