@@ -281,8 +281,6 @@ class ControlPlane:
             storage_class=self.config.default_storage_class, now=self.clock.now(),
         )  # fmt: skip
         await rbac_policy.reconcile(self.client.named("kube-apiserver"), self._rbac_policy)
-        if self._flow_control is not None:
-            await self._flow_control.start()
         self._kubernetes_service.serve_at(bootstrap.advertised(self.config.bind), port)
         await bootstrap.ensure_metrics_service(self.client, is_served=bool(self.config.nodes))
         await self._definitions.start()
