@@ -30,7 +30,7 @@ from kubepy.apiserver.filters.impersonation import impersonation
 from kubepy.apiserver.filters.observe import observe
 from kubepy.apiserver.filters.panic_recovery import panic_recovery
 from kubepy.apiserver.filters.request_info import request_info
-from kubepy.apiserver.filters.timeout import timeout
+from kubepy.apiserver.filters.timeout import LIMIT_S, timeout
 from kubepy.apiserver.filters.warnings import warnings
 from kubepy.apiserver.openapi import OpenApi
 from kubepy.apiserver.request import Handler, Request, Resolver, Response
@@ -59,18 +59,21 @@ def build(
     paths: Mapping[str, Handler] | None = None,
     aggregator: Aggregator | None = None,
     version: str = versions.NEWEST,
+    limits: Filter | None = None,
+    request_timeout_s: float = LIMIT_S,
 ) -> Handler:
     """The whole chain. `resources` serves every resource request but those that `aggregator` has a route for; `paths`
     adds exact non-resource paths; `address` (host:port) is what /api tells clients, `version`
-    (of Kubernetes) what /version does."""
+    (of Kubernetes) what /version does; `limits` is the filter that makes requests wait when there are too many."""
     chain: list[Filter] = [  # outermost first
         warnings(),
         panic_recovery(log),
         request_info(Resolver()),
         observe(clock, log, metrics),
-        timeout(clock),
+        timeout(clock, request_timeout_s),
         authentication(authenticator),
         impersonation(authorizer),
+        *((limits,) if limits is not None else ()),
         authorization(authorizer),
     ]
     routes = aggregator.routes if aggregator else Routes()

@@ -19,6 +19,7 @@ import orjson
 from kubepy.api.errors import StatusError, from_status
 from kubepy.api.objects import Obj, copy
 from kubepy.apiserver.authn import authenticated
+from kubepy.apiserver.filters.flow_control import Rejected
 from kubepy.apiserver.request import (
     JSON,
     Handler,
@@ -36,6 +37,9 @@ from kubepy.lib.clock import Clock
 
 # References to documents that live anyway; a component this far behind has lost its loop.
 EVENTS_MAX = 100_000
+
+# Source: client-go rest/request.go maxRetries.
+ATTEMPTS_MAX = 11
 
 _HEADERS: Mapping[str, str] = {}
 
@@ -136,20 +140,33 @@ class LoopbackTransport:
         content_type: str = JSON,
         timeout_s: float | None = None,
     ) -> Response:
-        request = LoopbackRequest(
-            method, path, Query.of(query), self._ids.next(), self._user, body, content_type
-        )
         if timeout_s is None:
-            response = await self._handler(request)
+            response = await self._patiently(method, path, query, body, content_type)
         else:
             try:
                 async with self._clock.timeout(timeout_s):
-                    response = await self._handler(request)
+                    response = await self._patiently(method, path, query, body, content_type)
             except TimeoutError:
                 raise ConnectionLost(f"{method} {path}: no answer within {timeout_s:g} s") from None
         if response.status >= 400:
             raise _error_of(response)
         return response
+
+    async def _patiently(
+        self, method: str, path: str, query: transport.Query | None, body: Any, content_type: str
+    ) -> Response:
+        """Who is sent away comes again, as over HTTP."""
+        for attempt in range(ATTEMPTS_MAX):
+            request = LoopbackRequest(
+                method, path, Query.of(query), self._ids.next(), self._user, body, content_type
+            )
+            try:
+                return await self._handler(request)
+            except Rejected as error:
+                if attempt == ATTEMPTS_MAX - 1:
+                    raise
+                await self._clock.sleep(error.retry_after_s or 1)
+        raise AssertionError("the last attempt answers or raises")
 
 
 class _Queue:

@@ -174,13 +174,14 @@ class Query:
 class Request:
     """One request, as every filter and handler sees it. The two doors subclass it for headers and body.
 
-    Filters fill in: `info` (request_info), `user` (authentication), `deadline` (timeout). Handlers may append
-    to `warnings` (each becomes a Warning header) and write to `audit` (annotations of the audit event).
+    Filters fill in: `info` (request_info), `user` (authentication), `deadline` (timeout), `flow` (flow_control).
+    Handlers may append to `warnings` (each becomes a Warning header) and write to `audit` (annotations of the audit event).
     """
 
     __slots__ = (
         "audit",
         "deadline",
+        "flow",
         "info",
         "may",
         "method",
@@ -209,6 +210,8 @@ class Request:
         )
         self.warnings: list[str] = []
         self.audit: dict[str, str] = {}
+        # The uids of its FlowSchema and priority level, which every answer carries.
+        self.flow: tuple[bytes, bytes] | None = None
 
     def header(self, name: str) -> str:
         """The header's (first) value, "" without one; `name` in any case."""

@@ -710,6 +710,9 @@ class _Heads:
         if start is None:
             start = self._starts[key] = _start_of(*key)
         head = b"%bAudit-Id: %b\r\nDate: %b\r\n" % (start, request.request_id.encode(), self._now())
+        if (flow := request.flow) is not None:
+            # Source: apiserver pkg/server/filters/priority-and-fairness.go setResponseHeaders.
+            head += b"X-Kubernetes-Pf-Flowschema-Uid: %b\r\nX-Kubernetes-Pf-Prioritylevel-Uid: %b\r\n" % flow
         headers = response.headers
         if headers is None or "Cache-Control" not in headers:
             # Source: apiserver pkg/endpoints/filters/cachecontrol.go.

@@ -29,6 +29,10 @@ from kubepy.apiserver.authn import MASTERS, authenticated
 from kubepy.apiserver.authn.issuer import paths as issuer_paths
 from kubepy.apiserver.authz import escalation
 from kubepy.apiserver.crds.definitions import Definitions
+from kubepy.apiserver.filters import Filter
+from kubepy.apiserver.filters.flow_control import flow_control, max_in_flight
+from kubepy.apiserver.flowcontrol import dumps
+from kubepy.apiserver.flowcontrol.controller import FlowControl
 from kubepy.apiserver.handlers.dispatch import ResourceHandler
 from kubepy.apiserver.handlers.subresources import Subresources
 from kubepy.apiserver.handlers.usage import UsageMetrics, UsageSource
@@ -154,6 +158,7 @@ class ControlPlane:
             usage=usage,
             decider=lambda: self._scheduler,
         )
+        self._flow_control = self._make_flow_control(own)
         self._handler = app.build(
             resources=ResourceHandler(self.registry, subresources),
             catalog=self.catalog, schemas=self.schemas,
@@ -162,8 +167,8 @@ class ControlPlane:
             address=address, paths=issuer_paths(
                 who.keys, issuer=who.signer.issuer, address=lambda: f"{config.bind}:{self._port}",
                 jwks_uri=config.service_account_jwks_uri,
-            ),
-            version=config.kubernetes_version,
+            ) | (dumps.paths(self._flow_control) if self._flow_control is not None else {}),
+            version=config.kubernetes_version, limits=self._limits(), request_timeout_s=config.request_timeout_s,
         )  # fmt: skip
         self._transport = LoopbackTransport(
             self._handler, authenticated("system:apiserver", (MASTERS,)), clock=clock, ids=self._ids
@@ -194,6 +199,23 @@ class ControlPlane:
 
     async def _handle(self, request: Request) -> Response:
         return await self._handler(request)
+
+    def _make_flow_control(self, transport: LoopbackTransport) -> FlowControl | None:
+        config = self.config
+        if not config.enable_priority_and_fairness:
+            return None
+        return FlowControl(
+            self.registry, Client(transport, field_manager="kube-apiserver"),
+            seats=config.max_requests_inflight + config.max_mutating_requests_inflight,
+            clock=self.clock, random=self.random.stream("flow-control"), log=self.logs.of("apiserver"),
+            metrics=self.metrics,
+        )  # fmt: skip
+
+    def _limits(self) -> Filter:
+        config = self.config
+        if self._flow_control is not None:
+            return flow_control(self._flow_control, request_timeout_s=config.request_timeout_s)
+        return max_in_flight(config.max_requests_inflight, config.max_mutating_requests_inflight)
 
     def _usages(self) -> UsageSource | None:
         return self._kubelet.usages if self._kubelet is not None else None
@@ -281,6 +303,8 @@ class ControlPlane:
             storage_class=self.config.default_storage_class, now=self.clock.now(),
         )  # fmt: skip
         await rbac_policy.reconcile(self.client.named("kube-apiserver"), self._rbac_policy)
+        if self._flow_control is not None:
+            await self._flow_control.start()
         self._kubernetes_service.serve_at(bootstrap.advertised(self.config.bind), port)
         await bootstrap.ensure_metrics_service(self.client, is_served=bool(self.config.nodes))
         await self._definitions.start()
@@ -326,6 +350,8 @@ class ControlPlane:
             await component.close()
         if self._server is not None:
             await self._server.close()
+        if self._flow_control is not None:
+            await self._flow_control.close()
         await self._tasks.close()
         await self._authentication.close()
         await self.registry.close()

@@ -148,6 +148,16 @@ class Config:
     authentication_token_webhook_cache_ttl: str = _key(
         "2m", "how long its answers are believed", metavar="DURATION"
     )
+    enable_priority_and_fairness: bool = _key(
+        True, "share the server's seats fairly by FlowSchemas; off: just count requests in flight"
+    )
+    max_requests_inflight: int = _key(
+        400, "reading requests served at once; together with the next the seats that are shared", metavar="N"
+    )
+    max_mutating_requests_inflight: int = _key(200, "writing requests served at once", metavar="N")
+    request_timeout: str = _key(
+        "1m0s", "how long a request may take, watches and the like apart", metavar="DURATION"
+    )
     service_cluster_ip_range: str = _key(
         "10.96.0.0/16",
         "cluster IPs of Services come from here; two of different IP families: dual-stack",
@@ -209,6 +219,10 @@ class Config:
     @property
     def event_ttl_s(self) -> float:
         return duration_s(self.event_ttl)
+
+    @property
+    def request_timeout_s(self) -> float:
+        return duration_s(self.request_timeout)
 
     @property
     def compaction_interval_s(self) -> float:
@@ -338,8 +352,16 @@ def check(config: Config) -> None:
         "etcd_compaction_interval",
         "service_account_max_token_expiration",
         "authentication_token_webhook_cache_ttl",
+        "request_timeout",
     ):
         duration_s(getattr(config, name), name.replace("_", "-"))
+    for name in ("max_requests_inflight", "max_mutating_requests_inflight"):
+        if getattr(config, name) < 0:
+            raise ConfigError(f"--{name.replace('_', '-')} can not be negative value")
+    if config.enable_priority_and_fairness and not (
+        config.max_requests_inflight + config.max_mutating_requests_inflight
+    ):
+        raise ConfigError("max-requests-inflight and max-mutating-requests-inflight must not both be 0")
     _check_nodes(config)
 
 

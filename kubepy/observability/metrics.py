@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 # Source: apiserver pkg/endpoints/metrics/metrics.go, requestLatencies buckets, thinned to what a local cluster shows.
 LATENCY_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+Readings = Callable[[], Iterable[tuple[Sequence[str], float]]]
 
 
 class Metrics:
@@ -42,6 +45,13 @@ class Metrics:
         """A gauge whose value is read when somebody scrapes."""
         self.registry.register(_Read(name, help_, read))
 
+    def observe_each(
+        self, name: str, help_: str, labels: Sequence[str], read: Readings, *, is_counter: bool = False
+    ) -> None:
+        """The same with labels: `read` gives (label values, value) pairs, from a thread. A counter's name without
+        _total."""
+        self.registry.register(_ReadEach(name, help_, labels, read, is_counter))
+
     def render(self) -> bytes:
         """The text exposition; tens of milliseconds with thousands of series, so callers run it in a thread."""
         return generate_latest(self.registry)
@@ -51,6 +61,23 @@ class Metrics:
         if metric is None:
             metric = self._by_name[name] = make()
         return metric
+
+
+class _ReadEach:
+    def __init__(
+        self, name: str, help_: str, labels: Sequence[str], read: Readings, is_counter: bool
+    ) -> None:
+        self._name, self._help, self._labels, self._read = name, help_, labels, read
+        self._family = CounterMetricFamily if is_counter else GaugeMetricFamily
+
+    def describe(self) -> Iterable[GaugeMetricFamily | CounterMetricFamily]:
+        return [self._family(self._name, self._help, labels=self._labels)]
+
+    def collect(self) -> Iterable[GaugeMetricFamily | CounterMetricFamily]:
+        family = self._family(self._name, self._help, labels=self._labels)
+        for values, value in self._read():
+            family.add_metric(values, value)
+        yield family
 
 
 class _Read:
