@@ -1,4 +1,4 @@
-"""Upstream's cases of plugin/pkg/admission/runtimeclass/admission_test.go and pkg/util/tolerations."""
+"""Upstream's cases of plugin/pkg/admission/runtimeclass/admission_test.go."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from kubepy.apiserver.admission.plugins.runtime_class import merged
 from tests.apiserver.conftest import Api
 
 PODS = "/api/v1/namespaces/default/pods"
@@ -75,28 +74,3 @@ async def test_what_is_refused(api: Api, spec: dict[str, Any], why: str) -> None
     await has_classes(api)
     error = await api.error("POST", PODS, pod(**spec))
     assert (error.code, error.message) == (403, f'pods "p" is forbidden: {why}')
-
-
-ALL = {"operator": "Exists"}
-ALL_NO_SCHEDULE = {"operator": "Exists", "effect": "NoSchedule"}
-FOO = {"key": "foo", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 10}
-FOO_LONG = FOO | {"tolerationSeconds": 20}
-FOO_BAR = {"key": "foo", "operator": "Equal", "value": "bar", "effect": "NoSchedule"}
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "expected"),
-    [
-        ([], [], []),
-        ([FOO], [FOO], [FOO]),
-        ([FOO], [FOO_LONG], [FOO_LONG]),
-        ([FOO_LONG], [FOO], [FOO_LONG]),
-        ([FOO_BAR, FOO], [ALL_NO_SCHEDULE], [FOO, ALL_NO_SCHEDULE]),
-        ([ALL], [FOO, FOO_BAR, ALL_NO_SCHEDULE], [ALL]),
-        ([FOO_BAR], [FOO_BAR | {"value": "baz"}], [FOO_BAR, FOO_BAR | {"value": "baz"}]),
-    ],
-)
-def test_tolerations_that_others_include_go(
-    first: list[dict[str, Any]], second: list[dict[str, Any]], expected: list[dict[str, Any]]
-) -> None:
-    assert merged(first, second) == expected

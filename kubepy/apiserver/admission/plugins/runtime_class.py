@@ -5,12 +5,11 @@ Source: kubernetes plugin/pkg/admission/runtimeclass/admission.go, pkg/util/tole
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from kubepy.api.builtins import PODS, RUNTIME_CLASSES
 from kubepy.api.errors import quote
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
+from kubepy.api.tolerations import merged
 from kubepy.apiserver.admission.base import CREATE, Attributes, Plugin, forbidden
 
 _MISMATCH = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
@@ -76,36 +75,3 @@ class RuntimeClass(Plugin):
 def _overhead(runtime_class: Obj) -> Obj | None:
     overhead = runtime_class.get("overhead")
     return None if overhead is None else overhead.get("podFixed") or {}
-
-
-def merged(first: Sequence[Obj], second: Sequence[Obj]) -> list[Obj]:
-    """Both, without those that others include; of equal ones the first stays. Source: MergeTolerations."""
-    found: list[Obj] = []
-    together = [*first, *second]
-    for index, each in enumerate(together):
-        later = together[index + 1 :]
-        if any(_includes(other, each) for other in found):
-            continue
-        if any(other != each and _includes(other, each) for other in later):
-            continue
-        found.append(each)
-    return found
-
-
-def _includes(wide: Obj, narrow: Obj) -> bool:
-    """Whether `wide` tolerates all that `narrow` does. Source: isSuperset."""
-    if wide == narrow:
-        return True
-    operator = wide.get("operator", "")
-    if narrow.get("key", "") != wide.get("key", "") and (wide.get("key") or operator != "Exists"):
-        return False
-    if wide.get("effect") and narrow.get("effect") != wide["effect"]:
-        return False
-    limit_s = wide.get("tolerationSeconds")
-    if wide.get("effect") == "NoExecute" and limit_s is not None:
-        given_s = narrow.get("tolerationSeconds")
-        if given_s is None or given_s > limit_s:
-            return False
-    if operator in ("", "Equal"):
-        return narrow.get("operator") == "Equal" and narrow.get("value", "") == wide.get("value", "")
-    return bool(operator == "Exists")
