@@ -20,6 +20,7 @@ class Decision:
     is_allowed: bool
     is_denied: bool = False  # no further authorizer is asked
     reason: str = ""
+    error: str = ""  # what kept an authorizer from knowing
 
 
 ALLOW = Decision(True)
@@ -55,14 +56,19 @@ class Union:
         self._authorizers = tuple(authorizers)
 
     async def authorize(self, user: User, info: RequestInfo) -> Decision:
-        reasons = []
+        reasons: list[str] = []
+        failures: list[str] = []
         for authorizer in self._authorizers:
             decision = await authorizer.authorize(user, info)
             if decision.is_allowed or decision.is_denied:
                 return decision
             if decision.reason:
                 reasons.append(decision.reason)
-        return Decision(False, reason="\n".join(reasons)) if reasons else NO_OPINION
+            if decision.error:
+                failures.append(decision.error)
+        if not reasons and not failures:
+            return NO_OPINION
+        return Decision(False, reason="\n".join(reasons), error=aggregate(failures))
 
     async def rules(self, user: User, namespace: str) -> Rules:
         found = [await authorizer.rules(user, namespace) for authorizer in self._authorizers]
