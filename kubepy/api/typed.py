@@ -118,6 +118,10 @@ class Map(Type):
         """What is at a field; what nobody declared is anything."""
         return self._declared.get(name) or self.element or ANYTHING
 
+    def field(self, name: str) -> Type | None:
+        """What a field is that the schema names, None for any other."""
+        return self._declared.get(name)
+
     def declared(self, name: str) -> Type | None:
         """What the schema says of a field, None for nothing."""
         return self._declared.get(name) or self.element

@@ -72,6 +72,8 @@ class Attributes:
         False  # a mutating plugin is asked a second time: somebody after it changed the object
     )
     wants_reinvocation: bool = False  # a plugin says so: then all mutating plugins are asked once more
+    # What plugins remember between the two, by their names.
+    memory: dict[str, object] = field(default_factory=dict)
 
     @property
     def options(self) -> Obj | None:

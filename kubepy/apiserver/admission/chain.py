@@ -19,6 +19,7 @@ from kubepy.apiserver.admission.plugins.default_ingress_class import DefaultIngr
 from kubepy.apiserver.admission.plugins.default_storage_class import DefaultStorageClass
 from kubepy.apiserver.admission.plugins.default_toleration_seconds import DefaultTolerationSeconds
 from kubepy.apiserver.admission.plugins.limit_ranger import LimitRanger
+from kubepy.apiserver.admission.plugins.mutating_admission_policy import MutatingAdmissionPolicy
 from kubepy.apiserver.admission.plugins.namespace_lifecycle import NamespaceLifecycle
 from kubepy.apiserver.admission.plugins.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from kubepy.apiserver.admission.plugins.pod_resize_validator import PodResizeValidator
@@ -30,6 +31,7 @@ from kubepy.apiserver.admission.plugins.runtime_class import RuntimeClass
 from kubepy.apiserver.admission.plugins.service_account import ServiceAccount
 from kubepy.apiserver.admission.plugins.storage_object_in_use_protection import StorageObjectInUseProtection
 from kubepy.apiserver.admission.plugins.taint_nodes_by_condition import TaintNodesByCondition
+from kubepy.apiserver.admission.plugins.validating_admission_policy import ValidatingAdmissionPolicy
 from kubepy.apiserver.authz import aggregate
 
 # In upstream's order; a name without a class is known, and accepted in the flags, but does nothing here.
@@ -69,9 +71,9 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "NodeDeclaredFeatureValidator": None,
     "JobValidation": None,
     "PodResizeValidator": PodResizeValidator,
-    "MutatingAdmissionPolicy": None,
+    "MutatingAdmissionPolicy": MutatingAdmissionPolicy,
     "MutatingAdmissionWebhook": None,
-    "ValidatingAdmissionPolicy": None,
+    "ValidatingAdmissionPolicy": ValidatingAdmissionPolicy,
     "ValidatingAdmissionWebhook": None,
     "ResourceQuota": ResourceQuota,
     "AlwaysDeny": None,

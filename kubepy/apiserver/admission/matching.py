@@ -163,8 +163,21 @@ class Criteria:
             needs_rules=False,
         )
 
+    def concerns(self, attributes: Attributes, catalog: Catalog) -> bool:
+        """Whether requests of this kind can match at all, whatever they are called and look like."""
+        return bool(self._hits_for(attributes, catalog).included)
+
     def by_rules(self, attributes: Attributes, catalog: Catalog) -> Selected | None:
         """What the rules alone say."""
+        hits, served, name = self._hits_for(attributes, catalog), attributes.served, attributes.name
+        if any(not names or name in names for names in hits.excluded):
+            return None
+        for names, resource in hits.included:
+            if not names or name in names:
+                return Selected(resource or served, Kind.of(resource or served, attributes.subresource))
+        return None
+
+    def _hits_for(self, attributes: Attributes, catalog: Catalog) -> _Hits:
         if self._generation != catalog.generation:
             # Kinds came or went: other versions may be equivalent now.
             self._generation = catalog.generation
@@ -177,13 +190,7 @@ class Criteria:
         hits = self._hits.get(request)
         if hits is None:
             hits = self._hits[request] = self._hits_of(request, served, catalog)
-        name = attributes.name
-        if any(not names or name in names for names in hits.excluded):
-            return None
-        for names, resource in hits.included:
-            if not names or name in names:
-                return Selected(resource or served, Kind.of(resource or served, attributes.subresource))
-        return None
+        return hits
 
     def _hits_of(self, request: _Request, served: Resource, catalog: Catalog) -> _Hits:
         others = () if self._is_exact else equivalents(catalog, served, request.subresource)

@@ -1,0 +1,75 @@
+"""Apply configurations as mutating policies make them, merged into the object by the rules of server-side apply (but for
+owners).
+
+What is changed as a whole may not be in one: who says some fields of it would take the others away unknowingly.
+
+Source: apiserver pkg/admission/plugin/policy/mutating/patch/smd.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kubepy.api.custom import CustomSchema
+from kubepy.api.objects import Obj
+from kubepy.api.resources import Resource
+from kubepy.api.schema import Schemas
+from kubepy.api.typed import Items, Map, Type, Types, Whole
+
+
+class ApplyError(Exception):
+    """The configuration cannot be merged."""
+
+
+class Merger:
+    """Knows the types of all kinds; makes them when they are first needed."""
+
+    def __init__(self, schemas: Schemas) -> None:
+        self._types = Types(schemas)
+        self._custom: dict[str, tuple[Resource, Type]] = {}
+
+    def merged(self, resource: Resource, obj: Obj, configuration: Obj) -> Obj:
+        """`configuration` has no kind: it is the object's. Raises ApplyError."""
+        type_ = self._type(resource)
+        configuration = configuration | {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}
+        found = [f"{at}: {why}" if at else why for at, why in type_.complaints(configuration, "")]
+        if found:
+            why = found[0] if len(found) == 1 else "errors:\n" + "\n".join(f"  {line}" for line in found)
+            raise ApplyError(f"failed to convert patch object to typed object: {why}")
+        if atomics := list(_atomics(type_, configuration, "")):
+            raise ApplyError(
+                "invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: "
+                + ", ".join(atomics)
+            )
+        merged: Obj = type_.merge(obj, configuration)
+        return merged
+
+    def _type(self, resource: Resource) -> Type:
+        if not resource.custom:
+            return self._types.of(resource.schema)
+        key = f"{resource.group_resource}/{resource.version}"
+        known = self._custom.get(key)
+        # Another definition is another row.
+        if known is None or known[0] is not resource:
+            schema = resource.extra.get("schema")
+            made = self._types.custom(schema.openapi if isinstance(schema, CustomSchema) else None)
+            known = self._custom[key] = resource, made
+        return known[1]
+
+
+def _atomics(type_: Type, value: Any, path: str) -> Iterator[str]:
+    """Paths of what is changed as a whole; what is inside is looked at all the same, as upstream does."""
+    is_atomic = type(type_) is Type
+    inner = type_.inner if is_atomic and type_.inner is not None else type_
+    if isinstance(value, dict) and isinstance(inner, Map):
+        if is_atomic:
+            yield path
+        for name, item in value.items():
+            if (field := inner.field(name)) is not None:
+                yield from _atomics(field, item, f"{path}.{name}")
+    elif isinstance(value, list) and isinstance(inner, Items | Whole):
+        if is_atomic:
+            yield path
+        for index, item in enumerate(value):
+            yield from _atomics(inner.element, item, f"{path}[{index}]")
