@@ -10,6 +10,7 @@ Source: kubernetes pkg/registry/rbac/{escalation_check,helpers}.go, pkg/registry
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from kubepy.api import errors, rbac
 from kubepy.api.builtins import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
@@ -67,11 +68,14 @@ class Escalation:
         kind = _OF_ROLES.get(role.kind)
         if kind is None:
             raise errors.StatusError(f"unsupported role reference kind: {errors.quote(role.kind)}", reason="")
-        if await self._may(user, "bind", kind, namespace, role.name):
+        group = obj["roleRef"].get("apiGroup", "")
+        if await self._may(user, "bind", replace(kind, group=group), namespace, role.name):
             return
         rules = (await self._policy.policy()).role_rules(role)
+        if rules is None and role.kind == "Role" and not namespace:
+            raise errors.BadRequest("Namespace parameter required.")
         if rules is None:
-            raise errors.not_found(kind, role.name)
+            raise errors.not_found(resource, role.name)
         grants = await self._policy.grants(user, namespace)
         _confirm(resource, obj["metadata"].get("name", ""), user, grants, rules)
 
@@ -99,16 +103,16 @@ def _confirm(resource: Resource, name: str, user: User, grants: Grants, wanted: 
         "not currently held:\n" + "\n".join(rbac.described(missing))
     )
     if grants.missing:
-        why += f"; resolution errors: [{aggregate(map(_missing_text, grants.missing))}]"
+        texts = (_missing_text(role, resource) for role in grants.missing)
+        why += f"; resolution errors: [{aggregate(texts)}]"
     raise errors.forbidden(resource, name, why)
 
 
-def _missing_text(role: RoleKey) -> str:
-    """Here roles are read from the registry, which names them in the plural."""
-    kind = _OF_ROLES.get(role.kind)
-    if kind is None:
+def _missing_text(role: RoleKey, resource: Resource) -> str:
+    """Here upstream reads roles from the registry, which calls what it does not find by the resource of the request."""
+    if role.kind not in _OF_ROLES:
         return f"unsupported role reference kind: {errors.quote(role.kind)}"
-    return errors.not_found(kind, role.name).message
+    return errors.not_found(resource, role.name).message
 
 
 def _aggregates(role: Obj) -> bool:
