@@ -14,16 +14,28 @@ from typing import Any, NamedTuple
 
 from kubepy.apiserver.admission.base import Attributes, Plugin, Tools
 from kubepy.apiserver.admission.metrics import ADMIT, VALIDATE, AdmissionMetrics
+from kubepy.apiserver.admission.plugins.always_admit import AlwaysAdmit
+from kubepy.apiserver.admission.plugins.always_deny import AlwaysDeny
+from kubepy.apiserver.admission.plugins.always_pull_images import AlwaysPullImages
 from kubepy.apiserver.admission.plugins.certificate_subject_restriction import CertificateSubjectRestriction
 from kubepy.apiserver.admission.plugins.default_ingress_class import DefaultIngressClass
 from kubepy.apiserver.admission.plugins.default_storage_class import DefaultStorageClass
 from kubepy.apiserver.admission.plugins.default_toleration_seconds import DefaultTolerationSeconds
+from kubepy.apiserver.admission.plugins.deny_service_external_ips import DenyServiceExternalIPs
+from kubepy.apiserver.admission.plugins.event_rate_limit import EventRateLimit
+from kubepy.apiserver.admission.plugins.extended_resource_toleration import ExtendedResourceToleration
+from kubepy.apiserver.admission.plugins.limit_pod_hard_anti_affinity_topology import LimitPodHardAntiAffinityTopology
 from kubepy.apiserver.admission.plugins.limit_ranger import LimitRanger
 from kubepy.apiserver.admission.plugins.mutating_admission_policy import MutatingAdmissionPolicy
+from kubepy.apiserver.admission.plugins.namespace_exists import NamespaceExists
 from kubepy.apiserver.admission.plugins.namespace_lifecycle import NamespaceLifecycle
+from kubepy.apiserver.admission.plugins.node_restriction import NodeRestriction
+from kubepy.apiserver.admission.plugins.owner_references_permission_enforcement import OwnerReferencesPermissionEnforcement
 from kubepy.apiserver.admission.plugins.persistent_volume_claim_resize import PersistentVolumeClaimResize
+from kubepy.apiserver.admission.plugins.pod_node_selector import PodNodeSelector
 from kubepy.apiserver.admission.plugins.pod_resize_validator import PodResizeValidator
 from kubepy.apiserver.admission.plugins.pod_security import PodSecurity
+from kubepy.apiserver.admission.plugins.pod_toleration_restriction import PodTolerationRestriction
 from kubepy.apiserver.admission.plugins.pod_topology_labels import PodTopologyLabels
 from kubepy.apiserver.admission.plugins.priority import Priority
 from kubepy.apiserver.admission.plugins.resource_quota import ResourceQuota
@@ -36,28 +48,28 @@ from kubepy.apiserver.authz import aggregate
 
 # In upstream's order; a name without a class is known, and accepted in the flags, but does nothing here.
 PLUGINS: dict[str, type[Plugin] | None] = {
-    "AlwaysAdmit": None,
+    "AlwaysAdmit": AlwaysAdmit,
     "NamespaceAutoProvision": None,
     "NamespaceLifecycle": NamespaceLifecycle,
-    "NamespaceExists": None,
-    "LimitPodHardAntiAffinityTopology": None,
+    "NamespaceExists": NamespaceExists,
+    "LimitPodHardAntiAffinityTopology": LimitPodHardAntiAffinityTopology,
     "LimitRanger": LimitRanger,
     "ServiceAccount": ServiceAccount,
-    "NodeRestriction": None,
+    "NodeRestriction": NodeRestriction,
     "TaintNodesByCondition": TaintNodesByCondition,
-    "AlwaysPullImages": None,
+    "AlwaysPullImages": AlwaysPullImages,
     "ImagePolicyWebhook": None,
     "PodSecurity": PodSecurity,
-    "PodNodeSelector": None,
+    "PodNodeSelector": PodNodeSelector,
     "Priority": Priority,
     "DefaultTolerationSeconds": DefaultTolerationSeconds,
-    "PodTolerationRestriction": None,
-    "EventRateLimit": None,
-    "ExtendedResourceToleration": None,
+    "PodTolerationRestriction": PodTolerationRestriction,
+    "EventRateLimit": EventRateLimit,
+    "ExtendedResourceToleration": ExtendedResourceToleration,
     "DefaultStorageClass": DefaultStorageClass,
     "StorageObjectInUseProtection": StorageObjectInUseProtection,
     "PodGroupProtection": None,
-    "OwnerReferencesPermissionEnforcement": None,
+    "OwnerReferencesPermissionEnforcement": OwnerReferencesPermissionEnforcement,
     "PersistentVolumeClaimResize": PersistentVolumeClaimResize,
     "RuntimeClass": RuntimeClass,
     "CertificateApproval": None,
@@ -65,7 +77,7 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "ClusterTrustBundleAttest": None,
     "CertificateSubjectRestriction": CertificateSubjectRestriction,
     "DefaultIngressClass": DefaultIngressClass,
-    "DenyServiceExternalIPs": None,
+    "DenyServiceExternalIPs": DenyServiceExternalIPs,
     "PodTopologyLabels": PodTopologyLabels,
     "PodGroupWorkloadExists": None,
     "NodeDeclaredFeatureValidator": None,
@@ -76,7 +88,7 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "ValidatingAdmissionPolicy": ValidatingAdmissionPolicy,
     "ValidatingAdmissionWebhook": None,
     "ResourceQuota": ResourceQuota,
-    "AlwaysDeny": None,
+    "AlwaysDeny": AlwaysDeny,
 }
 OFF_BY_DEFAULT = frozenset(
     (
