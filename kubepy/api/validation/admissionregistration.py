@@ -1,13 +1,10 @@
-"""Admission webhooks, admission policies and their bindings.
-
-Not here: whether an expression compiles; that is for who evaluates it.
+"""Admission webhooks; admission policies, which share their rules and matchConditions, are in admission_policies.py.
 
 Source: kubernetes pkg/apis/admissionregistration/validation/validation.go, apiserver pkg/util/webhook/validation.go.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,16 +23,13 @@ from kubepy.api.validation.rules import (
 
 _NONE: tuple[Any, ...] = ()
 _OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
-_MUTATING_OPERATIONS = ("*", "CONNECT", "CREATE", "UPDATE")
 _REVIEW_VERSIONS = ("v1", "v1beta1")
 _NO_SIDE_EFFECTS = ("None", "NoneOnDryRun")
 _MATCH_CONDITIONS_MAX = 64
-_AUDIT_ANNOTATIONS_MAX = 20
-_AUDIT_EXPRESSION_MAX = 5 * 1024
 
-_check_failure_policy = check_enum(("Fail", "Ignore"))
-_check_match_policy = check_enum(("Equivalent", "Exact"))
-_check_reinvocation = check_enum(("IfNeeded", "Never"))
+check_failure_policy = check_enum(("Fail", "Ignore"))
+check_match_policy = check_enum(("Equivalent", "Exact"))
+check_reinvocation = check_enum(("IfNeeded", "Never"))
 _check_scope = check_enum(("*", "Cluster", "Namespaced"))
 
 # -- rules -----------------------------------------------------------------------------------------------------
@@ -46,7 +40,7 @@ def _check_wildcard(values: Sequence[str], path: str, what: str, found: Errors) 
         found.append(errors.invalid_value(path, values, f"if '*' is present, must not specify other {what}"))
 
 
-def _check_rule(rule: Obj, path: str, found: Errors) -> None:
+def check_rule(rule: Obj, path: str, found: Errors) -> None:
     """Source: validateRuleWithOperations, validateRule."""
     operations = rule.get("operations") or []
     if not operations:
@@ -101,14 +95,18 @@ def _check_resources(resources: Sequence[str], path: str, found: Errors) -> None
         found.append(errors.invalid_value(path, resources, why))
 
 
-def _check_match_conditions(conditions: Sequence[Obj], path: str, found: Errors) -> None:
+def check_match_conditions(
+    conditions: Sequence[Obj], path: str, found: Errors, *, has_params: bool = False
+) -> None:
     if len(conditions) > _MATCH_CONDITIONS_MAX:
         found.append(errors.too_many(path, len(conditions), _MATCH_CONDITIONS_MAX))
     seen: set[str] = set()
     for index, condition in enumerate(conditions):
         here, name = f"{path}[{index}]", condition.get("name") or ""
-        if not (condition.get("expression") or "").strip():
+        if not (expression := (condition.get("expression") or "").strip()):
             found.append(errors.required(f"{here}.expression"))
+        else:
+            _check_condition(expression, f"{here}.expression", found, has_params=has_params)
         if not name:
             found.append(errors.required(f"{here}.name"))
         else:
@@ -116,6 +114,16 @@ def _check_match_conditions(conditions: Sequence[Obj], path: str, found: Errors)
             if name in seen:
                 found.append(errors.duplicate(f"{here}.name", name))
             seen.add(name)
+
+
+def _check_condition(expression: str, path: str, found: Errors, *, has_params: bool) -> None:
+    # CEL takes a while to import, and few clusters need it.
+    from kubepy.api import admission_expressions, cel
+
+    try:
+        admission_expressions.environment(has_params=has_params).compile(expression)
+    except cel.CompileError as error:
+        found.append(errors.invalid_value(path, expression, admission_expressions.problem(error)))
 
 
 # -- webhooks --------------------------------------------------------------------------------------------------
@@ -140,9 +148,9 @@ def _check_webhooks(is_mutating: bool) -> Rule:
 def _check_webhook(hook: Obj, is_mutating: bool, path: str, found: Errors) -> None:
     _check_qualified(hook.get("name") or "", f"{path}.name", found)
     for index, rule in enumerate(hook.get("rules") or _NONE):
-        _check_rule(rule, f"{path}.rules[{index}]", found)
-    _check_failure_policy(hook.get("failurePolicy"), f"{path}.failurePolicy", found)
-    _check_match_policy(hook.get("matchPolicy"), f"{path}.matchPolicy", found)
+        check_rule(rule, f"{path}.rules[{index}]", found)
+    check_failure_policy(hook.get("failurePolicy"), f"{path}.failurePolicy", found)
+    check_match_policy(hook.get("matchPolicy"), f"{path}.matchPolicy", found)
     effects = hook.get("sideEffects")
     if effects is None:
         found.append(errors.required(f"{path}.sideEffects", "must specify one of None, NoneOnDryRun"))
@@ -155,9 +163,9 @@ def _check_webhook(hook: Obj, is_mutating: bool, path: str, found: Errors) -> No
     check_label_selector(hook.get("namespaceSelector"), f"{path}.namespaceSelector", found)
     check_label_selector(hook.get("objectSelector"), f"{path}.objectSelector", found)
     if is_mutating:
-        _check_reinvocation(hook.get("reinvocationPolicy"), f"{path}.reinvocationPolicy", found)
+        check_reinvocation(hook.get("reinvocationPolicy"), f"{path}.reinvocationPolicy", found)
     check_client_config(hook.get("clientConfig") or {}, f"{path}.clientConfig", found)
-    _check_match_conditions(hook.get("matchConditions") or _NONE, f"{path}.matchConditions", found)
+    check_match_conditions(hook.get("matchConditions") or _NONE, f"{path}.matchConditions", found)
 
 
 def _check_qualified(name: str, path: str, found: Errors) -> None:
@@ -246,242 +254,8 @@ def _check_versions(versions: Sequence[str], path: str, found: Errors) -> None:
         found.append(errors.invalid_value(path, versions, f"must include at least one of {known}"))
 
 
-# -- policies --------------------------------------------------------------------------------------------------
-
-_is_identifier = re.compile("[_a-zA-Z][_a-zA-Z0-9]*").fullmatch
-_RESERVED = frozenset(
-    (
-        "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import",
-        "let", "loop", "package", "namespace", "return", "var", "void", "while",
-    )
-)  # fmt: skip
-
-
-def _check_required(value: Any, check: Any, path: str, found: Errors) -> None:
-    if value is None or value == "":
-        found.append(errors.required(path))
-    else:
-        check(value, path, found)
-
-
-def _check_policy_frame(spec: Obj, is_mutating: bool, found: Errors) -> None:
-    """What both kinds of policies have."""
-    _check_required(spec.get("failurePolicy"), _check_failure_policy, "spec.failurePolicy", found)
-    if spec.get("paramKind") is not None:
-        _check_param_kind(spec["paramKind"], "spec.paramKind", found)
-    constraints = spec.get("matchConstraints")
-    if constraints is None:
-        found.append(errors.required("spec.matchConstraints"))
-    else:
-        _check_match_resources(constraints, "spec.matchConstraints", found)
-        if not constraints.get("resourceRules"):
-            found.append(errors.required("spec.matchConstraints.resourceRules"))
-        if is_mutating:
-            _check_mutating_operations(constraints, "spec.matchConstraints", found)
-    _check_match_conditions(spec.get("matchConditions") or _NONE, "spec.matchConditions", found)
-    for index, variable in enumerate(spec.get("variables") or _NONE):
-        path, name = f"spec.variables[{index}]", variable.get("name") or ""
-        if not name.strip():
-            found.append(errors.required(f"{path}.name", "name is not specified"))
-        elif not _is_identifier(name) or name in _RESERVED:
-            found.append(errors.invalid_value(f"{path}.name", name, "must be a valid CEL identifier"))
-        if not (variable.get("expression") or "").strip():
-            found.append(errors.required(f"{path}.expression", "expression is not specified"))
-
-
-def _check_param_kind(kind: Obj, path: str, found: Errors) -> None:
-    api_version, name = kind.get("apiVersion") or "", kind.get("kind") or ""
-    here = f"{path}.apiVersion"
-    if not api_version:
-        found.append(errors.required(here))
-    elif api_version.count("/") > 1:
-        why = f"unexpected GroupVersion string: {api_version}"
-        found.append(errors.invalid_value(here, api_version, why))
-    else:
-        group, _, version = api_version.rpartition("/")
-        if group and (messages := names.dns1123_subdomain(group)):
-            found.append(errors.invalid_value(here, group, ",".join(messages)))
-        if not version:
-            found.append(errors.invalid_value(here, api_version, "version must be specified"))
-        elif messages := names.dns1035_label(version):
-            found.append(errors.invalid_value(here, version, ",".join(messages)))
-    if not name:
-        found.append(errors.required(f"{path}.kind"))
-    elif messages := names.dns1035_label(name.lower()):
-        why = f"may have mixed case, but should otherwise match: {','.join(messages)}"
-        found.append(errors.invalid_value(f"{path}.kind", name, why))
-
-
-def _check_match_resources(match: Obj, path: str, found: Errors) -> None:
-    _check_required(match.get("matchPolicy"), _check_match_policy, f"{path}.matchPolicy", found)
-    for field in ("namespaceSelector", "objectSelector"):
-        if match.get(field) is None:
-            found.append(errors.required(f"{path}.{field}"))
-        else:
-            check_label_selector(match[field], f"{path}.{field}", found)
-    for field in ("resourceRules", "excludeResourceRules"):
-        for index, rule in enumerate(match.get(field) or _NONE):
-            here = f"{path}.{field}[{index}]"
-            seen: set[str] = set()
-            for number, name in enumerate(rule.get("resourceNames") or _NONE):
-                check_messages(names.path_segment(name), name, f"{here}.resourceNames[{number}]", found)
-                if name in seen:
-                    found.append(errors.duplicate(f"{here}.resourceNames[{number}]", name))
-                seen.add(name)
-            _check_rule(rule, here, found)
-
-
-def _check_mutating_operations(match: Obj, path: str, found: Errors) -> None:
-    for rule in match.get("resourceRules") or _NONE:
-        for operation in rule.get("operations") or _NONE:
-            if operation not in _MUTATING_OPERATIONS:
-                where = f"{path}.resourceRules.operations"
-                found.append(errors.not_supported(where, operation, _MUTATING_OPERATIONS))
-
-
-def _check_validating_policy(obj: Obj, found: Errors) -> None:
-    spec = obj.get("spec") or {}
-    _check_policy_frame(spec, False, found)
-    validations, annotations = spec.get("validations") or _NONE, spec.get("auditAnnotations") or _NONE
-    if not validations and not annotations:
-        why = "validations or auditAnnotations must contain at least one item"
-        found += [errors.required("spec.validations", why), errors.required("spec.auditAnnotations", why)]
-        return
-    for index, validation in enumerate(validations):
-        _check_validation(validation, f"spec.validations[{index}]", found)
-    if len(annotations) > _AUDIT_ANNOTATIONS_MAX:
-        why = f"must not have more than {_AUDIT_ANNOTATIONS_MAX} auditAnnotations"
-        found.append(errors.invalid_value("spec.auditAnnotations", annotations, why))
-    seen: set[str] = set()
-    name = obj["metadata"].get("name") or ""
-    for index, annotation in enumerate(annotations):
-        path, key = f"spec.auditAnnotations[{index}]", annotation.get("key") or ""
-        check_label_key(f"{name}/{key}", f"{path}.key", found)
-        expression = (annotation.get("valueExpression") or "").strip()
-        if not expression:
-            why = "valueExpression is not specified"
-            found.append(errors.required(f"{path}.valueExpression", why))
-        elif len(expression) > _AUDIT_EXPRESSION_MAX:
-            why = f"must not exceed {_AUDIT_EXPRESSION_MAX} bytes in length"
-            found.append(errors.required(f"{path}.valueExpression", why))
-        if key in seen:
-            found.append(errors.duplicate(f"{path}.key", key))
-        seen.add(key)
-
-
-_check_reason = check_enum(("Forbidden", "Invalid", "RequestEntityTooLarge"))
-
-
-def _check_validation(validation: Obj, path: str, found: Errors) -> None:
-    if not (validation.get("expression") or "").strip():
-        found.append(errors.required(f"{path}.expression", "expression is not specified"))
-    for field in ("messageExpression", "message"):
-        value = validation.get(field) or ""
-        if value and not value.strip():
-            found.append(errors.invalid_value(f"{path}.{field}", value, "must be non-empty if specified"))
-    message = validation.get("message") or ""
-    if "\n" in message.strip() or "\r" in message.strip():
-        found.append(errors.invalid_value(f"{path}.message", message, "must not contain line breaks"))
-    _check_reason(validation.get("reason"), f"{path}.reason", found)
-
-
-# patchType -> its field
-_PATCHES = {"ApplyConfiguration": "applyConfiguration", "JSONPatch": "jsonPatch"}
-
-
-def _check_mutating_policy(obj: Obj, found: Errors) -> None:
-    spec = obj.get("spec") or {}
-    _check_policy_frame(spec, True, found)
-    if not spec.get("mutations"):
-        found.append(errors.required("spec.mutations", "mutations must contain at least one item"))
-    for index, mutation in enumerate(spec.get("mutations") or _NONE):
-        path, type_ = f"spec.mutations[{index}]", mutation.get("patchType") or ""
-        if not type_:
-            found.append(errors.required(f"{path}.patchType"))
-        elif type_ not in _PATCHES:
-            found.append(errors.not_supported(f"{path}.patchType", type_, tuple(_PATCHES)))
-        else:
-            _check_mutation(mutation, type_, path, found)
-    _check_required(spec.get("reinvocationPolicy"), _check_reinvocation, "spec.reinvocationPolicy", found)
-
-
-def _check_mutation(mutation: Obj, type_: str, path: str, found: Errors) -> None:
-    own = _PATCHES[type_]
-    (other,) = (field for field in _PATCHES.values() if field != own)
-    if mutation.get(own) is None:
-        found.append(errors.required(f"{path}.{own}", f"must be specified when patchType is {type_}"))
-    elif not (mutation[own].get("expression") or "").strip():
-        found.append(errors.required(f"{path}.{own}.expression"))
-    if mutation.get(other) is not None:
-        why = f"must not be specified when patchType is {type_}"
-        found.append(errors.invalid_value(f"{path}.{other}", f"{{{other}}}", why))
-
-
-# -- bindings --------------------------------------------------------------------------------------------------
-
-
-def _check_binding(obj: Obj, found: Errors) -> None:
-    spec = obj.get("spec") or {}
-    policy = spec.get("policyName") or ""
-    if not policy:
-        found.append(errors.required("spec.policyName"))
-    else:
-        check_messages(names.dns1123_subdomain(policy), policy, "spec.policyName", found)
-    if spec.get("paramRef") is not None:
-        _check_param_ref(spec["paramRef"], "spec.paramRef", found)
-    if spec.get("matchResources") is not None:
-        _check_match_resources(spec["matchResources"], "spec.matchResources", found)
-
-
-def _check_param_ref(reference: Obj, path: str, found: Errors) -> None:
-    name, selector = reference.get("name") or "", reference.get("selector")
-    exclusive = "name and selector are mutually exclusive"
-    if name:
-        check_messages(names.path_segment(name), name, f"{path}.name", found)
-        if selector is not None:
-            found.append(errors.forbidden_field(f"{path}.name", exclusive))
-    if selector is not None:
-        check_label_selector(selector, f"{path}.selector", found)
-        if name:
-            found.append(errors.forbidden_field(f"{path}.selector", exclusive))
-    if not name and selector is None:
-        found.append(errors.required(path, "one of name or selector must be specified"))
-    action = reference.get("parameterNotFoundAction") or ""
-    if not action:
-        found.append(errors.required(f"{path}.parameterNotFoundAction"))
-    elif action not in ("Deny", "Allow"):
-        found.append(errors.not_supported(f"{path}.parameterNotFoundAction", action, ("Deny", "Allow")))
-
-
-def _check_actions(obj: Obj, found: Errors) -> None:
-    actions, path = (obj.get("spec") or {}).get("validationActions") or [], "spec.validationActions"
-    for index, action in enumerate(actions):
-        if action not in ("Audit", "Deny", "Warn"):
-            found.append(errors.not_supported(f"{path}[{index}]", action, ("Audit", "Deny", "Warn")))
-        if action in actions[:index]:
-            found.append(errors.duplicate(f"{path}[{index}]", action))
-    if "Deny" in actions and "Warn" in actions:
-        why = (
-            "must not contain both Deny and Warn (repeating the same validation failure information in the API "
-            "response and headers serves no purpose)"
-        )
-        found.append(errors.invalid_value(path, actions, why))
-    if not actions:
-        found.append(errors.required(path, "at least one validation action is required"))
-
-
-def _check_mutating_binding(obj: Obj, found: Errors) -> None:
-    match = (obj.get("spec") or {}).get("matchResources")
-    if match is not None:
-        _check_mutating_operations(match, "spec.matchResources", found)
-
-
 _GROUP = "admissionregistration.k8s.io"
 ADMISSION_REGISTRATION: dict[tuple[str, str], Kind] = {
     (_GROUP, "MutatingWebhookConfiguration"): Kind(rules=(_check_webhooks(True),)),
     (_GROUP, "ValidatingWebhookConfiguration"): Kind(rules=(_check_webhooks(False),)),
-    (_GROUP, "ValidatingAdmissionPolicy"): Kind(rules=(_check_validating_policy,)),
-    (_GROUP, "ValidatingAdmissionPolicyBinding"): Kind(rules=(_check_binding, _check_actions)),
-    (_GROUP, "MutatingAdmissionPolicy"): Kind(rules=(_check_mutating_policy,)),
-    (_GROUP, "MutatingAdmissionPolicyBinding"): Kind(rules=(_check_binding, _check_mutating_binding)),
 }

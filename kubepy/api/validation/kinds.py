@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubepy.api.validation.admission_policies import ADMISSION_POLICIES
 from kubepy.api.validation.admissionregistration import ADMISSION_REGISTRATION
 from kubepy.api.validation.apiservices import API_REGISTRATION
 from kubepy.api.validation.apps import APPS
@@ -21,5 +22,6 @@ from kubepy.api.validation.storage import STORAGE
 
 KINDS: dict[tuple[str, str], Kind] = {
     **CORE, **APPS, **BATCH, **NETWORKING, **POLICY, **STORAGE, **CSI, **CERTIFICATES, **FLOW_CONTROL, **DEVICES,
-    **AUTOSCALING, **ADMISSION_REGISTRATION, **API_REGISTRATION, **API_EXTENSIONS, **POD_CERTIFICATES,
+    **AUTOSCALING, **ADMISSION_REGISTRATION, **ADMISSION_POLICIES, **API_REGISTRATION, **API_EXTENSIONS,
+    **POD_CERTIFICATES,
 }  # fmt: skip

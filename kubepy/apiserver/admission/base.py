@@ -160,4 +160,4 @@ def forbidden(attributes: Attributes, why: str) -> Forbidden:
     if not name and attributes.obj is not None:
         metadata = attributes.obj["metadata"]
         name = metadata.get("name") or metadata.get("generateName", "")
-    return errors.forbidden(attributes.resource, name, why)
+    return errors.forbidden(attributes.resource, name or "Unknown", why)

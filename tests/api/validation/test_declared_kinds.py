@@ -443,7 +443,7 @@ spec: {{{}}}
         (
             POLICY.format(
                 rules=SOME_RULE,
-                spec="validations: [{expression: 'true'}]\n  variables: [{name: in, expression: a}]",
+                spec="validations: [{expression: 'true'}]\n  variables: [{name: in, expression: object}]",
             ),
             ['spec.variables[0].name: Invalid value: "in": must be a valid CEL identifier'],
         ),

@@ -1,5 +1,5 @@
-"""Apply configurations as mutating policies make them, merged into the object by the rules of server-side apply (but for
-owners).
+"""Apply configurations as mutating policies make them: merged into the object by the rules of server-side apply, though
+nobody owns anything afterwards.
 
 What is changed as a whole may not be in one: who says some fields of it would take the others away unknowingly.
 
