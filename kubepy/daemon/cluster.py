@@ -44,7 +44,15 @@ from kubepy.client.client import Client
 from kubepy.controllers.certificate_requests import Authority
 from kubepy.controllers.discovery import Aggregated
 from kubepy.controllers.manager import ControllerManager
-from kubepy.daemon import authentication, authorization, bootstrap, node_options, rbac_policy, stage_sets
+from kubepy.daemon import (
+    authentication,
+    authorization,
+    bootstrap,
+    node_options,
+    rbac_policy,
+    scheduler_config,
+    stage_sets,
+)
 from kubepy.daemon.config import Config, ConfigError, files_dir
 from kubepy.daemon.kubernetes_service import KubernetesService
 from kubepy.daemon.pki import FrontProxy
@@ -261,14 +269,18 @@ class ControlPlane:
             raise ConfigError(f"controllers: {error}") from None
         if config.scheduler == "on":
             client = self.client.named("kube-scheduler", user="system:kube-scheduler")
-            self._scheduler = Scheduler(
-                client,
-                clock=clock,
-                random=random.stream("scheduler"),
-                log=self.logs.of("scheduler"),
-                metrics=metrics,
-                pool=self.pool,
-            )
+            try:
+                self._scheduler = Scheduler(
+                    client,
+                    clock=clock,
+                    random=random.stream("scheduler"),
+                    log=self.logs.of("scheduler"),
+                    metrics=metrics,
+                    configuration=scheduler_config.load(config.scheduler_config),
+                    pool=self.pool,
+                )
+            except ValueError as error:
+                raise ConfigError(f"scheduler-config: {error}") from None
             components.append(self._scheduler)
         if config.nodes:
             try:

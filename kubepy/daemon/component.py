@@ -31,7 +31,7 @@ from kubepy.client.client import Client
 from kubepy.client.events import EventSink
 from kubepy.client.leader import LeaderElector
 from kubepy.client.transport import ConnectionLost
-from kubepy.daemon import stage_sets
+from kubepy.daemon import scheduler_config, stage_sets
 from kubepy.daemon.cluster import Component
 from kubepy.daemon.component_settings import CONTROLLER_MANAGER, SCHEDULER, Settings
 from kubepy.daemon.config import ConfigError, duration_s
@@ -182,7 +182,13 @@ class Process:
         if settings.component == SCHEDULER:
             from kubepy.scheduler.scheduler import Scheduler
 
-            return Scheduler(self.client, clock=clock, random=random, log=log, metrics=self.metrics)
+            try:
+                return Scheduler(
+                    self.client, clock=clock, random=random, log=log, metrics=self.metrics,
+                    configuration=scheduler_config.load(settings.config),
+                )  # fmt: skip
+            except ValueError as error:
+                raise ConfigError(f"{settings.config}: {error}") from None
         from kubepy.kubelet.kubelet import Kubelet
 
         return Kubelet(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kubepy.api import versions
+from kubepy.daemon import scheduler_config
 from kubepy.daemon.config import ConfigError, duration_s
 
 CONTROLLER_MANAGER, SCHEDULER, KUBELET = "controller-manager", "scheduler", "kubelet"
@@ -70,6 +71,10 @@ class Settings:
     )
     leader_elect_resource_namespace: str = _flag("kube-system", "namespace of the lease", metavar="NAMESPACE")
 
+    config: str = _flag(
+        "", "KubeSchedulerConfiguration file; its leaderElection counts where no flag says otherwise", metavar="FILE",
+        of=(SCHEDULER,),
+    )  # fmt: skip
     controllers: tuple[str, ...] = _flag(
         ("*",), "controllers to run: '*' all, 'foo' named, '-foo' all but", metavar="LIST",
         of=(CONTROLLER_MANAGER,),
@@ -125,6 +130,8 @@ def flags_of(component: str) -> dict[str, dataclasses.Field[Any]]:
 
 def make(component: str, flags: dict[str, Any]) -> Settings:
     """The settings that the given flags (by field name) make. Raises ConfigError."""
+    if config := flags.get("config"):
+        flags = scheduler_config.leader_election(scheduler_config.load(config)) | flags
     settings = Settings(component, **flags)
     lease, renew, retry = (
         duration_s(getattr(settings, f"leader_elect_{name}"), f"leader-elect-{name.replace('_', '-')}")

@@ -57,6 +57,9 @@ class Config:
         ("*",), "controllers to run: '*' all, 'foo' named, '-foo' all but", metavar="LIST"
     )
     scheduler: str = _key("on", "run the scheduler", choices=("on", "off"))
+    scheduler_config: str = _key(
+        "", "KubeSchedulerConfiguration file: profiles, plugins, extenders", metavar="FILE"
+    )
 
     token_auth_file: str = _key(
         "", 'CSV of static bearer tokens: token,user,uid,"group1,group2"', metavar="FILE"

@@ -6,8 +6,22 @@ Source: pkg/scheduler/apis/config/types_pluginargs.go, v1/defaults.go.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kubepy.api.objects import Obj
+
+
+class ResourceWeight(NamedTuple):
+    name: str
+    weight: int = 1
+
+
+class ShapePoint(NamedTuple):
+    utilization: int  # percent
+    score: int  # 0 ... 10
+
+
+_CPU_AND_MEMORY = (ResourceWeight("cpu"), ResourceWeight("memory"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +44,36 @@ class PodTopologySpreadArgs:
     # Constraints of pods that bring none, as in a pod's spec but without selector; used if defaulting_type is "List".
     default_constraints: tuple[Obj, ...] = ()
     defaulting_type: str = "System"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResourcesFitArgs:
+    strategy: str = "LeastAllocated"  # or MostAllocated, RequestedToCapacityRatio
+    resources: tuple[ResourceWeight, ...] = _CPU_AND_MEMORY
+    shape: tuple[ShapePoint, ...] = ()  # of RequestedToCapacityRatio
+    # Extended resources that need not be free on the node: by name, and by the part of it before the slash.
+    ignored_resources: frozenset[str] = frozenset()
+    ignored_resource_groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResourcesBalancedAllocationArgs:
+    resources: tuple[ResourceWeight, ...] = _CPU_AND_MEMORY
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAffinityArgs:
+    added_affinity: Obj | None = None  # a nodeAffinity that every pod of the profile has besides its own
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeBindingArgs:
+    bind_timeout_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicResourcesArgs:
+    # How long finding devices for one pod on one node may take; 0: as long as it takes.
+    filter_timeout_s: float = 10.0
+    # How long a pod waits for devices with binding conditions.
+    binding_timeout_s: float = 600.0

@@ -5,7 +5,9 @@ Source: pkg/scheduler/apis/config/v1/default_plugins.go, types.go KubeSchedulerP
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 DEFAULT_SCHEDULER = "default-scheduler"
 
@@ -32,6 +34,20 @@ DEFAULT_PLUGINS: tuple[tuple[str, int], ...] = (
 )
 
 
+# By the names configuration files have for them; framework.py says what each is.
+EXTENSION_POINTS = (
+    "preEnqueue", "queueSort", "preFilter", "filter", "postFilter", "preScore", "score", "reserve", "permit",
+    "preBind", "bind", "postBind",
+)  # fmt: skip
+
+
+class PluginSet(NamedTuple):
+    """What is said of one extension point besides the profile's plugins, which are at all points they know."""
+
+    enabled: tuple[tuple[str, int], ...] = ()
+    disabled: frozenset[str] = frozenset()  # "*": all that are not enabled here
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     scheduler_name: str = DEFAULT_SCHEDULER  # pods with this spec.schedulerName are decided by this profile
@@ -41,6 +57,38 @@ class Profile:
     percentage_of_nodes_to_score: int = 0
     # What plugins are told that differs from their defaults: dataclasses of args.py.
     args: tuple[object, ...] = ()
+    # extension point -> what differs there from `plugins`
+    points: Mapping[str, PluginSet] = field(default_factory=dict)
+
+    @property
+    def needed(self) -> tuple[tuple[str, int], ...]:
+        """Every plugin to be made, those that are enabled at single points only last."""
+        known = dict(self.plugins)
+        for point in self.points.values():
+            for name, weight in point.enabled:
+                known.setdefault(name, weight)
+        return tuple(known.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Extender:
+    """An HTTP server that has a say; see extenders.py."""
+
+    url_prefix: str
+    filter_verb: str = ""
+    preempt_verb: str = ""
+    prioritize_verb: str = ""
+    bind_verb: str = ""
+    weight: int = 0
+    timeout_s: float = 5.0
+    is_node_cache_capable: bool = False  # it knows the nodes; names are enough
+    is_ignorable: bool = False  # if it fails, go on without it
+    managed_resources: frozenset[str] = (
+        frozenset()
+    )  # only pods that request one of these concern it; none: all do
+    ignored_resources: frozenset[str] = frozenset()  # of them, those that NodeResourcesFit does not look at
+    enable_https: bool = False
+    tls: Mapping[str, Any] = field(default_factory=dict)  # ExtenderTLSConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +98,7 @@ class Configuration:
     profiles: tuple[Profile, ...] = (Profile(),)
     backoff_initial_s: float = 1.0
     backoff_max_s: float = 10.0
+    extenders: tuple[Extender, ...] = ()
+    leader_election: Mapping[str, Any] = field(default_factory=dict)  # for the process that runs it
     # Bindings under way at once: enough for the store to commit many together, few enough to bound what is assumed.
     bindings_max: int = 256

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from kubepy.lib.clock import Clock
 from kubepy.scheduler.cache import NodeInfo, PodInfo
@@ -42,12 +42,14 @@ from kubepy.scheduler.framework import (
     Score,
     Status,
 )
-from kubepy.scheduler.profiles import Profile
+from kubepy.scheduler.profiles import PluginSet, Profile
 from kubepy.scheduler.queue import QueuedPod
 
 # What a plugin that names no events is retried on.
 _EVERYTHING = (Interest(ClusterEvent("*", Action.ALL)),)
 _UNSIGNABLE = object()
+_AS_PROFILE = PluginSet()
+P = TypeVar("P")
 # The longest a Permit plugin may hold a pod. Source: framework.go, maxTimeout.
 _PERMIT_MAX_S = 15 * 60.0
 
@@ -97,40 +99,40 @@ class Framework:
         self.profile = profile
         self.name = profile.scheduler_name
         self._clock = clock
-        enabled = [plugin for plugin, _ in plugins]
-        sorts = [p for p in enabled if isinstance(p, QueueSort)]
+
+        def at(point: str, kind: type[P]) -> list[P]:
+            return [plugin for plugin, _ in _at(profile, plugins, point, kind)]
+
+        sorts = at("queueSort", QueueSort)
         if len(sorts) != 1:
             raise ValueError(
                 f"profile {self.name}: exactly one QueueSort plugin is needed, there are {len(sorts)}"
             )
         self._sort = sorts[0]
-        self._pre_enqueues = [p for p in enabled if isinstance(p, PreEnqueue)]
+        self._pre_enqueues = at("preEnqueue", PreEnqueue)
         # What looks further than one node cannot be asked once for all pods of a signature.
-        self._pre_filters = [
-            p for p in enabled if isinstance(p, PreFilter) and not isinstance(p, ClusterFilter)
-        ]
-        self._cluster_pre_filters = [
-            p for p in enabled if isinstance(p, PreFilter) and isinstance(p, ClusterFilter)
-        ]
-        self._extensions = [p for p in enabled if isinstance(p, PreFilterExtensions)]
-        self.filters = [p for p in enabled if isinstance(p, Filter) and p.scope is Scope.NODE]
-        self.cluster_filters = [p for p in enabled if isinstance(p, ClusterFilter)]
-        self.post_filters = [p for p in enabled if isinstance(p, PostFilter)]
+        pre_filters = at("preFilter", PreFilter)
+        self._pre_filters = [p for p in pre_filters if not isinstance(p, ClusterFilter)]
+        self._cluster_pre_filters = [p for p in pre_filters if isinstance(p, ClusterFilter)]
+        self._extensions = [p for p in pre_filters if isinstance(p, PreFilterExtensions)]
+        self.filters = [p for p in at("filter", Filter) if p.scope is Scope.NODE]
+        self.cluster_filters = at("filter", ClusterFilter)
+        self.post_filters = at("postFilter", PostFilter)
         self.scorers = [
             Scorer(p.name, p.score, weight, *_score_helpers(p))
-            for p, weight in plugins
-            if isinstance(p, Score) and p.scope is Scope.NODE and weight
+            for p, weight in _at(profile, plugins, "score", Score)
+            if p.scope is Scope.NODE and weight
         ]
         self.cluster_scorers = [
             ClusterScorer(p.name, p.score_nodes, weight, *_score_helpers(p))
-            for p, weight in plugins
-            if isinstance(p, ClusterScore) and weight
+            for p, weight in _at(profile, plugins, "score", ClusterScore)
+            if weight
         ]
-        self._reserves = [p for p in enabled if isinstance(p, Reserve)]
-        self._permits = [p for p in enabled if isinstance(p, Permit)]
-        self._pre_binds = [p for p in enabled if isinstance(p, PreBind)]
-        self._binds = [p for p in enabled if isinstance(p, Bind)]
-        self._post_binds = [p for p in enabled if isinstance(p, PostBind)]
+        self._reserves = at("reserve", Reserve)
+        self._permits = at("permit", Permit)
+        self._pre_binds = at("preBind", PreBind)
+        self._binds = at("bind", Bind)
+        self._post_binds = at("postBind", PostBind)
         if not self._binds:
             raise ValueError(f"profile {self.name}: at least one Bind plugin is needed")
         # Only those whose answers are remembered need to say what they depend on.
@@ -350,6 +352,26 @@ class _Waiting:
     def decide(self, status: Status | None) -> None:
         if not self.verdict.done():
             self.verdict.set_result(status)
+
+
+def _at(
+    profile: Profile, plugins: Sequence[tuple[Plugin, int]], point: str, kind: type[P]
+) -> list[tuple[P, int]]:
+    """The plugins of an extension point in their order, with the weights they have there.
+
+    Source: framework.go, expandMultiPointPlugins: those of the profile that the point names, in the point's order; the
+    others of the profile; those that only the point names.
+    """
+    here = profile.points.get(point, _AS_PROFILE)
+    only_at_points = {name for name, _ in profile.needed} - {name for name, _ in profile.plugins}
+    able = {plugin.name: (plugin, weight) for plugin, weight in plugins if isinstance(plugin, kind)}
+    named = [(able[name][0], weight) for name, weight in here.enabled if name in able]
+    if "*" in here.disabled:
+        return named
+    everywhere = {name: one for name, one in able.items() if name not in only_at_points | here.disabled}
+    overriding = [one for one in named if one[0].name in everywhere]
+    others = [one for name, one in everywhere.items() if name not in dict(here.enabled)]
+    return [*overriding, *others, *(one for one in named if one[0].name not in everywhere)]
 
 
 def _checked(status: Status) -> Status:

@@ -516,10 +516,10 @@ def _scheduler_of(pod: Obj) -> str:
 def _make(
     profile: Profile, registry: Mapping[str, Callable[[Toolbox], Plugin]], tools: Toolbox
 ) -> list[tuple[Plugin, int]]:
-    unknown = [name for name, _ in profile.plugins if name not in registry]
+    unknown = [name for name, _ in profile.needed if name not in registry]
     if unknown:
         raise ValueError(f"profile {profile.scheduler_name}: unknown plugin {unknown[0]}")
-    return [(registry[name](tools), weight) for name, weight in profile.plugins]
+    return [(registry[name](tools), weight) for name, weight in profile.needed]
 
 
 def _status_change(pod: Obj, reason: str, message: str, nominated: Nominated | None, now: str) -> Obj:

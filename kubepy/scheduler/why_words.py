@@ -15,7 +15,6 @@ from kubepy.api import placement
 from kubepy.api.objects import Obj
 from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, Status
-from kubepy.scheduler.plugins.node_resources_fit import insufficient
 
 if TYPE_CHECKING:
     from kubepy.scheduler.why import Verdict
@@ -60,7 +59,7 @@ def clauses(pod: PodInfo, verdicts: Sequence[Verdict]) -> list[str]:
             continue
         status = verdict.rejections[0]
         if status.plugin == "NodeResourcesFit":
-            for name in insufficient(pod, verdict.node):
+            for name in _lacking(status):
                 lacking.setdefault(name, []).append(verdict.node)
             continue
         say = _SAY.get(status.plugin)
@@ -74,9 +73,17 @@ def clauses(pod: PodInfo, verdicts: Sequence[Verdict]) -> list[str]:
 def detail(pod: PodInfo, node: NodeInfo, status: Status) -> str:
     """What is in the way on one node: "has taint a=b:NoSchedule", "lacks cpu (need 2, free 1.2 of 4)"."""
     if status.plugin == "NodeResourcesFit":
-        return ", ".join(_lack_here(pod, node, name) for name in insufficient(pod, node))
+        return ", ".join(_lack_here(pod, node, name) for name in _lacking(status))
     say = _SAY.get(status.plugin)
     return _verb(say(pod, node), 1) if say is not None else status.message
+
+
+def _lacking(status: Status) -> list[str]:
+    """The resources that NodeResourcesFit names in its reasons."""
+    return [
+        "pods" if reason == "Too many pods" else reason.removeprefix("Insufficient ")
+        for reason in status.reasons
+    ]
 
 
 def _lack_here(pod: PodInfo, node: NodeInfo, resource: str) -> str:

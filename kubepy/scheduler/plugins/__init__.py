@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from kubepy.scheduler.args import NodeAffinityArgs, NodeResourcesBalancedAllocationArgs, NodeResourcesFitArgs
 from kubepy.scheduler.framework import Plugin
 from kubepy.scheduler.plugins.default_binder import DefaultBinder
 from kubepy.scheduler.plugins.default_preemption import DefaultPreemption
@@ -34,9 +35,9 @@ REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
     "NodeUnschedulable": lambda tools: NodeUnschedulable(),
     "NodeName": lambda tools: NodeName(),
     "TaintToleration": lambda tools: TaintToleration(),
-    "NodeAffinity": lambda tools: NodeAffinity(),
+    "NodeAffinity": lambda tools: NodeAffinity(tools.arguments(NodeAffinityArgs)),
     "NodePorts": lambda tools: NodePorts(),
-    "NodeResourcesFit": lambda tools: NodeResourcesFit(),
+    "NodeResourcesFit": lambda tools: NodeResourcesFit(tools.arguments(NodeResourcesFitArgs)),
     "VolumeRestrictions": VolumeRestrictions,
     "NodeVolumeLimits": NodeVolumeLimits,
     "VolumeBinding": VolumeBinding,
@@ -44,7 +45,9 @@ REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
     "PodTopologySpread": PodTopologySpread,
     "InterPodAffinity": InterPodAffinity,
     "DefaultPreemption": DefaultPreemption,
-    "NodeResourcesBalancedAllocation": lambda tools: NodeResourcesBalancedAllocation(),
+    "NodeResourcesBalancedAllocation": lambda tools: NodeResourcesBalancedAllocation(
+        tools.arguments(NodeResourcesBalancedAllocationArgs)
+    ),
     "ImageLocality": lambda tools: ImageLocality(tools.cache),
     "DefaultBinder": lambda tools: DefaultBinder(tools.client),
 }

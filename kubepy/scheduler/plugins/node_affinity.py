@@ -12,6 +12,7 @@ import orjson
 from kubepy.api import placement
 from kubepy.api.objects import Obj, walk
 from kubepy.scheduler import framework
+from kubepy.scheduler.args import NodeAffinityArgs
 from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import (
     Action,
@@ -30,6 +31,11 @@ _MISMATCH = Status(
     "node(s) didn't match Pod's node affinity/selector",
     plugin="NodeAffinity",
 )
+_ENFORCED = Status(
+    Code.UNSCHEDULABLE_AND_UNRESOLVABLE,
+    "node(s) didn't match scheduler-enforced node affinity",
+    plugin="NodeAffinity",
+)
 _CONFLICT = Status(Code.UNSCHEDULABLE_AND_UNRESOLVABLE, "pod affinity terms conflict", plugin="NodeAffinity")
 _SKIP = Status(Code.SKIP, plugin="NodeAffinity")
 _REQUIRED, _PREFERRED = "NodeAffinity/required", "NodeAffinity/preferred"
@@ -39,12 +45,18 @@ class NodeAffinity:
     name = "NodeAffinity"
     scope = Scope.NODE
 
+    def __init__(self, args: NodeAffinityArgs | None = None) -> None:
+        added = args.added_affinity if args is not None else None
+        as_pod: Obj = {"spec": {"affinity": {"nodeAffinity": added or {}}}}
+        self._added = placement.required_affinity(as_pod)
+        self._added_preferred = placement.preferred_affinity(as_pod)
+
     def sign(self, pod: PodInfo) -> Hashable:
         return sign_affinity(pod)
 
     def pre_filter(self, state: CycleState, pod: PodInfo) -> Narrowed | Status | None:
         required = placement.required_affinity(pod.obj)
-        if required.is_empty:
+        if required.is_empty and self._added.is_empty:
             return _SKIP
         state[_REQUIRED] = required
         names = required.node_names
@@ -54,11 +66,13 @@ class NodeAffinity:
         return Narrowed(names) if names else _CONFLICT
 
     def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status | None:
+        if not self._added.matches(node.identity):
+            return _ENFORCED
         required: placement.RequiredAffinity = state[_REQUIRED]
         return None if required.matches(node.identity) else _MISMATCH
 
     def pre_score(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Status | None:
-        preferred = placement.preferred_affinity(pod.obj)
+        preferred = [*self._added_preferred, *placement.preferred_affinity(pod.obj)]
         if not preferred:
             return _SKIP
         state[_PREFERRED] = preferred
@@ -71,7 +85,14 @@ class NodeAffinity:
         return framework.normalize(scores)
 
     def events(self) -> Sequence[Interest]:
-        return [Interest(ClusterEvent("Node", Action.ADD | Action.UPDATE_NODE_LABEL), _after_node)]
+        return [Interest(ClusterEvent("Node", Action.ADD | Action.UPDATE_NODE_LABEL), self._after_node)]
+
+    def _after_node(self, pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:
+        required = placement.required_affinity(pod.obj)
+        if new is None or not self._added.matches(new) or not required.matches(new):
+            return Hint.SKIP
+        was_fit = old is not None and self._added.matches(old) and required.matches(old)
+        return Hint.SKIP if was_fit else Hint.QUEUE
 
 
 def sign_affinity(pod: PodInfo) -> Hashable:
@@ -81,10 +102,3 @@ def sign_affinity(pod: PodInfo) -> Hashable:
     if not selector and affinity is None:
         return ()
     return orjson.dumps([selector, affinity], option=orjson.OPT_SORT_KEYS)
-
-
-def _after_node(pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:
-    required = placement.required_affinity(pod.obj)
-    if new is None or not required.matches(new):
-        return Hint.SKIP
-    return Hint.QUEUE if old is None or not required.matches(old) else Hint.SKIP

@@ -7,25 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
+from kubepy.scheduler import scoring
+from kubepy.scheduler.args import NodeResourcesBalancedAllocationArgs
 from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import NODE_SCORE_MAX, Code, CycleState, Scope, Status
 
 _SKIP = Status(Code.SKIP, plugin="NodeResourcesBalancedAllocation")
 
 
+_DEFAULTS = NodeResourcesBalancedAllocationArgs()
+
+
 class NodeResourcesBalancedAllocation:
     name = "NodeResourcesBalancedAllocation"
     scope = Scope.NODE
 
+    def __init__(self, args: NodeResourcesBalancedAllocationArgs = _DEFAULTS) -> None:
+        self._resources = None if args.resources == _DEFAULTS.resources else args.resources
+
     def sign(self, pod: PodInfo) -> Hashable:
-        return (pod.requests.milli_cpu, pod.requests.memory)
+        wanted = pod.requests
+        return (wanted.milli_cpu, wanted.memory) if self._resources is None else wanted.key
 
     def pre_score(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Status | None:
         # A pod that requests nothing changes no balance; scoring it would send all such pods to one node.
-        return None if pod.requests.milli_cpu or pod.requests.memory else _SKIP
+        names = (name for name, _ in self._resources or _DEFAULTS.resources)
+        return None if any(pod.requests.of(name) for name in names) else _SKIP
 
     def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:
         """75 when the pod leaves the balance as it is, towards 100 as it improves it, towards 50 as it spoils it."""
+        if self._resources is not None:
+            return scoring.balance(scoring.amounts(self._resources, pod, node, nonzero=False))
         used, have, wanted = node.requested, node.allocatable, pod.requests
         before = _balance(used.milli_cpu, have.milli_cpu, used.memory, have.memory)
         after = _balance(

@@ -1,4 +1,5 @@
-"""NodeResourcesFit: what the pod requests must be free on the node; the emptier the node, the better (LeastAllocated).
+"""NodeResourcesFit: what the pod requests must be free on the node; the emptier the node, the better (LeastAllocated),
+unless the arguments name another strategy.
 
 Source: pkg/scheduler/framework/plugins/noderesources/{fit,least_allocated,resource_allocation}.go.
 """
@@ -9,6 +10,8 @@ from collections.abc import Hashable, Sequence
 
 from kubepy.api import pods
 from kubepy.api.objects import Obj, uid_of
+from kubepy.scheduler import scoring
+from kubepy.scheduler.args import NodeResourcesFitArgs
 from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import (
     NODE_SCORE_MAX,
@@ -22,12 +25,17 @@ from kubepy.scheduler.framework import (
     Status,
 )
 
+_DEFAULTS = NodeResourcesFitArgs()
+
 
 class NodeResourcesFit:
     name = "NodeResourcesFit"
     scope = Scope.NODE
 
-    def __init__(self) -> None:
+    def __init__(self, args: NodeResourcesFitArgs = _DEFAULTS) -> None:
+        self._args = args
+        is_usual = (args.strategy, args.resources) == (_DEFAULTS.strategy, _DEFAULTS.resources)
+        self._strategy = None if is_usual else scoring.strategy(args)
         # One Status per combination of reasons: there are few, and a full cluster has thousands of nodes with the same.
         self._statuses: dict[tuple[Code, tuple[str, ...]], Status] = {}
 
@@ -44,11 +52,13 @@ class NodeResourcesFit:
             and not wanted.scalars
         ):
             return None
-        lacking = insufficient(pod, node)
+        lacking = insufficient(pod, node, self._args)
         return self._status(pod, node, lacking) if lacking else None
 
     def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:
-        """The mean of the free share of cpu and memory, in percent, after the pod."""
+        """The mean of the free share of cpu and memory, in percent, after the pod; or as the arguments say."""
+        if self._strategy is not None:
+            return self._strategy(pod, node)
         have = node.allocatable
         total, count = 0, 0
         if have.milli_cpu:
@@ -63,8 +73,16 @@ class NodeResourcesFit:
     def events(self) -> Sequence[Interest]:
         return [
             Interest(ClusterEvent("Pod", Action.DELETE | Action.UPDATE_POD_SCALE_DOWN), _after_pod),
-            Interest(ClusterEvent("Node", Action.ADD | Action.UPDATE_NODE_ALLOCATABLE), _after_node),
+            Interest(ClusterEvent("Node", Action.ADD | Action.UPDATE_NODE_ALLOCATABLE), self._after_node),
         ]
+
+    def _after_node(self, pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:
+        if new is None:
+            return Hint.SKIP
+        now = NodeInfo.of(new)
+        if insufficient(pod, now, self._args):
+            return Hint.SKIP
+        return Hint.QUEUE if old is None or _has_grown(pod, NodeInfo.of(old), now) else Hint.SKIP
 
     def _status(self, pod: PodInfo, node: NodeInfo, lacking: list[str]) -> Status:
         # More than the whole empty node has: evicting others cannot help.
@@ -79,15 +97,23 @@ class NodeResourcesFit:
         return status
 
 
-def insufficient(pod: PodInfo, node: NodeInfo) -> list[str]:
+def insufficient(pod: PodInfo, node: NodeInfo, args: NodeResourcesFitArgs = _DEFAULTS) -> list[str]:
     """Names of the resources that the node lacks for the pod, in upstream's order."""
     wanted, have, used = pod.requests, node.allocatable, node.requested
     lacking = ["pods"] if len(node.pods) + 1 > have.pods else []
     for name in ("cpu", "memory", "ephemeral-storage", *wanted.scalars):
         amount = wanted.of(name)
-        if amount > 0 and amount > have.of(name) - used.of(name):
+        if amount > 0 and amount > have.of(name) - used.of(name) and not _is_ignored(name, args):
             lacking.append(name)
     return lacking
+
+
+def _is_ignored(resource: str, args: NodeResourcesFitArgs) -> bool:
+    """Only extended resources can be."""
+    group, slash, _ = resource.partition("/")
+    if not slash or f"{group}/".endswith("kubernetes.io/"):
+        return False
+    return resource in args.ignored_resources or group in args.ignored_resource_groups
 
 
 def _free_percent(requested: int, capacity: int) -> int:
@@ -110,17 +136,9 @@ def _after_pod(pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:
     return Hint.QUEUE if is_freed else Hint.SKIP
 
 
-def _after_node(pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:
-    if new is None:
-        return Hint.SKIP
-    now = NodeInfo.of(new)
-    if insufficient(pod, now):
-        return Hint.SKIP
-    if old is None:
-        return Hint.QUEUE
-    before = NodeInfo.of(old).allocatable
-    has_grown = now.allocatable.pods > before.pods or any(
-        pod.requests.of(name) and now.allocatable.of(name) > before.of(name)
+def _has_grown(pod: PodInfo, before: NodeInfo, now: NodeInfo) -> bool:
+    """In anything that the pod requests."""
+    return now.allocatable.pods > before.allocatable.pods or any(
+        pod.requests.of(name) and now.allocatable.of(name) > before.allocatable.of(name)
         for name in ("cpu", "memory", "ephemeral-storage", *pod.requests.scalars)
     )
-    return Hint.QUEUE if has_grown else Hint.SKIP

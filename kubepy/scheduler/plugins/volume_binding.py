@@ -26,6 +26,7 @@ from kubepy.api.builtins import (
 from kubepy.api.errors import StatusError
 from kubepy.api.objects import Document, Key, Obj, annotations_of, walk
 from kubepy.client.transport import ConnectionLost
+from kubepy.scheduler.args import VolumeBindingArgs
 from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Status
 from kubepy.scheduler.toolbox import Toolbox
@@ -39,8 +40,6 @@ from kubepy.scheduler.volume_binder import (
     volume_limit,
 )
 
-# Source: apis/config/v1/defaults.go, VolumeBindingArgs.
-BIND_TIMEOUT_S = 600.0
 UNBOUND_IMMEDIATE = "pod has unbound immediate PersistentVolumeClaims"
 _BY_CLAIM, _FREE, _CLASS = "claim", "free_of_class", "class"
 
@@ -57,6 +56,7 @@ class VolumeBinding:
 
     def __init__(self, tools: Toolbox) -> None:
         informer = tools.informers.informer
+        self._args = tools.arguments(VolumeBindingArgs)
         self._client, self._clock, self._cache = tools.client, tools.clock, tools.cache
         self._pods = informer(PODS)
         volumes_, claims = informer(PERSISTENT_VOLUMES), informer(PERSISTENT_VOLUME_CLAIMS)
@@ -204,7 +204,7 @@ class VolumeBinding:
         for key in keys:
             self._waiting.setdefault(key, set()).add(changed)
         try:
-            async with self._clock.timeout(BIND_TIMEOUT_S):
+            async with self._clock.timeout(self._args.bind_timeout_s):
                 while not self._is_bound(assumed, pod, node):
                     changed.clear()
                     await changed.wait()
