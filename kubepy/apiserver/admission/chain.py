@@ -24,13 +24,17 @@ from kubepy.apiserver.admission.plugins.default_toleration_seconds import Defaul
 from kubepy.apiserver.admission.plugins.deny_service_external_ips import DenyServiceExternalIPs
 from kubepy.apiserver.admission.plugins.event_rate_limit import EventRateLimit
 from kubepy.apiserver.admission.plugins.extended_resource_toleration import ExtendedResourceToleration
-from kubepy.apiserver.admission.plugins.limit_pod_hard_anti_affinity_topology import LimitPodHardAntiAffinityTopology
+from kubepy.apiserver.admission.plugins.limit_pod_hard_anti_affinity_topology import (
+    LimitPodHardAntiAffinityTopology,
+)
 from kubepy.apiserver.admission.plugins.limit_ranger import LimitRanger
 from kubepy.apiserver.admission.plugins.mutating_admission_policy import MutatingAdmissionPolicy
 from kubepy.apiserver.admission.plugins.namespace_exists import NamespaceExists
 from kubepy.apiserver.admission.plugins.namespace_lifecycle import NamespaceLifecycle
 from kubepy.apiserver.admission.plugins.node_restriction import NodeRestriction
-from kubepy.apiserver.admission.plugins.owner_references_permission_enforcement import OwnerReferencesPermissionEnforcement
+from kubepy.apiserver.admission.plugins.owner_references_permission_enforcement import (
+    OwnerReferencesPermissionEnforcement,
+)
 from kubepy.apiserver.admission.plugins.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from kubepy.apiserver.admission.plugins.pod_node_selector import PodNodeSelector
 from kubepy.apiserver.admission.plugins.pod_resize_validator import PodResizeValidator
@@ -44,6 +48,8 @@ from kubepy.apiserver.admission.plugins.service_account import ServiceAccount
 from kubepy.apiserver.admission.plugins.storage_object_in_use_protection import StorageObjectInUseProtection
 from kubepy.apiserver.admission.plugins.taint_nodes_by_condition import TaintNodesByCondition
 from kubepy.apiserver.admission.plugins.validating_admission_policy import ValidatingAdmissionPolicy
+from kubepy.apiserver.admission.webhooks.mutating import MutatingAdmissionWebhook
+from kubepy.apiserver.admission.webhooks.validating import ValidatingAdmissionWebhook
 from kubepy.apiserver.authz import aggregate
 
 # In upstream's order; a name without a class is known, and accepted in the flags, but does nothing here.
@@ -84,9 +90,9 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "JobValidation": None,
     "PodResizeValidator": PodResizeValidator,
     "MutatingAdmissionPolicy": MutatingAdmissionPolicy,
-    "MutatingAdmissionWebhook": None,
+    "MutatingAdmissionWebhook": MutatingAdmissionWebhook,
     "ValidatingAdmissionPolicy": ValidatingAdmissionPolicy,
-    "ValidatingAdmissionWebhook": None,
+    "ValidatingAdmissionWebhook": ValidatingAdmissionWebhook,
     "ResourceQuota": ResourceQuota,
     "AlwaysDeny": AlwaysDeny,
 }
