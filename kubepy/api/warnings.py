@@ -16,7 +16,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from kubepy.api import formats, names, quantity, structural
+from kubepy.api import app_armor, formats, names, quantity, structural
 from kubepy.api.errors import quote
 from kubepy.api.objects import Obj, annotations_of, labels_of
 from kubepy.api.resources import Resource
@@ -106,7 +106,6 @@ _DEPRECATED_VOLUMES = {
 _SHOWN = {"storageos": "storageOS"}
 _SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
 _SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
-_APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _USE_SECCOMP = 'non-functional in v1.27+; use the "seccompProfile" field instead'
 _AMOUNTS = ("memory", "ephemeral-storage")
 _PLACING = ("nodeSelector", "affinity", "topologySpreadConstraints")
@@ -296,9 +295,10 @@ def _container(container: Obj, path: str, annotations: Obj, root: str, pod_secur
     key = _SECCOMP_CONTAINER + name
     if key in annotations and not security.get("seccompProfile"):
         yield f"{root}metadata.annotations[{key}]: {_USE_SECCOMP}"
-    key = _APP_ARMOR + name
+    key = app_armor.PREFIX + name
     if root and key in annotations and not security.get("appArmorProfile"):
-        if _app_armor(annotations[key]) != (pod_security.get("appArmorProfile") or {}):
+        wanted = app_armor.profile(annotations[key])
+        if wanted is None or wanted != pod_security.get("appArmorProfile"):
             why = 'deprecated since v1.30; use the "appArmorProfile" field instead'
             yield f"{root}metadata.annotations[{key}]: {why}"
     resources = container.get("resources")
@@ -316,17 +316,6 @@ def _container(container: Obj, path: str, annotations: Obj, root: str, pod_secur
                 why = f"hides previous definition of {quote(named)}, which may be dropped when using apply"
                 yield f"{path}.env[{index}]: {why}"
         seen.add(named)
-
-
-def _app_armor(annotation: str) -> Obj:
-    """The profile that an annotation stands for. Source: ApparmorFieldForAnnotation."""
-    if annotation == "unconfined":
-        return {"type": "Unconfined"}
-    if annotation == "runtime/default":
-        return {"type": "RuntimeDefault"}
-    if annotation.startswith("localhost/"):
-        return {"type": "Localhost", "localhostProfile": annotation.removeprefix("localhost/")}
-    return {"type": ""}
 
 
 def _ports(spec: Obj, root: str) -> Texts:
