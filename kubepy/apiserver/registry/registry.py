@@ -490,7 +490,7 @@ class Registry:
     # -- writes ------------------------------------------------------------------------------------------------------
 
     def moment(self, call: Call) -> Moment:
-        return Moment(self.clock.rfc3339(), call.user)
+        return Moment(self.clock.rfc3339(), call.user, call.warnings)
 
     async def create(self, call: Call, obj: Obj) -> Document:
         """Create `obj` (the registry's own from here on, of the storage version)."""

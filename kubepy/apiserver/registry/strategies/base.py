@@ -9,7 +9,7 @@ Source: apiserver pkg/registry/rest/{create,update,delete}.go (the Strategy inte
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kubepy.api.objects import Obj, copy
 from kubepy.api.resources import Resource
@@ -28,6 +28,7 @@ class Moment:
 
     now: str  # "2026-01-01T00:00:00Z"
     user: User
+    warnings: list[str] = field(default_factory=list)  # to whoever writes
 
 
 class Strategy:

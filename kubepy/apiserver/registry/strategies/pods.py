@@ -5,7 +5,7 @@ Source: kubernetes pkg/registry/core/pod/strategy.go.
 
 from __future__ import annotations
 
-from kubepy.api import pods
+from kubepy.api import app_armor, pods
 from kubepy.api.objects import Obj
 from kubepy.apiserver.registry.options import DeleteOptions
 from kubepy.apiserver.registry.strategies.base import Moment, Strategy, keep_metadata, take
@@ -27,6 +27,8 @@ class PodStrategy(Strategy):
         spec = obj["spec"]
         if spec.get("affinity") or spec.get("topologySpreadConstraints"):
             _follow_labels(spec, obj["metadata"].get("labels") or {})
+        if obj["metadata"].get("annotations"):
+            moment.warnings.extend(app_armor.follow_annotations(obj))
 
     def is_another_wish(self, new: Obj, old: Obj) -> bool:
         return new.get("spec") != old.get("spec")
