@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubepy.api.objects import Obj, annotations_of, walk
-from kubepy.api.pods import all_containers
 from kubepy.api.pod_security.containers import is_windows
+from kubepy.api.pods import all_containers
 
 PREFIX = "container.apparmor.security.beta.kubernetes.io/"
 _LOCALHOST = "localhost/"
