@@ -67,6 +67,7 @@ from kubepy.observability.metrics import Metrics
 from kubepy.scheduler.scheduler import Scheduler
 from kubepy.store.base import Store
 from kubepy.store.compact import Compactor
+from kubepy.store.encrypted import EncryptedStore
 
 Progress = Callable[[str], None]
 
@@ -103,6 +104,11 @@ class ControlPlane:
         front_proxy: FrontProxy | None = None,
         authority: Authority | None = None,
     ) -> None:
+        if config.encryption_provider_config:
+            # A cipher takes time to import, and most clusters have none.
+            from kubepy.daemon import encryption
+
+            store = EncryptedStore(store, encryption.load(config.encryption_provider_config))
         self.config, self.store = config, store
         self.clock, self.random, self.logs, self.metrics = clock, random, logs, metrics
         self._ca, self._authority = ca, authority

@@ -169,6 +169,9 @@ class Config:
     service_node_port_range: str = _key(
         "30000-32767", "node ports of Services come from here", metavar="RANGE"
     )
+    encryption_provider_config: str = _key(
+        "", "EncryptionConfiguration: which resources are encrypted at rest, by which keys", metavar="FILE"
+    )
     load_balancer_addresses: str = _key(
         "198.18.0.0/20", "addresses of Services of type LoadBalancer come from here", metavar="CIDR"
     )

@@ -34,6 +34,7 @@ class KeyValue(NamedTuple):
     create_revision: int
     mod_revision: int
     version: int
+    is_stale: bool = False  # encrypted otherwise than it would be now: to be written anew
 
 
 class EventType(enum.Enum):

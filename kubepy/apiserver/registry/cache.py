@@ -179,7 +179,7 @@ class ResourceCache:
         for kv, value in zip(page.items, values):
             path = kv.key[skip:].decode()
             self._documents[path] = self._document(path, value, kv.mod_revision)
-            if value is not kv.value:
+            if kv.is_stale or value is not kv.value:
                 self.stale.add(path)
         self._history_from = self.changed_at = page.revision
         self._watch = await self._store.watch(self.prefix, self._on_events, start_revision=page.revision + 1)

@@ -71,6 +71,7 @@ from kubepy.lib.random import Random
 from kubepy.observability.logs import LEVELS, Logger
 from kubepy.observability.metrics import Metrics
 from kubepy.store.base import Compacted, Compare, Delete, FutureRevision, Put, Store, TxnResult, Unavailable
+from kubepy.store.encrypted import Unreadable
 
 # Source: names/generate.go: 63 characters minus the five of the suffix.
 _GENERATED_BASE_MAX = 58
@@ -235,7 +236,10 @@ class Registry:
         if cache is not None and cache.is_loaded and cache.storage is resource:
             return cache
         cache = self.cache(self.catalog.storage(resource))
-        await cache.load()
+        try:
+            await cache.load()
+        except Unreadable as error:
+            raise errors.InternalError(str(error))
         return cache
 
     def served(self, resource: Resource) -> Served:
