@@ -125,8 +125,9 @@ def _compacted(rules: Iterable[Obj]) -> list[Obj]:
     others: list[Obj] = []
     simple: dict[tuple[str, str, str | None], Obj] = {}
     for rule in rules:
-        names = rule.get("resourceNames") or ()
-        groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
+        names: list[str] = rule.get("resourceNames") or []
+        groups: list[str] = rule.get("apiGroups") or []
+        resources: list[str] = rule.get("resources") or []
         if len(names) > 1 or rule.get("nonResourceURLs") or len(groups) != 1 or len(resources) != 1:
             others.append(rule)
             continue

@@ -29,6 +29,7 @@ from kubepy.apiserver.authn.tokens import (
     read_token_file,
 )
 from kubepy.apiserver.authn.x509 import ClientCertificates
+from kubepy.apiserver.configuration_files import Unusable
 from kubepy.apiserver.handlers.subresources.token import Rules
 from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.registry.registry import Registry
@@ -176,7 +177,7 @@ def _configuration(config: Config) -> Configuration:
     text = _read(config.authentication_config, "authentication-config").decode(errors="replace")
     try:
         return configuration.load(text, disallowed_issuers=config.service_account_issuer)
-    except configuration.Unusable as error:
+    except Unusable as error:
         raise ConfigError(f"authentication-config: {config.authentication_config}: {error}") from None
 
 

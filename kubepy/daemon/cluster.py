@@ -133,8 +133,8 @@ class ControlPlane:
         self._rbac_policy = rbac_policy.objects(
             files_dir() / "bootstrap" / "rbac", {row.group_resource for row in self.catalog}
         )
-        may = authorization.build(
-            config, caches=self.registry, catalog=self.catalog, policy=self._rbac_policy
+        self._authorization = may = authorization.build(
+            config, caches=self.registry, catalog=self.catalog, policy=self._rbac_policy, clock=clock, random=random
         )
         authorizer = may.authorizer
         for kind in escalation.KINDS:
@@ -372,6 +372,7 @@ class ControlPlane:
             await self._flow_control.close()
         await self._tasks.close()
         await self._authentication.close()
+        await self._authorization.close()
         await self.registry.close()
         # Last: whoever waits for a webhook belongs to the registry.
         await self._definitions.close()

@@ -103,6 +103,21 @@ class Config:
         "authorizers in order: Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny",
         metavar="LIST",
     )
+    authorization_config: str = _key(
+        "", "AuthorizationConfiguration: authorizers in order, webhooks with their conditions", metavar="FILE"
+    )
+    authorization_webhook_config_file: str = _key(
+        "", "kubeconfig of the service that mode Webhook asks", metavar="FILE"
+    )
+    authorization_webhook_version: str = _key(
+        "v1beta1", "version of the SubjectAccessReviews sent to that service", choices=("v1", "v1beta1")
+    )
+    authorization_webhook_cache_authorized_ttl: str = _key(
+        "5m", "how long its yes is believed", metavar="DURATION"
+    )
+    authorization_webhook_cache_unauthorized_ttl: str = _key(
+        "30s", "how long anything else it says is believed", metavar="DURATION"
+    )
     enable_admission_plugins: tuple[str, ...] = _key(
         (), "admission plugins to run beside the default ones", metavar="LIST"
     )
@@ -154,6 +169,9 @@ class Config:
     enable_priority_and_fairness: bool = _key(
         True, "share the server's seats fairly by FlowSchemas; off: just count requests in flight"
     )
+    encryption_provider_config: str = _key(
+        "", "EncryptionConfiguration: which resources are encrypted at rest, by which keys", metavar="FILE"
+    )
     max_requests_inflight: int = _key(
         400, "reading requests served at once; together with the next the seats that are shared", metavar="N"
     )
@@ -168,9 +186,6 @@ class Config:
     )
     service_node_port_range: str = _key(
         "30000-32767", "node ports of Services come from here", metavar="RANGE"
-    )
-    encryption_provider_config: str = _key(
-        "", "EncryptionConfiguration: which resources are encrypted at rest, by which keys", metavar="FILE"
     )
     load_balancer_addresses: str = _key(
         "198.18.0.0/20", "addresses of Services of type LoadBalancer come from here", metavar="CIDR"
@@ -331,9 +346,7 @@ def check(config: Config) -> None:
         raise ConfigError("tls-cert-file and tls-private-key-file go together")
     if bool(config.proxy_client_cert_file) != bool(config.proxy_client_key_file):
         raise ConfigError("proxy-client-cert-file and proxy-client-key-file go together")
-    for mode in config.authorization_mode:
-        if mode not in AUTHORIZATION_MODES:
-            raise ConfigError(f'authorization-mode must be of {", ".join(AUTHORIZATION_MODES)}, not "{mode}"')
+    _check_authorization(config)
     for name in ("service_cluster_ip_range", "cluster_cidr", "load_balancer_addresses"):
         try:
             networks = [ipaddress.ip_network(text) for text in getattr(config, name).split(",")]
@@ -369,6 +382,26 @@ def check(config: Config) -> None:
     ):
         raise ConfigError("max-requests-inflight and max-mutating-requests-inflight must not both be 0")
     _check_nodes(config)
+
+
+def _check_authorization(config: Config) -> None:
+    """Source: pkg/kubeapiserver/options/authorization.go Validate."""
+    given = config.authorization_mode
+    if config.authorization_config and (
+        given != Config().authorization_mode or config.authorization_webhook_config_file
+    ):
+        raise ConfigError(
+            "authorization-config can not be specified when authorization-mode or authorization-webhook-* are"
+        )
+    for mode in given:
+        if mode not in AUTHORIZATION_MODES:
+            raise ConfigError(f'authorization-mode must be of {", ".join(AUTHORIZATION_MODES)}, not "{mode}"')
+    if not given:
+        raise ConfigError("at least one authorization-mode must be passed")
+    if len(set(given)) != len(given):
+        raise ConfigError("authorization-mode has a mode specified more than once")
+    if ("Webhook" in given) != bool(config.authorization_webhook_config_file):
+        raise ConfigError("authorization-mode Webhook and authorization-webhook-config-file go together")
 
 
 def _check_nodes(config: Config) -> None:

@@ -23,13 +23,9 @@ from kubepy.api.cel import ast, types
 from kubepy.api.errors import FieldError, aggregate, duplicate, invalid_value, required, too_many
 from kubepy.api.objects import Obj
 from kubepy.apiserver.authn import Anonymous
-from kubepy.lib import yaml
+from kubepy.apiserver.configuration_files import Unusable, read
 
-GROUP, VERSIONS, KIND = (
-    "apiserver.config.k8s.io",
-    ("v1", "v1beta1", "v1alpha1"),
-    "AuthenticationConfiguration",
-)
+VERSIONS, KIND = ("v1", "v1beta1", "v1alpha1"), "AuthenticationConfiguration"
 ISSUERS_MAX = 64
 
 _STRINGS = {"type": "array", "items": {"type": "string"}}
@@ -44,7 +40,6 @@ _USER_SCHEMA = {
 }
 _BOTH = "claim and expression can't both be set"
 
-# What may be said; a dict is an object, a list holds the form of its items, None is a value.
 _PREFIXED = {"claim": None, "prefix": None, "expression": None}
 _FORM: Any = {
     "apiVersion": None,
@@ -73,10 +68,6 @@ _FORM: Any = {
         }
     ],
 }
-
-
-class Unusable(Exception):
-    """The file cannot be used; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,46 +110,12 @@ class Configuration:
 
 def load(text: str, *, disallowed_issuers: Sequence[str] = ()) -> Configuration:
     """Raises Unusable."""
-    try:
-        obj = yaml.load(text)
-    except yaml.Error as error:
-        raise Unusable(f"not YAML: {error}") from None
-    if not isinstance(obj, dict):
-        raise Unusable(f"not an {KIND}")
-    api_version, kind = obj.get("apiVersion", ""), obj.get("kind", "")
-    if api_version not in [f"{GROUP}/{version}" for version in VERSIONS] or kind != KIND:
-        raise Unusable(f'no kind "{kind}" is registered for version "{api_version}"')
-    if strange := list(_strange(obj, _FORM, "")):
-        raise Unusable("strict decoding error: " + ", ".join(strange))
+    obj = read(text, kind=KIND, versions=VERSIONS, form=_FORM)
     found: list[FieldError] = []
     configuration = _configuration(obj, disallowed_issuers, found)
     if found:
         raise Unusable(aggregate(found))
     return configuration
-
-
-def _strange(value: Any, form: Any, path: str) -> Iterator[str]:
-    """Fields that nobody knows, and values of another shape. Source: strict decoding."""
-    if value is None:
-        return
-    if isinstance(form, dict):
-        if not isinstance(value, dict):
-            yield f'"{path}" must be an object'
-            return
-        for name, below in value.items():
-            at = f"{path}.{name}" if path else str(name)
-            if name not in form:
-                yield f'unknown field "{at}"'
-            else:
-                yield from _strange(below, form[name], at)
-    elif isinstance(form, list):
-        if not isinstance(value, list):
-            yield f'"{path}" must be a list'
-            return
-        for index, below in enumerate(value):
-            yield from _strange(below, form[0], f"{path}[{index}]")
-    elif isinstance(value, dict | list):
-        yield f'"{path}" must be a single value'
 
 
 def _configuration(obj: Obj, disallowed: Sequence[str], found: list[FieldError]) -> Configuration:

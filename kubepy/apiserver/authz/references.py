@@ -82,17 +82,20 @@ def _claims(spec: Obj, status: Obj) -> Iterator[tuple[str, object]]:
 
 def secrets_of_volume(volume: Obj) -> frozenset[Reference]:
     """Of a PersistentVolume: those that a kubelet needs, not those of the volume's controller."""
-    spec = volume["spec"]
+    return frozenset(
+        Reference("secrets", namespace, name) for namespace, name in _of_persistent(volume["spec"]) if name
+    )
+
+
+def _of_persistent(spec: Obj) -> Iterator[tuple[str, str]]:
     claimed = walk(spec, "claimRef", "namespace") or ""
-    found = []
     if azure := spec.get("azureFile"):
-        found.append((azure.get("secretNamespace") or claimed, azure.get("secretName")))
+        yield azure.get("secretNamespace") or claimed, azure.get("secretName") or ""
     for kind in _WITH_SECRET_REF:
         if ref := walk(spec, kind, "secretRef"):
             # Those two never took the claim's namespace.
             default = "" if kind in ("cinder", "storageos") else claimed
-            found.append((ref.get("namespace") or default, ref.get("name")))
+            yield ref.get("namespace") or default, ref.get("name") or ""
     for field in ("nodePublishSecretRef", "nodeStageSecretRef", "nodeExpandSecretRef"):
         if ref := walk(spec, "csi", field):
-            found.append((ref.get("namespace") or "", ref.get("name")))
-    return frozenset(Reference("secrets", namespace, name) for namespace, name in found if name)
+            yield ref.get("namespace") or "", ref.get("name") or ""

@@ -69,7 +69,7 @@ class AccessReviews:
 def _invalid(resource: Resource, findings: list[errors.FieldError]) -> errors.Invalid:
     """Upstream's reviews do not know their kind any more when they are refused."""
     error = errors.invalid(replace(resource, kind=""), "", findings)
-    del error.details["kind"]
+    error.details = {key: value for key, value in (error.details or {}).items() if key != "kind"}
     return error
 
 
