@@ -27,7 +27,7 @@ from kubepy.apiserver.aggregation.connections import ClientCertificate
 from kubepy.apiserver.aggregation.trust import Trust
 from kubepy.apiserver.authn import MASTERS, authenticated
 from kubepy.apiserver.authn.issuer import paths as issuer_paths
-from kubepy.apiserver.authz import escalation
+from kubepy.apiserver.authz import Decision, escalation
 from kubepy.apiserver.crds.definitions import Definitions
 from kubepy.apiserver.filters import Filter
 from kubepy.apiserver.filters.flow_control import flow_control, max_in_flight
@@ -38,7 +38,7 @@ from kubepy.apiserver.handlers.subresources import Subresources
 from kubepy.apiserver.handlers.usage import UsageMetrics, UsageSource
 from kubepy.apiserver.loopback import LoopbackTransport
 from kubepy.apiserver.registry.registry import Registry
-from kubepy.apiserver.request import Request, RequestIds, Response
+from kubepy.apiserver.request import Request, RequestIds, RequestInfo, Response, User
 from kubepy.apiserver.server import HttpServer, tls_context
 from kubepy.client.client import Client
 from kubepy.controllers.certificate_requests import Authority
@@ -124,7 +124,7 @@ class ControlPlane:
         low, _, high = config.service_node_port_range.partition("-")
         self.registry = Registry(
             store=store, catalog=self.catalog, schemas=self.schemas, clock=clock, random=random, pool=self.pool,
-            log=logs.of("apiserver"),
+            log=logs.of("apiserver"), metrics=metrics, ask=self._ask,
             enable_admission_plugins=config.enable_admission_plugins,
             disable_admission_plugins=config.disable_admission_plugins,
             service_ip_range=config.service_cluster_ip_range, event_ttl_s=config.event_ttl_s,
@@ -376,6 +376,10 @@ class ControlPlane:
         await self.registry.close()
         # Last: whoever waits for a webhook belongs to the registry.
         await self._definitions.close()
+
+    async def _ask(self, user: User, info: RequestInfo) -> Decision:
+        """For expressions of webhooks and policies."""
+        return await self._authorization.authorizer.authorize(user, info)
 
     def _died(self, name: str, error: BaseException) -> None:
         self._log.error("task_died", task=name, exc_info=error)
