@@ -12,6 +12,7 @@ from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.registry.options import WriteOptions
 from kubepy.apiserver.registry.registry import Call
+from kubepy.apiserver.registry.registry import ensure_namespace as ensure_namespace
 from kubepy.apiserver.request import Request, User
 
 NOBODY = User("")
@@ -39,23 +40,6 @@ def call_of(resource: Resource, request: Request, options: WriteOptions, *, is_p
         request.audit,
         may_create,
     )
-
-
-def ensure_namespace(metadata: Obj, namespace: str) -> None:
-    """An object without a namespace is where the request says; another one's is refused."""
-    given = metadata.get("namespace") or ""
-    if given == namespace:
-        if not namespace:
-            metadata.pop("namespace", None)
-        return
-    if not given:
-        metadata["namespace"] = namespace
-    elif not namespace:
-        del metadata["namespace"]
-    else:
-        raise BadRequest(
-            "the namespace of the provided object does not match the namespace sent on the request"
-        )
 
 
 def check_name(metadata: Obj, name: str) -> None:

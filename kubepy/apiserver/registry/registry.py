@@ -102,6 +102,18 @@ class Call:
     annotations: dict[str, str] = field(default_factory=dict)  # of the audit event
     # Asked before an update makes what is not there; raises Forbidden.
     may_create: Callable[[], Awaitable[None]] | None = None
+    facade: Facade | None = None
+    is_of_collection: bool = False  # one of many that are deleted together: admission is not told its name
+
+
+@dataclass(slots=True)
+class Facade:
+    """What admission sees of a write in place of the whole object: a Scale. Who computes the object fills it in."""
+
+    subresource: str
+    put: Callable[[Obj, Obj], Awaitable[None]]  # into the whole object, what admission made of `obj`
+    obj: Obj = field(default_factory=dict)
+    old: Obj = field(default_factory=dict)
 
 
 class Listing(NamedTuple):
@@ -513,16 +525,32 @@ class Registry:
         metadata = obj["metadata"]
         if not call.is_patch:
             dedup_owner_references(metadata, call.warnings, after_admission=False)
-        attributes = self._attributes(operation, call, storage, obj, old)
         entries = metadata.get("managedFields")
-        await self.admission.admit(attributes)
+        if call.facade is not None:
+            attributes = await self._admitted_as(call.facade, operation, call, storage, obj)
+        else:
+            attributes = self._attributes(operation, call, storage, obj, old)
+            await self.admission.admit(attributes)
         # Admission may have put another object's content into this one.
         metadata = obj["metadata"]
+        if (metadata.get("namespace") or "") != call.namespace:
+            ensure_namespace(metadata, call.namespace)
         if metadata.get("managedFields") is not entries:
             keep_valid_entries(metadata, entries, call.warnings)
         dedup_owner_references(metadata, call.warnings, after_admission=True)
         if (guard := self.guards.get(storage.group_resource)) is not None:
             await guard(storage, call.namespace, call.name, call.user, obj, old)
+        return attributes
+
+    async def _admitted_as(
+        self, facade: Facade, operation: str, call: Call, storage: Resource, obj: Obj
+    ) -> Attributes:
+        attributes = self._attributes(operation, call, storage, facade.obj, facade.old)
+        attributes.subresource = facade.subresource
+        before = copy(facade.obj)
+        await self.admission.admit(attributes)
+        if facade.obj != before:
+            await facade.put(obj, facade.obj)
         return attributes
 
     async def _create(
@@ -546,8 +574,9 @@ class Registry:
         try:
             strategy.prepare_create(obj, self.moment(call))
             name = metadata.get("name", "")
-            if findings := validate_create(storage, obj) + self._custom_findings(call, obj):
-                raise errors.invalid(call.resource, name, findings)
+            if findings := validate_create(call.resource, obj) + self._custom_findings(call, obj):
+                raise errors.invalid(storage, name, findings)
+            strategy.canonicalize(obj)
             if call.is_advised:
                 call.warnings += advice.on_create(storage, obj)
             attributes.name = name
@@ -764,6 +793,8 @@ class Registry:
             deletion.check_preconditions(call.resource, current.obj, options)
             attributes = self._attributes(DELETE, call, storage, None, current.obj)
             attributes.dry_run = options.dry_run
+            if call.is_of_collection:
+                attributes.name = ""
             attributes.options_of = options.to_json
             await self.admission.admit(attributes)
             await self.admission.validate(attributes)
@@ -816,7 +847,8 @@ class Registry:
         listing = await self.list_(call.resource, call.namespace, "", which)
 
         async def delete_one(document: Document) -> None:
-            one = replace(call, namespace=document.key.namespace, name=document.key.name)
+            key = document.key
+            one = replace(call, namespace=key.namespace, name=key.name, is_of_collection=True)
             try:
                 await self.delete(one, replace(options))
             except errors.NotFound:
@@ -977,6 +1009,25 @@ _DUPLICATE_OWNERS = (
     ".metadata.ownerReferences contains duplicate entries{}; API server dedups owner references in 1.20+, and may "
     "reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}"
 )
+
+
+def ensure_namespace(metadata: Obj, namespace: str) -> None:
+    """An object without a namespace is where the request says; another one's is refused.
+
+    Source: apiserver pkg/registry/rest/meta.go EnsureObjectNamespaceMatchesRequestNamespace.
+    """
+    given = metadata.get("namespace") or ""
+    if given == namespace:
+        if not namespace:
+            metadata.pop("namespace", None)
+    elif not given:
+        metadata["namespace"] = namespace
+    elif not namespace:
+        del metadata["namespace"]
+    else:
+        raise errors.BadRequest(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
 
 
 def dedup_owner_references(metadata: Obj, warnings: list[str], *, after_admission: bool) -> None:

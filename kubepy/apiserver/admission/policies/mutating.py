@@ -9,13 +9,14 @@ Source: apiserver pkg/admission/plugin/policy/mutating/{compilation,dispatcher}.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from kubepy.api import celpolicies
 from kubepy.api.cel import limits
 from kubepy.api.celpolicies import Compiled, NotJSON
 from kubepy.api.errors import InternalError
-from kubepy.api.objects import Obj, copy
+from kubepy.api.objects import Obj, copy, group_version
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas, Undecodable, strict_message
 from kubepy.apiserver.admission.match_conditions import MatchConditions
@@ -84,11 +85,23 @@ class MutatingPolicy:
             raise MutationError(str(error))
         if result.error:
             raise MutationError(result.error)
-        resource = subject.selected.resource
+        resource = kind_of(subject)
         patched = mutation.patch(kinds, resource, subject.obj, result.value)
         if patched is not subject.obj:
             kinds.schemas.of(resource).default(patched)
         return patched
+
+
+def kind_of(subject: Subject) -> Resource:
+    """The row of the object's kind: of a subresource it may be another one than the resource's."""
+    resource, kind = subject.selected
+    if kind.kind == resource.kind:
+        return resource
+    package = kind.group.partition(".")[0] or "core"
+    return replace(
+        resource, group=kind.group, version=kind.version, kind=kind.kind, custom=False,
+        schema=f"io.k8s.api.{package}.{kind.version}.{kind.kind}",
+    )  # fmt: skip
 
 
 def _mutation(compiler: celpolicies.Compiler, mutation: Obj) -> Mutation:
@@ -108,7 +121,8 @@ def _applied(kinds: Kinds, resource: Resource, obj: Obj, configuration: Any) -> 
     except (ApplyError, NotJSON) as error:
         raise MutationError(f"error applying patch: {error}")
     except Undecodable as error:
-        raise MutationError(error.restored)
+        what = f"{resource.group}/{resource.version}, Kind={resource.kind}"
+        raise MutationError(f"unable to convert unstructured object to {what}: {error.restored}")
     return merged
 
 
@@ -119,6 +133,7 @@ def _json_patched(kinds: Kinds, resource: Resource, obj: Obj, operations: Any) -
         return obj
     except PatchError as error:
         raise MutationError(f"JSON Patch: {error}")
+    _check_kind(obj, patched)
     try:
         findings = kinds.schemas.of(resource).decode(patched)
     except Undecodable as error:
@@ -126,6 +141,14 @@ def _json_patched(kinds: Kinds, resource: Resource, obj: Obj, operations: Any) -
     if findings.unknown and not resource.custom:
         raise InternalError(strict_message(f'unknown field "{path}"' for path in findings.unknown))
     return patched
+
+
+def _check_kind(obj: Obj, patched: Obj) -> None:
+    """A patch makes no other thing of an object."""
+    if any(patched.get(field) != obj.get(field) for field in ("apiVersion", "kind")):
+        to = f"{group_version(obj['apiVersion'])[0].partition('.')[0] or 'core'}.{obj['kind']}"
+        given = f"{group_version(str(patched.get('apiVersion') or ''))[1]}.{patched.get('kind') or ''}"
+        raise InternalError(f"failed to convert object: converting ({given}) to ({to}): unknown conversion")
 
 
 def _operation(made: Any) -> Obj:

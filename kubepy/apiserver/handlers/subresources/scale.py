@@ -9,17 +9,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kubepy.api import errors, selectors, tables
+from kubepy.api import conversion, errors, selectors, tables
 from kubepy.api.custom import ScalePaths
 from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
+from kubepy.apiserver.admission.versions import settled
 from kubepy.apiserver.handlers import apply as applies
 from kubepy.apiserver.handlers import decode, negotiate, respond, write
 from kubepy.apiserver.handlers import patch as patches
 from kubepy.apiserver.handlers.subresources import custom_scale
 from kubepy.apiserver.patch import scale_fields
 from kubepy.apiserver.registry.options import WriteOptions, write_options
-from kubepy.apiserver.registry.registry import Registry
+from kubepy.apiserver.registry.registry import Facade, Registry
 from kubepy.apiserver.request import Request, Response
 
 _SCHEMA = "io.k8s.api.autoscaling.v1.Scale"
@@ -45,7 +46,8 @@ async def scale(registry: Registry, resource: Resource, request: Request) -> Res
         return _answer(request, shown(found, paths), registry.clock.now())
     wanted, options = await (_patched if info.verb == "patch" else _replaced)(registry, request)
     # What is written is the whole object: its generation moves, and it is validated as any update.
-    call = replace(write.call_of(resource, request, options), subresource="")
+    facade = _facade(registry, resource, paths)
+    call = replace(write.call_of(resource, request, options), subresource="", facade=facade)
     api_versions = frozenset(registry.api_versions(resource))
     at = scale_fields.REPLICAS if paths is None else tuple(f"f:{step}" for step in paths.spec_replicas)
 
@@ -58,6 +60,7 @@ async def scale(registry: Registry, resource: Resource, request: Request) -> Res
         if owned := scale_fields.to_scale(entries, api_versions, at):
             before["metadata"]["managedFields"] = owned
         after = wanted(before)
+        facade.obj, facade.old = after, before
         rescale(obj, after, paths)
         entries = scale_fields.to_parent(
             entries, after["metadata"].get("managedFields"), resource.api_version, api_versions, at
@@ -70,6 +73,21 @@ async def scale(registry: Registry, resource: Resource, request: Request) -> Res
 
     result, _ = await registry.update(call, make)
     return respond.plain(request, shown(served.obj(result), paths))
+
+
+def _facade(registry: Registry, resource: Resource, paths: ScalePaths | None) -> Facade:
+    """Admission is shown the Scale, not what is scaled."""
+    storage = registry.catalog.storage(resource)
+
+    async def put(obj: Obj, scale: Obj) -> None:
+        served = await settled(lambda: conversion.convert(obj, storage, resource))
+        rescale(served, scale, paths)
+        stored = await settled(lambda: registry.to_storage(resource, served))
+        if stored is not obj:
+            obj.clear()
+            obj.update(stored)
+
+    return Facade("scale", put)
 
 
 def _answer(request: Request, obj: Obj, now: float) -> Response:
