@@ -17,7 +17,10 @@ from kubepy.apiserver.admission.metrics import ADMIT, VALIDATE, AdmissionMetrics
 from kubepy.apiserver.admission.plugins.always_admit import AlwaysAdmit
 from kubepy.apiserver.admission.plugins.always_deny import AlwaysDeny
 from kubepy.apiserver.admission.plugins.always_pull_images import AlwaysPullImages
+from kubepy.apiserver.admission.plugins.certificate_approval import CertificateApproval
+from kubepy.apiserver.admission.plugins.certificate_signing import CertificateSigning
 from kubepy.apiserver.admission.plugins.certificate_subject_restriction import CertificateSubjectRestriction
+from kubepy.apiserver.admission.plugins.cluster_trust_bundle_attest import ClusterTrustBundleAttest
 from kubepy.apiserver.admission.plugins.default_ingress_class import DefaultIngressClass
 from kubepy.apiserver.admission.plugins.default_storage_class import DefaultStorageClass
 from kubepy.apiserver.admission.plugins.default_toleration_seconds import DefaultTolerationSeconds
@@ -78,9 +81,9 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "OwnerReferencesPermissionEnforcement": OwnerReferencesPermissionEnforcement,
     "PersistentVolumeClaimResize": PersistentVolumeClaimResize,
     "RuntimeClass": RuntimeClass,
-    "CertificateApproval": None,
-    "CertificateSigning": None,
-    "ClusterTrustBundleAttest": None,
+    "CertificateApproval": CertificateApproval,
+    "CertificateSigning": CertificateSigning,
+    "ClusterTrustBundleAttest": ClusterTrustBundleAttest,
     "CertificateSubjectRestriction": CertificateSubjectRestriction,
     "DefaultIngressClass": DefaultIngressClass,
     "DenyServiceExternalIPs": DenyServiceExternalIPs,
