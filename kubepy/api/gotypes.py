@@ -8,7 +8,9 @@ names its types in decoding errors. A definition alone implies, and the table ho
 - a scalar's Go type is what its OpenAPI type and format say.
 
 One line per struct, one word per field: name, mark, `:GoType`. Marks: `*` pointer (zero is kept, absence stays
-absent), `+` struct that is no pointer, `!` always written although optional, `~` left out when zero although required.
+absent), `+` struct that is no pointer, `!` always written although optional, `~` left out when zero although required,
+`=` a list that is kept when empty, `0` a pointer that is null when absent. A list or map that is always written is null
+when there is nothing in it.
 
 Source: types.go of k8s.io/api, apimachinery and apiextensions-apiserver at 1.36; fields that are new in 1.37 count as
 pointers, as the API conventions have it for new optional fields.
@@ -107,7 +109,7 @@ ContainerResourceMetricStatus current+ name:v1.ResourceName
 ExternalMetricSource metric+ target+
 ExternalMetricStatus current+ metric+
 HPAScalingPolicy type:HPAScalingPolicyType
-HPAScalingRules selectPolicy*:ScalingPolicySelect stabilizationWindowSeconds*
+HPAScalingRules policies= selectPolicy*:ScalingPolicySelect stabilizationWindowSeconds*
 HorizontalPodAutoscalerCondition observedGeneration* status:v1.ConditionStatus type:HorizontalPodAutoscalerConditionType
 HorizontalPodAutoscalerSpec minReplicas* scaleTargetRef+
 HorizontalPodAutoscalerStatus currentMetrics! observedGeneration*
@@ -250,8 +252,8 @@ ServiceStatus loadBalancer+
 Taint effect:TaintEffect
 Toleration effect:TaintEffect operator:TolerationOperator tolerationSeconds*
 TopologySpreadConstraint minDomains* nodeAffinityPolicy*:NodeInclusionPolicy nodeTaintsPolicy*:NodeInclusionPolicy whenUnsatisfiable:UnsatisfiableConstraintAction
-TypedLocalObjectReference apiGroup*
-TypedObjectReference apiGroup* namespace*
+TypedLocalObjectReference apiGroup0
+TypedObjectReference apiGroup0 namespace*
 VolumeHealthCondition message* reason* status*
 VolumeMount mountPropagation*:MountPropagationMode recursiveReadOnly*:RecursiveReadOnlyMode
 VolumeMountStatus recursiveReadOnly*:RecursiveReadOnlyMode
@@ -309,10 +311,12 @@ RoleRef apiGroup!
 [io.k8s.api.resource.v1]
 AllocatedDeviceStatus conditions! shareID*
 AllocationResult devices+
+Counter value+
 CounterSet counters~
-Device allNodes* allowMultipleAllocations* bindsToNode* nodeName*
+Device allNodes* allowMultipleAllocations* attributes:map[v1.QualifiedName]v1.DeviceAttribute bindsToNode* capacity:map[v1.QualifiedName]v1.DeviceCapacity nodeName*
 DeviceAllocationConfiguration source:AllocationConfigSource
 DeviceAttribute bool* int* string* version*
+DeviceCapacity value+
 DeviceClaim requests!
 DeviceClassSpec extendedResourceName*
 DeviceConstraint distinctAttribute*:FullyQualifiedName matchAttribute*:FullyQualifiedName
@@ -373,7 +377,7 @@ FieldSelectorRequirement operator:FieldSelectorOperator
 GroupResource group* resource*
 LabelSelectorRequirement operator:LabelSelectorOperator
 ManagedFieldsEntry operation:ManagedFieldsOperationType
-ObjectMeta deletionGracePeriodSeconds* managedFields! uid:types.UID
+ObjectMeta deletionGracePeriodSeconds* managedFields= uid:types.UID
 OwnerReference blockOwnerDeletion* controller* uid:types.UID
 Preconditions resourceVersion* uid*:types.UID
 

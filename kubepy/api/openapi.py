@@ -233,7 +233,7 @@ class _Rebuilder:
             return shape
         if field.name in published:
             shape["default"] = published[field.name]
-        elif field.zero is not None:
+        elif field.zero is not None and field.zero is not schema.NULL:
             shape["default"] = {} if field.zero is dict else field.zero
         if "$ref" in shape and len(shape) > 1:
             # Beside a $ref, OpenAPI 3.0 ignores everything.

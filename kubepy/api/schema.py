@@ -14,7 +14,7 @@ default  adds what Go would write although nobody gave it (structs that are no p
          versioned defaults of defaults.py. Idempotent.
 
 Promised: decoding what was decoded and defaulted changes nothing. The order of keys is the caller's.
-Not promised: nulls that Go writes for absent slices and times without omitempty; here they are absent.
+Not promised: nulls that Go writes for absent times without omitempty; here they are absent.
 Not here: rules between fields (validation/), conversion between versions (conversion.py).
 
 A closure takes (value, at, unknown): `at` is the way down as linked (parent, key, Go struct) triples, looked at only
@@ -52,6 +52,7 @@ Kind = type | Decode  # a class where being of it is all there is to check
 Default = Callable[[Any], None]
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+_QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 _MESSAGE_MAX = 30  # bytes of a body that an error quotes
 _IN_EVERY_VERSION = ("DeleteOptions", "WatchEvent")
 
@@ -232,10 +233,10 @@ class Schemas:
             target = _target(field.shape)
             if field.zero is dict and target:
                 found[field.name] = self.blank(target)
+            elif field.zero is NULL or (field.zero is None and field.name in required and field.keep):
+                found[field.name] = None
             elif field.zero is not None:
                 found[field.name] = field.zero
-            elif field.name in required and field.keep:
-                found[field.name] = None
         return found
 
     # -- compiling: default -----------------------------------------------------------------------------------
@@ -253,10 +254,15 @@ class Schemas:
             return None
         structs: list[str] = []
         zeros: list[tuple[str, Any]] = []
+        nulls: list[str] = []
         children: list[tuple[str, str, Default]] = []
         for field in self._fields(name):
             if field.zero is dict:
                 structs.append(field.name)
+            elif field.zero is NULL and _type(field.shape) in ("array", "object"):
+                nulls.append(field.name)
+            elif field.zero is NULL:
+                zeros.append((field.name, None))
             elif field.zero is not None:
                 zeros.append((field.name, field.zero))
             target, container = _leaf(field.shape)
@@ -264,9 +270,9 @@ class Schemas:
             if walk is not None:
                 children.append((field.name, container, walk))
         own = defaults.DEFAULTS.get(name)
-        if not (structs or zeros or children or own):
+        if not (structs or zeros or nulls or children or own):
             return None
-        return _struct_defaulter(tuple(structs), tuple(zeros), own, tuple(children))
+        return _struct_defaulter(tuple(structs), tuple(zeros), tuple(nulls), own, tuple(children))
 
 
 class ObjectSchema:
@@ -348,7 +354,7 @@ class Field(NamedTuple):
     shape: Obj  # its part of the definition
     go_type: str  # "int32", "v1.RestartPolicy"; what errors call it
     keep: bool  # written even when zero
-    zero: Any  # what is written when absent, None for nothing; a class is called
+    zero: Any  # what is written when absent, None for nothing; a class is called, NULL is a null
 
 
 # What is known of an object of whatever kind.
@@ -372,6 +378,9 @@ def fields(name: str, definition: Obj, notes: Notes) -> list[Field]:
     ]
 
 
+# What is written for what is not there of a field that is always written. Empty lists and maps are not there: Go has
+# nil for both once an object was stored as protobuf.
+NULL: Any = object()
 _ZEROS = {"string": "", "integer": 0, "number": 0, "boolean": False}
 _INTEGERS = {"int32": "int32", "int64": "int64"}
 
@@ -380,6 +389,10 @@ def _field(name: str, shape: Obj, required: bool, note: str, package: str) -> Fi
     mark, _, named = note.partition(":")
     go_type = _qualified(named, package) if named else ""
     target = _target(shape)
+    if mark == "0":
+        return Field(name, shape, go_type or _shape_type(shape), True, NULL)
+    if target == _QUANTITY:
+        return Field(name, shape, go_type, True, "0" if mark == "+" else None)
     if target is not None:
         pointer = mark != "+" if name not in ("metadata", "spec", "status") else mark == "*"
         filled = not pointer and target not in _SPECIAL and target not in _UNIONS
@@ -387,7 +400,8 @@ def _field(name: str, shape: Obj, required: bool, note: str, package: str) -> Fi
     type_ = _type(shape)
     always = mark == "!" or (required and mark not in ("*", "~"))
     if type_ in ("array", "object"):
-        return Field(name, shape, go_type or _shape_type(shape), always, None)
+        kept = always or mark == "="
+        return Field(name, shape, go_type or _shape_type(shape), kept, NULL if always else None)
     zero = _ZEROS.get(type_) if always and shape.get("format") != "byte" else None
     return Field(name, shape, go_type or _shape_type(shape), always or mark == "*", zero)
 
@@ -451,9 +465,8 @@ def _qualified(named: str, package: str) -> str:
 
 
 def _element_type(go_type: str) -> str:
-    for prefix in ("[]", "map[string]"):
-        if go_type.startswith(prefix):
-            return go_type[len(prefix) :]
+    if go_type.startswith(("[]", "map[")):
+        return go_type.partition("]")[2]
     return "string"
 
 
@@ -469,7 +482,7 @@ def notes() -> Notes:
             of_struct = found[f"{package}.{name}"] = {}
             for word in words:
                 field, _, go_type = word.partition(":")
-                mark = field[-1] if field[-1] in "*+!~" else ""
+                mark = field[-1] if field[-1] in "*+!~=0" else ""
                 of_struct[field.removesuffix(mark)] = f"{mark}:{go_type}"
     return found
 
@@ -648,7 +661,7 @@ def _union_decoder(*kinds: Kind) -> Decode:
 
 
 _SPECIAL: dict[str, Decode] = {
-    "io.k8s.apimachinery.pkg.api.resource.Quantity": _quantity,
+    _QUANTITY: _quantity,
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": _int_or_string,
     f"{_META}Time": _spelled(scalars.time, "string"),
     f"{_META}MicroTime": _spelled(scalars.micro_time, "string"),
@@ -659,7 +672,7 @@ _SPECIAL: dict[str, Decode] = {
 }  # fmt: skip
 
 _SPECIAL_NULLS = {
-    "io.k8s.apimachinery.pkg.api.resource.Quantity": "0",
+    _QUANTITY: "0",
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": 0,
 }
 _PROPS = {"$ref": "#/$defs/io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"}
@@ -685,6 +698,7 @@ _UNIONS: dict[str, tuple[Obj, Obj]] = {
 def _struct_defaulter(
     structs: tuple[str, ...],
     zeros: tuple[tuple[str, Any], ...],
+    nulls: tuple[str, ...],
     own: Default | None,
     children: tuple[tuple[str, str, Default], ...],
 ) -> Default:
@@ -697,6 +711,9 @@ def _struct_defaulter(
         for name, zero in zeros:
             if name not in value:
                 value[name] = zero
+        for name in nulls:
+            if not value.get(name):
+                value[name] = None
         for name, container, walk in children:
             child = value.get(name)
             if child is None:

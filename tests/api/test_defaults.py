@@ -163,7 +163,14 @@ def test_a_pod_gets_service_links_besides(schemas: Schemas) -> None:
         ("registry:5000/nginx", "Always"),
         ("registry:5000/nginx:1", "IfNotPresent"),
         ("nginx@sha256:aa", "IfNotPresent"),
-        ("nginx:latest@sha256:aa", "Always"),
+        (f"nginx:latest@sha256:{'a' * 64}", "Always"),
+        (f"nginx@sha256:{'a' * 64}", "IfNotPresent"),
+        ("nginx:latest@sha256:aa", "IfNotPresent"),
+        ("UPPER", "IfNotPresent"),
+        ("Bad Value!", "IfNotPresent"),
+        ("UPPER/nginx", "Always"),
+        ("localhost/a/b", "Always"),
+        ("a" * 64, "IfNotPresent"),
         ("", "IfNotPresent"),
     ],
 )
@@ -372,6 +379,33 @@ def test_objects(
     schemas: Schemas, resource: Resource, parts: Obj, path: tuple[str, ...], expected: Any
 ) -> None:
     assert walk(defaulted(schemas, resource, **parts), *path) == expected
+
+
+@pytest.mark.parametrize(
+    ("definition", "given", "expected"),
+    [
+        ("io.k8s.api.rbac.v1.ClusterRole", {}, {"metadata": {}, "rules": None}),
+        ("io.k8s.api.rbac.v1.ClusterRole", {"rules": []}, {"metadata": {}, "rules": None}),
+        ("io.k8s.api.storage.v1.CSINodeSpec", {"drivers": []}, {"drivers": None}),
+        (
+            "io.k8s.api.core.v1.TypedLocalObjectReference",
+            {"kind": "K", "name": "n"},
+            {"kind": "K", "name": "n", "apiGroup": None},
+        ),
+        (
+            "io.k8s.api.core.v1.TypedLocalObjectReference",
+            {"kind": "K", "name": "n", "apiGroup": ""},
+            {"kind": "K", "name": "n", "apiGroup": ""},
+        ),
+        ("io.k8s.api.resource.v1.DeviceCapacity", {}, {"value": "0"}),
+    ],
+)
+def test_what_is_always_written_is_null(schemas: Schemas, definition: str, given: Obj, expected: Obj) -> None:
+    kind = schemas.of(definition)
+    for _ in range(2):  # reading what was written changes nothing
+        kind.decode(given)
+        kind.default(given)
+        assert given == expected
 
 
 def test_webhooks(schemas: Schemas) -> None:

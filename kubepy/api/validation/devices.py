@@ -1,18 +1,37 @@
-"""Dynamic resource allocation: device classes, claims and their templates, slices, taint rules.
+"""Dynamic resource allocation: device classes, claims and their templates, taint rules; slices are device_slices.py.
 
-Not here: whether a selector's expression compiles, and the devices and counters of a slice beyond their names.
+Not here: whether a selector's expression compiles.
 
 Source: kubernetes pkg/apis/resource/validation/validation.go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import ipaddress
+import re
+from collections.abc import Sequence
 from typing import Any
+
+import orjson
 
 from kubepy.api import errors, names
 from kubepy.api.objects import Obj
+from kubepy.api.validation.device_slices import (
+    Items,
+    check_binding,
+    check_created,
+    check_device_name,
+    check_effect,
+    check_fully_qualified_name,
+    check_list,
+    check_pool_name,
+    check_set,
+    check_taint,
+    check_updated,
+    name_of,
+)
 from kubepy.api.validation.pod_placement import check_node_selector
+from kubepy.api.validation.pod_resources import is_extended
 from kubepy.api.validation.pod_volumes import check_csi_driver_name
 from kubepy.api.validation.rules import (
     IMMUTABLE_TEXT,
@@ -23,30 +42,22 @@ from kubepy.api.validation.rules import (
     immutable,
     same,
 )
+from kubepy.api.validation.statuses import check_conditions
 
 _NONE: tuple[Any, ...] = ()
 _REQUESTS_MAX = _CONSTRAINTS_MAX = _CONFIGS_MAX = _SELECTORS_MAX = 32
 _ALTERNATIVES_MAX = 8
 _RESERVED_MAX = 256
 _EXPRESSION_MAX = 10 * 1024
-_POOL_NAME_MAX = 253
-_DEVICES_MAX = 128
+_PARAMETERS_MAX = _DATA_MAX = 10 * 1024
+_CONDITIONS_MAX = 8
+_INTERFACE_MAX, _HARDWARE_MAX, _IPS_MAX = 256, 128, 16
+_SOURCES = ("FromClaim", "FromClass")
+_UID_LENGTH = 36
+_match_uid = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
-
-def _check_set(items: Sequence[Any], most: int, key: Callable[[Any], Any], path: str, found: Errors) -> None:
-    """How many, and each once."""
-    if len(items) > most:
-        found.append(errors.too_many(path, len(items), most))
-    seen: list[Any] = []
-    for index, item in enumerate(items):
-        value = key(item)
-        if value in seen:
-            found.append(errors.duplicate(f"{path}[{index}]", value))
-        seen.append(value)
-
-
-def _name_of(item: Obj) -> str:
-    return item.get("name") or ""
+# name of a request -> names of its alternatives
+Requests = dict[str, set[str]]
 
 
 def _itself(item: Any) -> Any:
@@ -68,32 +79,41 @@ def _check_template(obj: Obj, found: Errors) -> None:
 def _check_devices(devices: Obj, path: str, found: Errors) -> None:
     """Source: validateDeviceClaim."""
     requests = devices.get("requests") or _NONE
-    known = {
-        _name_of(request): {_name_of(choice) for choice in request.get("firstAvailable") or _NONE}
-        for request in requests
-    }
-    for index, request in enumerate(requests):
-        _check_request(request, f"{path}.requests[{index}]", found)
-    _check_set(requests, _REQUESTS_MAX, _name_of, f"{path}.requests", found)
+    check_set(requests, _REQUESTS_MAX, _check_request, name_of, f"{path}.requests", found)
+    check_reference = _reference(_requests_of(devices))
+
+    def check_constraint(constraint: Obj, path: str, found: Errors) -> None:
+        wanted = constraint.get("requests") or _NONE
+        check_set(wanted, _REQUESTS_MAX, check_reference, _itself, f"{path}.requests", found)
+        for field in ("matchAttribute", "distinctAttribute"):
+            if constraint.get(field) is not None:
+                check_fully_qualified_name(constraint[field], f"{path}.{field}", found)
+                return
+        # Upstream says this of the constraint that has neither.
+        which = (
+            'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set'
+        )
+        found.append(errors.required(path, which))
+
+    def check_configuration(config: Obj, path: str, found: Errors) -> None:
+        wanted = config.get("requests") or _NONE
+        check_set(wanted, _REQUESTS_MAX, check_reference, _itself, f"{path}.requests", found)
+        _check_config(config, path, found)
+
     constraints, configs = devices.get("constraints") or _NONE, devices.get("config") or _NONE
-    if len(constraints) > _CONSTRAINTS_MAX:
-        found.append(errors.too_many(f"{path}.constraints", len(constraints), _CONSTRAINTS_MAX))
-    for index, constraint in enumerate(constraints):
-        here = f"{path}.constraints[{index}]"
-        _check_references(constraint.get("requests") or _NONE, known, f"{here}.requests", found)
-        if constraint.get("matchAttribute") is None and constraint.get("distinctAttribute") is None:
-            found.append(errors.required(f"{here}.matchAttribute"))
-    if len(configs) > _CONFIGS_MAX:
-        found.append(errors.too_many(f"{path}.config", len(configs), _CONFIGS_MAX))
-    for index, config in enumerate(configs):
-        here = f"{path}.config[{index}]"
-        _check_references(config.get("requests") or _NONE, known, f"{here}.requests", found)
-        _check_config(config, here, found)
+    check_list(constraints, _CONSTRAINTS_MAX, check_constraint, f"{path}.constraints", found)
+    check_list(configs, _CONFIGS_MAX, check_configuration, f"{path}.config", found)
+
+
+def _requests_of(devices: Obj) -> Requests:
+    return {
+        name_of(request): {name_of(choice) for choice in request.get("firstAvailable") or _NONE}
+        for request in devices.get("requests") or _NONE
+    }
 
 
 def _check_request(request: Obj, path: str, found: Errors) -> None:
-    name = _name_of(request)
-    check_messages(names.dns1123_label(name), name, f"{path}.name", found)
+    check_device_name(name_of(request), f"{path}.name", found)
     exactly, choices = request.get("exactly"), request.get("firstAvailable") or _NONE
     which = "exactly one of `exactly` or `firstAvailable` is required"
     if exactly is None and not choices:
@@ -103,11 +123,13 @@ def _check_request(request: Obj, path: str, found: Errors) -> None:
     elif exactly is not None:
         _check_asked(exactly, f"{path}.exactly", found)
     else:
-        for index, choice in enumerate(choices):
-            here, name = f"{path}.firstAvailable[{index}]", _name_of(choice)
-            check_messages(names.dns1123_label(name), name, f"{here}.name", found)
-            _check_asked(choice, here, found)
-        _check_set(choices, _ALTERNATIVES_MAX, _name_of, f"{path}.firstAvailable", found)
+        here = f"{path}.firstAvailable"
+        check_set(choices, _ALTERNATIVES_MAX, _check_alternative, name_of, here, found)
+
+
+def _check_alternative(choice: Obj, path: str, found: Errors) -> None:
+    check_device_name(name_of(choice), f"{path}.name", found)
+    _check_asked(choice, path, found)
 
 
 def _check_asked(asked: Obj, path: str, found: Errors) -> None:
@@ -128,32 +150,55 @@ def _check_asked(asked: Obj, path: str, found: Errors) -> None:
             found.append(errors.invalid_value(f"{path}.count", count, "must be greater than zero"))
     else:
         found.append(errors.not_supported(f"{path}.allocationMode", mode, ("All", "ExactCount")))
+    for index, toleration in enumerate(asked.get("tolerations") or _NONE):
+        _check_toleration(toleration, f"{path}.tolerations[{index}]", found)
+
+
+def _check_toleration(toleration: Obj, path: str, found: Errors) -> None:
+    key, operator = toleration.get("key"), toleration.get("operator") or ""
+    value, effect = toleration.get("value") or "", toleration.get("effect") or ""
+    if key:
+        check_label_key(key, f"{path}.key", found)
+    if operator == "Exists":
+        if value:
+            why = "must be empty for operator `Exists`"
+            found.append(errors.invalid_value(f"{path}.value", value, why))
+    elif operator == "Equal":
+        check_messages(names.label_value(value), value, f"{path}.value", found)
+    elif not operator:
+        found.append(errors.required(f"{path}.operator"))
+    else:
+        found.append(errors.not_supported(f"{path}.operator", operator, ("Equal", "Exists")))
+    check_effect(effect, f"{path}.effect", found)
 
 
 def _check_selectors(chosen: Sequence[Obj], path: str, found: Errors) -> None:
-    if len(chosen) > _SELECTORS_MAX:
-        found.append(errors.too_many(path, len(chosen), _SELECTORS_MAX))
-    for index, selector in enumerate(chosen):
-        cel = selector.get("cel")
-        if cel is None:
-            found.append(errors.required(f"{path}[{index}].cel"))
-        elif len(cel.get("expression") or "") > _EXPRESSION_MAX:
-            found.append(errors.too_long(f"{path}[{index}].cel.expression", _EXPRESSION_MAX))
+    check_list(chosen, _SELECTORS_MAX, _check_selector, path, found)
 
 
-def _check_references(wanted: Sequence[str], known: dict[str, set[str]], path: str, found: Errors) -> None:
-    """Names of requests, or of a request and one of its alternatives."""
+def _check_selector(selector: Obj, path: str, found: Errors) -> None:
+    cel = selector.get("cel")
+    if cel is None:
+        found.append(errors.required(f"{path}.cel"))
+    elif len(cel.get("expression") or "") > _EXPRESSION_MAX:
+        found.append(errors.too_long(f"{path}.cel.expression", _EXPRESSION_MAX))
+
+
+def _reference(known: Requests) -> Items:
+    """A check of names of requests, or of a request and one of its alternatives."""
     which = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"
-    for index, text in enumerate(wanted):
+
+    def check(text: str, path: str, found: Errors) -> None:
         segments = text.split("/")
         if len(segments) <= 2:
             for segment in segments:
-                check_messages(names.dns1123_label(segment), segment, f"{path}[{index}]", found)
+                check_messages(names.dns1123_label(segment), segment, path, found)
         choices = known.get(segments[0])
         is_known = choices is not None and (len(segments) == 1 or segments[1] in choices)
         if len(segments) > 2 or not is_known:
-            found.append(errors.invalid_value(f"{path}[{index}]", text, which))
-    _check_set(wanted, _REQUESTS_MAX, _itself, path, found)
+            found.append(errors.invalid_value(path, text, which))
+
+    return check
 
 
 def _check_config(config: Obj, path: str, found: Errors) -> None:
@@ -162,20 +207,28 @@ def _check_config(config: Obj, path: str, found: Errors) -> None:
         found.append(errors.required(f"{path}.opaque"))
         return
     check_csi_driver_name(opaque.get("driver") or "", f"{path}.opaque.driver", found)
-    if opaque.get("parameters") is None:
-        found.append(errors.required(f"{path}.opaque.parameters"))
+    _check_raw(opaque.get("parameters"), f"{path}.opaque.parameters", _PARAMETERS_MAX, found)
+
+
+def _check_raw(value: Any, path: str, most: int, found: Errors) -> None:
+    """Anything in JSON, as long as it is an object. Source: validateRawExtension."""
+    if value is None:
+        found.append(errors.required(path))
+    elif len(orjson.dumps(value)) > most:
+        found.append(errors.too_long(path, most))
+    elif not isinstance(value, dict):
+        found.append(errors.invalid_value(path, "<value omitted>", "must be a valid JSON object"))
 
 
 def _check_claim_status(new: Obj, old: Obj, found: Errors) -> None:
     """Source: validateResourceClaimStatusUpdate."""
     status, before = new.get("status") or {}, old.get("status") or {}
-    users = status.get("reservedFor") or _NONE
-    for index, user in enumerate(users):
-        for field in ("resource", "name", "uid"):
-            if not user.get(field):
-                found.append(errors.required(f"status.reservedFor[{index}].{field}"))
-    _check_set(users, _RESERVED_MAX, lambda user: user.get("uid"), "status.reservedFor", found)
-    allocation = status.get("allocation")
+    users, allocation = status.get("reservedFor") or _NONE, status.get("allocation")
+    check_set(users, _RESERVED_MAX, _check_user, _uid_of, "status.reservedFor", found)
+    results = ((allocation or {}).get("devices") or {}).get("results") or _NONE
+    check_status = _device_status({_shared_id(result) for result in results})
+    devices = status.get("devices") or _NONE
+    check_set(devices, len(devices), check_status, _shared_id, "status.devices", found)
     if users and allocation is None:
         why = "may not be specified when `allocated` is not set"
         found.append(errors.forbidden_field("status.reservedFor", why))
@@ -188,110 +241,171 @@ def _check_claim_status(new: Obj, old: Obj, found: Errors) -> None:
     if before.get("allocation") is not None:
         if not same(allocation, before["allocation"]):
             found.append(errors.invalid_value("status.allocation", allocation, IMMUTABLE_TEXT))
-    elif allocation.get("nodeSelector") is not None:
-        check_node_selector(allocation["nodeSelector"], "status.allocation.nodeSelector", found)
+        return
+    requested = (new.get("spec") or {}).get("devices") or {}
+    _check_allocation(allocation, _requests_of(requested), "status.allocation", found)
 
 
-# -- classes, slices, taints -----------------------------------------------------------------------------------
+def _check_user(user: Obj, path: str, found: Errors) -> None:
+    for field in ("resource", "name", "uid"):
+        if not user.get(field):
+            found.append(errors.required(f"{path}.{field}"))
+
+
+def _uid_of(user: Obj) -> str:
+    return user.get("uid") or ""
+
+
+def _check_allocation(allocation: Obj, known: Requests, path: str, found: Errors) -> None:
+    """Source: validateAllocationResult."""
+    check_reference, devices = _reference(known), allocation.get("devices") or {}
+
+    def check_result(result: Obj, path: str, found: Errors) -> None:
+        check_reference(result.get("request") or "", f"{path}.request", found)
+        _check_device_id(result, path, found)
+        check_binding(result, path, found)
+        _check_share(result, path, found)
+
+    def check_configuration(config: Obj, path: str, found: Errors) -> None:
+        source = config.get("source") or ""
+        if not source:
+            found.append(errors.required(f"{path}.source"))
+        elif source not in _SOURCES:
+            found.append(errors.not_supported(f"{path}.source", source, _SOURCES))
+        wanted = config.get("requests") or _NONE
+        check_set(wanted, _REQUESTS_MAX, check_reference, _itself, f"{path}.requests", found)
+        _check_config(config, path, found)
+
+    results, configs = devices.get("results") or _NONE, devices.get("config") or _NONE
+    check_list(results, _REQUESTS_MAX, check_result, f"{path}.devices.results", found)
+    # Those of the class and those of the claim.
+    check_list(configs, 2 * _CONFIGS_MAX, check_configuration, f"{path}.devices.config", found)
+    if allocation.get("nodeSelector") is not None:
+        check_node_selector(allocation["nodeSelector"], f"{path}.nodeSelector", found)
+
+
+def _check_device_id(device: Obj, path: str, found: Errors) -> None:
+    check_csi_driver_name(device.get("driver") or "", f"{path}.driver", found)
+    check_pool_name(device.get("pool") or "", f"{path}.pool", found)
+    check_device_name(device.get("device") or "", f"{path}.device", found)
+
+
+def _check_share(device: Obj, path: str, found: Errors) -> None:
+    """Source: validateUID."""
+    share = device.get("shareID")
+    if share is None or _match_uid(share):
+        return
+    if len(share) != _UID_LENGTH:
+        why = f"error validating uid: invalid UUID length: {len(share)}"
+    elif _match_uid(share.lower()):
+        why = (
+            "uid must be in RFC 4122 normalized form, `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` "
+            "with lowercase hexadecimal characters"
+        )
+    else:
+        why = "error validating uid: invalid UUID format"
+    found.append(errors.invalid_value(f"{path}.shareID", share, why))
+
+
+def _shared_id(device: Obj) -> str:
+    """As upstream prints it. Source: structured.SharedDeviceID."""
+    share = device.get("shareID")
+    parts = [device.get(field) or "" for field in ("driver", "pool", "device")]
+    return "/".join(parts if share is None else [*parts, share])
+
+
+def _device_status(allocated: set[str]) -> Items:
+    def check(device: Obj, path: str, found: Errors) -> None:
+        """Source: validateDeviceStatus."""
+        _check_device_id(device, path, found)
+        _check_share(device, path, found)
+        if _shared_id(device) not in allocated:
+            why = "must be an allocated device in the claim"
+            found.append(errors.invalid_value(path, _shared_id(device), why))
+        conditions = device.get("conditions") or []
+        if len(conditions) > _CONDITIONS_MAX:
+            found.append(errors.too_many(f"{path}.conditions", len(conditions), _CONDITIONS_MAX))
+        check_conditions(conditions, f"{path}.conditions", found)
+        if device.get("data") is not None:
+            _check_raw(device["data"], f"{path}.data", _DATA_MAX, found)
+        if device.get("networkData") is not None:
+            _check_network(device["networkData"], f"{path}.networkData", found)
+
+    return check
+
+
+def _check_network(data: Obj, path: str, found: Errors) -> None:
+    for field, most in (("interfaceName", _INTERFACE_MAX), ("hardwareAddress", _HARDWARE_MAX)):
+        if len((data.get(field) or "").encode()) > most:
+            found.append(errors.too_long(f"{path}.{field}", most))
+    check_set(data.get("ips") or _NONE, _IPS_MAX, _check_interface, _itself, f"{path}.ips", found)
+
+
+def _check_interface(text: str, path: str, found: Errors) -> None:
+    """An address with the length of its network's prefix. Source: IsValidInterfaceAddress."""
+    try:
+        interface = ipaddress.ip_interface(text) if "/" in text else None
+    except ValueError:
+        interface = None
+    if interface is None:
+        why = "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)"
+        found.append(errors.invalid_value(path, text, why))
+    elif str(interface) != text:
+        found.append(errors.invalid_value(path, text, f'must be in canonical form ("{interface}")'))
+
+
+# -- classes, taints -----------------------------------------------------------------------------------
 
 
 def _check_class(obj: Obj, found: Errors) -> None:
     spec = obj.get("spec") or {}
     _check_selectors(spec.get("selectors") or _NONE, "spec.selectors", found)
-    configs = spec.get("config") or _NONE
-    if len(configs) > _CONFIGS_MAX:
-        found.append(errors.too_many("spec.config", len(configs), _CONFIGS_MAX))
-    for index, config in enumerate(configs):
-        _check_config(config, f"spec.config[{index}]", found)
-
-
-def _check_slice(obj: Obj, found: Errors) -> None:
-    """Source: validateResourceSliceSpec."""
-    spec = obj.get("spec") or {}
-    check_csi_driver_name(spec.get("driver") or "", "spec.driver", found)
-    pool = spec.get("pool") or {}
-    _check_pool_name(_name_of(pool), "spec.pool.name", found)
-    if (pool.get("resourceSliceCount") or 0) <= 0:
-        why = "must be greater than zero"
-        count = pool.get("resourceSliceCount") or 0
-        found.append(errors.invalid_value("spec.pool.resourceSliceCount", count, why))
-    if (pool.get("generation") or 0) < 0:
-        why = "must be greater than or equal to zero"
-        found.append(errors.invalid_value("spec.pool.generation", pool["generation"], why))
-    _check_where(spec, found)
-    if spec.get("sharedCounters") is not None and spec.get("devices") is not None:
-        why = "only one of `sharedCounters` or `devices` is allowed"
-        found.append(errors.invalid_value("spec", "", why))
-    devices = spec.get("devices") or _NONE
-    for index, device in enumerate(devices):
-        name = _name_of(device)
-        check_messages(names.dns1123_label(name), name, f"spec.devices[{index}].name", found)
-    _check_set(devices, _DEVICES_MAX, _name_of, "spec.devices", found)
-
-
-def _check_where(spec: Obj, found: Errors) -> None:
-    """On which nodes the devices are: said in one way."""
-    ways: list[str] = []
-    node, selector = spec.get("nodeName"), spec.get("nodeSelector")
-    if node:
-        ways.append("`nodeName`")
-        check_messages(names.dns1123_subdomain(node), node, "spec.nodeName", found)
-    elif node is not None:
-        why = "must be either unset or set to a non-empty string"
-        found.append(errors.invalid_value("spec.nodeName", node, why))
-    if selector is not None:
-        ways.append("`nodeSelector`")
-        check_node_selector(selector, "spec.nodeSelector", found)
-        terms = selector.get("nodeSelectorTerms") or []
-        if len(terms) != 1:
-            why = "must have exactly one node selector term"
-            found.append(errors.invalid_value("spec.nodeSelector.nodeSelectorTerms", terms, why))
-    for field in ("allNodes", "perDeviceNodeSelection"):
-        if spec.get(field):
-            ways.append(f"`{field}`")
-        elif spec.get(field) is not None:
-            why = "must be either unset or set to true"
-            found.append(errors.invalid_value(f"spec.{field}", spec[field], why))
-    which = "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required"
-    if not ways:
-        found.append(errors.required("spec", which))
-    elif len(ways) > 1:
-        why = f"{which}, but multiple fields are set"
-        found.append(errors.invalid_value("spec", f"{{{', '.join(ways)}}}", why))
-
-
-def _check_pool_name(name: str, path: str, found: Errors) -> None:
-    if not name:
-        found.append(errors.required(path))
-        return
-    if len(name) > _POOL_NAME_MAX:
-        found.append(errors.too_long(path, _POOL_NAME_MAX))
-    for part in name.split("/"):
-        check_messages(names.dns1123_subdomain(part), part, path, found)
+    check_list(spec.get("config") or _NONE, _CONFIGS_MAX, _check_config, "spec.config", found)
+    extended = spec.get("extendedResourceName")
+    if extended is not None and not is_extended(extended):
+        why = "must be a valid extended resource name"
+        found.append(errors.invalid_value("spec.extendedResourceName", extended, why))
 
 
 def _check_taint_rule(obj: Obj, found: Errors) -> None:
-    taint, path = (obj.get("spec") or {}).get("taint") or {}, "spec.taint"
-    check_label_key(taint.get("key"), f"{path}.key", found)
-    value = taint.get("value") or ""
-    check_messages(names.label_value(value), value, f"{path}.value", found)
-    effect = taint.get("effect") or ""
-    if not effect:
-        found.append(errors.required(f"{path}.effect"))
-    elif effect not in ("NoExecute", "NoSchedule", "None"):
-        found.append(errors.not_supported(f"{path}.effect", effect, ("NoExecute", "NoSchedule", "None")))
+    _check_rule(obj, None, found)
+
+
+def _check_taint_rule_update(new: Obj, old: Obj, found: Errors) -> None:
+    _check_rule(new, (old.get("spec") or {}).get("taint") or {}, found)
+
+
+def _check_rule(rule: Obj, before: Obj | None, found: Errors) -> None:
+    spec = rule.get("spec") or {}
+    chosen = spec.get("deviceSelector") or {}
+    for field, check in (
+        ("driver", check_csi_driver_name),
+        ("pool", check_pool_name),
+        ("device", check_device_name),
+    ):
+        if chosen.get(field) is not None:
+            check(chosen[field], f"spec.deviceSelector.{field}", found)
+    check_taint(spec.get("taint") or {}, "spec.taint", found, before=before)
+
+
+def _check_taint_rule_status(new: Obj, old: Obj, found: Errors) -> None:
+    conditions = (new.get("status") or {}).get("conditions") or []
+    check_conditions(conditions, "status.conditions", found)
+    if len(conditions) > _CONDITIONS_MAX:
+        found.append(errors.too_many("status.conditions", len(conditions), _CONDITIONS_MAX))
 
 
 _GROUP = "resource.k8s.io"
 DEVICES: dict[tuple[str, str], Kind] = {
     (_GROUP, "DeviceClass"): Kind(rules=(_check_class,)),
-    (_GROUP, "DeviceTaintRule"): Kind(rules=(_check_taint_rule,)),
+    (_GROUP, "DeviceTaintRule"): Kind(
+        create=(_check_taint_rule,),
+        update=(_check_taint_rule_update,),
+        subresources={"status": (_check_taint_rule_status,)},
+    ),
     (_GROUP, "ResourceClaim"): Kind(
         create=(_check_claim,), update=(immutable("spec"),), subresources={"status": (_check_claim_status,)}
     ),
     (_GROUP, "ResourceClaimTemplate"): Kind(create=(_check_template,), update=(immutable("spec"),)),
-    (_GROUP, "ResourceSlice"): Kind(
-        rules=(_check_slice,),
-        update=(immutable("spec.driver"), immutable("spec.pool.name"), immutable("spec.nodeName")),
-    ),
+    (_GROUP, "ResourceSlice"): Kind(create=(check_created,), update=(check_updated,)),
 }

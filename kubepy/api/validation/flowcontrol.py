@@ -64,7 +64,8 @@ def _check_schema(obj: Obj, found: Errors) -> None:
         found.append(errors.invalid_value(path, precedence, why))
     method = spec.get("distinguisherMethod")
     if method is not None and method.get("type") not in ("ByNamespace", "ByUser"):
-        found.append(errors.not_supported("spec.distinguisherMethod.type", method, ("ByNamespace", "ByUser")))
+        shown = {"Type": method.get("type") or ""}
+        found.append(errors.not_supported("spec.distinguisherMethod.type", shown, ("ByNamespace", "ByUser")))
     level = (spec.get("priorityLevelConfiguration") or {}).get("name") or ""
     if level:
         check_messages(names.dns1123_subdomain(level), level, "spec.priorityLevelConfiguration.name", found)

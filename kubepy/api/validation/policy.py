@@ -26,6 +26,7 @@ from kubepy.api.validation.rules import (
     on_update,
     positive,
     same,
+    selector_of,
 )
 
 _NONE: tuple[Any, ...] = ()
@@ -71,7 +72,10 @@ def _check_aggregation(obj: Obj, found: Errors) -> None:
         why = "at least one clusterRoleSelector required if aggregationRule is non-nil"
         found.append(errors.required("aggregationRule.clusterRoleSelectors", why))
     for index, selector in enumerate(selectors):
-        check_label_selector(selector, f"aggregationRule.clusterRoleSelectors[{index}]", found)
+        path = f"aggregationRule.clusterRoleSelectors[{index}]"
+        check_label_selector(selector, path, found)
+        if selector_of(selector) is None:
+            found.append(errors.invalid_value(path, None, "invalid label selector."))
 
 
 def _role_binding(*, namespaced: bool) -> Rule:
@@ -132,6 +136,7 @@ def _check_budget(obj: Obj, found: Errors) -> None:
 
 # -- PriorityClass, Lease --------------------------------------------------------------------------------------
 
+_PREEMPTIONS = ("PreemptLowerPriority", "Never")
 _USER_PRIORITY_MAX = 1_000_000_000
 _SYSTEM_PRIORITIES = {"system-node-critical": 2_000_001_000, "system-cluster-critical": 2_000_000_000}
 
@@ -158,6 +163,14 @@ def _why_no_system_priority(name: str, value: int, is_default: bool) -> str:
     return f"globalDefault of {name} PriorityClass must be false" if is_default else ""
 
 
+def _check_preemption(obj: Obj, found: Errors) -> None:
+    policy = obj.get("preemptionPolicy")
+    if policy == "":
+        found.append(errors.required("preemptionPolicy"))
+    elif policy not in (None, *_PREEMPTIONS):
+        found.append(errors.not_supported("preemptionPolicy", policy, _PREEMPTIONS))
+
+
 def _check_priority_kept(new: Obj, old: Obj, found: Errors) -> None:
     if not same(new.get("value"), old.get("value")):
         found.append(errors.forbidden_field("value", "may not be changed in an update."))
@@ -182,6 +195,7 @@ POLICY: dict[tuple[str, str], Kind] = {
         name=names.name_is_path_segment, rules=(_role_binding(namespaced=False),), update=(_role_ref_kept,)
     ),
     ("policy", "PodDisruptionBudget"): Kind(
+        name=names.name_is_path_segment,
         rules=(_check_budget, enum("spec.unhealthyPodEvictionPolicy", ("AlwaysAllow", "IfHealthyBudget"))),
         subresources={
             "status": on_update(
@@ -195,7 +209,7 @@ POLICY: dict[tuple[str, str], Kind] = {
         },
     ),
     ("scheduling.k8s.io", "PriorityClass"): Kind(
-        create=(_check_priority_class, enum("preemptionPolicy", ("PreemptLowerPriority", "Never"))),
+        create=(_check_priority_class, _check_preemption),
         update=(_check_priority_kept, immutable("preemptionPolicy")),
     ),
     ("coordination.k8s.io", "Lease"): Kind(

@@ -47,7 +47,10 @@ REFERENCE = (
         ),
         (
             claim("{name: a, firstAvailable: [{name: x, deviceClassName: c}]}", ", constraints: [{requests: [a/x]}]"),
-            ["spec.devices.constraints[0].matchAttribute: Required value"],
+            [
+                'spec.devices.constraints[0]: Required value: exactly one of "matchAttribute" or "distinctAttribute" '
+                "is required, but multiple fields are set"
+            ],
         ),
     ],
 )  # fmt: skip
@@ -102,4 +105,118 @@ def test_taint_rules(rules):
     assert rules.create(rule.format("a", "NoExecute")) == []
     assert rules.create(rule.format("a", "Now")) == [
         'spec.taint.effect: Unsupported value: "Now": supported values: "NoExecute", "NoSchedule", "None"'
+    ]
+
+
+def device(rest):
+    return SLICE.format(pool="p", count=1, where=f"nodeName: n, devices: [{{name: a, {rest}}}]")
+
+
+DEVICE = "spec.devices[0]"
+SEMVER = "must be a string compatible with semver.org spec 2.0.0"
+
+
+@pytest.mark.parametrize(
+    ("rest", "texts"),
+    [
+        ("attributes: {a: {string: x}, d.io/b: {version: 1.2.3-rc.1+b}, c: {int: 1}, d: {bool: false}}", []),
+        ("attributes: {a: {}}", [f'{DEVICE}.attributes[a]: Invalid value: "": exactly one value must be specified']),
+        (
+            "attributes: {a: {int: 1, bool: true}}",
+            [
+                f"{DEVICE}.attributes[a]: Invalid value: "
+                '{"IntValue":1,"BoolValue":true,"StringValue":null,"VersionValue":null,"IntValues":null,'
+                '"BoolValues":null,"StringValues":null,"VersionValues":null}: exactly one value must be specified'
+            ],
+        ),
+        (
+            "attributes: {a: {version: v1}}",
+            [f'{DEVICE}.attributes[a].version: Invalid value: "v1": {SEMVER}'],
+        ),
+        (
+            f"attributes: {{/a: {{string: {'x' * 65}}}}}",
+            [
+                f'{DEVICE}.attributes: Invalid value: "": the domain must not be empty',
+                f"{DEVICE}.attributes[/a].string: Too long: may not be more than 64 bytes",
+            ],
+        ),
+        (
+            "capacity: {m: {value: 1, requestPolicy: {default: 1}}}",
+            [f"{DEVICE}.capacity[m].requestPolicy: Forbidden: allowMultipleAllocations must be true"],
+        ),
+        (
+            "allowMultipleAllocations: true, "
+            "capacity: {m: {value: 4, requestPolicy: {default: 3, validValues: [2, 1, 5]}}}",
+            [
+                f'{DEVICE}.capacity[m].requestPolicy.validValues[1]: Invalid value: "1": '
+                "values must be sorted in ascending order",
+                f'{DEVICE}.capacity[m].requestPolicy.validValues[2]: Invalid value: "5": '
+                "option is larger than capacity value: 4",
+                f'{DEVICE}.capacity[m].requestPolicy.validValues: Invalid value: "3": '
+                "default value is not valid according to the requestPolicy",
+            ],
+        ),
+        (
+            "allowMultipleAllocations: true, "
+            "capacity: {m: {value: 4, requestPolicy: {default: 4, validRange: {min: 1, max: 6, step: 2}}}}",
+            [
+                f'{DEVICE}.capacity[m].requestPolicy.validRange.max: Invalid value: "6": '
+                "max is larger than capacity value: 4",
+                f'{DEVICE}.capacity[m].requestPolicy.validRange.step: Invalid value: "4": '
+                "value is not a multiple of a given step (2) from (1)",
+                f'{DEVICE}.capacity[m].requestPolicy.validRange.step: Invalid value: "6": '
+                "value is not a multiple of a given step (2) from (1)",
+            ],
+        ),
+        ("taints: [{key: a}]", [f"{DEVICE}.taints[0].effect: Required value"]),
+        (
+            "allNodes: true",
+            [
+                f"{DEVICE}: Invalid value: null: `nodeName`, `nodeSelector` and `allNodes` can only be set if "
+                "`perDeviceNodeSelection` is set to true in the ResourceSlice spec"
+            ],
+        ),
+        (
+            "bindingConditions: [a]",
+            [
+                f"{DEVICE}.bindingFailureConditions: Invalid value: null: "
+                "bindingFailureConditions are required to use bindingConditions"
+            ],
+        ),
+        ("consumesCounters: [{counterSet: c}]", [f"{DEVICE}.consumesCounters[0].counters: Required value"]),
+    ],
+)  # fmt: skip
+def test_devices_of_a_slice(rules, rest, texts):
+    assert rules.create(device(rest)) == texts
+
+
+@pytest.mark.parametrize(
+    ("rest", "texts"),
+    [
+        ("constraints: [{matchAttribute: d.io/a}]", []),
+        (
+            "constraints: [{matchAttribute: a}]",
+            [
+                'constraints[0].matchAttribute: Invalid value: "a": '
+                "a fully qualified name must be a domain and a name separated by a slash"
+            ],
+        ),
+        (
+            "config: [{opaque: {driver: d.io, parameters: x}}]",
+            ['config[0].opaque.parameters: Invalid value: "<value omitted>": must be a valid JSON object'],
+        ),
+    ],
+)
+def test_constraints_and_parameters(rules, rest, texts):
+    assert rules.create(claim(more=f", {rest}")) == [f"spec.devices.{text}" for text in texts]
+
+
+def test_tolerations_of_devices(rules):
+    asked = (
+        "{name: a, exactly: {deviceClassName: c, tolerations: [{operator: Exists, value: v}, {operator: X}]}}"
+    )
+    at = "spec.devices.requests[0].exactly.tolerations"
+    assert rules.create(claim(asked)) == [
+        f'{at}[0].value: Invalid value: "v": must be empty for operator `Exists`',
+        f'{at}[1].operator: Unsupported value: "X": supported values: "Equal", "Exists"',
     ]

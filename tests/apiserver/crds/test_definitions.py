@@ -69,7 +69,8 @@ def cluster(**more: Any) -> Cluster:
 async def test_a_definition_is_established_and_its_kind_served() -> None:
     async with cluster() as c:
         created = await c.create(definition())
-        assert created["status"] == {"acceptedNames": {"kind": "", "plural": ""}, "storedVersions": ["v1"]}
+        nobody = {"kind": "", "plural": ""}
+        assert created["status"] == {"conditions": None, "acceptedNames": nobody, "storedVersions": ["v1"]}
         await c.settle()
         found = await c.client.get(CRDS, "foos.example.com")
         assert found["status"]["acceptedNames"] == {
