@@ -27,7 +27,8 @@ from kubepy.apiserver.aggregation.connections import ClientCertificate
 from kubepy.apiserver.aggregation.trust import Trust
 from kubepy.apiserver.authn import MASTERS, authenticated
 from kubepy.apiserver.authn.issuer import paths as issuer_paths
-from kubepy.apiserver.authz import Decision, escalation
+from kubepy.apiserver.authz import Decision, escalation, param_references
+from kubepy.apiserver.authz.param_references import ParamReferences
 from kubepy.apiserver.crds.definitions import Definitions
 from kubepy.apiserver.filters import Filter
 from kubepy.apiserver.filters.flow_control import flow_control, max_in_flight
@@ -139,6 +140,9 @@ class ControlPlane:
         authorizer = may.authorizer
         for kind in escalation.KINDS:
             self.registry.guards[kind.group_resource] = may.escalation.check
+        references = ParamReferences(self._ask, self.catalog, self.registry)
+        for kind in param_references.KINDS:
+            self.registry.guards[kind.group_resource] = references.check
         address = f"{config.bind}:{config.port}"
         trust = _trust(config, ca, front_proxy)
         self._authentication = who = authentication.build(
@@ -168,6 +172,7 @@ class ControlPlane:
             token_rules=who.token_rules,
             tokens=who.tokens,
             authorizer=authorizer,
+            policy=may.policy,
             components=self._component_health,
             usage=usage,
             decider=lambda: self._scheduler,
