@@ -12,12 +12,15 @@ Source: apiserver pkg/util/webhook/{client,authentication}.go, client-go rest/re
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import posixpath
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import aiohttp
 import orjson
@@ -25,7 +28,7 @@ from yarl import URL
 
 from kubepy.api import ca_bundle, errors
 from kubepy.api.objects import Obj
-from kubepy.apiserver.aggregation.connections import in_go
+from kubepy.apiserver.aggregation.connections import WRONG_NAME, in_go
 from kubepy.apiserver.aggregation.routes import ServiceReference
 from kubepy.apiserver.aggregation.services import Address, Unresolved, addresses
 from kubepy.lib.clock import Clock
@@ -37,6 +40,8 @@ _REDIRECTS_MAX = 10
 # Source: client-go rest/request.go maxUnstructuredResponseTextBytes.
 _MESSAGE_BYTES_MAX = 2048
 _CONTEXTS_MAX = 256
+# Source: Go's net/url shouldEscape.
+_PATH_SAFE = "/$&+,:;=@"
 _HEADERS = {
     "Content-Type": "application/json",
     "Accept": "application/json, */*",
@@ -106,11 +111,27 @@ class WebhookClients:
         except Unresolved as error:
             raise CallFailed(f'Post "{shown}": {error}') from error
         except aiohttp.TooManyRedirects as error:
-            raise CallFailed(f'Post "{shown}": stopped after {_REDIRECTS_MAX} redirects') from error
+            last = error.history[-1].headers.get("Location", "")
+            raise CallFailed(f'Post "{last}": stopped after {_REDIRECTS_MAX} redirects') from error
         except (aiohttp.ClientError, OSError) as error:
             assert target is not None, "only a target can fail so"
-            name = target.server_name or target.address.host
-            raise CallFailed(f'Post "{shown}": {in_go(error, target.address, name)}') from error
+            why = await self._why(error, target, timeout_s)
+            raise CallFailed(f'Post "{shown}": {why}') from error
+
+    async def _why(self, error: BaseException, target: _Target, timeout_s: float) -> str:
+        name = target.server_name or target.address.host
+        if not (
+            isinstance(error, aiohttp.ClientConnectorCertificateError)
+            and getattr(error.certificate_error, "verify_code", 0) in WRONG_NAME
+        ):
+            return in_go(error, target.address, name)
+        # OpenSSL does not say which names the certificate has: look at it.
+        try:
+            async with self._clock.timeout(timeout_s):
+                names = await _names_of(target)
+        except (TimeoutError, OSError, ValueError):
+            return in_go(error, target.address, name)
+        return f"tls: failed to verify certificate: x509: {mismatch(names, name)}"
 
     async def _answer(
         self, target: _Target, context: ssl.SSLContext, body: bytes, identity: Identity
@@ -177,8 +198,8 @@ def _shown(config: Obj, query: str) -> str:
         path = service.get("path") or ""
     else:
         raise Unusable("webhook configuration must have either service or URL")
-    steps = [step for step in path.split("/") if step]
-    return f"{base}/{'/'.join(steps)}" + (f"?{query}" if query else "")
+    clean = posixpath.normpath("/" + unquote(path).lstrip("/"))
+    return base + quote(clean, safe=_PATH_SAFE) + (f"?{query}" if query else "")
 
 
 def _tls(bundle: str, identity: Identity) -> ssl.SSLContext:
@@ -195,6 +216,63 @@ def _tls(bundle: str, identity: Identity) -> ssl.SSLContext:
     if identity.certificate[0]:
         context.load_cert_chain(*identity.certificate)
     return context
+
+
+class Names(NamedTuple):
+    """Whom a certificate is for."""
+
+    common: str
+    hosts: tuple[str, ...]
+    addresses: tuple[str, ...]
+    has_alternatives: bool
+
+
+async def _names_of(target: _Target) -> Names:
+    """Raises OSError, ValueError."""
+    # It takes 30 ms to import.
+    from cryptography import x509
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    _, writer = await asyncio.open_connection(
+        target.address.host,
+        target.address.port,
+        ssl=context,
+        server_hostname=target.server_name or target.address.host,
+    )
+    try:
+        der = writer.get_extra_info("ssl_object").getpeercert(True)
+    finally:
+        writer.close()
+    certificate = x509.load_der_x509_certificate(der)
+    common = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return Names(str(common[0].value) if common else "", (), (), False)
+    hosts = tuple(names.get_values_for_type(x509.DNSName))
+    return Names("", hosts, tuple(map(str, names.get_values_for_type(x509.IPAddress))), True)
+
+
+def mismatch(names: Names, wanted: str) -> str:
+    """Source: Go's crypto/x509 HostnameError."""
+    if not names.has_alternatives and names.common.lower() == wanted.lower():
+        return "certificate relies on legacy Common Name field, use SANs instead"
+    is_address = _is_address(wanted)
+    if is_address and not names.addresses:
+        return f"cannot validate certificate for {wanted} because it doesn't contain any IP SANs"
+    valid = ", ".join(names.addresses if is_address else names.hosts)
+    if not valid:
+        return f"certificate is not valid for any names, but wanted to match {wanted}"
+    return f"certificate is valid for {valid}, not {wanted}"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:

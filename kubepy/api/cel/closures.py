@@ -22,6 +22,7 @@ Run = Callable[[Frame], Any]
 # What an evaluation can raise: ours, and Python's own when a value is not what its declared type says.
 FAILURES = (CelError, TypeError, AttributeError, ValueError, LookupError, ArithmeticError, RecursionError)
 _MISSING = object()
+_NO_MEMBERS: Mapping[str, Any] = {}
 NO_OVERLOAD = "no such overload"
 
 # --------------------------------------------------------------------------------------------------------------
@@ -32,12 +33,21 @@ def _no_key(name: Any) -> CelError:
     return CelError(f"no such key: {display(name)}")
 
 
+def _no_member(holder: Any, name: Any) -> CelError:
+    """Of what has no members at all: null, a text. Source: cel-go interpreter/attributes.go refQualify."""
+    if isinstance(holder, list):
+        return CelError(f"unsupported index type '{type_name(name)}' in list")
+    return _no_key(name)
+
+
 def select_variable(slot: int, name: str, absent: bool) -> Run:
     def run(f: Frame) -> Any:
         try:
             value = f[slot][name]
         except KeyError:
             raise _no_key(name)
+        except TypeError:
+            raise _no_member(f[slot], name)
         if value is None and absent:
             raise _no_key(name)
         return value
@@ -47,10 +57,13 @@ def select_variable(slot: int, name: str, absent: bool) -> Run:
 
 def select_key(operand: Run, name: str, convert: Callable[[Any], Any] | None, absent: bool) -> Run:
     def run(f: Frame) -> Any:
+        holder = operand(f)
         try:
-            value = operand(f)[name]
+            value = holder[name]
         except KeyError:
             raise _no_key(name)
+        except TypeError:
+            raise _no_member(holder, name)
         if value is None:
             if absent:
                 raise _no_key(name)
@@ -69,7 +82,7 @@ def select_dynamic(operand: Run, name: str) -> Run:
         if type(value) is Optional:
             return _optional_member(value, name, plain)
         if not isinstance(value, Mapping):
-            raise CelError(NO_OVERLOAD)
+            raise _no_member(value, name)
         if name in value:
             return value[name]
         if plain in value:
@@ -83,17 +96,19 @@ def _optional_member(value: Optional, name: str, plain: str) -> Optional:
     if not value.has_value:
         return NONE
     inner = value.value
+    if isinstance(inner, list):
+        raise _no_member(inner, name)
     if not isinstance(inner, Mapping):
-        raise CelError(NO_OVERLOAD)
+        return NONE
     found = inner.get(name, inner.get(plain, _MISSING))
     return NONE if found is _MISSING else Optional(found)
 
 
 def has(operand: Run, name: str, of: Type, absent: bool) -> Run:
     if absent:
-        return lambda f: operand(f).get(name) is not None
+        return lambda f: (operand(f) or _NO_MEMBERS).get(name) is not None
     if of.kind == "struct" or (of.kind == "map" and unescape(name) == name):
-        return lambda f: name in operand(f)
+        return lambda f: name in (operand(f) or _NO_MEMBERS)
     plain = unescape(name)
 
     def run(f: Frame) -> bool:
@@ -102,9 +117,9 @@ def has(operand: Run, name: str, of: Type, absent: bool) -> Run:
             if not value.has_value:
                 return False
             value = value.value
-        if not isinstance(value, Mapping):
-            raise CelError(NO_OVERLOAD)
-        return name in value or plain in value
+        if isinstance(value, list):
+            raise _no_member(value, name)
+        return isinstance(value, Mapping) and (name in value or plain in value)
 
     return run
 
@@ -134,6 +149,8 @@ def index_text(operand: Run, index: Run) -> Run:
             return holder[key]
         except KeyError:
             raise _no_key(key)
+        except TypeError:
+            raise _no_member(holder, key)
 
     return run
 
@@ -159,8 +176,7 @@ def _member(holder: Any, key: Any) -> Any:
         found, value = lookup(holder, key)
         if found:
             return value
-        raise _no_key(key)
-    raise CelError(NO_OVERLOAD)
+    raise _no_key(key)
 
 
 def _position(key: Any) -> int:
@@ -194,7 +210,7 @@ def _member_maybe(holder: Any, key: Any, convert: Callable[[Any], Any] | None) -
         if not found:
             return NONE
     else:
-        raise CelError(NO_OVERLOAD)
+        return NONE
     return Optional(value if convert is None or value is None else convert(value))
 
 

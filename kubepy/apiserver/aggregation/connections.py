@@ -49,7 +49,7 @@ _EXTRA = "x-remote-extra-"
 _PIECE_BYTES = 64 << 10
 
 _EXPIRED = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
-_WRONG_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+WRONG_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 
 
 class Unreachable(Exception):
@@ -357,6 +357,6 @@ def _verification(error: BaseException, name: str) -> str:
     code = getattr(error, "verify_code", 0)
     if code in _EXPIRED:
         return "x509: certificate has expired or is not yet valid"
-    if code in _WRONG_NAME:
+    if code in WRONG_NAME:
         return f"x509: certificate is not valid for {name}"
     return "x509: certificate signed by unknown authority"

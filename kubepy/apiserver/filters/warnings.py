@@ -15,15 +15,16 @@ from kubepy.apiserver.request import Handler, Request, Response
 TOTAL_LENGTH_MAX = 4096
 TEXT_LENGTH_MAX = 256
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+# Such a text cannot be in a header, and is not sent at all.
+_has_control = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
 
 
 def warnings() -> Filter:
     def wrap(next_: Handler) -> Handler:
         async def handle(request: Request) -> Response:
             response = await next_(request)
-            if request.warnings:
-                response.headers = {**(response.headers or {}), "Warning": render(request.warnings)}
+            if request.warnings and (value := render(request.warnings)):
+                response.headers = {**(response.headers or {}), "Warning": value}
             return response
 
         return handle
@@ -33,7 +34,7 @@ def warnings() -> Filter:
 
 def render(texts: list[str]) -> str:
     """One header value for all: 299 - "first", 299 - "second"."""
-    texts = list(dict.fromkeys(_CONTROL.sub(" ", text) for text in texts))
+    texts = [text for text in dict.fromkeys(texts) if text and not _has_control(text)]
     if sum(map(len, texts)) > TOTAL_LENGTH_MAX:
         texts = [text[:TEXT_LENGTH_MAX] for text in texts]
     values, length = [], 0

@@ -11,7 +11,8 @@ from kubepy.apiserver.filters.warnings import render
         (["a"], '299 - "a"'),
         (["a", "b", "a"], '299 - "a", 299 - "b"'),
         (['say "x"\\'], '299 - "say \\"x\\"\\\\"'),
-        (["two\r\nlines"], '299 - "two lines"'),
+        (["two\r\nlines", "a", "", "\x85"], '299 - "a"'),
+        (["\t"], ""),
     ],
 )
 def test_render(texts: list[str], value: str) -> None:

@@ -8,13 +8,15 @@ Source: apiserver pkg/admission/plugin/webhook/mutating/{plugin,dispatcher,reinv
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 
 from kubepy.api import errors, go_json, json_patch
 from kubepy.api.builtins import MUTATING_WEBHOOK_CONFIGURATIONS
-from kubepy.api.objects import Obj, copy
+from kubepy.api.objects import Obj, api_version, copy, group_version
 from kubepy.api.resources import Resource
-from kubepy.api.schema import Schemas, Undecodable
+from kubepy.api.schema import ObjectSchema, Schemas, Undecodable
 from kubepy.apiserver.admission.base import Attributes, Kind, Plugin, Tools
 from kubepy.apiserver.admission.matching import Selected, is_exempt
 from kubepy.apiserver.admission.metrics import ADMIT
@@ -126,18 +128,37 @@ class MutatingAdmissionWebhook(Plugin):
         await self._caller.close()
 
 
-def read(obj: Obj, selected: Selected, schemas: Schemas) -> Obj:
-    """A patched object as a body would be read, in place. Raises Undecodable."""
+def read(obj: Any, selected: Selected, schemas: Schemas) -> Obj:
+    """A patched object as a body would be read, in place. Raises Undecodable, InternalError."""
     kind, own = selected.kind, selected.resource
     is_own = kind == Kind.of(own)
     schema = schemas.of(own if is_own else definition(kind))
+    if isinstance(obj, dict):
+        check_kind(obj, kind, schema)
     schema.decode(obj)
-    obj["apiVersion"] = f"{kind.group}/{kind.version}" if kind.group else kind.version
+    obj["apiVersion"] = api_version(kind.group, kind.version)
     obj["kind"] = kind.kind
     if is_own and not isinstance(obj.get("metadata"), dict):
         obj["metadata"] = {}
     schema.default(obj)
-    return obj
+    read_obj: Obj = obj
+    return read_obj
+
+
+# What Go calls the scheme of all kinds.
+_SCHEME = "pkg/api/legacyscheme/scheme.go:30"
+
+
+def check_kind(obj: Obj, kind: Kind, schema: ObjectSchema) -> None:
+    """A webhook may forget what an object is, not make another of it. Raises InternalError."""
+    wanted = api_version(kind.group, kind.version)
+    given, name = obj.get("apiVersion") or wanted, obj.get("kind") or kind.kind
+    if (given, name) == (wanted, kind.kind):
+        return
+    if schema.is_registered(given, name):
+        what = f"({group_version(given)[1]}.{name}) to ({kind.group.partition('.')[0] or 'core'}.{kind.kind})"
+        raise errors.InternalError(f"converting {what}: unknown conversion")
+    raise errors.InternalError(f'no kind "{name}" is registered for version "{given}" in scheme "{_SCHEME}"')
 
 
 def definition(kind: Kind) -> str:

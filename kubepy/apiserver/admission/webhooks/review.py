@@ -18,6 +18,7 @@ from kubepy.api.objects import Obj
 from kubepy.apiserver.admission.base import Attributes
 from kubepy.apiserver.admission.expressions import request_of
 from kubepy.apiserver.admission.matching import Selected
+from kubepy.lib import yaml
 
 _GROUP = "admission.k8s.io"
 VERSIONS = ("v1", "v1beta1")
@@ -68,7 +69,7 @@ _ORDER = (
 
 def verify(raw: bytes, version: str, uid: str, *, mutating: bool) -> Answer:
     """Raises InvalidAnswer."""
-    review = _decode(raw)
+    review = _decode(raw, version)
     response = review.get("response")
     if response is None:
         raise InvalidAnswer("webhook response was absent")
@@ -132,17 +133,22 @@ _ANY_KIND = (
 _STATUS = {"status": _STRING, "message": _STRING, "reason": "v1.StatusReason", "code": "int32"}
 
 
-def _decode(raw: bytes) -> Obj:
+def _decode(raw: bytes, version: str) -> Obj:
     """Raises Undecodable with the words of client-go's decoder."""
     try:
-        parsed = go_json.loads(raw)
+        # What does not look like JSON is taken for YAML, whatever it says it is.
+        is_json = raw.lstrip(_SPACES).startswith(b"{")
+        parsed = go_json.loads(raw) if is_json else yaml.load_first(raw)
     except go_json.SyntaxError as error:
         raise Undecodable(f"couldn't get version/kind; json parse error: {error}") from None
+    except yaml.Error as error:
+        raise Undecodable(yaml.go_text(error)) from None
     if parsed is None:
         parsed = {}
     if not isinstance(parsed, dict):
         what = f"json: cannot unmarshal {_json_kind(parsed)} into Go value of type {_ANY_KIND}"
         raise Undecodable(f"couldn't get version/kind; json parse error: {what}")
+    _check_kind(parsed, version)
     response = _typed(parsed, "response", "v1.AdmissionResponse", dict, "AdmissionReview.response")
     if response is not None:
         for name, go_type in _RESPONSE.items():
@@ -151,6 +157,23 @@ def _decode(raw: bytes) -> Obj:
         for name, go_type in _STATUS.items() if status else ():
             _check(status or {}, name, go_type, f"Status.response.status.{name}")
     return parsed
+
+
+_SPACES = b" \t\r\n"
+# Source: util/webhook/client.go NewClientManager.
+_SCHEME = "k8s.io/apiserver/pkg/util/webhook/client.go:71"
+_KNOWN = {*((f"{_GROUP}/{version}", "AdmissionReview") for version in VERSIONS), ("v1", "Status")}
+
+
+def _check_kind(parsed: Obj, version: str) -> None:
+    """What is not said is taken for granted, here."""
+    kind = _typed(parsed, "kind", _STRING, str, "kind") or "AdmissionReview"
+    given = _typed(parsed, "apiVersion", _STRING, str, "apiVersion") or f"{_GROUP}/{version}"
+    if (given, kind) not in _KNOWN:
+        raise Undecodable(f'no kind "{kind}" is registered for version "{given}" in scheme "{_SCHEME}"')
+    if (given, kind) != (f"{_GROUP}/{version}", "AdmissionReview"):
+        what = f"({given.rpartition('/')[2]}.{kind}) to ({version}.AdmissionReview)"
+        raise Undecodable(f"converting {what}: unknown conversion")
 
 
 _PYTHON = {_BOOL: bool, _MAP: dict, _STRINGS: list, "int32": int}
