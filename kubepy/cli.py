@@ -1,4 +1,4 @@
-"""The `kubepy` command: up, status, stop, kubeconfig, logs, why, config, and parts of it as processes of their own.
+"""The `kubepy` command: up, status, stop, kubeconfig, logs, why, why-not, config, and parts of it as own processes.
 
 Every mistake a person can make ends in one sentence on standard error and exit status 1 (2 for wrong flags).
 Nothing but argparse is imported until a command needs it.
@@ -76,6 +76,36 @@ def parser() -> argparse.ArgumentParser:
     why.add_argument("-o", "--output", default="", choices=["json", "yaml"], help="the whole answer, as data")
     why.add_argument("--nodes", type=int, default=50, metavar="N", help="tell about so many nodes one by one")
     why.add_argument(
+        "--kubeconfig",
+        metavar="FILE",
+        default="",
+        help="ask as its user; default the cluster's own, its admin",
+    )
+
+    why_not = _command(
+        commands, "why-not", _why_not, "say which role lets somebody do something, or which come nearest"
+    )
+    _place(why_not)
+    why_not.add_argument("verb", metavar="VERB", help="get, list, create ...")
+    why_not.add_argument(
+        "resource", metavar="RESOURCE|/PATH", help="pods, deployments.apps, pods/log, /metrics"
+    )
+    why_not.add_argument("object", nargs="?", default="", metavar="NAME")
+    why_not.add_argument("--as", dest="user", required=True, metavar="USER", help="who wants it")
+    why_not.add_argument(
+        "--as-group",
+        dest="groups",
+        action="append",
+        default=[],
+        metavar="GROUP",
+        help="may come several times",
+    )
+    why_not.add_argument("-n", "--namespace", default="default", metavar="NAMESPACE")
+    why_not.add_argument("-A", "--all-namespaces", action="store_true", help="in the whole cluster")
+    why_not.add_argument(
+        "-o", "--output", default="", choices=["json", "yaml"], help="the whole answer, as data"
+    )
+    why_not.add_argument(
         "--kubeconfig",
         metavar="FILE",
         default="",
@@ -439,27 +469,56 @@ def _tail(file: IO[bytes], path: Path, count: int) -> Iterator[bytes]:
             file = path.open("rb")
 
 
+def _why_not(options: argparse.Namespace) -> None:
+    from urllib.parse import urlencode
+
+    query = [("user", options.user), *(("group", group) for group in options.groups), ("verb", options.verb)]
+    if options.resource.startswith("/"):
+        query.append(("path", options.resource))
+    else:
+        query += [("resource", options.resource), ("name", options.object)]
+        query.append(("namespace", "" if options.all_namespaces else options.namespace))
+    path = f"/apis/authorization.k8s.io/v1/subjectaccessreviews/any/why?{urlencode(query)}"
+    found = _answer(options, path, {})
+    if options.output:
+        print(_rendered(found, options.output), end="")
+        return
+    from kubepy.apiserver.authz import why
+
+    print(why.render(found), end="")
+
+
 def _why(options: argparse.Namespace) -> None:
+    kind, _, name = options.pod.rpartition("/")
+    if kind not in ("", "pod", "pods", "po") or not name:
+        _fail(f'only pods have a why: pod/NAME, not "{options.pod}"')
+    path = f"/api/v1/namespaces/{options.namespace}/pods/{name}/why"
+    found = _answer(options, path, {"nodes": str(options.nodes)})
+    if options.output:
+        print(_rendered(found, options.output), end="")
+        return
+    from kubepy.scheduler import why_text
+
+    print(why_text.render(found), end="")
+
+
+def _answer(options: argparse.Namespace, path: str, query: dict[str, str]) -> Any:
+    """What the server says, asked as the kubeconfig's user, or as the cluster's own admin."""
     import asyncio
 
     from kubepy.api.errors import StatusError
     from kubepy.client import kubeconfig
     from kubepy.client.transport import ConnectionLost
 
-    kind, _, name = options.pod.rpartition("/")
-    if kind not in ("", "pod", "pods", "po") or not name:
-        _fail(f'only pods have a why: pod/NAME, not "{options.pod}"')
     if not options.kubeconfig:
         config = _load(options)
         _running(config)
         options.kubeconfig = str(config.directory / "kubeconfig")
-    path = f"/api/v1/namespaces/{options.namespace}/pods/{name}/why"
     try:
         access = kubeconfig.load(options.kubeconfig)
-        found = asyncio.run(_ask(access, path, {"nodes": str(options.nodes)}))
+        return asyncio.run(_ask(access, path, query))
     except (kubeconfig.Unusable, StatusError, ConnectionLost) as error:
         _fail(str(error))
-    print(_rendered(found, options.output), end="")
 
 
 def _rendered(found: Any, form: str) -> str:
@@ -467,13 +526,9 @@ def _rendered(found: Any, form: str) -> str:
         import orjson
 
         return orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n"
-    if form == "yaml":
-        from kubepy.lib import yaml
+    from kubepy.lib import yaml
 
-        return yaml.dump(found)
-    from kubepy.scheduler import why_text
-
-    return why_text.render(found)
+    return yaml.dump(found)
 
 
 async def _ask(access: Any, path: str, query: dict[str, str]) -> Any:

@@ -215,6 +215,13 @@ class Policy:
         document = cache.get(path_of(role.namespace, role.name)) if role.kind in _KINDS else None
         return (document.obj.get("rules") or []) if document is not None else None
 
+    def roles(self, namespace: str) -> Iterator[tuple[RoleKey, list[Obj]]]:
+        """The cluster roles, and those of a namespace, with their rules."""
+        for kind, cache in (("ClusterRole", self._cluster_roles), ("Role", self._roles)):
+            if kind == "ClusterRole" or namespace:
+                for document in cache.documents(namespace if kind == "Role" else ""):
+                    yield RoleKey(kind, *document.key), document.obj.get("rules") or []
+
     def bindings(self) -> Iterator[Binding]:
         """Every binding that somebody or something has."""
         for bindings in self._by_role.values():

@@ -8,11 +8,13 @@ from kubepy.api import metrics
 from kubepy.api.resources import Resource
 from kubepy.apiserver.authn.service_account_tokens import Signer
 from kubepy.apiserver.authz import Authorizer
+from kubepy.apiserver.authz.rbac import Rbac
 from kubepy.apiserver.handlers.subresources import binding, eviction, scale
 from kubepy.apiserver.handlers.subresources.component_statuses import Components, ComponentStatuses
 from kubepy.apiserver.handlers.subresources.reviews import Reviews, TokenReviewer
 from kubepy.apiserver.handlers.subresources.token import Rules, TokenRequests
 from kubepy.apiserver.handlers.subresources.why import Decider, Why
+from kubepy.apiserver.handlers.subresources.why_not import WhyNot
 from kubepy.apiserver.handlers.usage import UsageMetrics
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, Response
@@ -34,6 +36,7 @@ class Subresources:
         authorizer: Authorizer | None = None,
         components: Components | None = None,
         usage: UsageMetrics | None = None,
+        policy: Rbac | None = None,
         decider: Callable[[], Decider | None] = lambda: None,
     ) -> None:
         self._special: dict[tuple[str, str], Verb] = {
@@ -44,6 +47,9 @@ class Subresources:
             self._special["serviceaccounts", "token"] = TokenRequests(signer, token_rules).create
         # What upstream does not have, and discovery does not tell of: no route stands for it, and only GET is answered.
         self.unlisted: dict[tuple[str, str], Verb] = {("pods", "why"): Why(decider).get}
+        if authorizer is not None and policy is not None:
+            asked = WhyNot(authorizer, policy)
+            self.unlisted["subjectaccessreviews.authorization.k8s.io", "why"] = asked.get
         self.virtual: dict[str, Verb] = {
             "bindings": binding.bind,
             **Reviews(tokens, authorizer).handlers(),
