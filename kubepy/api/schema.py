@@ -256,10 +256,11 @@ class Schemas:
         zeros: list[tuple[str, Any]] = []
         nulls: list[str] = []
         children: list[tuple[str, str, Default]] = []
+        is_json = name.startswith(_KEPT_AS_JSON)
         for field in self._fields(name):
             if field.zero is dict:
                 structs.append(field.name)
-            elif field.zero is NULL and _type(field.shape) in ("array", "object"):
+            elif field.zero is NULL and _type(field.shape) in ("array", "object") and not is_json:
                 nulls.append(field.name)
             elif field.zero is NULL:
                 zeros.append((field.name, None))
@@ -381,6 +382,8 @@ def fields(name: str, definition: Obj, notes: Notes) -> list[Field]:
 # What is written for what is not there of a field that is always written. Empty lists and maps are not there: Go has
 # nil for both once an object was stored as protobuf.
 NULL: Any = object()
+# These are stored as JSON, which knows empty lists.
+_KEPT_AS_JSON = "io.k8s.apiextensions-apiserver."
 _ZEROS = {"string": "", "integer": 0, "number": 0, "boolean": False}
 _INTEGERS = {"int32": "int32", "int64": "int64"}
 
@@ -642,7 +645,10 @@ _int32 = _integer_decoder("int32")
 
 
 def _union_decoder(*kinds: Kind) -> Decode:
-    """A value of several shapes, told apart by its JSON type; the first kind is the one for objects."""
+    """A value of several shapes, told apart by its JSON type; the first kind is the one for objects.
+
+    Go types with shapes decode themselves, and have no eye for fields that nobody knows.
+    """
     as_object, *others = kinds
 
     def decode(value: Any, at: At, unknown: list[str]) -> Any:
@@ -650,12 +656,12 @@ def _union_decoder(*kinds: Kind) -> Decode:
             if value.__class__ is kind:
                 return value
             if value.__class__ is list and not isinstance(kind, type):
-                return kind(value, at, unknown)
+                return kind(value, at, [])
         if value.__class__ is not dict or isinstance(as_object, type):
             raise _Unfit(
                 "boolean or JSON schema expected" if bool in others else "array or JSON schema expected"
             )
-        return as_object(value, at, unknown)
+        return as_object(value, at, [])
 
     return decode
 

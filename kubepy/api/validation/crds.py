@@ -1,7 +1,5 @@
 """CustomResourceDefinitions: names, versions, schemas with their defaults and rules, conversion, columns, paths.
 
-Differs: a finding about all of spec.versions shows the list as it was given, not as Go's internal type.
-
 Source: apiextensions-apiserver pkg/apis/apiextensions/validation/{validation,cel_validation}.go,
 pkg/apiserver/schema/defaulting/validation.go, pkg/apihelpers/helpers.go, apiserver pkg/util/webhook/validation.go.
 """
@@ -17,6 +15,7 @@ from kubepy.api import ca_bundle, errors, names, structural
 from kubepy.api.errors import FieldError
 from kubepy.api.fieldpath import field_path
 from kubepy.api.objects import Obj, copy, is_condition_true
+from kubepy.api.validation.crd_internals import PROPS, hub, show_rule, show_schema, show_versions
 from kubepy.api.validation.rules import IMMUTABLE_TEXT, Errors, Kind
 from kubepy.api.valuevalidation import NOTHING, compile_schema
 
@@ -109,30 +108,42 @@ def _check_spec(spec: Obj, was: Circumstances, found: Errors) -> None:
         found.append(errors.required("spec.scope"))
     elif scope not in ("Cluster", "Namespaced"):
         found.append(errors.not_supported("spec.scope", scope, ("Cluster", "Namespaced")))
-    versions = spec.get("versions") or []
-    for index, version in enumerate(versions):
-        if not (version.get("schema") or {}).get("openAPIV3Schema"):
-            if not (was.before is not None and _lacks_schema(was.before)):
+    form = hub(spec)
+    versions = form.versions or []
+    if _schema_of(form.common) is None and not (was.before is not None and _lacks_schema(was.before)):
+        for index, version in enumerate(versions):
+            if _schema_of(version) is None:
                 found.append(errors.required(f"spec.versions[{index}].schema.openAPIV3Schema"))
     old_versions = {version.get("name"): version for version in (was.before or {}).get("versions") or ()}
     for index, version in enumerate(versions):
-        _check_version(version, f"spec.versions[{index}]", old_versions.get(version.get("name")), found)
+        old, has_status = old_versions.get(version.get("name")), form.version_has_status(version)
+        _check_version(version, f"spec.versions[{index}]", old, has_status, found)
     given = [version.get("name", "") for version in versions]
     if len(set(given)) < len(given):
-        found.append(errors.invalid_value("spec.versions", versions, "must contain unique version names"))
+        shown = show_versions(form.versions)
+        found.append(errors.invalid_value("spec.versions", shown, "must contain unique version names"))
     if sum(bool(version.get("storage")) for version in versions) != 1:
         text = "must have exactly one version marked as storage version"
-        found.append(errors.invalid_value("spec.versions", versions, text))
+        found.append(errors.invalid_value("spec.versions", show_versions(form.versions), text))
+    if given and given[0] and (messages := names.dns1035_label(given[0])):
+        found.append(errors.invalid_value("spec.version", given[0], ",".join(messages)))
     wanted = spec.get("names") or {}
     for field in ("plural", "singular", "kind", "listKind"):
         if not wanted.get(field):
             found.append(errors.required(f"spec.names.{field}"))
     _check_names(wanted, "spec.names", found)
+    old = old_versions.get(given[0]) if given else None
+    _check_parts(form.common, "spec", "spec.validation", old, form.has_status, _NO_SCHEMA_AT_ALL, found)
     _check_conversion(spec, was, found)
 
 
+def _schema_of(holder: Obj) -> Obj | None:
+    """Of a version, or of what versions have in common."""
+    return (holder.get("schema") or {}).get("openAPIV3Schema")
+
+
 def _lacks_schema(spec: Obj) -> bool:
-    return any(not (each.get("schema") or {}).get("openAPIV3Schema") for each in spec.get("versions") or ())
+    return any(_schema_of(each) is None for each in spec.get("versions") or ())
 
 
 def _check_names(wanted: Obj, path: str, found: Errors) -> None:
@@ -157,15 +168,16 @@ def _check_names(wanted: Obj, path: str, found: Errors) -> None:
 def _check_status(definition: Obj, found: Errors) -> None:
     status = definition.get("status") or {}
     _check_names(status.get("acceptedNames") or {}, "status.acceptedNames", found)
-    stored, at = status.get("storedVersions") or [], "status.storedVersions"
+    stored, at = status.get("storedVersions"), "status.storedVersions"
     if not stored:
         found.append(errors.invalid_value(at, stored, "must have at least one stored version"))
         return
-    versions = definition["spec"].get("versions") or ()
+    versions, left = definition["spec"].get("versions") or (), set(stored)
     for version in versions:
-        if version.get("storage") and version.get("name") not in stored:
-            text = f"must have the storage version {version.get('name', '')}"
-            found.append(errors.invalid_value(at, stored, text))
+        name = version.get("name", "")
+        if version.get("storage") and name not in left:
+            found.append(errors.invalid_value(at, stored, f"must have the storage version {name}"))
+        left.discard(name)
     known = {version.get("name") for version in versions}
     for index, name in enumerate(stored):
         if name not in known:
@@ -325,24 +337,34 @@ def _check_review_versions(versions: Sequence[str], was: Circumstances, at: str,
 # -- versions -------------------------------------------------------------------------------------------------------
 
 
-def _check_version(version: Obj, at: str, old: Obj | None, found: Errors) -> None:
+# Upstream means the opposite of the first.
+_NO_SCHEMA = "may only be set when `version.schema.openAPIV3Schema` is not included"
+_NO_SCHEMA_AT_ALL = "may only be set when validations.schema is included"
+
+
+def _check_version(version: Obj, at: str, old: Obj | None, has_status: bool, found: Errors) -> None:
     name = version.get("name", "")
     if messages := names.dns1035_label(name):
         found.append(errors.invalid_value(f"{at}.name", name, ",".join(messages)))
     _check_deprecation(version, at, found)
-    schema = (version.get("schema") or {}).get("openAPIV3Schema")
-    subresources = version.get("subresources") or {}
-    old_schema = ((old or {}).get("schema") or {}).get("openAPIV3Schema")
+    _check_parts(version, at, f"{at}.schema", old, has_status, _NO_SCHEMA, found)
+
+
+def _check_parts(
+    holder: Obj, at: str, schema_at: str, old: Obj | None, has_status: bool, no_schema: str, found: Errors
+) -> None:
+    """Schema, subresources, columns and selectable fields, of one version or of all."""
+    schema, subresources = _schema_of(holder), holder.get("subresources") or {}
     if schema is not None:
-        _check_schema(
-            schema, f"{at}.schema.openAPIV3Schema", subresources.get("status") is not None, old_schema, found
-        )
+        _check_schema(schema, f"{schema_at}.openAPIV3Schema", has_status, _schema_of(old or {}), found)
     if subresources.get("scale") is not None:
         _check_scale(subresources["scale"], f"{at}.subresources.scale", found)
-    for index, column in enumerate(version.get("additionalPrinterColumns") or ()):
+    for index, column in enumerate(holder.get("additionalPrinterColumns") or ()):
         _check_column(column, f"{at}.additionalPrinterColumns[{index}]", found)
-    fields = version.get("selectableFields") or []
-    if fields:
+    fields = holder.get("selectableFields") or []
+    if fields and schema is None:
+        found.append(errors.invalid_value(f"{at}.selectableFields", "", no_schema))
+    elif fields and schema is not None:
         is_old = old is not None and old.get("selectableFields") == fields
         _check_selectable(fields, schema, f"{at}.selectableFields", is_old, found)
 
@@ -410,13 +432,7 @@ def _check_column(column: Obj, at: str, found: Errors) -> None:
         found += _simple_path(path, f"{at}.JSONPath")
 
 
-def _check_selectable(
-    fields: Sequence[Obj], schema: Obj | None, at: str, is_old: bool, found: Errors
-) -> None:
-    if schema is None:
-        text = "may only be set when `version.schema.openAPIV3Schema` is not included"
-        found.append(errors.invalid_value(at, "", text))
-        return
+def _check_selectable(fields: Sequence[Obj], schema: Obj, at: str, is_old: bool, found: Errors) -> None:
     seen: set[str] = set()
     for index, field in enumerate(fields):
         path, here = field.get("jsonPath", ""), f"{at}[{index}].jsonPath"
@@ -445,30 +461,37 @@ def _check_selectable(
 
 # -- schemas --------------------------------------------------------------------------------------------------------
 
-# What may stand at the root beside a status subresource, as Go names the fields, and as JSON does.
+# What may stand at the root beside a status subresource, as Go names the fields.
 _ROOT_FIELDS = (
     "Description", "Type", "Format", "Title", "Maximum", "ExclusiveMaximum", "Minimum", "ExclusiveMinimum",
     "MaxLength", "MinLength", "Pattern", "MaxItems", "MinItems", "UniqueItems", "MultipleOf", "Required", "Items",
     "Properties", "ExternalDocs", "Example", "XPreserveUnknownFields", "XValidations",
 )  # fmt: skip
-_AT_ROOT = frozenset(field[0].lower() + field[1:] for field in _ROOT_FIELDS) | {
-    structural.PRESERVE,
-    structural.RULES,
-}
+
+
+def _check_root(schema: Obj, at: str, found: Errors) -> None:
+    """In the order of Go's fields; the first that does not belong there is the last that is looked at."""
+    for go, json, zero in PROPS:
+        value = schema.get(json)
+        if value is None or value == zero:
+            continue
+        if go == "Type" and value != "object":
+            text = 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled'
+            found.append(errors.invalid_value(f"{at}.type", value, text))
+            return
+        if go not in _ROOT_FIELDS:
+            text = (
+                f"only [{' '.join(_ROOT_FIELDS)}] fields are allowed at the root of the schema if the status "
+                "subresource is enabled"
+            )
+            found.append(errors.invalid_value(at, show_schema(schema), text))
+            return
 
 
 def _check_schema(schema: Obj, at: str, has_status: bool, old: Obj | None, found: Errors) -> None:
     start = len(found)
     if has_status:
-        if schema.get("type", "") != "object":
-            text = 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled'
-            found.append(errors.invalid_value(f"{at}.type", schema.get("type", ""), text))
-        elif {key for key, value in schema.items() if value} - _AT_ROOT:
-            text = (
-                f"only [{' '.join(_ROOT_FIELDS)}] fields are allowed at the root of the schema if the status "
-                "subresource is enabled"
-            )
-            found.append(errors.invalid_value(at, schema, text))
+        _check_root(schema, at, found)
     if schema.get("nullable"):
         found.append(errors.forbidden_field(f"{at}.nullable", "nullable cannot be true at the root"))
     own: list[FieldError] = []
@@ -820,9 +843,10 @@ def _check_rules(
             "estimated rule cost", each.max_cost * cardinality, f"{here}.rule", costs, unchanged, found
         )
         if each.error:
-            found.append(errors.invalid_value(f"{here}.rule", each.rule, each.error))
+            found.append(errors.invalid_value(f"{here}.rule", show_rule(each.rule), each.error))
         if each.message_error:
-            found.append(errors.invalid_value(f"{here}.messageExpression", each.rule, each.message_error))
+            shown = show_rule(each.rule)
+            found.append(errors.invalid_value(f"{here}.messageExpression", shown, each.message_error))
         elif each.message is not None:
             what = "estimated messageExpression cost"
             _check_cost(what, each.message_max_cost, f"{here}.messageExpression", costs, unchanged, found)

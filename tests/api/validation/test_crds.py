@@ -10,7 +10,7 @@ from kubepy.api.builtins import CUSTOM_RESOURCE_DEFINITIONS as CRDS
 from kubepy.api.objects import Obj, copy
 from kubepy.api.validation import validate_create, validate_update
 
-SCHEMA = "spec.versions[0].schema.openAPIV3Schema"
+SCHEMA = "spec.validation.openAPIV3Schema"
 
 
 def version(name: str = "v1", *, storage: bool = True, schema: Any = None, **more: Any) -> Obj:
@@ -80,7 +80,42 @@ def test_exactly_one_version_is_stored_and_names_are_unique() -> None:
     assert [text.rpartition(": ")[2] for text in found] == [
         "must contain unique version names",
         "must have exactly one version marked as storage version",
+        "must have the storage version v1",
     ]
+    shown = (
+        '{"Name":"v1","Served":true,"Storage":true,"Deprecated":false,"DeprecationWarning":null,"Schema":null,'
+        '"Subresources":null,"AdditionalPrinterColumns":null,"SelectableFields":null}'
+    )
+    assert found[0] == f"spec.versions: Invalid value: [{shown},{shown}]: must contain unique version names"
+
+
+def test_what_versions_have_in_common_is_the_specs() -> None:
+    scale: Obj = {"subresources": {"scale": {"statusReplicasPath": ".status.n"}}}
+    wrong: Obj = {"type": "object", "properties": {"f": {}}}
+    other = version("v2", storage=False, **scale)
+    required = "Required value: must not be empty for specified object fields"
+    assert created(definition(version(schema=wrong, **scale), other)) == [
+        f"spec.versions[0].schema.openAPIV3Schema.properties[f].type: {required}",
+        "spec.subresources.scale.specReplicasPath: Required value",
+    ]
+    assert created(
+        definition(version(schema=wrong, **scale), version("v2", storage=False, schema=wrong))
+    ) == [
+        "spec.versions[0].subresources.scale.specReplicasPath: Required value",
+        f"spec.validation.openAPIV3Schema.properties[f].type: {required}",
+    ]
+
+
+def test_a_schema_beside_a_status_has_only_what_also_holds_for_the_status() -> None:
+    status: Obj = {"subresources": {"status": {}}}
+    schema: Obj = {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}}}
+    assert created(definition(version(schema=schema, **status))) == []
+    (text,) = created(definition(version(schema=schema | {"minProperties": 1}, **status)))
+    assert text.startswith(
+        f'{SCHEMA}: Invalid value: {{"ID":"","Schema":"","Ref":null,"Description":"","Type":"object",'
+    )
+    assert '"Items":{"Schema":{"ID":""' in text and '"JSONSchemas":null}' in text
+    assert text.endswith("fields are allowed at the root of the schema if the status subresource is enabled")
 
 
 WEBHOOK = "spec.conversion.webhookClientConfig"
@@ -160,7 +195,7 @@ SELECTABLE = {
 )  # fmt: skip
 def test_subresources_columns_and_selectable_fields(more: Obj, expected: list[str]) -> None:
     found = created(definition(version(schema=SELECTABLE, **more)))
-    assert [text.removeprefix("spec.versions[0].") for text in found] == expected
+    assert [text.removeprefix("spec.") for text in found] == expected
 
 
 LIST_MAP: Obj = {
@@ -219,7 +254,8 @@ RULE = ".x-kubernetes-validations[0]"
             f'{RULE}.reason: Unsupported value: "x": supported values: "FieldValueDuplicate", "FieldValueForbidden", '
             '"FieldValueInvalid", "FieldValueRequired"']),
         ({"rule": "size(self)"}, [
-            f'{RULE}.rule: Invalid value: {{"rule":"size(self)"}}: cel expression must evaluate to a bool']),
+            f'{RULE}.rule: Invalid value: {{"Rule":"size(self)","Message":"","MessageExpression":"","Reason":null,'
+            '"FieldPath":"","OptionalOldSelf":null}: cel expression must evaluate to a bool']),
         ({"rule": "true", "fieldPath": ".x"}, [f'{RULE}.fieldPath: Invalid value: ".x": must be a valid path']),
         ({"rule": "true", "optionalOldSelf": True}, [
             f"{RULE}.optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used in rule"]),
