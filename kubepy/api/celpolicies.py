@@ -28,8 +28,17 @@ from kubepy.api.cel.functions.regex import json_patch_library
 from kubepy.api.cel.types import DYN, Field, Type
 from kubepy.api.cel.values import Struct, type_name
 
-JSON_PATCH = types.struct_of(
-    "JSONPatch", {"op": types.STRING, "path": types.STRING, "from": types.STRING, "value": DYN}
+
+class _PatchFields(dict[str, Field]):
+    """Upstream knows any field, but of no type."""
+
+    def get(self, name: str, default: Any = None) -> Field:  # type: ignore[override]
+        return self[name] if name in self else Field(Type(""), name, False)
+
+
+_FIELDS = {"op": types.STRING, "path": types.STRING, "from": types.STRING, "value": DYN}
+JSON_PATCH = Type(
+    "struct", "JSONPatch", fields=_PatchFields({name: Field(of, name, False) for name, of in _FIELDS.items()})
 )
 OBJECT = "Object"
 
@@ -103,14 +112,9 @@ class Compiler:
 
 
 def _unexpected(wanted: tuple[Type, ...], found: Type) -> str:
-    names = [_name(of) for of in wanted]
+    names = [of.runtime_name for of in wanted]
     what = names[0] if len(names) == 1 else f"one of [{' '.join(names)}]"
-    return f"must evaluate to {what} but got {_name(found)}"
-
-
-def _name(of: Type) -> str:
-    """As Go prints a type by itself: null has another name than in the checker's findings."""
-    return types.NULL.name if of.kind == "null" else str(of)
+    return f"must evaluate to {what} but got {found.runtime_name}"
 
 
 # -- what mutations make -----------------------------------------------------------------------------------------------

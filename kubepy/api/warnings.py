@@ -712,7 +712,24 @@ def _finalizers(new: Obj, old: Obj | None) -> Texts:
         )
 
 
+def _static_name(obj: Obj) -> Texts:
+    """Source: admissionregistration/validation WarningsForStaticSuffix."""
+    if (obj["metadata"].get("name") or "").endswith(".static.k8s.io"):
+        yield (
+            'metadata.name: names ending with ".static.k8s.io" are reserved for static manifest-based configurations and '
+            "cannot be managed via the API"
+        )
+
+
+_ADMISSION = tuple(
+    f"{plural}.admissionregistration.k8s.io"
+    for plural in (
+        "mutatingadmissionpolicies", "mutatingadmissionpolicybindings", "mutatingwebhookconfigurations",
+        "validatingadmissionpolicies", "validatingadmissionpolicybindings", "validatingwebhookconfigurations",
+    )
+)  # fmt: skip
 _ON_CREATE: dict[str, Callable[[Obj], Texts]] = {
+    **dict.fromkeys(_ADMISSION, _static_name),
     "pods": _pod,
     "podtemplates": _pod_template,
     "replicationcontrollers": _named_template,
@@ -788,7 +805,7 @@ _ON_UPDATE: dict[str, Callable[[Obj, Obj], Texts]] = {
             "services", "endpoints", "nodes", "persistentvolumes", "persistentvolumeclaims",
             "networkpolicies.networking.k8s.io", "runtimeclasses.node.k8s.io", "storageclasses.storage.k8s.io",
             "csistoragecapacities.storage.k8s.io", "csidrivers.storage.k8s.io",
-            "resourceslices.resource.k8s.io",
+            "resourceslices.resource.k8s.io", *_ADMISSION,
         )
     },
 }  # fmt: skip

@@ -89,7 +89,7 @@ class Environment:
         if checker.issues:
             raise CompileError(checker.issues, text)
         if expected is not None and tree.type != expected:
-            raise ResultTypeError(str(expected), str(tree.type), text)
+            raise ResultTypeError(expected.runtime_name, tree.type.runtime_name, text)
         return Program(text, tree, tuple(checker.read), self.declarations)
 
 

@@ -69,6 +69,11 @@ _MAP_STARTS = (
     "'[', '{', '}', '(', '.', ',', '-', '!', '?', 'true', 'false', 'null', "
     "NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER"
 )
+# The same where something else may come as well: in a list, an index, the arguments of a call, an object.
+_LIST_STARTS = _STARTS.replace("'{', '(', '.', '-', '!'", "']', '{', '(', '.', ',', '-', '!', '?'")
+_INDEX_STARTS = _STARTS.replace("'!',", "'!', '?',")
+_ARGUMENT_STARTS = _STARTS.replace("'(',", "'(', ')',")
+_FIELD_STARTS = "'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER"
 _START_KINDS = frozenset(
     [
         "[",
@@ -149,6 +154,25 @@ class _Parser:
             return self.token
         self.syntax(f"mismatched input '{self.token.text}' expecting {_name(kind)}")
         raise _Stop
+
+    def close(self, kind: str, *, after_comma: bool) -> None:
+        """The end of a list, map or object: without a comma before it one could come as well."""
+        if after_comma or self.token.kind == kind:
+            self.expect(kind)
+            return
+        is_extra = self.peek().kind in (kind, ",")
+        what = "extraneous" if is_extra else "mismatched"
+        self.syntax(f"{what} input '{self.token.text}' expecting {{{_name(kind)}, ','}}")
+        if not is_extra or self.peek().kind != kind:
+            raise _Stop
+        self.next()
+        self.next()
+
+    def begin(self, starts: str) -> None:
+        """Something must come."""
+        if self.token.kind == "<EOF>":
+            self.syntax(f"mismatched input '<EOF>' expecting {{{starts}}}")
+            raise _Stop
 
     def report(self, offset: int, text: str) -> None:
         self.issues.append(Issue(offset, text))
@@ -236,6 +260,7 @@ class _Parser:
 
     def index(self, target: Expr) -> Expr:
         op = self.next()
+        self.begin(_INDEX_STARTS)
         optional = self.token.kind == "?" and bool(self.next())
         index = self.expr()
         self.expect("]")
@@ -264,6 +289,7 @@ class _Parser:
 
     def arguments(self) -> list[Expr]:
         args: list[Expr] = []
+        self.begin(_ARGUMENT_STARTS)
         if self.token.kind != ")":
             args.append(self.expr())
             while self.token.kind == ",":
@@ -330,31 +356,32 @@ class _Parser:
 
     def struct_literal(self, name: str) -> Expr:
         brace = self.next()
+        self.begin(_FIELD_STARTS)
         entries: list[Entry] = []
+        comma = True
         while self.token.kind not in ("}", "<EOF>"):
             optional = self.token.kind == "?" and bool(self.next())
             if self.token.kind == "ESC_IDENTIFIER":
                 self.report(self.token.offset, "unsupported syntax: '`'")
             elif self.token.kind != "IDENTIFIER":
-                expected = (
-                    "{IDENTIFIER, ESC_IDENTIFIER}"
-                    if optional
-                    else "{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}"
-                )
-                self.syntax(f"mismatched input '{self.token.text}' expecting {expected}")
+                expected = "IDENTIFIER, ESC_IDENTIFIER" if optional else _FIELD_STARTS
+                self.syntax(f"mismatched input '{self.token.text}' expecting {{{expected}}}")
                 raise _Stop
             field = self.next()
             colon = self.expect(":")
             entries.append(Entry(colon.offset, field.text, self.expr(), optional))
-            if self.token.kind != ",":
+            comma = self.token.kind == ","
+            if not comma:
                 break
             self.next()
-        self.expect("}")
+        self.close("}", after_comma=comma)
         return Struct(brace.offset, name, entries)
 
     def list_literal(self) -> Expr:
         bracket = self.next()
+        self.begin(_LIST_STARTS)
         elements: list[Expr] = []
+        comma = True
         optional: set[int] = set()
         while self.token.kind not in ("]", "<EOF>"):
             if self.token.kind == "," and not elements:
@@ -364,16 +391,18 @@ class _Parser:
                 self.next()
                 optional.add(len(elements))
             elements.append(self.expr())
-            if self.token.kind != ",":
+            comma = self.token.kind == ","
+            if not comma:
                 break
             self.next()
-        self.expect("]")
+        self.close("]", after_comma=comma)
         return ListExpr(bracket.offset, elements, frozenset(optional))
 
     def map_literal(self) -> Expr:
         brace = self.next()
         entries: list[Entry] = []
-        while self.token.kind != "}":
+        comma = True
+        while self.token.kind != "}" and not (entries and self.token.kind == "<EOF>"):
             if self.token.kind == "," and not entries:
                 self.next()
                 break
@@ -384,10 +413,11 @@ class _Parser:
             key = self.expr()
             colon = self.expect(":")
             entries.append(Entry(colon.offset, key, self.expr(), optional))
-            if self.token.kind != ",":
+            comma = self.token.kind == ","
+            if not comma:
                 break
             self.next()
-        self.expect("}")
+        self.close("}", after_comma=comma)
         return MapExpr(brace.offset, entries)
 
     def literal(self) -> Expr:

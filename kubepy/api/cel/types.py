@@ -64,14 +64,21 @@ class Type:
         return f"Type({self})"
 
     def __str__(self) -> str:
-        """As cel-go prints it in messages: `map(string, list(int))`, `optional_type(int)`."""
+        """As cel-go's checker prints it: `map(string, list(int))`, `optional_type(int)`, `timestamp`."""
         if self.kind == "error":
             return "!error!"
-        if self.kind == "null":
-            return "null"
+        if self.kind in ("null", "timestamp", "duration"):
+            return self.kind
         if not self.params:
             return self.name
         return f"{self.name}({', '.join(map(str, self.params))})"
+
+    @property
+    def runtime_name(self) -> str:
+        """As Go prints it by itself: `null_type`, `google.protobuf.Timestamp`."""
+        if not self.params:
+            return str(self) if self.kind == "error" else self.name
+        return f"{self.name}({', '.join(of.runtime_name for of in self.params)})"
 
     @staticmethod
     def from_schema(schema: Mapping[str, Any], *, root: bool = False, name: str = "object") -> Type | None:

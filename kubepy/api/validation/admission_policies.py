@@ -192,7 +192,10 @@ def _check_validating_policy(obj: Obj, old: Obj | None, found: Errors) -> None:
         _check_validation(validation, f"spec.validations[{index}]", expressions, found)
     if len(annotations) > _AUDIT_ANNOTATIONS_MAX:
         why = f"must not have more than {_AUDIT_ANNOTATIONS_MAX} auditAnnotations"
-        found.append(errors.invalid_value("spec.auditAnnotations", annotations, why))
+        shown = [
+            {"Key": one.get("key"), "ValueExpression": one.get("valueExpression")} for one in annotations
+        ]
+        found.append(errors.invalid_value("spec.auditAnnotations", shown, why))
     seen: set[str] = set()
     name = obj["metadata"].get("name") or ""
     for index, annotation in enumerate(annotations):
