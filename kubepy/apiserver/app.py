@@ -24,6 +24,7 @@ from kubepy.apiserver.authz import Authorizer
 from kubepy.apiserver.discovery import Discovery
 from kubepy.apiserver.dispatch import dispatch
 from kubepy.apiserver.filters import Filter
+from kubepy.apiserver.filters.audit import Auditor, audit, audit_strangers
 from kubepy.apiserver.filters.authentication import authentication
 from kubepy.apiserver.filters.authorization import authorization
 from kubepy.apiserver.filters.impersonation import impersonation
@@ -60,18 +61,22 @@ def build(
     aggregator: Aggregator | None = None,
     version: str = versions.NEWEST,
     limits: Filter | None = None,
+    auditor: Auditor | None = None,
     request_timeout_s: float = LIMIT_S,
 ) -> Handler:
     """The whole chain. `resources` serves every resource request but those that `aggregator` has a route for; `paths`
     adds exact non-resource paths; `address` (host:port) is what /api tells clients, `version`
-    (of Kubernetes) what /version does; `limits` is the filter that makes requests wait when there are too many."""
+    (of Kubernetes) what /version does; `limits` is the filter that makes requests wait when there are too many;
+    `auditor` records them."""
     chain: list[Filter] = [  # outermost first
         warnings(),
         panic_recovery(log),
         request_info(Resolver()),
         observe(clock, log, metrics),
         timeout(clock, request_timeout_s),
+        *((audit_strangers(auditor),) if auditor is not None else ()),
         authentication(authenticator),
+        *((audit(auditor),) if auditor is not None else ()),
         impersonation(authorizer),
         *((limits,) if limits is not None else ()),
         authorization(authorizer),

@@ -171,11 +171,19 @@ class Query:
         return bool(self._parsed())
 
 
+class Recorder(Protocol):
+    """What handlers tell the audit event."""
+
+    def body(self, body: Any) -> None:
+        """What the client sent: the decoded object, or a patch; to be called before anything changes it."""
+
+
 class Request:
     """One request, as every filter and handler sees it. The two doors subclass it for headers and body.
 
     Filters fill in: `info` (request_info), `user` (authentication), `deadline` (timeout), `flow` (flow_control).
-    Handlers may append to `warnings` (each becomes a Warning header) and write to `audit` (annotations of the audit event).
+    Handlers may append to `warnings` (each becomes a Warning header) and write to `audit` (annotations of the audit
+    event).
     """
 
     __slots__ = (
@@ -188,6 +196,7 @@ class Request:
         "obj",
         "path",
         "query",
+        "record",
         "request_id",
         "user",
         "warnings",
@@ -210,6 +219,7 @@ class Request:
         )
         self.warnings: list[str] = []
         self.audit: dict[str, str] = {}
+        self.record: Recorder | None = None  # its audit event, if there is one
         # The uids of its FlowSchema and priority level, which every answer carries.
         self.flow: tuple[bytes, bytes] | None = None
 
@@ -229,6 +239,11 @@ class Request:
         """Path and query as they go over the wire."""
         query = self.query.encoded()
         return f"{quote(self.path)}?{query}" if query else quote(self.path)
+
+    @property
+    def remote(self) -> str:
+        """The address of the other end."""
+        return "127.0.0.1"
 
     @property
     def client_certificate(self) -> ClientCertificate | None:

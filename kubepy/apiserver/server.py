@@ -120,7 +120,11 @@ class HttpRequest(Request):
 
     def __init__(self, message: Any, payload: StreamReader, connection: Connection, request_id: str) -> None:
         path, query = split_target(message.path)
-        super().__init__(message.method, path, query, request_id)
+        # Who wants to find its requests again may name them. Source: apiserver pkg/endpoints/filters/audit_init.go.
+        named = message.headers.get("Audit-ID", "")
+        super().__init__(
+            message.method, path, query, named if named.isascii() and named.isprintable() and named else request_id
+        )
         self._message = message
         self._payload = payload
         self._connection = connection
@@ -135,6 +139,12 @@ class HttpRequest(Request):
 
     def header_names(self) -> Iterable[str]:
         return self._message.headers
+
+    @property
+    def remote(self) -> str:
+        transport = self._connection.transport
+        peer = transport.get_extra_info("peername") if transport is not None else None
+        return peer[0] if peer else ""
 
     @property
     def client_certificate(self) -> ClientCertificate | None:

@@ -46,6 +46,7 @@ from kubepy.controllers.certificate_requests import Authority
 from kubepy.controllers.discovery import Aggregated
 from kubepy.controllers.manager import ControllerManager
 from kubepy.daemon import (
+    auditing,
     authentication,
     authorization,
     bootstrap,
@@ -179,6 +180,9 @@ class ControlPlane:
         )
         self._flow_control = self._make_flow_control(own)
         self._handler = app.build(
+        self._auditor = auditing.build(
+            config, clock=clock, random=random, log=logs.of("apiserver"), metrics=metrics
+        )
             resources=ResourceHandler(self.registry, subresources),
             catalog=self.catalog, schemas=self.schemas,
             authenticator=who.authenticator, authorizer=authorizer, aggregator=self._aggregator,
@@ -187,7 +191,8 @@ class ControlPlane:
                 who.keys, issuer=who.signer.issuer, address=lambda: f"{config.bind}:{self._port}",
                 jwks_uri=config.service_account_jwks_uri,
             ) | (dumps.paths(self._flow_control) if self._flow_control is not None else {}),
-            version=config.kubernetes_version, limits=self._limits(), request_timeout_s=config.request_timeout_s,
+            version=config.kubernetes_version, limits=self._limits(), auditor=self._auditor,
+            request_timeout_s=config.request_timeout_s,
         )  # fmt: skip
         self._transport = LoopbackTransport(
             self._handler, authenticated("system:apiserver", (MASTERS,)), clock=clock, ids=self._ids
@@ -379,6 +384,8 @@ class ControlPlane:
         await self._authentication.close()
         await self._authorization.close()
         await self.registry.close()
+        if self._auditor is not None:
+            await self._auditor.close()
         # Last: whoever waits for a webhook belongs to the registry.
         await self._definitions.close()
 

@@ -169,6 +169,17 @@ class Config:
     enable_priority_and_fairness: bool = _key(
         True, "share the server's seats fairly by FlowSchemas; off: just count requests in flight"
     )
+    audit_policy_file: str = _key(
+        "", "audit Policy: which requests are recorded, and how much of each", metavar="FILE"
+    )
+    audit_log_path: str = _key("", "write audit events to this file; - is standard output", metavar="FILE")
+    audit_log_format: str = _key("json", "form of its lines", choices=("json", "legacy"))
+    audit_log_maxage: int = _key(0, "days that old files of it are kept; 0: any", metavar="DAYS")
+    audit_log_maxbackup: int = _key(0, "old files of it that are kept; 0: any number", metavar="N")
+    audit_log_maxsize: int = _key(0, "size at which it is rotated; 0: never", metavar="MEGABYTES")
+    audit_webhook_config_file: str = _key(
+        "", "kubeconfig of a service that gets audit events", metavar="FILE"
+    )
     encryption_provider_config: str = _key(
         "", "EncryptionConfiguration: which resources are encrypted at rest, by which keys", metavar="FILE"
     )

@@ -131,6 +131,11 @@ class Logs:
             self._file.close()
 
 
+def lines_to(stream: Any) -> structlog.BytesLogger:
+    """A logger of finished lines, for logs whose form others have laid down; `stream` is a file of bytes."""
+    return structlog.BytesLogger(stream)
+
+
 def silent() -> Logger:
     """A logger that drops everything, for tests and tools."""
     return structlog.wrap_logger(

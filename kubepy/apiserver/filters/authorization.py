@@ -25,6 +25,10 @@ def authorization(authorizer: Authorizer) -> Filter:
 
             async def may(info: RequestInfo) -> None:
                 decision = await authorizer.authorize(user, info)
+                if request.record is not None:
+                    # Source: apiserver pkg/endpoints/filters/authorization.go.
+                    request.audit["authorization.k8s.io/decision"] = "allow" if decision.is_allowed else "forbid"
+                    request.audit["authorization.k8s.io/reason"] = decision.reason
                 if not decision.is_allowed:
                     raise forbidden(user, info, decision.reason)
 

@@ -5,7 +5,7 @@ Source: apiserver pkg/util/flowcontrol/apf_controller_debug.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from kubepy.apiserver.flowcontrol.controller import FlowControl
 from kubepy.apiserver.flowcontrol.queues import Ticket
@@ -29,7 +29,7 @@ _REQUESTS = (
 _DETAILS = ("UserName", "Verb", "APIPath", "Namespace", "Name", "APIVersion", "Resource", "SubResource")
 
 
-def paths(control: FlowControl) -> Mapping[str, Handler]:
+def paths(control: FlowControl) -> dict[str, Handler]:
     """The handlers by path."""
 
     async def levels(request: Request) -> Response:

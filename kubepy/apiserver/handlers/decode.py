@@ -48,6 +48,13 @@ class Expected:
 
 async def body_of(request: Request, expected: Expected, options: WriteOptions) -> Obj:
     """The request's object, this request's own to change. Raises BadRequest, UnsupportedMediaType."""
+    obj = await _body_of(request, expected, options)
+    if request.record is not None:
+        request.record.body(obj)
+    return obj
+
+
+async def _body_of(request: Request, expected: Expected, options: WriteOptions) -> Obj:
     media_type = negotiate.content_type(request.content_type)
     if request.obj is not None:
         return decoded(request.obj, expected, options, request.warnings)

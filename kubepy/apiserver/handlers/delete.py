@@ -68,6 +68,9 @@ async def _options(request: Request, registry: Registry) -> DeleteOptions:
     body = await _body(request, registry.schemas)
     if body:
         registry.schemas.of(DELETE_OPTIONS).decode(body)
+        if request.record is not None:
+            # Go's own version of it is what upstream writes down.
+            request.record.body(body | {"apiVersion": "meta.k8s.io/__internal"})
     return delete_options(body, request.query)
 
 

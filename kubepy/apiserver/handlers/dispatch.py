@@ -77,6 +77,8 @@ class ResourceHandler:
             routes.check_accept(request)
         if (deprecated := self._deprecated.get((info.group, info.version, info.resource))) is not None:
             request.warnings.append(deprecated)
+            # Source: apiserver pkg/endpoints/metrics/metrics.go MonitorRequest.
+            request.audit["k8s.io/deprecated"] = "true"
         if resource.custom:
             _check_custom(resource, request)
         if info.subresource:

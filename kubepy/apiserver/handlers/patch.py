@@ -49,6 +49,8 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
     raw = await request.read_body()
     expected = decode.Expected.of(resource, registry.schemas)
     parsed = parse(raw, content_type)
+    if request.record is not None:
+        request.record.body(parsed)
     is_strict = options.field_validation != IGNORE
     if content_type == JSON_PATCH:
         findings = json_patch.check(raw, parsed) if is_strict else []

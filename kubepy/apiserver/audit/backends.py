@@ -1,0 +1,191 @@
+"""Where events go: a file (or standard output) at once, a webhook in batches.
+
+The file is rotated by size as lumberjack does it: audit.log is the present one, audit-2026-11-23T10-00-00.000.log an
+old one; old ones go by number and by age. Writing blocks the loop for the length of one write to the page cache.
+
+The webhook gets EventLists. Its queue is bounded: when it is full events are dropped and counted
+(apiserver_audit_error_total), for the cluster must not stop because somebody does not listen.
+
+Not there: truncation of large events, compressed old files.
+
+Source: apiserver plugin/pkg/audit/{log,webhook,buffered}, pkg/server/options/audit.go; lumberjack.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Protocol
+
+import orjson
+
+from kubepy.api.errors import StatusError
+from kubepy.api.objects import Obj
+from kubepy.apiserver.audit.event import legacy
+from kubepy.client.transport import ConnectionLost, Transport
+from kubepy.lib.aio import Tasks
+from kubepy.lib.backoff import TokenBucket
+from kubepy.lib.clock import Clock, Timer, rfc3339_micro
+from kubepy.observability.logs import Logger, lines_to
+from kubepy.observability.metrics import Metrics
+
+# Source: pkg/server/options/audit.go defaultBatch*, pkg/util/webhook/webhook.go DefaultRetryBackoffWithInitialDelay.
+BUFFER_MAX, BATCH_MAX, BATCH_WAIT_S, BATCHES_PER_S, BATCHES_BURST = 10_000, 400, 30.0, 10.0, 15
+ATTEMPTS, RETRY_S, RETRY_FACTOR, TIMEOUT_S = 5, 10.0, 1.5, 30.0
+
+
+class Backend(Protocol):
+    def write(self, event: Obj) -> None:
+        """Never raises and never waits."""
+
+    async def close(self) -> None: ...
+
+
+class Log:
+    """`stream` "-" is standard output."""
+
+    def __init__(self, stream: RotatedFile | IO[bytes], form: str) -> None:
+        self._stream = stream
+        self._log = lines_to(stream)
+        self._is_legacy = form == "legacy"
+
+    def write(self, event: Obj) -> None:
+        line = legacy(event)[:-1] if self._is_legacy else orjson.dumps(event)
+        try:
+            self._log.msg(line)
+        except OSError:
+            # A full disk must not take the cluster down; the store speaks up by itself.
+            pass
+
+    async def close(self) -> None:
+        if isinstance(self._stream, RotatedFile):
+            self._stream.close()
+
+
+def standard_output() -> IO[bytes]:
+    return sys.stdout.buffer
+
+
+class RotatedFile:
+    """`size_max` in bytes, 0 for none; `count_max` old files and `age_max_s` seconds of their age, 0 for any."""
+
+    def __init__(
+        self, path: Path, *, clock: Clock, size_max: int = 0, count_max: int = 0, age_max_s: float = 0.0
+    ) -> None:
+        self.path, self._clock = path, clock
+        self._size_max, self._count_max, self._age_max_s = size_max, count_max, age_max_s
+        self._open()
+        self._clean()
+
+    def _open(self) -> None:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = io.FileIO(descriptor, "w")
+        self._size = os.fstat(descriptor).st_size
+
+    def write(self, data: bytes) -> int:
+        if self._size_max and self._size and self._size + len(data) > self._size_max:
+            self._rotate()
+        self._size += len(data)
+        return self._file.write(data) or 0
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def _rotate(self) -> None:
+        self._file.close()
+        self.path.rename(
+            self.path.with_name(f"{self.path.stem}-{self._stamp(self._clock.now())}{self.path.suffix}")
+        )
+        self._open()
+        self._clean()
+
+    @staticmethod
+    def _stamp(now: float) -> str:
+        """2026-11-23T10-00-00.000, in UTC: as text in the order of time."""
+        return rfc3339_micro(now)[:23].replace(":", "-")
+
+    def _clean(self) -> None:
+        old = sorted(self.path.parent.glob(f"{self.path.stem}-*{self.path.suffix}"), reverse=True)
+        youngest = self._stamp(self._clock.now() - self._age_max_s) if self._age_max_s else ""
+        for index, path in enumerate(old):
+            is_old = path.stem.removeprefix(f"{self.path.stem}-") < youngest
+            if (self._count_max and index >= self._count_max) or is_old:
+                path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Webhook:
+    """`transport` leads to the service, and is this one's to close."""
+
+    def __init__(self, transport: Transport, *, clock: Clock, log: Logger, metrics: Metrics) -> None:
+        self._transport, self._clock, self._log = transport, clock, log
+        self._tasks = Tasks(lambda name, error: log.error("task_died", task=name, exc_info=error))
+        self._waiting: deque[bytes] = deque()
+        self._timer: Timer | None = None
+        self._bucket = TokenBucket(clock, rate=BATCHES_PER_S, burst=BATCHES_BURST)
+        self._dropped = metrics.counter(
+            "apiserver_audit_error_total",
+            "Counter of audit events that failed to be audited properly. Plugin identifies the plugin affected by the "
+            "error.",
+            ("plugin",),
+        ).labels("webhook")
+
+    def write(self, event: Obj) -> None:
+        if len(self._waiting) >= BUFFER_MAX:
+            self._dropped.inc()
+            return
+        self._waiting.append(orjson.dumps(event))
+        if len(self._waiting) == BATCH_MAX:
+            self._flush()
+        elif self._timer is None:
+            self._timer = self._clock.call_later(BATCH_WAIT_S, self._flush)
+
+    def _flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiting and not len(self._tasks):
+            self._tasks.start(self._send_all(), name="audit-webhook")
+
+    async def _send_all(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
+            await self._clock.sleep(self._bucket.take())
+            await self._send(batch)
+
+    async def _send(self, batch: Sequence[bytes]) -> None:
+        body = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[%b]}' % b",".join(
+            batch
+        )
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                await self._clock.sleep(RETRY_S * RETRY_FACTOR ** (attempt - 1))
+            try:
+                await self._transport.request("POST", "", body=body, timeout_s=TIMEOUT_S)
+                return
+            except (ConnectionLost, StatusError) as error:
+                failure: Exception = error
+                if isinstance(error, StatusError) and error.code < 500 and error.code != 429:
+                    break
+        self._dropped.inc(len(batch))
+        self._log.warning("audit_events_dropped", count=len(batch), error=str(failure))
+
+    async def close(self) -> None:
+        """What waits is sent once more, without patience."""
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._tasks.close()
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
+                body = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[%b]}'
+                await self._transport.request("POST", "", body=body % b",".join(batch), timeout_s=1.0)
+        except (ConnectionLost, StatusError) as error:
+            self._log.warning("audit_events_dropped", count=len(self._waiting), error=str(error))
+        await self._transport.close()
