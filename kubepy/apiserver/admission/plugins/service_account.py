@@ -36,6 +36,8 @@ class ServiceAccount(Plugin):
         pod = attributes.obj
         assert pod is not None
         if MIRROR in annotations_of(pod):
+            # Refused before others look.
+            await self.validate(attributes)
             return
         spec = pod["spec"]
         if not spec.get("serviceAccountName"):
