@@ -716,8 +716,8 @@ def _static_name(obj: Obj) -> Texts:
     """Source: admissionregistration/validation WarningsForStaticSuffix."""
     if (obj["metadata"].get("name") or "").endswith(".static.k8s.io"):
         yield (
-            'metadata.name: names ending with ".static.k8s.io" are reserved for static manifest-based configurations and '
-            "cannot be managed via the API"
+            'metadata.name: names ending with ".static.k8s.io" are reserved for static manifest-based configurations '
+            "and cannot be managed via the API"
         )
 
 
