@@ -33,7 +33,16 @@ from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
 from kubepy.api.typed import Types
 from kubepy.api.validation import validate_create, validate_update
-from kubepy.apiserver.admission.base import CREATE, DELETE, UPDATE, Ask, Attributes, Tools, ask_nobody
+from kubepy.apiserver.admission.base import (
+    CONNECT,
+    CREATE,
+    DELETE,
+    UPDATE,
+    Ask,
+    Attributes,
+    Tools,
+    ask_nobody,
+)
 from kubepy.apiserver.admission.chain import Chain
 from kubepy.apiserver.patch.field_manager import FieldManager
 from kubepy.apiserver.registry import continuation, deletion
@@ -103,6 +112,9 @@ class Call:
     # Asked before an update makes what is not there; raises Forbidden.
     may_create: Callable[[], Awaitable[None]] | None = None
     facade: Facade | None = None
+    is_admitted: bool = (
+        False  # part of a request that admission has seen as what it is: an Eviction, a Binding
+    )
     is_of_collection: bool = False  # one of many that are deleted together: admission is not told its name
 
 
@@ -526,7 +538,9 @@ class Registry:
         if not call.is_patch:
             dedup_owner_references(metadata, call.warnings, after_admission=False)
         entries = metadata.get("managedFields")
-        if call.facade is not None:
+        if call.is_admitted:
+            attributes = self._attributes(operation, call, storage, obj, old)
+        elif call.facade is not None:
             attributes = await self._admitted_as(call.facade, operation, call, storage, obj)
         else:
             attributes = self._attributes(operation, call, storage, obj, old)
@@ -552,6 +566,15 @@ class Registry:
         if facade.obj != before:
             await facade.put(obj, facade.obj)
         return attributes
+
+    async def admit(self, call: Call, obj: Obj, operation: str = CREATE) -> None:
+        """What is asked for and not stored as it is: a Binding, a review, options of an exec (CONNECT). `obj` may be
+        changed. Raises what admission has against it."""
+        attributes = self._attributes(operation, call, call.resource, obj, None)
+        if operation == CONNECT:
+            attributes.options_of = None
+        await self.admission.admit(attributes)
+        await self.admission.validate(attributes)
 
     async def _create(
         self,
@@ -714,13 +737,14 @@ class Registry:
             release = await self._allocate(storage, new, old)
         try:
             self._prepare_update(call, strategy, new, old)
-            if findings := validate_update(storage, new, old, call.subresource) + self._custom_findings(
+            if findings := validate_update(call.resource, new, old, call.subresource) + self._custom_findings(
                 call, new, old
             ):
-                raise errors.invalid(call.resource, call.name, findings)
+                raise errors.invalid(storage, call.name, findings)
             if call.is_advised and not call.subresource:
                 call.warnings += advice.on_update(storage, new, old)
-            await self.admission.validate(attributes)
+            if not call.is_admitted:
+                await self.admission.validate(attributes)
             if deletion.vanishes_on_update(strategy, new, old):
                 return await self._vanish(call, cache, path, current, new)
             if new == old and path not in cache.stale:
@@ -796,8 +820,9 @@ class Registry:
             if call.is_of_collection:
                 attributes.name = ""
             attributes.options_of = options.to_json
-            await self.admission.admit(attributes)
-            await self.admission.validate(attributes)
+            if not call.is_admitted:
+                await self.admission.admit(attributes)
+                await self.admission.validate(attributes)
             obj = current.copy()
             if strategy.begin_deletion(obj, options, self.moment(call)):
                 self._keep_collector_finalizers(strategy, obj, options)
@@ -878,7 +903,7 @@ class Registry:
         )
         name = call.name
         if not name and obj is not None:
-            name = obj["metadata"].get("name", "")
+            name = (obj.get("metadata") or {}).get("name", "")
         return Attributes(
             operation, storage, call.subresource, namespace, name, obj, old, call.user, call.options.dry_run,
             call.warnings, call.resource, partial(call.options.to_json, _OPTIONS[operation]), call.annotations,
@@ -965,7 +990,7 @@ def _exists(
     return error
 
 
-_OPTIONS = {CREATE: "CreateOptions", UPDATE: "UpdateOptions", DELETE: "DeleteOptions"}
+_OPTIONS = {CONNECT: "", CREATE: "CreateOptions", UPDATE: "UpdateOptions", DELETE: "DeleteOptions"}
 _EXPIRED = "The resourceVersion for the provided list is too old."
 _INCONSISTENT = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without "

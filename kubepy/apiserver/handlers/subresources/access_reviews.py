@@ -76,7 +76,9 @@ def _invalid(resource: Resource, findings: list[errors.FieldError]) -> errors.In
 async def body_of(registry: Registry, resource: Resource, request: Request) -> Obj:
     options = write_options(request.query, "CreateOptions")
     expected = decode.Expected.of(resource, registry.schemas)
-    return await decode.body_of(request, expected, options)
+    review = await decode.body_of(request, expected, options)
+    await registry.admit(write.call_of(resource, request, options), review)
+    return review
 
 
 def _subject(spec: Obj) -> User:

@@ -29,9 +29,12 @@ async def bind(registry: Registry, resource: Resource, request: Request) -> Resp
         raise errors.BadRequest("name in URL does not match name in Binding object")
     target = binding.get("target") or {}
     _check(target)
+    asked = write.call_of(resource, request, options)
+    asked.name = name
+    await registry.admit(asked, binding)
     user = request.user or write.NOBODY
     call = Call(
-        PODS, namespace, name, user, "binding", options, request.warnings, request.request_id
+        PODS, namespace, name, user, "binding", options, request.warnings, request.request_id, is_admitted=True
     )  # fmt: skip
 
     def make(current: Document | None) -> Obj:

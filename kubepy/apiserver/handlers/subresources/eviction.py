@@ -33,6 +33,7 @@ async def evict(registry: Registry, resource: Resource, request: Request) -> Res
     write.ensure_namespace(eviction["metadata"], info.namespace)
     if eviction["metadata"].get("name") != info.name:
         raise errors.BadRequest("name in URL does not match name in Eviction object")
+    await registry.admit(write.call_of(resource, request, options), eviction)
     deletion = _deletion(eviction, options)
     user = request.user or write.NOBODY
     call = Call(
@@ -44,6 +45,7 @@ async def evict(registry: Registry, resource: Resource, request: Request) -> Res
         replace(options, dry_run=deletion.dry_run),
         request.warnings,
         request.request_id,
+        is_admitted=True,
     )
     pod = await registry.get(PODS, info.namespace, info.name)
     while _is_over(pod.obj):

@@ -13,7 +13,7 @@ from kubepy.api.builtins import NODES, PODS, SECRETS, SERVICE_ACCOUNTS
 from kubepy.api.objects import Obj, group_version
 from kubepy.api.resources import Resource
 from kubepy.apiserver.authn.service_account_tokens import Signer
-from kubepy.apiserver.handlers import decode, respond
+from kubepy.apiserver.handlers import decode, respond, write
 from kubepy.apiserver.registry.options import write_options
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, Response
@@ -64,6 +64,7 @@ class TokenRequests:
             "TokenRequest", "authentication.k8s.io", "v1", registry.schemas.of(_SCHEMA)
         )
         wanted = await decode.body_of(request, expected, options)
+        await registry.admit(write.call_of(resource, request, options), wanted)
         metadata, spec = wanted["metadata"], wanted.setdefault("spec", {})
         for field, value in (("name", info.name), ("namespace", info.namespace)):
             if metadata.get(field) and metadata[field] != value:
