@@ -179,10 +179,10 @@ class ControlPlane:
             decider=lambda: self._scheduler,
         )
         self._flow_control = self._make_flow_control(own)
-        self._handler = app.build(
         self._auditor = auditing.build(
             config, clock=clock, random=random, log=logs.of("apiserver"), metrics=metrics
         )
+        self._handler = app.build(
             resources=ResourceHandler(self.registry, subresources),
             catalog=self.catalog, schemas=self.schemas,
             authenticator=who.authenticator, authorizer=authorizer, aggregator=self._aggregator,
@@ -380,12 +380,12 @@ class ControlPlane:
             await self._server.close()
         if self._flow_control is not None:
             await self._flow_control.close()
+        if self._auditor is not None:
+            await self._auditor.close()
         await self._tasks.close()
         await self._authentication.close()
         await self._authorization.close()
         await self.registry.close()
-        if self._auditor is not None:
-            await self._auditor.close()
         # Last: whoever waits for a webhook belongs to the registry.
         await self._definitions.close()
 
