@@ -26,13 +26,13 @@ from kubepy.api import admission_expressions, cel, celkinds
 from kubepy.api.cel import types
 from kubepy.api.cel.functions.regex import json_patch_library
 from kubepy.api.cel.types import DYN, Field, Type
-from kubepy.api.cel.values import Struct, type_name
+from kubepy.api.cel.values import Struct, TypeValue, type_name
 
 
 class _PatchFields(dict[str, Field]):
     """Upstream knows any field, but of no type."""
 
-    def get(self, name: str, default: Any = None) -> Field:  # type: ignore[override]
+    def get(self, name: str, default: Any = None) -> Field:
         return self[name] if name in self else Field(Type(""), name, False)
 
 
@@ -184,13 +184,21 @@ def to_json(value: Any) -> Any:
     if isinstance(value, int):
         return int(value) if -_INTEGER_MAX < value < _INTEGER_MAX else str(int(value))
     if isinstance(value, Mapping):
-        if not all(type(key) is str for key in value):
-            raise NotJSON("unsupported type conversion of a map key to string")
-        return {key: to_json(item) for key, item in value.items()}
+        return {_key(key): to_json(item) for key, item in value.items()}
     if kind is list:
         return [to_json(item) for item in value]
+    if kind is cel.Optional:
+        return to_json(value.value)
     if kind is bytes:
         return base64.b64encode(value).decode()
     if isinstance(value, cel.Timestamp | cel.Duration):
         return str(value)
-    raise NotJSON(f"unsupported type conversion from '{type_name(value)}' to google.protobuf.Value")
+    if isinstance(value, TypeValue):
+        raise NotJSON("type conversion not supported for 'type'")
+    raise NotJSON(f"type conversion error from '{type_name(value).rpartition('.')[2]}' to '*structpb.Value'")
+
+
+def _key(key: Any) -> str:
+    if type(key) is not str:
+        raise NotJSON(f"unsupported type conversion from '{type_name(key)}' to string")
+    return key

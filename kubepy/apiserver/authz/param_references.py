@@ -1,5 +1,5 @@
-"""Who writes an admission policy with params, or a binding that picks them, must be able to read those: expressions show
-what is in them.
+"""Who writes an admission policy with params, or a binding that picks them, must be able to read those: an expression
+shows what is in them.
 
 A policy takes "get" on all objects of its paramKind, a binding "get" of the object that it names or "list" for a
 selector. Members of system:masters may do all of it.

@@ -1,7 +1,7 @@
 """MutatingAdmissionPolicy: policies in CEL that change objects on their way in.
 
-Policies come in the order of their names, each seeing what those before it made. One that changes something has the
-chain asked again; then those run once more that may be (reinvocationPolicy IfNeeded) and that came before the change.
+Policies come in the order of their names, each seeing what those before it made. If one changes something all mutating
+plugins are asked again, and of the policies those that may be (reinvocationPolicy IfNeeded), the one itself too.
 
 Source: apiserver pkg/admission/plugin/policy/mutating/{dispatcher,reinvocationcontext}.go,
 pkg/admission/plugin/policy/generic/policy_dispatcher.go.
@@ -19,11 +19,11 @@ from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import DELETE, Attributes, Plugin, Tools, forbidden
 from kubepy.apiserver.admission.expressions import Answers
 from kubepy.apiserver.admission.match_conditions import Undecided
-from kubepy.apiserver.admission.matching import Matching, Selected, is_exempt
+from kubepy.apiserver.admission.matching import Matching, Selected
 from kubepy.apiserver.admission.policies import params
 from kubepy.apiserver.admission.policies.apply_configuration import Merger
 from kubepy.apiserver.admission.policies.evaluation import Subject, namespace_of
-from kubepy.apiserver.admission.policies.hooks import Binding, Hook, Hooks
+from kubepy.apiserver.admission.policies.hooks import Binding, Hook, Hooks, may_concern
 from kubepy.apiserver.admission.policies.mutating import Kinds, MutatingPolicy, MutationError
 from kubepy.apiserver.admission.policies.params import Misconfigured
 from kubepy.apiserver.admission.versions import Versions
@@ -45,7 +45,7 @@ class MutatingAdmissionPolicy(Plugin):
         )
 
     def wants(self, operation: str, resource: Resource, subresource: str) -> bool:
-        return operation != DELETE and not is_exempt(resource)
+        return operation != DELETE and may_concern(resource)
 
     async def admit(self, attributes: Attributes) -> None:
         if hooks := await self._hooks.about(attributes):
@@ -101,6 +101,7 @@ class _Dispatch:
         self._matching, self._kinds, self._attributes = matching, kinds, attributes
         self._answers, self._versions = Answers(tools.ask, attributes), Versions(attributes)
         self._refusals: list[tuple[str, str]] = []  # message, reason
+        self._has_changed = False
 
     async def run(self, hooks: Sequence[_Hook]) -> None:
         """Raises a refusal that tells of all failures, and InternalError for what cannot even be that."""
@@ -160,6 +161,9 @@ class _Dispatch:
                 self._answers,
             )
             await self._invoke_one(one, subject, invoked)
+        if self._has_changed:
+            invoked.changed()
+            attributes.wants_reinvocation = True
         invoked.end(attributes.obj)
 
     async def _invoke_one(self, one: _Invocation, subject: Subject, invoked: Invoked) -> None:
@@ -181,8 +185,8 @@ class _Dispatch:
             if obj is not subject.obj and obj != subject.obj:
                 await self._versions.put(obj, one.selected.resource)
                 subject = subject._replace(obj=await self._versions.obj(one.selected.resource))
+                self._has_changed = True
                 invoked.changed()
-                self._attributes.wants_reinvocation = True
         if policy.is_reinvocable:
             invoked.add(one.key)
 

@@ -17,10 +17,10 @@ from kubepy.api.errors import StatusError
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import Attributes, Plugin, Tools, forbidden
 from kubepy.apiserver.admission.expressions import Answers
-from kubepy.apiserver.admission.matching import Matching, Selected, is_exempt
+from kubepy.apiserver.admission.matching import Matching, Selected
 from kubepy.apiserver.admission.policies import params
 from kubepy.apiserver.admission.policies.evaluation import Subject, namespace_of
-from kubepy.apiserver.admission.policies.hooks import Binding, Hook, Hooks
+from kubepy.apiserver.admission.policies.hooks import Binding, Hook, Hooks, may_concern
 from kubepy.apiserver.admission.policies.params import Misconfigured
 from kubepy.apiserver.admission.policies.validating import Denial, ValidatingPolicy, Verdict
 from kubepy.apiserver.admission.versions import Versions
@@ -45,7 +45,7 @@ class ValidatingAdmissionPolicy(Plugin):
         )
 
     def wants(self, operation: str, resource: Resource, subresource: str) -> bool:
-        return not is_exempt(resource)
+        return may_concern(resource)
 
     async def validate(self, attributes: Attributes) -> None:
         if hooks := await self._hooks.about(attributes):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kubepy.api import cel, celpolicies
 from kubepy.api.custom import CustomSchema
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
@@ -30,13 +31,15 @@ class Merger:
         self._custom: dict[str, tuple[Resource, Type]] = {}
 
     def merged(self, resource: Resource, obj: Obj, configuration: Obj) -> Obj:
-        """`configuration` has no kind: it is the object's. Raises ApplyError."""
+        """`configuration` is as CEL made it, without a kind: that is the object's. Raises ApplyError, NotJSON."""
         type_ = self._type(resource)
+        if found := list(_foreign(type_, configuration, "")):
+            raise ApplyError(f"failed to convert patch object to typed object: {_listed(found)}")
+        configuration = celpolicies.to_json(configuration)
         configuration = configuration | {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}
         found = [f"{at}: {why}" if at else why for at, why in type_.complaints(configuration, "")]
         if found:
-            why = found[0] if len(found) == 1 else "errors:\n" + "\n".join(f"  {line}" for line in found)
-            raise ApplyError(f"failed to convert patch object to typed object: {why}")
+            raise ApplyError(f"failed to convert patch object to typed object: {_listed(found)}")
         if atomics := list(_atomics(type_, configuration, "")):
             raise ApplyError(
                 "invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: "
@@ -56,6 +59,39 @@ class Merger:
             made = self._types.custom(schema.openapi if isinstance(schema, CustomSchema) else None)
             known = self._custom[key] = resource, made
         return known[1]
+
+
+def _listed(found: list[str]) -> str:
+    return found[0] if len(found) == 1 else "errors:\n" + "\n".join(f"  {line}" for line in found)
+
+
+def _foreign(type_: Type, value: Any, path: str) -> Iterator[str]:
+    """Values that Go's merge does not take: null, which removes nothing, and unsigned numbers."""
+    inner = type_.inner if type(type_) is Type and type_.inner is not None else type_
+    if value is None or type(value) is cel.Uint:
+        yield f"{path}: {_expected(inner, value)}"
+    elif isinstance(value, dict) and isinstance(inner, Map):
+        for name, item in value.items():
+            if (field := inner.declared(name)) is not None:
+                yield from _foreign(field, item, f"{path}.{name}")
+    elif isinstance(value, list) and isinstance(inner, Items | Whole):
+        for index, item in enumerate(value):
+            yield from _foreign(inner.element, item, f"{path}[{index}]")
+
+
+def _expected(type_: Type, value: Any) -> str:
+    shown = "NULL_VALUE" if value is None else str(int(value))
+    if isinstance(type_, Map):
+        return f"expected map, got &{{{shown}}}"
+    if isinstance(type_, Items | Whole):
+        return f"expected list, got &{{{shown}}}"
+    if type_.scalar == "numeric":
+        got = "structpb.NullValue" if value is None else "uint64"
+        return f"expected numeric (int or float), got {got}"
+    if type_.scalar == "string":
+        literal = "0" if value is None else hex(value)
+        return f"expected string, got &value.valueUnstructured{{Value:{literal}}}"
+    return f"expected {'boolean' if type_.scalar == 'boolean' else 'any scalar'}, got &{{{shown}}}"
 
 
 def _atomics(type_: Type, value: Any, path: str) -> Iterator[str]:

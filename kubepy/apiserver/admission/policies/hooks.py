@@ -17,10 +17,25 @@ from kubepy.api.builtins import Catalog
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import Attributes, Lookup, Tools
-from kubepy.apiserver.admission.matching import Criteria
+from kubepy.apiserver.admission.matching import Criteria, is_exempt
 from kubepy.apiserver.registry.cache import Change, ResourceCache
 
 E = TypeVar("E")
+
+
+# Refusing these may break the cluster. Source: kubernetes pkg/kubeapiserver/admission/exclusion/resources.go.
+_REVIEWS = frozenset(
+    (
+        "selfsubjectreviews.authentication.k8s.io", "tokenreviews.authentication.k8s.io",
+        "localsubjectaccessreviews.authorization.k8s.io", "selfsubjectaccessreviews.authorization.k8s.io",
+        "selfsubjectrulesreviews.authorization.k8s.io", "subjectaccessreviews.authorization.k8s.io",
+    )
+)  # fmt: skip
+
+
+def may_concern(resource: Resource) -> bool:
+    """Whether policies are asked about a resource at all."""
+    return not is_exempt(resource) and resource.group_resource not in _REVIEWS
 
 
 class Binding:

@@ -116,7 +116,7 @@ def _mutation(compiler: celpolicies.Compiler, mutation: Obj) -> Mutation:
 def _applied(kinds: Kinds, resource: Resource, obj: Obj, configuration: Any) -> Obj:
     _check_names(configuration)
     try:
-        merged = copy(kinds.merger.merged(resource, obj, celpolicies.to_json(configuration)))
+        merged = copy(kinds.merger.merged(resource, obj, configuration))
         kinds.schemas.of(resource).decode(merged)
     except (ApplyError, NotJSON) as error:
         raise MutationError(f"error applying patch: {error}")
