@@ -26,13 +26,17 @@ _TABLE = """
 AWSElasticBlockStoreVolumeSource VolumeID FSType=fsType Partition# ReadOnly?
 Affinity NodeAffinity*NodeAffinity PodAffinity*PodAffinity PodAntiAffinity*PodAntiAffinity
 AppArmorProfile Type LocalhostProfile*
+AllocationResult Devices:DeviceAllocationResult NodeSelector*NodeSelector AllocationTimestamp*
 AzureDiskVolumeSource DiskName DataDiskURI=diskURI CachingMode* FSType=fsType* ReadOnly* Kind*
 AzureFilePersistentVolumeSource SecretName ShareName ReadOnly? SecretNamespace*
 AzureFileVolumeSource SecretName ShareName ReadOnly?
 CSIPersistentVolumeSource Driver VolumeHandle ReadOnly? FSType=fsType VolumeAttributes* ControllerPublishSecretRef*SecretReference NodeStageSecretRef*SecretReference NodePublishSecretRef*SecretReference ControllerExpandSecretRef*SecretReference NodeExpandSecretRef*SecretReference
+CELDeviceSelector Expression
+CSINodeDriver Name NodeID TopologyKeys* Allocatable*VolumeNodeResources
 CSIVolumeSource Driver ReadOnly* FSType=fsType* VolumeAttributes* NodePublishSecretRef*LocalObjectReference
 Capabilities Add* Drop*
 CephFSPersistentVolumeSource Monitors* Path User SecretFile SecretRef*SecretReference ReadOnly?
+CapacityRequirements Requests*
 CephFSVolumeSource Monitors* Path User SecretFile SecretRef*LocalObjectReference ReadOnly?
 CinderPersistentVolumeSource VolumeID FSType=fsType ReadOnly? SecretRef*SecretReference
 CinderVolumeSource VolumeID FSType=fsType ReadOnly? SecretRef*LocalObjectReference
@@ -51,6 +55,16 @@ ContainerRestartRuleOnExitCodes Operator Values*
 DaemonSetUpdateStrategy Type RollingUpdate*RollingUpdateDaemonSet
 DeploymentStrategy Type RollingUpdate*RollingUpdateDeployment
 DownwardAPIProjection Items[DownwardAPIVolumeFile
+DeviceAllocationConfiguration Source Requests* Opaque*OpaqueDeviceConfiguration
+DeviceAllocationResult Results[DeviceRequestAllocationResult Config[DeviceAllocationConfiguration
+DeviceClaim Requests[DeviceRequest Constraints[DeviceConstraint Config[DeviceClaimConfiguration
+DeviceClaimConfiguration Requests* Opaque*OpaqueDeviceConfiguration
+DeviceConstraint Requests* MatchAttribute* DistinctAttribute*
+DeviceRequest Name Exactly*ExactDeviceRequest FirstAvailable[DeviceSubRequest
+DeviceRequestAllocationResult Request Driver Pool Device AdminAccess* Tolerations[DeviceToleration BindingConditions* BindingFailureConditions* ShareID=shareID* ConsumedCapacity*
+DeviceSelector CEL=cel*CELDeviceSelector
+DeviceSubRequest Name DeviceClassName Selectors[DeviceSelector AllocationMode Count# Tolerations[DeviceToleration Capacity*CapacityRequirements
+DeviceToleration Key Operator Value Effect TolerationSeconds*
 DownwardAPIVolumeFile Path FieldRef*ObjectFieldSelector ResourceFieldRef*ResourceFieldSelector Mode*
 DownwardAPIVolumeSource Items[DownwardAPIVolumeFile DefaultMode*
 EmptyDirVolumeSource Medium SizeLimit*
@@ -60,6 +74,8 @@ EnvVarSource FieldRef*ObjectFieldSelector ResourceFieldRef*ResourceFieldSelector
 EphemeralContainer Name Image Command* Args* WorkingDir Ports[ContainerPort EnvFrom[EnvFromSource Env[EnvVar Resources:ResourceRequirements ResizePolicy[ContainerResizePolicy RestartPolicy* RestartPolicyRules[ContainerRestartRule VolumeMounts[VolumeMount VolumeDevices[VolumeDevice LivenessProbe*Probe ReadinessProbe*Probe StartupProbe*Probe Lifecycle*Lifecycle TerminationMessagePath TerminationMessagePolicy ImagePullPolicy SecurityContext*SecurityContext Stdin? StdinOnce? TTY=tty? TargetContainerName
 EphemeralVolumeSource VolumeClaimTemplate*PersistentVolumeClaimTemplate
 ExecAction Command*
+EventSource Component Host
+ExactDeviceRequest DeviceClassName Selectors[DeviceSelector AllocationMode Count# AdminAccess* Tolerations[DeviceToleration Capacity*CapacityRequirements
 FCVolumeSource TargetWWNs* Lun* FSType=fsType ReadOnly? WWIDs=wwids*
 FileKeySelector VolumeName Path Key Optional*
 FlexPersistentVolumeSource Driver FSType=fsType SecretRef*SecretReference ReadOnly? Options*
@@ -95,6 +111,8 @@ NodeSpec PodCIDRs* ProviderID Unschedulable? Taints[Taint ConfigSource*NodeConfi
 ObjectFieldSelector APIVersion=apiVersion FieldPath
 ObjectReference Kind Namespace Name UID=uid APIVersion=apiVersion ResourceVersion FieldPath
 PersistentVolumeClaimSpec AccessModes* Selector*LabelSelector Resources:VolumeResourceRequirements VolumeName StorageClassName* VolumeMode* DataSource*TypedLocalObjectReference DataSourceRef*TypedObjectReference VolumeAttributesClassName*
+OpaqueDeviceConfiguration Driver Parameters*
+ParentReference Group Resource Namespace Name
 PersistentVolumeClaimTemplate Spec:PersistentVolumeClaimSpec
 PersistentVolumeClaimVolumeSource ClaimName ReadOnly?
 PersistentVolumeSpec Capacity* GCEPersistentDisk=gcePersistentDisk*GCEPersistentDiskVolumeSource AWSElasticBlockStore=awsElasticBlockStore*AWSElasticBlockStoreVolumeSource HostPath*HostPathVolumeSource Glusterfs*GlusterfsPersistentVolumeSource NFS=nfs*NFSVolumeSource RBD=rbd*RBDPersistentVolumeSource Quobyte*QuobyteVolumeSource ISCSI=iscsi*ISCSIPersistentVolumeSource FlexVolume*FlexPersistentVolumeSource Cinder*CinderPersistentVolumeSource CephFS=cephfs*CephFSPersistentVolumeSource FC=fc*FCVolumeSource Flocker*FlockerVolumeSource AzureFile*AzureFilePersistentVolumeSource VsphereVolume*VsphereVirtualDiskVolumeSource AzureDisk*AzureDiskVolumeSource PhotonPersistentDisk*PhotonPersistentDiskVolumeSource PortworxVolume*PortworxVolumeSource ScaleIO*ScaleIOPersistentVolumeSource Local*LocalVolumeSource StorageOS=storageos*StorageOSPersistentVolumeSource CSI=csi*CSIPersistentVolumeSource AccessModes* ClaimRef*ObjectReference PersistentVolumeReclaimPolicy StorageClassName MountOptions* VolumeMode* NodeAffinity*VolumeNodeAffinity VolumeAttributesClassName*
@@ -127,8 +145,11 @@ ResourceClaim Name Request
 ResourceFieldSelector ContainerName Resource Divisor%
 ResourceRequirements Limits* Requests* Claims[ResourceClaim
 RollingUpdateDaemonSet MaxUnavailable# MaxSurge#
+ResourceClaimSpec Devices:DeviceClaim
+ResourceClaimTemplateSpec ObjectMeta^ Spec:ResourceClaimSpec
 RollingUpdateDeployment MaxUnavailable# MaxSurge#
 RollingUpdateStatefulSetStrategy Partition# MaxUnavailable*
+RoleRef APIGroup=apiGroup Kind Name
 SELinuxOptions User Role Type Level
 ScaleIOPersistentVolumeSource Gateway System SecretRef*SecretReference SSLEnabled=sslEnabled? ProtectionDomain StoragePool StorageMode VolumeName FSType=fsType ReadOnly?
 ScaleIOVolumeSource Gateway System SecretRef*LocalObjectReference SSLEnabled=sslEnabled? ProtectionDomain StoragePool StorageMode VolumeName FSType=fsType ReadOnly?
@@ -165,9 +186,12 @@ Volume Name HostPath*HostPathVolumeSource EmptyDir*EmptyDirVolumeSource GCEPersi
 VolumeDevice Name DevicePath
 VolumeMount Name ReadOnly? RecursiveReadOnly* MountPath SubPath MountPropagation* SubPathExpr
 VolumeNodeAffinity Required*NodeSelector
+VolumeAttachmentSource PersistentVolumeName* InlineVolumeSpec*PersistentVolumeSpec
+VolumeAttachmentSpec Attacher Source:VolumeAttachmentSource NodeName
 VolumeProjection Secret*SecretProjection DownwardAPI*DownwardAPIProjection ConfigMap*ConfigMapProjection ServiceAccountToken*ServiceAccountTokenProjection ClusterTrustBundle*ClusterTrustBundleProjection PodCertificate*PodCertificateProjection
 VolumeResourceRequirements Limits* Requests*
 VsphereVirtualDiskVolumeSource VolumePath FSType=fsType StoragePolicyName StoragePolicyID
+VolumeNodeResources Count*
 WeightedPodAffinityTerm Weight# PodAffinityTerm:PodAffinityTerm
 WindowsSecurityContextOptions GMSACredentialSpecName=gmsaCredentialSpecName* GMSACredentialSpec=gmsaCredentialSpec* RunAsUserName* HostProcess*
 """  # noqa: E501 - one struct, one line

@@ -134,7 +134,8 @@ def _check_drivers_kept(new: Obj, old: Obj, found: Errors) -> None:
     for driver in (old.get("spec") or {}).get("drivers") or _NONE:
         kept = after.get(driver.get("name"))
         if kept is not None and not same(kept | {"allocatable": None}, driver | {"allocatable": None}):
-            found.append(errors.invalid_value("spec.drivers", kept, "field is immutable"))
+            shown = internals.of("CSINodeDriver", kept | {"allocatable": None})
+            found.append(errors.invalid_value("spec.drivers", shown, "field is immutable"))
 
 
 # -- VolumeAttachment ------------------------------------------------------------------------------------------
@@ -227,11 +228,11 @@ CSI: dict[tuple[str, str], Kind] = {
     ),
     ("storage.k8s.io", "CSINode"): Kind(rules=(_check_csi_node,), update=(_check_drivers_kept,)),
     ("storage.k8s.io", "CSIStorageCapacity"): Kind(
-        create=(_check_capacity,), update=(immutable("nodeTopology"), immutable("storageClassName"))
+        create=(_check_capacity,), update=(immutable("nodeTopology"), immutable("storageClassName", zero=""))
     ),
     ("storage.k8s.io", "VolumeAttachment"): Kind(
         rules=(_check_attachment,),
-        update=(immutable("spec"),),
+        update=(immutable("spec", struct="VolumeAttachmentSpec"),),
         subresources={"status": on_update(_check_attachment)},
     ),
     ("storage.k8s.io", "VolumeAttributesClass"): Kind(
@@ -240,6 +241,6 @@ CSI: dict[tuple[str, str], Kind] = {
     ),
     ("node.k8s.io", "RuntimeClass"): Kind(
         create=(required("handler"), at("handler", check_name(names.dns1123_label)), _check_runtime_class),
-        update=(immutable("handler"),),
+        update=(immutable("handler", zero=""),),
     ),
 }

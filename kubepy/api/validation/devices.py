@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from kubepy.api import errors, names
+from kubepy.api import errors, internals, names
 from kubepy.api.objects import Obj
 from kubepy.api.validation.device_slices import (
     Items,
@@ -240,7 +240,8 @@ def _check_claim_status(new: Obj, old: Obj, found: Errors) -> None:
         return
     if before.get("allocation") is not None:
         if not same(allocation, before["allocation"]):
-            found.append(errors.invalid_value("status.allocation", allocation, IMMUTABLE_TEXT))
+            shown = internals.of("AllocationResult", allocation)
+            found.append(errors.invalid_value("status.allocation", shown, IMMUTABLE_TEXT))
         return
     requested = (new.get("spec") or {}).get("devices") or {}
     _check_allocation(allocation, _requests_of(requested), "status.allocation", found)
@@ -404,8 +405,12 @@ DEVICES: dict[tuple[str, str], Kind] = {
         subresources={"status": (_check_taint_rule_status,)},
     ),
     (_GROUP, "ResourceClaim"): Kind(
-        create=(_check_claim,), update=(immutable("spec"),), subresources={"status": (_check_claim_status,)}
+        create=(_check_claim,),
+        update=(immutable("spec", struct="ResourceClaimSpec"),),
+        subresources={"status": (_check_claim_status,)},
     ),
-    (_GROUP, "ResourceClaimTemplate"): Kind(create=(_check_template,), update=(immutable("spec"),)),
+    (_GROUP, "ResourceClaimTemplate"): Kind(
+        create=(_check_template,), update=(immutable("spec", struct="ResourceClaimTemplateSpec"),)
+    ),
     (_GROUP, "ResourceSlice"): Kind(create=(check_created,), update=(check_updated,)),
 }

@@ -414,9 +414,10 @@ def _check_service_cidr(obj: Obj, found: Errors) -> None:
 
 def _check_service_cidr_update(new: Obj, old: Obj, found: Errors) -> None:
     """A range may be joined by one of the other family; nothing else changes."""
-    after, before = ((obj.get("spec") or {}).get("cidrs") or [] for obj in (new, old))
+    given, before = ((obj.get("spec") or {}).get("cidrs") for obj in (new, old))
+    after, before = given or [], before or []
     if len(after) != len(before) and (len(before), len(after)) != (1, 2):
-        found.append(errors.invalid_value("spec.cidrs", after, IMMUTABLE_TEXT))
+        found.append(errors.invalid_value("spec.cidrs", given, IMMUTABLE_TEXT))
         return
     for index, (cidr, was) in enumerate(zip(after, before)):
         if cidr != was:
@@ -433,10 +434,12 @@ NETWORKING: dict[tuple[str, str], Kind] = {
     ),
     ("networking.k8s.io", "IngressClass"): Kind(
         create=(_check_ingress_class,),
-        update=(immutable("spec.controller"), *on_update(_check_ingress_class)),
+        update=(immutable("spec.controller", zero=""), *on_update(_check_ingress_class)),
     ),
     ("networking.k8s.io", "IPAddress"): Kind(
-        name=_ip_address_name, create=(_check_ip_address,), update=(immutable("spec.parentRef"),)
+        name=_ip_address_name,
+        create=(_check_ip_address,),
+        update=(immutable("spec.parentRef", struct="ParentReference"),),
     ),
     ("networking.k8s.io", "NetworkPolicy"): Kind(rules=(_check_network_policy,)),
     ("networking.k8s.io", "ServiceCIDR"): Kind(

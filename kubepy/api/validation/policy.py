@@ -117,7 +117,7 @@ def _check_subject(subject: Obj, path: str, namespaced: bool, found: Errors) -> 
         found.append(errors.not_supported(f"{path}.kind", kind, ("ServiceAccount", "User", "Group")))
 
 
-_role_ref_kept: UpdateRule = immutable("roleRef", "cannot change roleRef")
+_role_ref_kept: UpdateRule = immutable("roleRef", "cannot change roleRef", struct="RoleRef")
 
 # -- PodDisruptionBudget ---------------------------------------------------------------------------------------
 

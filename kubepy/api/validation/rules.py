@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from kubepy.api import errors, names, quantity, selectors
+from kubepy.api import errors, internals, names, quantity, selectors
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
 
@@ -340,12 +340,15 @@ def each(path: str, check: Check) -> Rule:
     return rule
 
 
-def immutable(path: str, detail: str = IMMUTABLE_TEXT) -> UpdateRule:
+def immutable(path: str, detail: str = IMMUTABLE_TEXT, *, struct: str = "", zero: Any = None) -> UpdateRule:
+    """`struct` is what Go's internal type is called, for findings that show one; `zero` stands for nothing."""
     get = getter(path)
 
     def rule(new: Obj, old: Obj, found: Errors) -> None:
-        if not same(get(new), get(old)):
-            found.append(errors.invalid_value(path, get(new), detail))
+        value = get(new)
+        if not same(value, get(old)):
+            shown = internals.of(struct, value) if struct else zero if value is None else value
+            found.append(errors.invalid_value(path, shown, detail))
 
     return rule
 

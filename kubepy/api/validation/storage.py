@@ -275,7 +275,7 @@ STORAGE: dict[tuple[str, str], Kind] = {
         subresources={"status": (check_migration_status,)},
     ),
     ("storage.k8s.io", "StorageClass"): Kind(
-        create=(
+        rules=(
             _check_storage_class,
             _check_class_reclaim_policy,
             at("volumeBindingMode", check_enum(("Immediate", "WaitForFirstConsumer"))),
@@ -283,7 +283,7 @@ STORAGE: dict[tuple[str, str], Kind] = {
         ),
         update=(
             immutable("parameters"),
-            immutable("provisioner"),
+            immutable("provisioner", zero=""),
             immutable("reclaimPolicy"),
             immutable("volumeBindingMode"),
         ),

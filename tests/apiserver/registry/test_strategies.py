@@ -73,4 +73,15 @@ async def test_a_claim_names_its_source_twice(api: Api) -> None:
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     for name, field in (("old", "dataSource"), ("new", "dataSourceRef")):
         made = await api.ok("POST", claims, {"metadata": {"name": name}, "spec": {**spec, field: source}})
-        assert made["spec"]["dataSource"] == made["spec"]["dataSourceRef"] == source
+        assert made["spec"]["dataSource"] == made["spec"]["dataSourceRef"] == {"apiGroup": None, **source}
+
+
+async def test_a_taint_of_a_device_says_since_when(api: Api) -> None:
+    taint = {"key": "a", "effect": "NoSchedule"}
+    device = {"name": "d", "taints": [taint, taint | {"key": "b", "timeAdded": "2020-01-01T00:00:00Z"}]}
+    pool = {"name": "p", "generation": 1, "resourceSliceCount": 1}
+    spec = {"driver": "d.io", "nodeName": "n", "pool": pool, "devices": [device]}
+    path = "/apis/resource.k8s.io/v1/resourceslices"
+    made = await api.ok("POST", path, {"metadata": {"name": "s"}, "spec": spec})
+    times = [each["timeAdded"] for each in made["spec"]["devices"][0]["taints"]]
+    assert times == [made["metadata"]["creationTimestamp"], "2020-01-01T00:00:00Z"]

@@ -8,6 +8,7 @@ from kubepy.apiserver.registry.strategies import core, workloads
 from kubepy.apiserver.registry.strategies.api_services import APIServiceStrategy
 from kubepy.apiserver.registry.strategies.base import Strategy, Unchecked
 from kubepy.apiserver.registry.strategies.custom import CustomStrategy, DefinitionStrategy
+from kubepy.apiserver.registry.strategies.devices import DeviceTaintRuleStrategy, ResourceSliceStrategy
 from kubepy.apiserver.registry.strategies.namespaces import NamespaceStrategy
 from kubepy.apiserver.registry.strategies.pods import PodStrategy
 from kubepy.apiserver.registry.strategies.services import ServiceStrategy
@@ -47,10 +48,6 @@ class StatusOnlyUncheckedReturned(StatusOnlyUnchecked):
     returns_deleted = True
 
 
-class StatusOnlyCountedReturned(StatusOnlyReturned):
-    counts_generations = True
-
-
 class StatusOnlyCountedUnchecked(StatusOnlyUnchecked):
     counts_generations = True
 
@@ -69,7 +66,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "daemonsets.apps": workloads.DaemonSetStrategy,
     "deployments.apps": workloads.DeploymentStrategy,
     "deviceclasses.resource.k8s.io": CountedReturned,
-    "devicetaintrules.resource.k8s.io": StatusOnlyCountedReturned,
+    "devicetaintrules.resource.k8s.io": DeviceTaintRuleStrategy,
     "endpoints": core.UpsertStrategy,
     "endpointslices.discovery.k8s.io": core.EndpointSliceStrategy,
     "events": core.EventStrategy,
@@ -91,14 +88,14 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "poddisruptionbudgets.policy": CountedUnchecked,
     "pods": PodStrategy,
     "podtemplates": CountedReturned,
-    "priorityclasses.scheduling.k8s.io": workloads.Counted,
+    "priorityclasses.scheduling.k8s.io": workloads.PriorityClassStrategy,
     "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": workloads.Counted,
     "replicasets.apps": workloads.Counted,
     "replicationcontrollers": workloads.ReplicationControllerStrategy,
     "resourceclaims.resource.k8s.io": StatusOnlyReturned,
     "resourceclaimtemplates.resource.k8s.io": core.ReturnedStrategy,
     "resourcequotas": core.ReturnedStrategy,
-    "resourceslices.resource.k8s.io": CountedReturned,
+    "resourceslices.resource.k8s.io": ResourceSliceStrategy,
     "rolebindings.rbac.authorization.k8s.io": core.UpsertStrategy,
     "roles.rbac.authorization.k8s.io": core.UpsertStrategy,
     "runtimeclasses.node.k8s.io": UncheckedUpsert,

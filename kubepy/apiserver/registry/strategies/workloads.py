@@ -16,6 +16,13 @@ class Counted(Strategy):
     counts_generations = True
 
 
+class PriorityClassStrategy(Counted):
+    """It has a generation, and always the same: what counts cannot change."""
+
+    def is_another_wish(self, new: Obj, old: Obj) -> bool:
+        return False
+
+
 class DeploymentStrategy(Counted):
     keeps_labels_on_status_update = True
 
