@@ -20,7 +20,9 @@ pkg/apis/apiregistration/v1/defaults.go.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from kubepy.api import quantity
@@ -57,14 +59,33 @@ def _set_zero(**values: Any) -> Setter:
 # -- core -----------------------------------------------------------------------------------------------------
 
 
+_HOST_PART = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_PATH_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_match_image = re.compile(
+    rf"(?P<name>(?:(?:{_HOST_PART}(?:\.{_HOST_PART})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?/)?{_PATH_PART}(?:/{_PATH_PART})*)"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?"
+    r"(?P<digest>@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?",
+    re.ASCII,
+).fullmatch
+_is_image_id = re.compile("[a-f0-9]{64}").fullmatch
+_IMAGE_NAME_LENGTH_MAX = 255
+
+
+@lru_cache(maxsize=4096)
 def image_pull_policy(image: str) -> str:
-    """Always for :latest and for images with neither tag nor digest. Source: pkg/util/parsers ParseImageName."""
-    if not image:
+    """Always for :latest and for images with neither tag nor digest; what is no image's name is left to validation.
+
+    Source: pkg/util/parsers ParseImageName, github.com/distribution/reference ParseNormalizedNamed."""
+    match = _match_image(image)
+    if match is None or len(match["name"]) > _IMAGE_NAME_LENGTH_MAX or _is_image_id(image):
         return "IfNotPresent"
-    name = image.rpartition("/")[2]
-    _, has_digest, _ = name.partition("@")
-    _, _, tag = name.partition("@")[0].partition(":")
-    return "Always" if tag == "latest" or not (tag or has_digest) else "IfNotPresent"
+    host, slash, rest = match["name"].partition("/")
+    is_host = "." in host or ":" in host or host == "localhost" or host != host.lower()
+    repository = rest if slash and is_host else match["name"]
+    if repository != repository.lower():
+        return "IfNotPresent"
+    is_latest = match["tag"] == "latest" or not (match["tag"] or match["digest"])
+    return "Always" if is_latest else "IfNotPresent"
 
 
 def _container(container: Obj) -> None:
@@ -95,6 +116,9 @@ def _pod_spec(spec: Obj) -> None:
 
 def _pod(pod: Obj) -> None:
     spec = pod["spec"]
+    # Source: core/v1/conversion.go Convert_v1_Pod_To_core_Pod; not of templates.
+    if spec.get("terminationGracePeriodSeconds", 0) < 0:
+        spec["terminationGracePeriodSeconds"] = 1
     containers = spec.get("containers") or ()
     init_containers = spec.get("initContainers") or ()
     for container in (*containers, *init_containers):
@@ -468,6 +492,7 @@ _TABLE: dict[str, dict[str, Setter]] = {
         "ContainerPort": _set(protocol="TCP"),
         "DownwardAPIVolumeSource": _MODE,
         "EndpointPort": _set(protocol="TCP"),
+        "Event": _set(eventTime=None, firstTimestamp=None, lastTimestamp=None),
         "EphemeralContainer": _container,
         "FileKeySelector": _set(optional=False),
         "GRPCAction": _set(service=""),
@@ -475,6 +500,7 @@ _TABLE: dict[str, dict[str, Setter]] = {
         "HostPathVolumeSource": _set(type=""),
         "ImageVolumeSource": _image_volume,
         "LimitRangeItem": _limit_range_item,
+        "LimitRangeSpec": _set_zero(limits=None),
         "Namespace": _namespace,
         "NamespaceStatus": _set(phase="Active"),
         "NodeSpec": _node_spec,
@@ -489,10 +515,13 @@ _TABLE: dict[str, dict[str, Setter]] = {
         "Probe": _set(timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3),
         "ProjectedVolumeSource": _MODE,
         "ReplicationController": _replication_controller,
+        "ResourceFieldSelector": _set(divisor="0"),
         "Secret": _secret,
         "SecretVolumeSource": _MODE,
         "Service": _service,
         "ServiceAccountTokenProjection": _set(expirationSeconds=3600),
+        "TypedLocalObjectReference": _set(apiGroup=None),
+        "TypedObjectReference": _set(apiGroup=None),
         "Volume": _volume,
         **{f"{name}VolumeSource": setter for name, setter in _VOLUME_PLUGINS.items()},
         **{f"{name}PersistentVolumeSource": setter for name, setter in _VOLUME_PLUGINS.items()},
@@ -508,7 +537,10 @@ _TABLE: dict[str, dict[str, Setter]] = {
             concurrencyPolicy="Allow", suspend=False, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1
         ),
         "Job": _job,
+        "PodFailurePolicy": _set_zero(rules=None),
+        "PodFailurePolicyOnExitCodesRequirement": _set(values=None),
         "PodFailurePolicyOnPodConditionsPattern": _set_zero(status="True"),
+        "SuccessPolicy": _set_zero(rules=None),
     },
     "io.k8s.api.autoscaling.v1.": {"HorizontalPodAutoscalerSpec": _set(minReplicas=1)},
     "io.k8s.api.autoscaling.v2.": {"HorizontalPodAutoscalerSpec": _horizontal_pod_autoscaler_spec},
@@ -527,7 +559,13 @@ _TABLE: dict[str, dict[str, Setter]] = {
         "StorageClass": _set(reclaimPolicy="Delete", volumeBindingMode="Immediate"),
     },
     "io.k8s.api.authentication.v1.": {"TokenRequestSpec": _set(expirationSeconds=3600)},
-    "io.k8s.api.discovery.v1.": {"EndpointPort": _set(name="", protocol="TCP")},
+    "io.k8s.api.discovery.v1.": {
+        "EndpointPort": _set(name="", protocol="TCP"),
+        "EndpointSlice": _set_zero(endpoints=None, ports=None),
+    },
+    "io.k8s.api.events.v1.": {
+        "Event": _set(deprecatedFirstTimestamp=None, deprecatedLastTimestamp=None, eventTime=None),
+    },
     "io.k8s.api.scheduling.v1.": {"PriorityClass": _set(preemptionPolicy="PreemptLowerPriority")},
     "io.k8s.api.flowcontrol.v1.": {
         "ExemptPriorityLevelConfiguration": _set(nominalConcurrencyShares=0, lendablePercent=0),

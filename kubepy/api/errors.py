@@ -350,8 +350,8 @@ def render_value(value: Any) -> str:
         return quote(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
-    # Go sorts maps and keeps a struct's order of fields; a dict of texts only is most likely a map.
-    is_map = isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
+    # Go sorts maps and keeps a struct's order of fields; a plain dict of texts only is most likely a map.
+    is_map = type(value) is dict and all(isinstance(v, str) for v in value.values())
     text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS if is_map else 0).decode()
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 

@@ -29,6 +29,7 @@ EMBEDDED: dict[str, tuple[str, frozenset[str]]] = {
     "EphemeralContainer": ("EphemeralContainerCommon", frozenset(("targetContainerName",))),
     "IngressRule": ("IngressRuleValue", frozenset(("host",))),
     "NamedRuleWithOperations": ("RuleWithOperations", frozenset(("resourceNames",))),
+    "PersistentVolumeClaim": ("TypeMeta", frozenset(("metadata", "spec", "status"))),
     "PersistentVolumeSpec": (
         "PersistentVolumeSource",
         frozenset((

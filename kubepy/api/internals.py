@@ -9,9 +9,10 @@ letter, and what the field holds:
 
     (nothing) a string   # a number   ? a boolean   % a quantity   * null unless set
     :T a struct   *T a pointer to one   [T a list of them   ~ left out unless set, ~[T the same for a list
+    ^ metadata, whose fields appear among the others, as JSON calls them, unless empty
 
-Not here: metadata inside of a spec (a claim template's), which upstream inlines, and structs that no text prints.
-Source: kubernetes 1.36 pkg/apis/{core,apps,batch}/types.go; pkg/apis/core/v1/conversion.go for what moves.
+Not here: structs that no text prints.
+Source: kubernetes 1.36 pkg/apis/{core,apps,batch,rbac,resource,storage,networking}/types.go; pkg/apis/core/v1/conversion.go for what moves.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ from kubepy.api.objects import Obj
 _TABLE = """
 AWSElasticBlockStoreVolumeSource VolumeID FSType=fsType Partition# ReadOnly?
 Affinity NodeAffinity*NodeAffinity PodAffinity*PodAffinity PodAntiAffinity*PodAntiAffinity
-AppArmorProfile Type LocalhostProfile*
 AllocationResult Devices:DeviceAllocationResult NodeSelector*NodeSelector AllocationTimestamp*
+AppArmorProfile Type LocalhostProfile*
 AzureDiskVolumeSource DiskName DataDiskURI=diskURI CachingMode* FSType=fsType* ReadOnly* Kind*
 AzureFilePersistentVolumeSource SecretName ShareName ReadOnly? SecretNamespace*
 AzureFileVolumeSource SecretName ShareName ReadOnly?
-CSIPersistentVolumeSource Driver VolumeHandle ReadOnly? FSType=fsType VolumeAttributes* ControllerPublishSecretRef*SecretReference NodeStageSecretRef*SecretReference NodePublishSecretRef*SecretReference ControllerExpandSecretRef*SecretReference NodeExpandSecretRef*SecretReference
 CELDeviceSelector Expression
 CSINodeDriver Name NodeID TopologyKeys* Allocatable*VolumeNodeResources
+CSIPersistentVolumeSource Driver VolumeHandle ReadOnly? FSType=fsType VolumeAttributes* ControllerPublishSecretRef*SecretReference NodeStageSecretRef*SecretReference NodePublishSecretRef*SecretReference ControllerExpandSecretRef*SecretReference NodeExpandSecretRef*SecretReference
 CSIVolumeSource Driver ReadOnly* FSType=fsType* VolumeAttributes* NodePublishSecretRef*LocalObjectReference
 Capabilities Add* Drop*
-CephFSPersistentVolumeSource Monitors* Path User SecretFile SecretRef*SecretReference ReadOnly?
 CapacityRequirements Requests*
+CephFSPersistentVolumeSource Monitors* Path User SecretFile SecretRef*SecretReference ReadOnly?
 CephFSVolumeSource Monitors* Path User SecretFile SecretRef*LocalObjectReference ReadOnly?
 CinderPersistentVolumeSource VolumeID FSType=fsType ReadOnly? SecretRef*SecretReference
 CinderVolumeSource VolumeID FSType=fsType ReadOnly? SecretRef*LocalObjectReference
@@ -54,7 +55,6 @@ ContainerRestartRule Action ExitCodes*ContainerRestartRuleOnExitCodes
 ContainerRestartRuleOnExitCodes Operator Values*
 DaemonSetUpdateStrategy Type RollingUpdate*RollingUpdateDaemonSet
 DeploymentStrategy Type RollingUpdate*RollingUpdateDeployment
-DownwardAPIProjection Items[DownwardAPIVolumeFile
 DeviceAllocationConfiguration Source Requests* Opaque*OpaqueDeviceConfiguration
 DeviceAllocationResult Results[DeviceRequestAllocationResult Config[DeviceAllocationConfiguration
 DeviceClaim Requests[DeviceRequest Constraints[DeviceConstraint Config[DeviceClaimConfiguration
@@ -65,6 +65,7 @@ DeviceRequestAllocationResult Request Driver Pool Device AdminAccess* Toleration
 DeviceSelector CEL=cel*CELDeviceSelector
 DeviceSubRequest Name DeviceClassName Selectors[DeviceSelector AllocationMode Count# Tolerations[DeviceToleration Capacity*CapacityRequirements
 DeviceToleration Key Operator Value Effect TolerationSeconds*
+DownwardAPIProjection Items[DownwardAPIVolumeFile
 DownwardAPIVolumeFile Path FieldRef*ObjectFieldSelector ResourceFieldRef*ResourceFieldSelector Mode*
 DownwardAPIVolumeSource Items[DownwardAPIVolumeFile DefaultMode*
 EmptyDirVolumeSource Medium SizeLimit*
@@ -73,9 +74,9 @@ EnvVar Name Value ValueFrom*EnvVarSource
 EnvVarSource FieldRef*ObjectFieldSelector ResourceFieldRef*ResourceFieldSelector ConfigMapKeyRef*ConfigMapKeySelector SecretKeyRef*SecretKeySelector FileKeyRef*FileKeySelector
 EphemeralContainer Name Image Command* Args* WorkingDir Ports[ContainerPort EnvFrom[EnvFromSource Env[EnvVar Resources:ResourceRequirements ResizePolicy[ContainerResizePolicy RestartPolicy* RestartPolicyRules[ContainerRestartRule VolumeMounts[VolumeMount VolumeDevices[VolumeDevice LivenessProbe*Probe ReadinessProbe*Probe StartupProbe*Probe Lifecycle*Lifecycle TerminationMessagePath TerminationMessagePolicy ImagePullPolicy SecurityContext*SecurityContext Stdin? StdinOnce? TTY=tty? TargetContainerName
 EphemeralVolumeSource VolumeClaimTemplate*PersistentVolumeClaimTemplate
-ExecAction Command*
 EventSource Component Host
 ExactDeviceRequest DeviceClassName Selectors[DeviceSelector AllocationMode Count# AdminAccess* Tolerations[DeviceToleration Capacity*CapacityRequirements
+ExecAction Command*
 FCVolumeSource TargetWWNs* Lun* FSType=fsType ReadOnly? WWIDs=wwids*
 FileKeySelector VolumeName Path Key Optional*
 FlexPersistentVolumeSource Driver FSType=fsType SecretRef*SecretReference ReadOnly? Options*
@@ -110,11 +111,12 @@ NodeSelectorTerm MatchExpressions[NodeSelectorRequirement MatchFields[NodeSelect
 NodeSpec PodCIDRs* ProviderID Unschedulable? Taints[Taint ConfigSource*NodeConfigSource DoNotUseExternalID=externalID
 ObjectFieldSelector APIVersion=apiVersion FieldPath
 ObjectReference Kind Namespace Name UID=uid APIVersion=apiVersion ResourceVersion FieldPath
-PersistentVolumeClaimSpec AccessModes* Selector*LabelSelector Resources:VolumeResourceRequirements VolumeName StorageClassName* VolumeMode* DataSource*TypedLocalObjectReference DataSourceRef*TypedObjectReference VolumeAttributesClassName*
 OpaqueDeviceConfiguration Driver Parameters*
 ParentReference Group Resource Namespace Name
-PersistentVolumeClaimTemplate Spec:PersistentVolumeClaimSpec
+PersistentVolumeClaimSpec AccessModes* Selector*LabelSelector Resources:VolumeResourceRequirements VolumeName StorageClassName* VolumeMode* DataSource*TypedLocalObjectReference DataSourceRef*TypedObjectReference VolumeAttributesClassName*
+PersistentVolumeClaimTemplate ObjectMeta^ Spec:PersistentVolumeClaimSpec
 PersistentVolumeClaimVolumeSource ClaimName ReadOnly?
+PersistentVolumeSource GCEPersistentDisk=gcePersistentDisk*GCEPersistentDiskVolumeSource AWSElasticBlockStore=awsElasticBlockStore*AWSElasticBlockStoreVolumeSource HostPath*HostPathVolumeSource Glusterfs*GlusterfsPersistentVolumeSource NFS=nfs*NFSVolumeSource RBD=rbd*RBDPersistentVolumeSource Quobyte*QuobyteVolumeSource ISCSI=iscsi*ISCSIPersistentVolumeSource FlexVolume*FlexPersistentVolumeSource Cinder*CinderPersistentVolumeSource CephFS=cephfs*CephFSPersistentVolumeSource FC=fc*FCVolumeSource Flocker*FlockerVolumeSource AzureFile*AzureFilePersistentVolumeSource VsphereVolume*VsphereVirtualDiskVolumeSource AzureDisk*AzureDiskVolumeSource PhotonPersistentDisk*PhotonPersistentDiskVolumeSource PortworxVolume*PortworxVolumeSource ScaleIO*ScaleIOPersistentVolumeSource Local*LocalVolumeSource StorageOS=storageos*StorageOSPersistentVolumeSource CSI=csi*CSIPersistentVolumeSource
 PersistentVolumeSpec Capacity* GCEPersistentDisk=gcePersistentDisk*GCEPersistentDiskVolumeSource AWSElasticBlockStore=awsElasticBlockStore*AWSElasticBlockStoreVolumeSource HostPath*HostPathVolumeSource Glusterfs*GlusterfsPersistentVolumeSource NFS=nfs*NFSVolumeSource RBD=rbd*RBDPersistentVolumeSource Quobyte*QuobyteVolumeSource ISCSI=iscsi*ISCSIPersistentVolumeSource FlexVolume*FlexPersistentVolumeSource Cinder*CinderPersistentVolumeSource CephFS=cephfs*CephFSPersistentVolumeSource FC=fc*FCVolumeSource Flocker*FlockerVolumeSource AzureFile*AzureFilePersistentVolumeSource VsphereVolume*VsphereVirtualDiskVolumeSource AzureDisk*AzureDiskVolumeSource PhotonPersistentDisk*PhotonPersistentDiskVolumeSource PortworxVolume*PortworxVolumeSource ScaleIO*ScaleIOPersistentVolumeSource Local*LocalVolumeSource StorageOS=storageos*StorageOSPersistentVolumeSource CSI=csi*CSIPersistentVolumeSource AccessModes* ClaimRef*ObjectReference PersistentVolumeReclaimPolicy StorageClassName MountOptions* VolumeMode* NodeAffinity*VolumeNodeAffinity VolumeAttributesClassName*
 PhotonPersistentDiskVolumeSource PdID FSType=fsType
 PodAffinity RequiredDuringSchedulingIgnoredDuringExecution[PodAffinityTerm PreferredDuringSchedulingIgnoredDuringExecution[WeightedPodAffinityTerm
@@ -134,6 +136,7 @@ PodSchedulingGate Name
 PodSchedulingGroup PodGroupName*
 PodSecurityContext HostNetwork? HostPID? HostIPC? ShareProcessNamespace* HostUsers* SELinuxOptions=seLinuxOptions*SELinuxOptions WindowsOptions*WindowsSecurityContextOptions RunAsUser* RunAsGroup* RunAsNonRoot* SupplementalGroups* SupplementalGroupsPolicy* FSGroup=fsGroup* FSGroupChangePolicy=fsGroupChangePolicy* Sysctls[Sysctl SeccompProfile*SeccompProfile AppArmorProfile*AppArmorProfile SELinuxChangePolicy=seLinuxChangePolicy*
 PodSpec Volumes[Volume InitContainers[Container Containers[Container EphemeralContainers[EphemeralContainer RestartPolicy TerminationGracePeriodSeconds* ActiveDeadlineSeconds* DNSPolicy=dnsPolicy NodeSelector* ServiceAccountName AutomountServiceAccountToken* NodeName SecurityContext*PodSecurityContext ImagePullSecrets[LocalObjectReference Hostname Subdomain SetHostnameAsFQDN* Affinity*Affinity SchedulerName Tolerations[Toleration HostAliases[HostAlias PriorityClassName Priority* PreemptionPolicy* DNSConfig=dnsConfig*PodDNSConfig ReadinessGates[PodReadinessGate RuntimeClassName* Overhead* EnableServiceLinks* TopologySpreadConstraints[TopologySpreadConstraint OS=os*PodOS SchedulingGates[PodSchedulingGate ResourceClaims[PodResourceClaim Resources*ResourceRequirements HostnameOverride* SchedulingGroup*PodSchedulingGroup
+PodTemplateSpec ObjectMeta^ Spec:PodSpec
 PortworxVolumeSource VolumeID FSType=fsType ReadOnly?
 PreferredSchedulingTerm Weight# Preference:NodeSelectorTerm
 Probe Exec*ExecAction HTTPGet=httpGet*HTTPGetAction TCPSocket=tcpSocket*TCPSocketAction GRPC=grpc*GRPCAction InitialDelaySeconds# TimeoutSeconds# PeriodSeconds# SuccessThreshold# FailureThreshold# TerminationGracePeriodSeconds*
@@ -142,14 +145,14 @@ QuobyteVolumeSource Registry Volume ReadOnly? User Group Tenant
 RBDPersistentVolumeSource CephMonitors=monitors* RBDImage=image FSType=fsType RBDPool=pool RadosUser=user Keyring SecretRef*SecretReference ReadOnly?
 RBDVolumeSource CephMonitors=monitors* RBDImage=image FSType=fsType RBDPool=pool RadosUser=user Keyring SecretRef*LocalObjectReference ReadOnly?
 ResourceClaim Name Request
-ResourceFieldSelector ContainerName Resource Divisor%
-ResourceRequirements Limits* Requests* Claims[ResourceClaim
-RollingUpdateDaemonSet MaxUnavailable# MaxSurge#
 ResourceClaimSpec Devices:DeviceClaim
 ResourceClaimTemplateSpec ObjectMeta^ Spec:ResourceClaimSpec
+ResourceFieldSelector ContainerName Resource Divisor%
+ResourceRequirements Limits* Requests* Claims[ResourceClaim
+RoleRef APIGroup=apiGroup Kind Name
+RollingUpdateDaemonSet MaxUnavailable# MaxSurge#
 RollingUpdateDeployment MaxUnavailable# MaxSurge#
 RollingUpdateStatefulSetStrategy Partition# MaxUnavailable*
-RoleRef APIGroup=apiGroup Kind Name
 SELinuxOptions User Role Type Level
 ScaleIOPersistentVolumeSource Gateway System SecretRef*SecretReference SSLEnabled=sslEnabled? ProtectionDomain StoragePool StorageMode VolumeName FSType=fsType ReadOnly?
 ScaleIOVolumeSource Gateway System SecretRef*LocalObjectReference SSLEnabled=sslEnabled? ProtectionDomain StoragePool StorageMode VolumeName FSType=fsType ReadOnly?
@@ -183,15 +186,15 @@ TypedLocalObjectReference APIGroup=apiGroup* Kind Name
 TypedObjectReference APIGroup=apiGroup* Kind Name Namespace*
 UncountedTerminatedPods Succeeded Failed
 Volume Name HostPath*HostPathVolumeSource EmptyDir*EmptyDirVolumeSource GCEPersistentDisk=gcePersistentDisk*GCEPersistentDiskVolumeSource AWSElasticBlockStore=awsElasticBlockStore*AWSElasticBlockStoreVolumeSource GitRepo*GitRepoVolumeSource Secret*SecretVolumeSource NFS=nfs*NFSVolumeSource ISCSI=iscsi*ISCSIVolumeSource Glusterfs*GlusterfsVolumeSource PersistentVolumeClaim*PersistentVolumeClaimVolumeSource RBD=rbd*RBDVolumeSource Quobyte*QuobyteVolumeSource FlexVolume*FlexVolumeSource Cinder*CinderVolumeSource CephFS=cephfs*CephFSVolumeSource Flocker*FlockerVolumeSource DownwardAPI*DownwardAPIVolumeSource FC=fc*FCVolumeSource AzureFile*AzureFileVolumeSource ConfigMap*ConfigMapVolumeSource VsphereVolume*VsphereVirtualDiskVolumeSource AzureDisk*AzureDiskVolumeSource PhotonPersistentDisk*PhotonPersistentDiskVolumeSource Projected*ProjectedVolumeSource PortworxVolume*PortworxVolumeSource ScaleIO*ScaleIOVolumeSource StorageOS=storageos*StorageOSVolumeSource CSI=csi*CSIVolumeSource Ephemeral*EphemeralVolumeSource Image*ImageVolumeSource
+VolumeAttachmentSource PersistentVolumeName* InlineVolumeSpec*PersistentVolumeSpec
+VolumeAttachmentSpec Attacher Source:VolumeAttachmentSource NodeName
 VolumeDevice Name DevicePath
 VolumeMount Name ReadOnly? RecursiveReadOnly* MountPath SubPath MountPropagation* SubPathExpr
 VolumeNodeAffinity Required*NodeSelector
-VolumeAttachmentSource PersistentVolumeName* InlineVolumeSpec*PersistentVolumeSpec
-VolumeAttachmentSpec Attacher Source:VolumeAttachmentSource NodeName
+VolumeNodeResources Count*
 VolumeProjection Secret*SecretProjection DownwardAPI*DownwardAPIProjection ConfigMap*ConfigMapProjection ServiceAccountToken*ServiceAccountTokenProjection ClusterTrustBundle*ClusterTrustBundleProjection PodCertificate*PodCertificateProjection
 VolumeResourceRequirements Limits* Requests*
 VsphereVirtualDiskVolumeSource VolumePath FSType=fsType StoragePolicyName StoragePolicyID
-VolumeNodeResources Count*
 WeightedPodAffinityTerm Weight# PodAffinityTerm:PodAffinityTerm
 WindowsSecurityContextOptions GMSACredentialSpecName=gmsaCredentialSpecName* GMSACredentialSpec=gmsaCredentialSpec* RunAsUserName* HostProcess*
 """  # noqa: E501 - one struct, one line
@@ -205,7 +208,7 @@ class _Field(NamedTuple):
 
 
 _ZERO: dict[str, Any] = {"": "", "#": 0, "?": False, "%": "0", "*": None, "[": None, "~": None, "~[": None}
-_WORD = re.compile(r"(\w+)(?:=(\w+))?([#?%:*~]?\[?)(\w*)")
+_WORD = re.compile(r"(\w+)(?:=(\w+))?([#?%:*~^]?\[?)(\w*)")
 
 
 @cache
@@ -222,14 +225,22 @@ def _fields(struct: str) -> tuple[_Field, ...]:
     return tuple(found)
 
 
-def of(struct: str, value: Obj | None) -> Obj | None:
-    """The internal form of a versioned struct, a new dict in Go's order of fields; None stays None."""
+class Struct(dict[str, Any]):
+    """In Go's order of fields: errors.render_value sorts maps, and leaves these as they are."""
+
+
+def of(struct: str, value: Obj | None) -> Struct | None:
+    """The internal form of a versioned struct; None stays None."""
     if value is None:
         return None
     if struct == "PodSpec":
         value = _with_host_fields(value)
-    shown: Obj = {}
+    shown = Struct()
     for name, json, mark, inner in _fields(struct):
+        if mark == "^":
+            metadata = value.get("metadata") or {}
+            shown |= {field: metadata[field] for field in _METADATA if metadata.get(field)}
+            continue
         held = value.get(json)
         if mark[:1] == "~":
             if not held:
@@ -237,17 +248,24 @@ def of(struct: str, value: Obj | None) -> Obj | None:
             name = json
         if held is None:
             held = of(inner, {}) if mark == ":" else _ZERO[mark]
+        elif not inner and isinstance(held, dict):
+            held = dict(sorted(held.items()))
         elif inner:
             held = [of(inner, item or {}) for item in held] if mark[-1] == "[" else of(inner, held)
         shown[name] = held
     return shown
 
 
-def each(struct: str, values: list[Obj] | None) -> list[Obj | None] | None:
+def each(struct: str, values: list[Obj] | None) -> list[Struct | None] | None:
     """The internal form of a list of structs."""
     return None if values is None else [of(struct, value) for value in values]
 
 
+_METADATA = (
+    "name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp",
+    "deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers",
+    "managedFields",
+)  # fmt: skip
 _HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers")
 
 

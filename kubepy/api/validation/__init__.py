@@ -18,7 +18,7 @@ from kubepy.api import errors
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
-from kubepy.api.validation import metadata
+from kubepy.api.validation import metadata, passes
 from kubepy.api.validation.kinds import KINDS
 from kubepy.api.validation.rules import Kind, check_non_negative
 
@@ -33,7 +33,7 @@ def validate_create(resource: Resource, obj: Obj) -> list[FieldError]:
     kind = KINDS.get((resource.group, resource.kind), _GENERIC)
     meta = obj["metadata"]
     metadata.check_create(meta, resource.namespaced, kind.name, found)
-    if not resource.custom:
+    if meta.get("finalizers") and not resource.custom and passes.wants_domains(resource.group, resource.kind):
         metadata.check_builtin_finalizers(meta.get("finalizers"), "metadata.finalizers", found)
     for rule in kind.rules:
         rule(obj, found)
@@ -46,7 +46,8 @@ def validate_update(resource: Resource, new: Obj, old: Obj, subresource: str = "
     """Findings about replacing `old` by `new`; `subresource` "status", "scale", ... has its own rules."""
     found: list[FieldError] = []
     kind = KINDS.get((resource.group, resource.kind), _GENERIC)
-    metadata.check_update(new["metadata"], old["metadata"], found)
+    looks = "U" if resource.custom else passes.of_update(resource.group, resource.kind, subresource)
+    metadata.check_update(new["metadata"], old["metadata"], looks, found)
     if subresource:
         for update_rule in kind.subresources.get(subresource, ()):
             update_rule(new, old, found)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubepy.api import errors, names, selectors
+from kubepy.api import errors, internals, names, selectors
 from kubepy.api.objects import Obj
 from kubepy.api.validation.pod_volumes import check_claim_spec
-from kubepy.api.validation.pods import check_template
+from kubepy.api.validation.pods import check_template, check_template_metadata
 from kubepy.api.validation.rules import (
     Errors,
     Kind,
@@ -38,8 +38,8 @@ _NO_MATCH_TEXT = "`selector` does not match template `labels`"
 def check_template_matches(
     template: Obj, selector: selectors.LabelSelector, path: str, found: Errors
 ) -> None:
-    labels = (template.get("metadata") or {}).get("labels") or {}
-    if not selector.is_empty and not selector.matches(labels):
+    labels = (template.get("metadata") or {}).get("labels")
+    if not selector.is_empty and not selector.matches(labels or {}):
         found.append(errors.invalid_value(f"{path}.metadata.labels", labels, _NO_MATCH_TEXT))
 
 
@@ -100,7 +100,11 @@ def _check_deployment_strategy(obj: Obj, found: Errors) -> None:
             why = "may not be specified when strategy `type` is 'Recreate'"
             found.append(errors.forbidden_field(path, why))
     elif type_ != "RollingUpdate":
-        found.append(errors.not_supported("spec.strategy", strategy, ("Recreate", "RollingUpdate")))
+        found.append(
+            errors.not_supported(
+                "spec.strategy", internals.of("DeploymentStrategy", strategy), ("Recreate", "RollingUpdate")
+            )
+        )
     elif rolling is None:
         found.append(errors.required(path, "this should be defaulted and never be nil"))
     else:
@@ -126,9 +130,10 @@ def _check_deadline(obj: Obj, found: Errors) -> None:
 # -- StatefulSet -----------------------------------------------------------------------------------------------
 
 
-def _check_stateful_set(obj: Obj, found: Errors) -> None:
+def _check_stateful_spec(
+    spec: Obj, found: Errors, *, is_new: bool = False, with_template: bool = True
+) -> None:
     """Source: ValidateStatefulSetSpec."""
-    spec = obj.get("spec") or {}
     policy = spec.get("podManagementPolicy")
     if not policy:
         found.append(errors.required("spec.podManagementPolicy"))
@@ -142,16 +147,25 @@ def _check_stateful_set(obj: Obj, found: Errors) -> None:
             if retention.get(field) not in ("Retain", "Delete"):
                 path = f"spec.persistentVolumeClaimRetentionPolicy.{field}"
                 found.append(errors.not_supported(path, retention.get(field) or "", ("Retain", "Delete")))
+    if is_new:
+        for index, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
+            check_claim_spec(claim.get("spec") or {}, f"spec.volumeClaimTemplates[{index}].spec", found)
     check_non_negative(spec.get("replicas"), "spec.replicas", found)
     check_non_negative(spec.get("minReadySeconds"), "spec.minReadySeconds", found)
     check_non_negative((spec.get("ordinals") or {}).get("start"), "spec.ordinals.start", found)
+    service = spec.get("serviceName")
+    if is_new and service:
+        check_messages(names.dns1123_label(service), service, "spec.serviceName", found)
     selector = _check_selector(spec, "statefulset", found)
     template = spec.get("template") or {}
     if selector is None:
         found.append(errors.invalid_value("spec.selector", spec.get("selector"), ""))
     else:
         check_template_matches(template, selector, "spec.template", found)
-        check_template(_with_claims(template, spec), "spec.template", found)
+        if with_template:
+            check_template(_as_pods_will_be(template, spec), "spec.template", found)
+        # Once more, as upstream does.
+        check_template_metadata(template, "spec.template", found)
     pod_spec = template.get("spec") or {}
     if pod_spec.get("restartPolicy") != "Always":
         restart = pod_spec.get("restartPolicy") or ""
@@ -161,13 +175,17 @@ def _check_stateful_set(obj: Obj, found: Errors) -> None:
         found.append(errors.forbidden_field("spec.template.spec.activeDeadlineSeconds", why))
 
 
-def _with_claims(template: Obj, spec: Obj) -> Obj:
-    """The template as its pods will look: the claims are volumes that containers may mount."""
+def _as_pods_will_be(template: Obj, spec: Obj) -> Obj:
+    """The template as its pods will look: named by the controller, and with the claims as volumes to mount."""
+    pod_spec = {
+        field: value
+        for field, value in (template.get("spec") or {}).items()
+        if field not in ("hostname", "subdomain")
+    }
     claims = spec.get("volumeClaimTemplates")
-    pod_spec = template.get("spec") or {}
     if not claims:
-        return template
-    names_of_claims = [(claim.get("metadata") or {}).get("name") for claim in claims]
+        return template | {"spec": pod_spec}
+    names_of_claims = list(dict.fromkeys((claim.get("metadata") or {}).get("name") for claim in claims))
     made = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in names_of_claims]
     kept = [volume for volume in pod_spec.get("volumes") or () if volume.get("name") not in names_of_claims]
     return template | {"spec": pod_spec | {"volumes": made + kept}}
@@ -181,9 +199,11 @@ def _check_stateful_strategy(strategy: Obj, found: Errors) -> None:
     elif type_ == "OnDelete":
         if rolling is not None:
             why = "only allowed for updateStrategy 'RollingUpdate'"
-            found.append(errors.invalid_value(f"{path}.rollingUpdate", rolling, why))
+            shown = internals.of("RollingUpdateStatefulSetStrategy", rolling)
+            found.append(errors.invalid_value(f"{path}.rollingUpdate", shown, why))
     elif type_ != "RollingUpdate":
-        found.append(errors.invalid_value(path, strategy, "must be 'RollingUpdate' or 'OnDelete'"))
+        shown = internals.of("StatefulSetUpdateStrategy", strategy)
+        found.append(errors.invalid_value(path, shown, "must be 'RollingUpdate' or 'OnDelete'"))
     elif rolling:
         check_non_negative(rolling.get("partition"), f"{path}.rollingUpdate.partition", found)
         unavailable = rolling.get("maxUnavailable")
@@ -196,12 +216,7 @@ def _check_stateful_strategy(strategy: Obj, found: Errors) -> None:
 
 
 def _check_stateful_create(obj: Obj, found: Errors) -> None:
-    spec = obj.get("spec") or {}
-    service = spec.get("serviceName")
-    if service:
-        check_messages(names.dns1123_label(service), service, "spec.serviceName", found)
-    for index, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
-        check_claim_spec(claim.get("spec") or {}, f"spec.volumeClaimTemplates[{index}].spec", found)
+    _check_stateful_spec(obj.get("spec") or {}, found, is_new=True)
 
 
 _STATEFUL_MUTABLE = frozenset(
@@ -218,7 +233,17 @@ _STATEFUL_MUTABLE = frozenset(
 
 
 def _check_stateful_update(new: Obj, old: Obj, found: Errors) -> None:
+    """A template that is not valid is let be in a set that was not valid before. Source: ValidateStatefulSetUpdate."""
     after, before = new.get("spec") or {}, old.get("spec") or {}
+    of_new: Errors = []
+    _check_stateful_spec(after, of_new)
+    if of_new:
+        of_old: Errors = []
+        _check_stateful_spec(before, of_old)
+        if of_old:
+            of_new.clear()
+            _check_stateful_spec(after, of_new, with_template=False)
+    found += of_new
     for field in (after.keys() | before.keys()) - _STATEFUL_MUTABLE:
         if not same(after.get(field), before.get(field)):
             why = (
@@ -239,8 +264,8 @@ def _check_daemon_set(obj: Obj, found: Errors) -> None:
     selector, template = spec.get("selector"), spec.get("template") or {}
     check_label_selector(selector, "spec.selector", found)
     compiled = selector_of(selector) if selector is not None else selectors.NOTHING
-    labels = (template.get("metadata") or {}).get("labels") or {}
-    if compiled is not None and not compiled.matches(labels):
+    labels = (template.get("metadata") or {}).get("labels")
+    if compiled is not None and not compiled.matches(labels or {}):
         found.append(errors.invalid_value("spec.template.metadata.labels", labels, _NO_MATCH_TEXT))
     if selector is not None and selects_nothing_in_particular(selector):
         why = "empty selector is invalid for daemonset"
@@ -256,7 +281,8 @@ def _check_daemon_strategy(strategy: Obj, found: Errors) -> None:
     if type_ == "OnDelete":
         return
     if type_ != "RollingUpdate":
-        found.append(errors.not_supported("spec.updateStrategy", strategy, ("RollingUpdate", "OnDelete")))
+        shown = internals.of("DaemonSetUpdateStrategy", strategy)
+        found.append(errors.not_supported("spec.updateStrategy", shown, ("RollingUpdate", "OnDelete")))
         return
     if rolling is None:
         found.append(errors.required(path))
@@ -325,6 +351,17 @@ _REPLICA_SET_STATUS = on_update(
     *_bounded("fullyLabeledReplicas", "readyReplicas", "availableReplicas"),
 )  # fmt: skip
 
+
+def _long_name(name: str, is_prefix: bool) -> list[str]:
+    """A DNS subdomain; of this kind it is said in bytes. Source: apimachinery pkg/api/validate LongName."""
+    return [
+        message.replace("characters", "bytes") if message.startswith("must be no more than") else message
+        for message in names.name_is_dns_subdomain(name, is_prefix)
+    ]
+
+
+_DAEMON_SET = (_check_daemon_set, non_negative("spec.minReadySeconds", "spec.revisionHistoryLimit"))
+
 APPS: dict[tuple[str, str], Kind] = {
     ("apps", "Deployment"): Kind(
         rules=(
@@ -354,12 +391,12 @@ APPS: dict[tuple[str, str], Kind] = {
         subresources={"status": _REPLICA_SET_STATUS},
     ),
     ("", "ReplicationController"): Kind(
+        name=_long_name,
         rules=(non_negative("spec.minReadySeconds"), _check_replication_controller),
         subresources={"status": _REPLICA_SET_STATUS},
     ),
     ("apps", "StatefulSet"): Kind(
         name=names.name_is_dns_label,
-        rules=(_check_stateful_set,),
         create=(_check_stateful_create,),
         update=(_check_stateful_update,),
         subresources={
@@ -379,8 +416,8 @@ APPS: dict[tuple[str, str], Kind] = {
         },
     ),
     ("apps", "DaemonSet"): Kind(
-        rules=(_check_daemon_set, non_negative("spec.minReadySeconds", "spec.revisionHistoryLimit")),
-        update=(immutable("spec.selector"),),
+        create=_DAEMON_SET,
+        update=(immutable("spec.selector"), *on_update(*_DAEMON_SET)),
         subresources={
             "status": (
                 *on_update(

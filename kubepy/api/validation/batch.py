@@ -6,10 +6,11 @@ Source: kubernetes pkg/apis/batch/validation/validation.go.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from kubepy.api import errors, names
+from kubepy.api import errors, internals, names, selectors
 from kubepy.api.objects import Obj
-from kubepy.api.validation.apps import check_template_matches
 from kubepy.api.validation.job_policies import check_failure_policy, check_success_policy
 from kubepy.api.validation.job_status import check_job_status
 from kubepy.api.validation.pods import check_template
@@ -20,6 +21,7 @@ from kubepy.api.validation.rules import (
     check_label_selector,
     check_non_negative,
     immutable,
+    on_update,
     required_enum,
     same,
     selector_of,
@@ -37,17 +39,27 @@ _check_completion_mode = check_enum(("NonIndexed", "Indexed"))
 
 
 def _check_job(job: Obj, found: Errors) -> None:
+    """Source: ValidateJob."""
+    _check_generated_selector(job, job.get("spec") or {}, found)
+    _check_own_spec(job, found)
+    _check_hostnames(job, found)
+
+
+def _check_own_spec(job: Obj, found: Errors) -> None:
+    """Of a Job that is one, with its selector. Source: ValidateJobSpec."""
     spec = job.get("spec") or {}
-    _check_generated_selector(job, spec, found)
     check_job_spec(spec, "spec", found)
     selector = spec.get("selector")
     if selector is None:
         found.append(errors.required("spec.selector"))
-        return
-    check_label_selector(selector, "spec.selector", found)
-    compiled = selector_of(selector)
+    else:
+        check_label_selector(selector, "spec.selector", found)
+    compiled = selectors.NOTHING if selector is None else selector_of(selector)
     if compiled is not None:
-        check_template_matches(spec.get("template") or {}, compiled, "spec.template", found)
+        labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+        if not compiled.matches(labels or {}):
+            why = "`selector` does not match template `labels`"
+            found.append(errors.invalid_value("spec.template.metadata.labels", labels, why))
 
 
 def _check_generated_selector(job: Obj, spec: Obj, found: Errors) -> None:
@@ -105,7 +117,8 @@ def check_job_spec(spec: Obj, path: str, found: Errors) -> None:
     if success is not None:
         if mode != "Indexed":
             why = "requires indexed completion mode"
-            found.append(errors.invalid_value(f"{path}.successPolicy", success, why))
+            shown = internals.of("SuccessPolicy", success)
+            found.append(errors.invalid_value(f"{path}.successPolicy", shown, why))
         elif spec.get("completions") is not None:
             check_success_policy(spec, success, f"{path}.successPolicy", found)
     _check_replacement(spec, f"{path}.podReplacementPolicy", found)
@@ -162,7 +175,7 @@ def _check_replacement(spec: Obj, path: str, found: Errors) -> None:
         found.append(errors.not_supported(path, policy, allowed))
 
 
-def _check_job_create(job: Obj, found: Errors) -> None:
+def _check_hostnames(job: Obj, found: Errors) -> None:
     """The last pod's host name must be one."""
     spec, name = job.get("spec") or {}, job["metadata"].get("name") or ""
     if spec.get("completionMode") == "Indexed" and (spec.get("completions") or 0) > 0:
@@ -199,14 +212,19 @@ def _check_template_update(new: Obj, old: Obj, found: Errors) -> None:
     if (old.get("spec") or {}).get("suspend") and not (old.get("status") or {}).get("startTime"):
         before = _with_directives(before, after)
     if not same(after, before):
-        found.append(errors.invalid_value("spec.template", after, "field is immutable"))
+        shown = internals.of("PodTemplateSpec", after)
+        found.append(errors.invalid_value("spec.template", shown, "field is immutable"))
 
 
 def _with_directives(before: Obj, after: Obj) -> Obj:
     spec, new_spec = before.get("spec") or {}, after.get("spec") or {}
     merged = spec | {field: new_spec.get(field) for field in _SCHEDULING_DIRECTIVES}
-    node_affinity = (new_spec.get("affinity") or {}).get("nodeAffinity")
-    merged["affinity"] = (spec.get("affinity") or {}) | {"nodeAffinity": node_affinity}
+    affinity, new_affinity = spec.get("affinity"), new_spec.get("affinity")
+    if affinity is not None or new_affinity is not None:
+        node_affinity = (new_affinity or {}).get("nodeAffinity")
+        merged["affinity"] = (affinity or {}) | {"nodeAffinity": node_affinity}
+        if new_affinity is None and not any(merged["affinity"].values()):
+            merged["affinity"] = None
     metadata, new_metadata = before.get("metadata") or {}, after.get("metadata") or {}
     labelled = metadata | {field: new_metadata.get(field) for field in ("labels", "annotations")}
     return before | {"spec": merged, "metadata": labelled}
@@ -246,7 +264,7 @@ _match_zone_part = re.compile(r"[A-Za-z0-9._+][A-Za-z0-9._+-]{0,13}|[A-Za-z0-9._
 
 
 def _check_time_zone(zone: str, found: Errors) -> None:
-    """Source: validateTimeZone, except that whether the zone exists is left to the controller."""
+    """Source: validateTimeZone."""
     if not zone:
         found.append(errors.invalid_value("spec.timeZone", zone, "timeZone must be nil or non-empty string"))
         return
@@ -257,6 +275,20 @@ def _check_time_zone(zone: str, found: Errors) -> None:
     if zone.lower() == "local":
         why = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
         found.append(errors.invalid_value("spec.timeZone", zone, why))
+    if not _is_known_zone(zone):
+        found.append(errors.invalid_value("spec.timeZone", zone, f"unknown time zone {zone}"))
+
+
+@lru_cache(maxsize=1024)
+def _is_known_zone(zone: str) -> bool:
+    """Whether time.LoadLocation would find it; "Local" is the machine's."""
+    if zone == "Local":
+        return True
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def schedule_error(schedule: str) -> str:
@@ -280,8 +312,9 @@ def _check_cron_job_create(job: Obj, found: Errors) -> None:
 BATCH: dict[tuple[str, str], Kind] = {
     ("batch", "Job"): Kind(
         rules=(_check_job,),
-        create=(_check_job_create,),
         update=(
+            # The spec once more, as upstream does.
+            *on_update(_check_own_spec),
             _check_completions,
             immutable("spec.selector"),
             _check_template_update,

@@ -151,7 +151,8 @@ class ContainerWalk:
         found = self._found
         if lifecycle := container.get("lifecycle"):
             for hook in ("postStart", "preStop"):
-                if handler := lifecycle.get(hook):
+                handler = lifecycle.get(hook)
+                if handler is not None:
                     _check_handler(handler, f"{path}.lifecycle.{hook}", self._grace_period, found)
             if lifecycle.get("stopSignal") and not self._spec.get("os"):
                 why = "may not be set for containers with empty `spec.os.name`"

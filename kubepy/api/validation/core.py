@@ -10,17 +10,12 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
-from kubepy.api import errors, names, quantity
+from kubepy.api import errors, go_json, internals, names
 from kubepy.api.objects import Obj, annotations_of
+from kubepy.api.validation.events import EVENTS
 from kubepy.api.validation.pod_resize import check_resize
 from kubepy.api.validation.pod_resources import (
-    STANDARD_RESOURCES,
     check_amount,
-    check_resource_name,
-    is_huge_page,
-    is_overcommittable,
 )
 from kubepy.api.validation.pods import (
     check_ephemeral_update,
@@ -30,7 +25,9 @@ from kubepy.api.validation.pods import (
     check_pod_template_object,
     check_pod_update,
 )
+from kubepy.api.validation.quotas import QUOTAS
 from kubepy.api.validation.rules import (
+    CIDR_TEXT,
     IMMUTABLE_TEXT,
     Errors,
     Kind,
@@ -46,7 +43,6 @@ from kubepy.api.validation.rules import (
     immutable,
     on_update,
     parse_ip,
-    same,
 )
 from kubepy.api.validation.statuses import check_service_status
 
@@ -127,11 +123,24 @@ _SECRET_KEYS = {
 
 
 def _check_docker_config(encoded: str, key: str, found: Errors) -> None:
+    why = ""
     try:
-        if not isinstance(orjson.loads(binascii.a2b_base64(encoded or "")), dict):
-            raise ValueError("json: cannot unmarshal into Go value of type map[string]interface {}")
-    except ValueError as error:
-        found.append(errors.invalid_value(f"data[{key}]", "<secret contents redacted>", str(error)))
+        config = go_json.loads(binascii.a2b_base64(encoded or ""))
+    except go_json.SyntaxError as error:
+        why = str(error)
+    else:
+        if config is not None and not isinstance(config, dict):
+            why = (
+                f"json: cannot unmarshal {_json_kind(config)} into Go value of type map[string]interface {{}}"
+            )
+    if why:
+        found.append(errors.invalid_value(f"data[{key}]", "<secret contents redacted>", why))
+
+
+def _json_kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "number"
 
 
 # -- Namespace, Node -------------------------------------------------------------------------------------------
@@ -168,10 +177,13 @@ def _check_namespace_status(new: Obj, old: Obj, found: Errors) -> None:
 _check_taint_effect = check_required_enum(("NoSchedule", "PreferNoSchedule", "NoExecute"))
 
 
-def _check_node(obj: Obj, found: Errors) -> None:
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    if taints := spec.get("taints"):
+def _check_node_taints(obj: Obj, found: Errors) -> None:
+    if taints := (obj.get("spec") or {}).get("taints"):
         _check_taints(taints, "metadata.taints", found)
+
+
+def _check_node_resources(obj: Obj, found: Errors) -> None:
+    status = obj.get("status") or {}
     for field in ("capacity", "allocatable"):
         for name, amount in (status.get(field) or {}).items():
             check_amount(name, amount, f"status.{field}.{name}", found)
@@ -189,17 +201,33 @@ def _check_taints(taints: Sequence[Obj], path: str, found: Errors) -> None:
         _check_taint_effect(effect, f"{here}.effect", found)
         if (key, effect) in seen:
             why = "taints must be unique by key and effect pair"
-            found.append(errors.FieldError(errors.FieldErrorType.DUPLICATE, here, taint, why))
+            shown = internals.of("Taint", taint)
+            found.append(errors.FieldError(errors.FieldErrorType.DUPLICATE, here, shown, why))
         seen.add((key, effect))
 
 
-def _check_node_create(obj: Obj, found: Errors) -> None:
+def _check_node_cidrs(obj: Obj, found: Errors) -> None:
     cidrs = (obj.get("spec") or {}).get("podCIDRs") or []
     for index, cidr in enumerate(cidrs):
         check_cidr(cidr, f"spec.podCIDRs[{index}]", found)
-    if len(cidrs) > 1 and (len(cidrs) > 2 or len({":" in cidr for cidr in cidrs}) == 1):
+    if len(cidrs) < 2:
+        return
+    wrong = next((index for index, cidr in enumerate(cidrs) if not _is_cidr(cidr)), None)
+    if wrong is not None:
+        why = (
+            "invalid PodCIDRs. failed to check with dual stack with error:"
+            f"invalid CIDR[{wrong}]: <nil> (invalid CIDR address: {cidrs[wrong]})"
+        )
+        found.append(errors.FieldError(errors.FieldErrorType.INTERNAL, "spec.podCIDRs", "", why))
+    if wrong is not None or len(cidrs) > 2 or len({":" in cidr for cidr in cidrs}) == 1:
         why = "may specify no more than one CIDR for each IP family"
         found.append(errors.invalid_value("spec.podCIDRs", cidrs, why))
+
+
+def _is_cidr(text: str) -> bool:
+    found: Errors = []
+    check_cidr(text, "", found)
+    return all(error.detail != CIDR_TEXT for error in found)
 
 
 def _check_node_update(new: Obj, old: Obj, found: Errors) -> None:
@@ -532,182 +560,6 @@ def _check_endpoint_port(port: Obj, is_name_required: bool, path: str, found: Er
         check_label_key(port["appProtocol"], f"{path}.appProtocol", found)
 
 
-# -- quotas and limits -----------------------------------------------------------------------------------------
-
-
-def _check_quota(obj: Obj, found: Errors) -> None:
-    _check_quota_amounts((obj.get("spec") or {}).get("hard"), "spec.hard", found)
-
-
-def _check_quota_status(new: Obj, old: Obj, found: Errors) -> None:
-    for field in ("hard", "used"):
-        _check_quota_amounts((new.get("status") or {}).get(field), f"status.{field}", found)
-
-
-def _check_quota_amounts(amounts: Obj | None, field: str, found: Errors) -> None:
-    for name, amount in (amounts or {}).items():
-        path = f"{field}[{name}]"
-        check_resource_name(name, path, found)
-        if "/" not in name and name not in STANDARD_RESOURCES and not is_huge_page(name):
-            found.append(errors.invalid_value(path, name, "must be a standard resource for quota"))
-        check_amount(name, amount, path, found)
-
-
-_check_limit_type = check_enum(("Container", "PersistentVolumeClaim", "Pod"))
-
-
-def _check_limit_range(obj: Obj, found: Errors) -> None:
-    """Source: ValidateLimitRange."""
-    seen: set[str] = set()
-    for index, limit in enumerate((obj.get("spec") or {}).get("limits") or _NONE):
-        here, type_ = f"spec.limits[{index}]", limit.get("type") or ""
-        if "/" in type_:
-            check_label_key(type_, f"{here}.type", found)
-        else:
-            _check_limit_type(type_, f"{here}.type", found)
-        if type_ in seen:
-            found.append(errors.duplicate(f"{here}.type", type_))
-        seen.add(type_)
-        for field in ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio"):
-            for name in limit.get(field) or {}:
-                check_resource_name(name, f"{here}.{field}[{name}]", found)
-        if type_ == "Pod":
-            for field in ("default", "defaultRequest"):
-                if limit.get(field):
-                    why = "may not be specified when `type` is 'Pod'"
-                    found.append(errors.forbidden_field(f"{here}.{field}", why))
-        _check_limit_order(limit, here, found)
-
-
-# (smaller, larger, where the finding goes, which of the values it shows, its text)
-_LIMIT_ORDER = (
-    ("min", "max", "min", 0, "min value {0} is greater than max value {1}"),
-    ("min", "defaultRequest", "defaultRequest", 1, "min value {0} is greater than default request value {1}"),
-    ("defaultRequest", "max", "defaultRequest", 0, "default request value {0} is greater than max value {1}"),
-    (
-        "defaultRequest",
-        "default",
-        "defaultRequest",
-        0,
-        "default request value {0} is greater than default limit value {1}",
-    ),
-    ("min", "default", "default", 0, "min value {0} is greater than default value {1}"),
-    ("default", "max", "default", 1, "default value {0} is greater than max value {1}"),
-)
-
-
-def _check_limit_order(limit: Obj, path: str, found: Errors) -> None:
-    for low, high, place, shown, text in _LIMIT_ORDER:
-        lows, highs = limit.get(low) or {}, limit.get(high) or {}
-        for name in lows.keys() & highs.keys():
-            pair = (lows[name], highs[name])
-            if quantity.nano(pair[0]) > quantity.nano(pair[1]):
-                found.append(errors.invalid_value(f"{path}.{place}[{name}]", pair[shown], text.format(*pair)))
-    defaults, requests = limit.get("default") or {}, limit.get("defaultRequest") or {}
-    for name in defaults.keys() & requests.keys():
-        if not is_overcommittable(name) and quantity.nano(defaults[name]) != quantity.nano(requests[name]):
-            why = f"default value {defaults[name]} must equal to defaultRequest value {requests[name]} in {name}"
-            found.append(errors.invalid_value(f"{path}.defaultRequest[{name}]", requests[name], why))
-
-
-def _check_scopes(new: Obj, old: Obj, found: Errors) -> None:
-    scopes = (new.get("spec") or {}).get("scopes") or []
-    if set(scopes) != set((old.get("spec") or {}).get("scopes") or []):
-        found.append(errors.invalid_value("spec.scopes", scopes, "field is immutable"))
-
-
-# -- events ----------------------------------------------------------------------------------------------------
-
-_EVENT_LENGTHS = (("action", 128), ("reason", 128))
-
-
-def check_event(obj: Obj, found: Errors) -> None:
-    """Source: events.go legacyValidateEvent; of core and of events.k8s.io, which spell the fields differently."""
-    metadata = obj["metadata"]
-    namespace = metadata.get("namespace") or ""
-    about = obj.get("involvedObject") or obj.get("regarding") or {}
-    about_namespace = about.get("namespace") or ""
-    is_new = "involvedObject" not in obj
-    if obj.get("eventTime") is None:
-        matches = namespace == about_namespace if about_namespace else namespace in ("", "default")
-    else:
-        matches = bool(about_namespace) or namespace in ("default", "kube-system")
-    if not matches:
-        why = "does not match event.namespace"
-        found.append(errors.invalid_value("involvedObject.namespace", about_namespace, why))
-    if obj.get("eventTime") is not None:
-        field = "reportingController" if is_new else "reportingComponent"
-        controller = obj.get(field) or ""
-        if not controller:
-            found.append(errors.required(field))
-        check_label_key(controller, field, found)
-        instance = obj.get("reportingInstance") or ""
-        if not instance:
-            found.append(errors.required("reportingInstance"))
-        elif len(instance) > 128:
-            found.append(errors.invalid_value("reportingInstance", "", "can have at most 128 characters"))
-        for field, length in _EVENT_LENGTHS:
-            value = obj.get(field) or ""
-            if not value:
-                found.append(errors.required(field))
-            elif len(value) > length:
-                found.append(errors.invalid_value(field, "", f"can have at most {length} characters"))
-        if len((obj.get("message") or obj.get("note") or "").encode()) > 1024:
-            found.append(errors.invalid_value("message", "", "can have at most 1024 characters"))
-
-
-def check_new_event(obj: Obj, found: Errors) -> None:
-    """What events.k8s.io asks for on top. Source: ValidateEventCreate."""
-    _check_series(obj, found)
-    if obj.get("eventTime") is None:
-        found.append(errors.required("eventTime"))
-    type_ = obj.get("type") or ""
-    if type_ not in ("Normal", "Warning"):
-        found.append(errors.invalid_value("type", "", f"has invalid value: {type_}"))
-    for field, shown in (
-        ("deprecatedFirstTimestamp", "firstTimestamp"),
-        ("deprecatedLastTimestamp", "lastTimestamp"),
-        ("deprecatedCount", "count"),
-        ("deprecatedSource", "source"),
-    ):
-        if obj.get(field):
-            found.append(errors.invalid_value(shown, "", "needs to be unset"))
-
-
-def _check_series(obj: Obj, found: Errors) -> None:
-    series = obj.get("series")
-    if series:
-        if (series.get("count") or 0) < 2:
-            found.append(errors.invalid_value("series.count", "", "should be at least 2"))
-        if series.get("lastObservedTime") is None:
-            found.append(errors.required("series.lastObservedTime"))
-
-
-# field of events.k8s.io -> the name that upstream's findings give it
-_EVENT_IMMUTABLE = {
-    "regarding": "involvedObject",
-    "reason": "reason",
-    "note": "message",
-    "type": "type",
-    "eventTime": "eventTime",
-    "action": "action",
-    "related": "related",
-    "reportingController": "reportingController",
-    "reportingInstance": "reportingInstance",
-}
-
-
-def check_new_event_update(new: Obj, old: Obj, found: Errors) -> None:
-    """Only the series of an event may grow. Source: ValidateEventUpdate."""
-    if new.get("series") != old.get("series"):
-        _check_series(new, found)
-    for field, shown in _EVENT_IMMUTABLE.items():
-        if not same(new.get(field), old.get(field)):
-            found.append(errors.invalid_value(shown, new.get(field), "field is immutable"))
-
-
-_NODE = (_check_node,)
-
 CORE: dict[tuple[str, str], Kind] = {
     ("", "Pod"): Kind(
         rules=(check_pod,),
@@ -728,10 +580,11 @@ CORE: dict[tuple[str, str], Kind] = {
         subresources={"status": (_check_namespace_status,), "finalize": (_check_namespace_finalize,)},
     ),
     ("", "Node"): Kind(
-        rules=_NODE,
-        create=(_check_node_create,),
-        update=(_check_node_update,),
-        subresources={"status": (*on_update(*_NODE), _check_node_update)},
+        rules=(_check_node_taints, _check_node_resources, _check_node_cidrs),
+        update=(*on_update(_check_node_resources), _check_node_update, *on_update(_check_node_taints)),
+        subresources={
+            "status": (*on_update(_check_node_resources), _check_node_update, *on_update(_check_node_taints))
+        },
     ),
     ("", "Service"): Kind(
         name=names.name_is_dns_label,
@@ -740,12 +593,6 @@ CORE: dict[tuple[str, str], Kind] = {
         subresources={"status": (check_service_status,)},
     ),
     ("", "Endpoints"): Kind(rules=(_check_endpoints,)),
-    ("", "ResourceQuota"): Kind(
-        rules=(_check_quota,), update=(_check_scopes,), subresources={"status": (_check_quota_status,)}
-    ),
-    ("", "LimitRange"): Kind(rules=(_check_limit_range,)),
-    ("", "Event"): Kind(rules=(check_event,)),
-    ("events.k8s.io", "Event"): Kind(
-        rules=(check_event,), create=(check_new_event,), update=(check_new_event_update,)
-    ),
+    **QUOTAS,
+    **EVENTS,
 }

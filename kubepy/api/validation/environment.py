@@ -75,6 +75,9 @@ def check_field_ref(reference: Obj, path: str, found: Errors, fields: Sequence[s
         found.append(errors.required(f"{path}.apiVersion"))
     elif not field:
         found.append(errors.required(f"{path}.fieldPath"))
+    elif reference["apiVersion"] != "v1":
+        why = f"error converting fieldPath: unsupported pod version: {reference['apiVersion']}"
+        found.append(errors.invalid_value(f"{path}.fieldPath", field, why))
     elif field.endswith("']") and "['" in field:
         base, _, key = field[:-2].partition("['")
         if base == "metadata.annotations":
@@ -161,8 +164,11 @@ def check_env_from(sources: Sequence[Obj], path: str, found: Errors) -> None:
         for field in ("configMapRef", "secretRef"):
             if source.get(field) is not None:
                 count += 1
-                if not source[field].get("name"):
+                name = source[field].get("name")
+                if not name:
                     found.append(errors.required(f"{at}.{field}.name"))
+                elif messages := names.name_is_dns_subdomain(name, True):
+                    check_messages(messages, name, f"{at}.{field}.name", found)
         if count == 0:
             found.append(errors.invalid_value(path, "", "must specify one of: `configMapRef` or `secretRef`"))
         elif count > 1:

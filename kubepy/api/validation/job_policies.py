@@ -82,14 +82,16 @@ def _check_exit_codes(codes: Obj, containers: set[Any], path: str, found: Errors
     operator, name, values = (
         codes.get("operator") or "",
         codes.get("containerName"),
-        codes.get("values") or [],
+        codes.get("values") or _NONE,
     )
     _check_required(operator, _OPERATORS, f"{path}.operator", found)
     if name is not None and name not in containers:
         why = "must be one of the container or initContainer names in the pod template"
         found.append(errors.invalid_value(f"{path}.containerName", name, why))
     if not values:
-        found.append(errors.invalid_value(f"{path}.values", values, "at least one value is required"))
+        found.append(
+            errors.invalid_value(f"{path}.values", codes.get("values"), "at least one value is required")
+        )
     elif len(values) > _EXIT_CODES_MAX:
         found.append(errors.too_many(f"{path}.values", len(values), _EXIT_CODES_MAX))
     for index, value in enumerate(values):

@@ -321,6 +321,28 @@ def _check_slice(obj: Obj, found: Errors) -> None:
             value = endpoint.get(field)
             if value is not None:
                 check_messages(check(value), value, f"{path}.{field}", found)
+        hints = endpoint.get("hints")
+        if hints:
+            _check_hints(hints, f"{path}.hints", found)
+
+
+_HINTS_MAX = 8
+
+
+def _check_hints(hints: Obj, path: str, found: Errors) -> None:
+    """Source: validateHints."""
+    for field, check in (("forZones", names.label_value), ("forNodes", names.dns1123_subdomain)):
+        named = hints.get(field) or _NONE
+        if len(named) > _HINTS_MAX:
+            found.append(errors.too_many(f"{path}.{field}", len(named), _HINTS_MAX))
+            return
+        seen: set[str] = set()
+        for index, hint in enumerate(named):
+            name, here = hint.get("name") or "", f"{path}.{field}[{index}].name"
+            if name in seen:
+                found.append(errors.duplicate(here, name))
+            seen.add(name)
+            check_messages(check(name), name, here, found)
 
 
 def _check_address(address: str, type_: str | None, path: str, number: int, found: Errors) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kubepy.api import errors
+from kubepy.api import errors, internals
 from kubepy.api.objects import Obj
 from kubepy.api.validation.pod_volumes import check_descending_path
 from kubepy.api.validation.rules import INT32_MAX, Errors, check_enum, check_range
@@ -19,6 +19,8 @@ _check_fs_group_policy = check_enum(("Always", "OnRootMismatch"))
 _check_seccomp_type = check_enum(("Localhost", "RuntimeDefault", "Unconfined"))
 
 
+_APP_ARMOR_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
+_PROFILE_LENGTH_MAX = 4095  # PATH_MAX - 1
 _SYSCTL_MAX = 253
 _SYSCTL_SEGMENT = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 _SYSCTL = rf"({_SYSCTL_SEGMENT}[\./])*{_SYSCTL_SEGMENT}"
@@ -44,6 +46,7 @@ def check_pod_security(context: Obj, path: str, found: Errors) -> None:
         seen.add(name)
     _check_fs_group_policy(context.get("fsGroupChangePolicy"), f"{path}.fsGroupChangePolicy", found)
     _check_seccomp(context.get("seccompProfile"), f"{path}.seccompProfile", found)
+    _check_app_armor(context.get("appArmorProfile"), f"{path}.appArmorProfile", found)
 
 
 def check_security_context(context: Obj, path: str, spec: Obj, found: Errors) -> None:
@@ -58,13 +61,14 @@ def check_security_context(context: Obj, path: str, spec: Obj, found: Errors) ->
             why = "`hostUsers` must be false to use `Unmasked`"
             found.append(errors.invalid_value(f"{path}.procMount", proc_mount, why))
     _check_seccomp(context.get("seccompProfile"), f"{path}.seccompProfile", found)
+    _check_app_armor(context.get("appArmorProfile"), f"{path}.appArmorProfile", found)
     if context.get("allowPrivilegeEscalation") is False:
         if context.get("privileged"):
             why = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
-            found.append(errors.invalid_value(path, context, why))
+            found.append(errors.invalid_value(path, internals.of("SecurityContext", context), why))
         if "CAP_SYS_ADMIN" in ((context.get("capabilities") or {}).get("add") or _NONE):
             why = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
-            found.append(errors.invalid_value(path, context, why))
+            found.append(errors.invalid_value(path, internals.of("SecurityContext", context), why))
 
 
 def _check_seccomp(profile: Obj | None, path: str, found: Errors) -> None:
@@ -83,4 +87,32 @@ def _check_seccomp(profile: Obj | None, path: str, found: Errors) -> None:
             check_descending_path(local, f"{path}.localhostProfile", found)
     elif local is not None:
         why = "can only be set when seccomp type is Localhost"
-        found.append(errors.invalid_value(f"{path}.localhostProfile", profile, why))
+        shown = internals.of("SeccompProfile", profile)
+        found.append(errors.invalid_value(f"{path}.localhostProfile", shown, why))
+
+
+def _check_app_armor(profile: Obj | None, path: str, found: Errors) -> None:
+    """Source: ValidateAppArmorProfileField."""
+    if profile is None:
+        return
+    type_, local = profile.get("type") or "", profile.get("localhostProfile")
+    path_of_local = f"{path}.localhostProfile"
+    if not type_:
+        found.append(errors.required(f"{path}.type", "type is required when appArmorProfile is set"))
+    elif type_ not in _APP_ARMOR_TYPES:
+        found.append(errors.not_supported(f"{path}.type", type_, _APP_ARMOR_TYPES))
+    elif type_ != "Localhost":
+        if local is not None:
+            why = "can only be set when AppArmor type is Localhost"
+            found.append(errors.invalid_value(path_of_local, local, why))
+    elif not (local or "").strip():
+        if local:
+            found.append(errors.invalid_value(path_of_local, local, "must not be padded with whitespace"))
+        else:
+            found.append(errors.required(path_of_local, "must be set when AppArmor type is Localhost"))
+    else:
+        assert local is not None
+        if local != local.strip():
+            found.append(errors.invalid_value(path_of_local, local, "must not be padded with whitespace"))
+        if len(local.encode()) > _PROFILE_LENGTH_MAX:
+            found.append(errors.too_long(path_of_local, _PROFILE_LENGTH_MAX))

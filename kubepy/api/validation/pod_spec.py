@@ -61,7 +61,7 @@ def check_spec(spec: Obj, path: str, found: Errors, *, is_pod: bool = False, pod
     _check_dns_policy(spec.get("dnsPolicy"), f"{path}.dnsPolicy", found)
     for field, check in _OPTIONAL:
         value = spec.get(field)
-        if value:
+        if value is not None:
             check(value, f"{path}.{field}", found)
     check_os(spec, path, found)
     _check_dns(spec, f"{path}.dnsConfig", found)

@@ -32,11 +32,14 @@ _check_host_path_type = check_enum(
 def check_volumes(volumes: Sequence[Obj], path: str, found: Errors, pod_name: str) -> dict[str, Obj]:
     """The valid volumes by name. Source: ValidateVolumes."""
     valid: dict[str, Obj] = {}
+    created = {f"{pod_name}-{v.get('name') or ''}" for v in volumes if "ephemeral" in v} if pod_name else ()
     for index, volume in enumerate(volumes):
         at = f"{path}[{index}]"
         before = len(found)
         name = volume.get("name") or ""
         _check_volume_source(volume, at, found)
+        if pod_name and volume.get("ephemeral") is not None:
+            _check_claim_name(f"{pod_name}-{name}", name, f"{at}.name", found)
         if not name:
             found.append(errors.required(f"{at}.name"))
         elif messages := names.dns1123_label(name):
@@ -45,21 +48,17 @@ def check_volumes(volumes: Sequence[Obj], path: str, found: Errors, pod_name: st
             found.append(errors.duplicate(f"{at}.name", name))
         if len(found) == before:
             valid[name] = volume
-    if pod_name:
-        _check_created_claims(volumes, path, pod_name, found)
+        claim = created and (volume.get("persistentVolumeClaim") or {}).get("claimName")
+        if claim and claim in created:
+            why = "must not reference a PVC that gets created for an ephemeral volume"
+            found.append(errors.invalid_value(f"{at}.persistentVolumeClaim.claimName", claim, why))
     return valid
 
 
-def _check_created_claims(volumes: Sequence[Obj], path: str, pod_name: str, found: Errors) -> None:
-    created = {f"{pod_name}-{volume.get('name')}" for volume in volumes if "ephemeral" in volume}
-    if not created:
-        return
-    for index, volume in enumerate(volumes):
-        claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
-        if claim in created:
-            why = "must not reference a PVC that gets created for an ephemeral volume"
-            at = f"{path}[{index}].persistentVolumeClaim.claimName"
-            found.append(errors.invalid_value(at, claim, why))
+def _check_claim_name(claim: str, name: str, path: str, found: Errors) -> None:
+    """The claim made for an ephemeral volume is named after pod and volume."""
+    for message in names.name_is_dns_subdomain(claim, False):
+        found.append(errors.invalid_value(path, name, f"PVC name {errors.quote(claim)}: {message}"))
 
 
 def _check_volume_source(volume: Obj, path: str, found: Errors) -> None:

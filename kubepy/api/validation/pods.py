@@ -7,11 +7,11 @@ ValidatePodStatusUpdate, ValidatePodEphemeralContainersUpdate, ValidatePodTempla
 from __future__ import annotations
 
 import difflib
+import itertools
+import json
 from collections.abc import Sequence
 
-import orjson
-
-from kubepy.api import errors, names
+from kubepy.api import errors, internals, names
 from kubepy.api.objects import Obj
 from kubepy.api.pods import DELETION_COST
 from kubepy.api.validation.containers import check_image_blanks
@@ -59,16 +59,21 @@ def check_pod_create(pod: Obj, found: Errors) -> None:
 
 def check_template(template: Obj, path: str, found: Errors) -> None:
     """Source: ValidatePodTemplateSpec."""
+    check_template_metadata(template, path, found)
+    spec = template.get("spec") or {}
+    check_spec(spec, f"{path}.spec", found)
+    if spec.get("ephemeralContainers"):
+        why = "ephemeral containers not allowed in pod template"
+        found.append(errors.forbidden_field(f"{path}.spec.ephemeralContainers", why))
+
+
+def check_template_metadata(template: Obj, path: str, found: Errors) -> None:
     metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
     check_labels(metadata.get("labels"), f"{path}.labels", found)
     annotations = metadata.get("annotations")
     if annotations:
         check_annotations(annotations, f"{path}.annotations", found)
         check_pod_annotations(annotations, spec, f"{path}.annotations", found)
-    check_spec(spec, f"{path}.spec", found)
-    if spec.get("ephemeralContainers"):
-        why = "ephemeral containers not allowed in pod template"
-        found.append(errors.forbidden_field(f"{path}.spec.ephemeralContainers", why))
 
 
 def check_pod_template_object(obj: Obj, found: Errors) -> None:
@@ -114,6 +119,10 @@ def check_pod_update(new: Obj, old: Obj, found: Errors) -> None:
             why = "pod updates may not add or remove containers"
             found.append(errors.forbidden_field(f"spec.{field}", why))
             return
+        for index, container in enumerate(after.get(field) or _NONE):
+            if not container.get("image"):
+                found.append(errors.required(f"spec.{field}[{index}].image"))
+            check_image_blanks(container, f"spec.{field}[{index}]", found)
     if not _check_deadline(after.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"), found):
         return
     tolerations = after.get("tolerations") or _NONE
@@ -130,7 +139,9 @@ def check_pod_update(new: Obj, old: Obj, found: Errors) -> None:
     if gates:
         _allow_gated_changes(munged, before, found)
     if not same(munged, before):
-        why = f"pod updates may not change fields other than {_UPDATABLE}\n{diff(before, munged)}"
+        why = (
+            f"pod updates may not change fields other than {_UPDATABLE}\n{diff_of('PodSpec', before, munged)}"
+        )
         found.append(errors.forbidden_field("spec", why))
 
 
@@ -159,8 +170,10 @@ def _allow_gated_changes(munged: Obj, before: Obj, found: Errors) -> None:
             found.append(errors.invalid_value("spec.nodeSelector", selector, why))
         munged["nodeSelector"] = before.get("nodeSelector")
     affinity, old_affinity = munged.get("affinity") or {}, before.get("affinity") or {}
-    if affinity.get("nodeAffinity") != old_affinity.get("nodeAffinity"):
+    if not same(affinity.get("nodeAffinity"), old_affinity.get("nodeAffinity")):
         munged["affinity"] = affinity | {"nodeAffinity": old_affinity.get("nodeAffinity")}
+        if before.get("affinity") is None and not any(munged["affinity"].values()):
+            munged["affinity"] = None
 
 
 def _check_deadline(after: int | None, before: int | None, found: Errors) -> bool:
@@ -207,19 +220,15 @@ def _check_annotation_updates(new: Obj, old: Obj, found: Errors) -> None:
     )
 
 
-def diff(before: Obj, after: Obj) -> str:
-    """Source: apimachinery pkg/util/diff: a unified diff of pretty-printed JSON.
-
-    Differs: upstream prints Go's internal form, whose field names are capitalised.
-    """
-    a, b = (_pretty(obj).splitlines(keepends=True) for obj in (before, after))
-    return "".join(
-        line if line.endswith("\n") else f"{line}\n" for line in difflib.unified_diff(a, b, "", "", n=3)
-    )
+def diff_of(struct: str, before: Obj, after: Obj) -> str:
+    return diff(internals.of(struct, before), internals.of(struct, after))
 
 
-def _pretty(obj: Obj) -> str:
-    return orjson.dumps(obj, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
+def diff(before: Obj | None, after: Obj | None) -> str:
+    """Source: apimachinery pkg/util/diff: a unified diff of pretty-printed JSON, without the names of files."""
+    a, b = (json.dumps(obj, indent=1, ensure_ascii=False).split("\n") for obj in (before, after))
+    lines = difflib.unified_diff(a, b, n=3, lineterm="")
+    return "".join(f"{line}\n" for line in itertools.islice(lines, 2, None))
 
 
 def check_ephemeral_update(new: Obj, old: Obj, found: Errors) -> None:
@@ -234,7 +243,8 @@ def check_ephemeral_update(new: Obj, old: Obj, found: Errors) -> None:
             why = f"existing ephemeral containers {quoted} may not be removed\n"
             found.append(errors.forbidden_field("spec.ephemeralContainers", why))
         elif not same(container, after[name]):
-            why = f"existing ephemeral containers {quoted} may not be changed\n{diff(container, after[name])}"
+            changes = diff_of("EphemeralContainer", container, after[name])
+            why = f"existing ephemeral containers {quoted} may not be changed\n{changes}"
             found.append(errors.forbidden_field("spec.ephemeralContainers", why))
 
 

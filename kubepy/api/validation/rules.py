@@ -68,18 +68,17 @@ def getter(path: str) -> Callable[[Obj], Any]:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Semantic.DeepEqual: what is empty equals what is missing, at every depth."""
-    if isinstance(a, dict) or isinstance(b, dict):
-        a, b = a or {}, b or {}
-        if not isinstance(a, dict) or not isinstance(b, dict):
-            return False
+    """Semantic.DeepEqual, of what was decoded: an empty list equals a missing one, at every depth.
+
+    Decoding drops zero values of fields that are no pointers, and empty maps; so a zero, a false, a "" or a {} that
+    is there is a pointer to one, and differs from nothing.
+    """
+    if isinstance(a, dict) and isinstance(b, dict):
         return all(same(a.get(key), b.get(key)) for key in a.keys() | b.keys())
     if isinstance(a, list) or isinstance(b, list):
         a, b = a or [], b or []
-        if not isinstance(a, list) or not isinstance(b, list) or len(a) != len(b):
-            return False
-        return all(map(same, a, b))
-    return a == b or (not a and not b)
+        return isinstance(a, list) and isinstance(b, list) and len(a) == len(b) and all(map(same, a, b))
+    return a is b or (a == b and isinstance(a, bool) is isinstance(b, bool))
 
 
 # -- checks of one value ---------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from kubepy.api.validation.pod_volumes import (
     check_csi_driver_name,
     check_volume_mode,
 )
-from kubepy.api.validation.pods import diff
+from kubepy.api.validation.pods import diff_of
 from kubepy.api.validation.rules import (
     IMMUTABLE_TEXT,
     Errors,
@@ -26,8 +26,10 @@ from kubepy.api.validation.rules import (
     at,
     check_enum,
     check_label_key,
+    check_messages,
     check_name,
     immutable,
+    on_update,
     same,
 )
 from kubepy.api.validation.statuses import check_claim_status, check_migration, check_migration_status
@@ -42,6 +44,15 @@ def _check_csi(source: Obj, path: str, found: Errors) -> None:
     check_csi_driver_name(source.get("driver") or "", f"{path}.driver", found)
     if not source.get("volumeHandle"):
         found.append(errors.required(f"{path}.volumeHandle"))
+    for field in ("controllerPublish", "controllerExpand", "nodePublish", "nodeExpand"):
+        reference = source.get(f"{field}SecretRef")
+        if reference is not None:
+            for part, check in (("name", names.dns1123_subdomain), ("namespace", names.dns1123_label)):
+                at_part, value = f"{path}.{field}SecretRef.{part}", reference.get(part)
+                if not value:
+                    found.append(errors.required(at_part))
+                else:
+                    check_messages(check(value), value, at_part, found)
 
 
 def _check_local(source: Obj, path: str, found: Errors) -> None:
@@ -91,7 +102,7 @@ def check_volume_spec(spec: Obj, path: str, found: Errors, *, is_inline: bool = 
         if not capacity:
             found.append(errors.required(f"{path}.capacity"))
         if "storage" not in capacity or len(capacity) > 1:
-            found.append(errors.not_supported(f"{path}.capacity", capacity or None, ("storage",)))
+            found.append(errors.not_supported(f"{path}.capacity", spec.get("capacity"), ("storage",)))
         for name, amount in capacity.items():
             if quantity.nano(amount) <= 0:
                 why = "must be greater than zero"
@@ -133,7 +144,8 @@ def _check_volume_update(new: Obj, old: Obj, found: Errors) -> None:
         for obj in (new, old)
     )
     if not same(after, before):
-        why = f"spec.persistentvolumesource is immutable after creation\n{diff(before, after)}"
+        changes = diff_of("PersistentVolumeSource", before, after)
+        why = f"spec.persistentvolumesource is immutable after creation\n{changes}"
         found.append(errors.forbidden_field("spec.persistentvolumesource", why))
     mode = (new.get("spec") or {}).get("volumeMode")
     if not same(mode, (old.get("spec") or {}).get("volumeMode")):
@@ -165,7 +177,7 @@ def _check_claim_update(new: Obj, old: Obj, found: Errors) -> None:
     if not same(after, before):
         why = (
             "spec is immutable after creation except resources.requests and volumeAttributesClassName "
-            f"for bound claims\n{diff(before, after)}"
+            f"for bound claims\n{diff_of('PersistentVolumeClaimSpec', before, after)}"
         )
         found.append(errors.forbidden_field("spec", why))
     if asked < was_asked:
@@ -257,14 +269,16 @@ def check_parameters(parameters: dict[str, str] | None, path: str, found: Errors
         found.append(errors.too_long(path, _PARAMETERS_SIZE_MAX))
 
 
+_VOLUME = (
+    _check_volume,
+    at("spec.storageClassName", check_name(names.dns1123_subdomain)),
+    at("spec.volumeMode", check_volume_mode),
+)
+
 STORAGE: dict[tuple[str, str], Kind] = {
     ("", "PersistentVolume"): Kind(
-        rules=(
-            _check_volume,
-            at("spec.storageClassName", check_name(names.dns1123_subdomain)),
-            at("spec.volumeMode", check_volume_mode),
-        ),
-        update=(_check_volume_update,),
+        rules=_VOLUME,
+        update=(*on_update(*_VOLUME), _check_volume_update),
     ),
     ("", "PersistentVolumeClaim"): Kind(
         rules=(_check_claim,), update=(_check_claim_update,), subresources={"status": (check_claim_status,)}

@@ -226,6 +226,9 @@ class ServiceAllocator:
                 findings += self._allocate_ips(service, old, reserved_ips)
         if not findings and needs_node_ports(spec):
             findings += self._allocate_ports(spec, old, reserved_ports)
+        if not findings and needs_health_check_port(spec):
+            mine = set(_ports_of(old)) if old else set()
+            findings += self._allocate_health_check(spec, mine, reserved_ports)
         return findings
 
     def _allocate_ips(self, service: Obj, old: Obj | None, reserved: list[int]) -> list[FieldError]:
@@ -302,8 +305,6 @@ class ServiceAllocator:
             if number not in reserved:
                 self._ports.taken[number] += 1
                 reserved.append(number)
-        if not findings and needs_health_check_port(spec):
-            findings += self._allocate_health_check(spec, mine, reserved)
         return findings
 
     def _allocate_health_check(self, spec: Obj, mine: set[int], reserved: list[int]) -> list[FieldError]:

@@ -43,7 +43,7 @@ def settle(spec: Obj, old: Obj | None, families: Collection[str]) -> list[FieldE
     if not needs_cluster_ip(spec) or is_settled(spec, old):
         return []
     is_unmanaged = spec.get("clusterIP") == NONE and not spec.get("selector")
-    if not spec.get("ipFamilyPolicy"):
+    if spec.get("ipFamilyPolicy") is None:
         kept = (old or {}).get("ipFamilyPolicy")
         spec["ipFamilyPolicy"] = kept or (REQUIRE if is_unmanaged else SINGLE)
     found: list[FieldError] = []

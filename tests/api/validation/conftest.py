@@ -1,10 +1,11 @@
-"""Objects as the rules see them: written as a user writes them, then decoded and defaulted."""
+"""Objects as the rules see them: written as a user writes them, then decoded, defaulted, in the version of the store."""
 
 import orjson
 import pytest
 import yaml
 
 from kubepy.api.builtins import BUILTINS, Catalog
+from kubepy.api.conversion import convert
 from kubepy.api.schema import Schemas
 from kubepy.api.validation import validate_create, validate_update
 
@@ -24,7 +25,7 @@ class Validator:
         schema = self.schemas.of(resource)
         schema.decode(obj)
         schema.default(obj)
-        return resource, obj
+        return resource, convert(obj, resource, CATALOG.storage(resource))
 
     def create(self, text):
         return [str(finding) for finding in validate_create(*self.make(text))]

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from kubepy.api.builtins import CONFIG_MAPS, NAMESPACES, NODES
+from kubepy.api.builtins import CONFIG_MAPS, EVENTS, LEASES, NAMESPACES, NODES, PODS, SERVICES
 from kubepy.api.validation import validate_create, validate_update
 
 CUSTOM = replace(CONFIG_MAPS, group="example.com", kind="Widget", plural="widgets", custom=True)
@@ -144,4 +144,26 @@ def test_custom_resources_may_have_plain_finalizers():
     ],
 )
 def test_on_update(new, old, texts):
-    assert update(new, old) == texts
+    # The API server looks, and the kind's own validation looks again.
+    assert update(new, old) == texts * 2
+
+
+@pytest.mark.parametrize(
+    ("resource", "subresource", "label", "finalizer"),
+    [  # how often each is told
+        (SERVICES, "", 3, 1),
+        (PODS, "", 4, 2),
+        (PODS, "status", 3, 1),
+        (EVENTS, "", 2, 0),
+        (LEASES, "", 3, 0),
+        (CUSTOM, "", 3, 0),
+    ],
+)
+def test_how_often_a_kind_is_looked_at(resource, subresource, label, finalizer):
+    old = {"name": "x", "namespace": "default"}
+    new = old | {"labels": {"a": "b c"}, "finalizers": ["mine"]}
+    found = validate_update(
+        resource, {"metadata": new, "spec": {}}, {"metadata": old, "spec": {}}, subresource
+    )
+    assert [error.field for error in found].count("metadata.labels") == label
+    assert [error.field for error in found].count("metadata.finalizers[0]") == finalizer

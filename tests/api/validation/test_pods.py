@@ -311,7 +311,10 @@ def test_other_changes_are_shown_as_a_diff(rules):
         "`spec.tolerations` (only additions to existing tolerations),"
         "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
     )
-    assert '-  "nodeName": "a",' in lines and '+  "nodeName": "b",' in lines
+    # Go's internal form, without the names of files.
+    assert lines[0].startswith("@@ ")
+    assert '- "NodeName": "a",' in lines and '+ "NodeName": "b",' in lines
+    assert lines[-1] == "" and not any(line.startswith(("---", "+++")) for line in lines)
 
 
 ENDED = "{containerStatuses: [{name: c, state: {terminated: {exitCode: %d}}}]}"

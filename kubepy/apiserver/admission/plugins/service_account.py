@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubepy.api.builtins import PODS, SERVICE_ACCOUNTS
+from kubepy.api.errors import quote
+from kubepy.api.names import path_segment
 from kubepy.api.objects import Obj, annotations_of
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import CREATE, Attributes, Plugin, forbidden
@@ -70,6 +72,9 @@ class ServiceAccount(Plugin):
     async def _account(self, attributes: Attributes, name: str) -> Obj:
         """The ServiceAccount; waits a moment for the default one, as upstream does."""
         namespace = attributes.namespace
+        if faults := path_segment(name):
+            why = f"invalid resource name {quote(name)}: [{' '.join(faults)}]"
+            raise forbidden(attributes, f"error looking up service account {namespace}/{name}: {why}")
         for attempt in range(_DEFAULT_ATTEMPTS if name == DEFAULT else 1):
             if attempt:
                 await self.clock.sleep(self.random.jitter(0.1, 1.0))

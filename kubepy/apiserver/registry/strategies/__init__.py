@@ -75,7 +75,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "ingresses.networking.k8s.io": workloads.Counted,
     "jobs.batch": workloads.JobStrategy,
     "leases.coordination.k8s.io": core.LeaseStrategy,
-    "limitranges": core.UpsertStrategy,
+    "limitranges": core.LimitRangeStrategy,
     "mutatingadmissionpolicies.admissionregistration.k8s.io": CountedUnchecked,
     "mutatingadmissionpolicybindings.admissionregistration.k8s.io": CountedUnchecked,
     "mutatingwebhookconfigurations.admissionregistration.k8s.io": CountedUnchecked,

@@ -56,6 +56,9 @@ class Strategy:
         if self.counts_generations:
             obj["metadata"]["generation"] = 1
 
+    def canonicalize(self, obj: Obj) -> None:
+        """After validation: what an object gets when it is read back. Nothing, for most kinds."""
+
     def reset_status(self, obj: Obj) -> None:
         """Nothing is known yet. Clients read fields of a status without looking whether it is there."""
         if self.empty_status is None:

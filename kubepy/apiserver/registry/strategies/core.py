@@ -51,17 +51,33 @@ class PersistentVolumeStrategy(Strategy):
             status[field] = moment.now
 
 
+_CLASSIC_SOURCES = (("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"))
+
+
 class PersistentVolumeClaimStrategy(Strategy):
     returns_deleted = True
 
     def prepare_create(self, obj: Obj, moment: Moment) -> None:
         super().prepare_create(obj, moment)
         obj["status"] = {"phase": "Pending"}
+        _drop_other_sources(obj["spec"], {})
         _normalize_data_sources(obj["spec"])
 
     def prepare_update(self, new: Obj, old: Obj, moment: Moment) -> None:
         super().prepare_update(new, old, moment)
+        _drop_other_sources(new["spec"], old.get("spec") or {})
         _normalize_data_sources(new["spec"])
+
+
+def _drop_other_sources(spec: Obj, old: Obj) -> None:
+    """dataSource takes claims and snapshots only; anything else is dropped without a word.
+
+    Source: pkg/api/persistentvolumeclaim/util.go EnforceDataSourceBackwardsCompatibility."""
+    source, in_use = spec.get("dataSource"), ("dataSource", "dataSourceRef")
+    if source is None or spec.get("dataSourceRef") is not None or any(old.get(f) is not None for f in in_use):
+        return
+    if (source.get("apiGroup") or "", source.get("kind")) not in _CLASSIC_SOURCES:
+        del spec["dataSource"]
 
 
 def _normalize_data_sources(spec: Obj) -> None:
@@ -88,6 +104,15 @@ class EventStrategy(Strategy):
 
 class UpsertStrategy(Strategy):
     create_on_update = True
+
+
+class LimitRangeStrategy(UpsertStrategy):
+    def prepare_create(self, obj: Obj, moment: Moment) -> None:
+        """One without a name gets one. Source: limitrange/strategy.go."""
+        super().prepare_create(obj, moment)
+        metadata = obj["metadata"]
+        if not metadata.get("name"):
+            metadata["name"] = metadata["uid"]
 
 
 class LeaseStrategy(Strategy):

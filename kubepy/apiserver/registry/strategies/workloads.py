@@ -74,6 +74,12 @@ class JobStrategy(Counted):
         if not obj["spec"].get("manualSelector"):
             _generate_selector(obj)
 
+    def canonicalize(self, obj: Obj) -> None:
+        """What is read is defaulted again, and by then the template has labels. Source: SetDefaults_Job."""
+        labels = (obj["spec"].get("template", {}).get("metadata") or {}).get("labels")
+        if labels and not obj["metadata"].get("labels"):
+            obj["metadata"]["labels"] = dict(labels)
+
 
 def _annotations(obj: Obj) -> Obj:
     return obj["metadata"].get("annotations") or {}

@@ -1,0 +1,72 @@
+"""How often, and how, upstream looks at the metadata of each kind.
+
+On an update the API server's own look comes first, for all kinds; then comes the kind's validation, which looks again,
+once or twice, mostly through pkg/apis/core, which adds that a finalizer without a domain must be a standard one. What
+is wrong is listed in a Status as often as it was found.
+
+    u  the changes, and the finalizers' domains     U  the changes
+    F  the whole, and the finalizers' domains       G  the whole
+
+Source: kubernetes pkg/apis/*/validation, pkg/registry/*/*/strategy.go ValidateUpdate.
+"""
+
+from __future__ import annotations
+
+_DEFAULT = "u"
+_DOMAINS = frozenset("uF")
+_ADMISSION, _STORAGE, _RBAC = "admissionregistration.k8s.io", "storage.k8s.io", "rbac.authorization.k8s.io"
+
+# (group, kind) -> the looks of an update. Which of two comes first shows only where both find something.
+_UPDATE: dict[tuple[str, str], str] = {
+    ("", "ConfigMap"): "uF",
+    ("", "Endpoints"): "uF",
+    ("", "Event"): "",
+    ("", "LimitRange"): "F",
+    ("", "Namespace"): "Fu",
+    ("", "Node"): "Fu",
+    ("", "PersistentVolume"): "FF",
+    ("", "PersistentVolumeClaim"): "Fu",
+    ("", "Pod"): "uF",
+    ("", "Secret"): "uF",
+    ("", "ServiceAccount"): "uF",
+    ("batch", "Job"): "Fu",
+    ("policy", "PodDisruptionBudget"): "",
+    ("networking.k8s.io", "Ingress"): "uF",
+    ("networking.k8s.io", "IngressClass"): "uF",
+    (_RBAC, "ClusterRole"): "Fu",
+    (_RBAC, "ClusterRoleBinding"): "Fu",
+    (_RBAC, "Role"): "Fu",
+    (_RBAC, "RoleBinding"): "Fu",
+    (_STORAGE, "CSIStorageCapacity"): "Fu",
+    (_STORAGE, "StorageClass"): "Fu",
+    (_STORAGE, "VolumeAttributesClass"): "Fu",
+    ("certificates.k8s.io", "CertificateSigningRequest"): "Fu",
+    ("resource.k8s.io", "DeviceClass"): "Fu",
+    ("resource.k8s.io", "ResourceClaim"): "Fu",
+    ("node.k8s.io", "RuntimeClass"): "UG",
+    ("apiregistration.k8s.io", "APIService"): "UG",
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): "U",
+    ("coordination.k8s.io", "Lease"): "U",
+    (_ADMISSION, "MutatingAdmissionPolicy"): "U",
+    (_ADMISSION, "MutatingAdmissionPolicyBinding"): "U",
+    (_ADMISSION, "MutatingWebhookConfiguration"): "U",
+    (_ADMISSION, "ValidatingAdmissionPolicy"): "U",
+    (_ADMISSION, "ValidatingAdmissionPolicyBinding"): "U",
+    (_ADMISSION, "ValidatingWebhookConfiguration"): "U",
+}
+_SUBRESOURCE: dict[tuple[str, str], str] = {
+    ("", "Event"): "",
+    ("policy", "PodDisruptionBudget"): "",
+    ("batch", "CronJob"): "",
+    ("certificates.k8s.io", "CertificateSigningRequest"): "Fu",
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): "U",
+}
+
+
+def of_update(group: str, kind: str, subresource: str) -> str:
+    return (_SUBRESOURCE if subresource else _UPDATE).get((group, kind), _DEFAULT)
+
+
+def wants_domains(group: str, kind: str) -> bool:
+    """Whether a finalizer needs a domain when an object is created."""
+    return not _DOMAINS.isdisjoint(of_update(group, kind, ""))
