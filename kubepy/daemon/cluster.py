@@ -46,6 +46,7 @@ from kubepy.controllers.certificate_requests import Authority
 from kubepy.controllers.discovery import Aggregated
 from kubepy.controllers.manager import ControllerManager
 from kubepy.daemon import (
+    admission,
     auditing,
     authentication,
     authorization,
@@ -124,14 +125,18 @@ class ControlPlane:
         self._server: HttpServer | None = None
         self._port = config.port
         low, _, high = config.service_node_port_range.partition("-")
-        self.registry = Registry(
-            store=store, catalog=self.catalog, schemas=self.schemas, clock=clock, random=random, pool=self.pool,
-            log=logs.of("apiserver"), metrics=metrics, ask=self._ask,
-            enable_admission_plugins=config.enable_admission_plugins,
-            disable_admission_plugins=config.disable_admission_plugins,
-            service_ip_range=config.service_cluster_ip_range, event_ttl_s=config.event_ttl_s,
-            node_port_range=(int(low), int(high)),
-        )  # fmt: skip
+        try:
+            self.registry = Registry(
+                store=store, catalog=self.catalog, schemas=self.schemas, clock=clock, random=random, pool=self.pool,
+                log=logs.of("apiserver"), metrics=metrics, ask=self._ask,
+                enable_admission_plugins=config.enable_admission_plugins,
+                disable_admission_plugins=config.disable_admission_plugins,
+                admission_configuration=admission.load(config.admission_control_config_file),
+                service_ip_range=config.service_cluster_ip_range, event_ttl_s=config.event_ttl_s,
+                node_port_range=(int(low), int(high)),
+            )  # fmt: skip
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
         self._rbac_policy = rbac_policy.objects(
             files_dir() / "bootstrap" / "rbac", {row.group_resource for row in self.catalog}
         )

@@ -124,6 +124,9 @@ class Config:
     disable_admission_plugins: tuple[str, ...] = _key(
         (), "default admission plugins not to run", metavar="LIST"
     )
+    admission_control_config_file: str = _key(
+        "", "AdmissionConfiguration: what single admission plugins are to know", metavar="FILE"
+    )
     tls_cert_file: str = _key(
         "", "serve with this certificate instead of one from the cluster's own CA", metavar="FILE"
     )

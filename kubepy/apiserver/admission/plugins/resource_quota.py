@@ -36,6 +36,18 @@ class _Entry(NamedTuple):
     quota: Quota
 
 
+def _limited(configuration: Obj) -> tuple[Limited, ...]:
+    """Of a ResourceQuotaConfiguration. Source: resourcequota/apis/resourcequota/v1/types.go."""
+    return tuple(
+        Limited(
+            ".".join(filter(None, (one.get("resource") or "", one.get("apiGroup") or ""))),
+            tuple(one.get("matchContains") or ()),
+            tuple(one.get("matchScopes") or ()),
+        )
+        for one in configuration.get("limitedResources") or ()
+    )
+
+
 @dataclass(slots=True, eq=False)
 class _Waiter:
     """One write that waits for its verdict."""
@@ -60,11 +72,11 @@ class _Line:
 class ResourceQuota(Plugin):
     name = "ResourceQuota"
     validates = True
-    # What may be used only where a quota says how much; nothing unless configured.
-    limited: tuple[Limited, ...] = ()
 
     def __init__(self, tools: Tools) -> None:
         super().__init__(tools)
+        # What may be used only where a quota says how much; nothing unless configured.
+        self.limited = _limited(tools.configuration.get(self.name) or {})
         self._quotas = ByNamespace(self.lookup, RESOURCE_QUOTAS, _entry)
         self._lines: dict[str, _Line] = {}
 
