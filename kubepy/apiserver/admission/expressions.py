@@ -86,6 +86,7 @@ def _info(question: Question) -> RequestInfo:
     return RequestInfo(
         True, "", question.verb, group=question.group, version="*", resource=question.resource,
         subresource=question.subresource, namespace=question.namespace, name=question.name,
+        field_selector=question.field_selector or "", label_selector=question.label_selector or "",
     )  # fmt: skip
 
 

@@ -91,7 +91,7 @@ class ParamReferences:
         if policy is None:
             return f"unable to get policy {spec.get('policyName', '')} {least}groups, versions and resources"
         if kind is not None and target.plural == "*":
-            shown = f"&ParamKind{{APIVersion:{kind['apiVersion']},Kind:{kind['kind']},}}"
+            shown = f"&{{{kind['apiVersion']} {kind['kind']}}}"
             return f"unable to resolve paramKind {shown} {least}groups, versions and resources"
         # Upstream's text for mutating bindings has the two in the wrong order.
         user_text, verb_text = (verb, who) if policies is MUTATING_ADMISSION_POLICIES else (who, verb)

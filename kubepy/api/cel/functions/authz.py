@@ -12,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from kubepy.api import names
 from kubepy.api.cel import types
+from kubepy.api.cel.errors import CelError
 from kubepy.api.cel.functions import Library
 from kubepy.api.cel.values import Opaque
 
@@ -75,7 +77,17 @@ class ResourceCheck(Opaque):
 
 
 def _service_account(on: Authorizer, namespace: str, name: str) -> Authorizer:
+    if names.dns1123_subdomain(name):
+        raise CelError("Invalid service account name")
+    if names.dns1123_label(namespace):
+        raise CelError("Invalid service account namespace")
     return Authorizer(on.decide, replace(on.question, service_account=(namespace, name)))
+
+
+def _path(on: Authorizer, path: str) -> PathCheck:
+    if not path.strip():
+        raise CelError("path must not be empty")
+    return PathCheck(on.decide, replace(on.question, path=path))
 
 
 def _step(make: Callable[[Decide, Question], Any], attribute: str) -> Callable[[Any, str], Any]:
@@ -92,7 +104,7 @@ def _check(on: PathCheck | ResourceCheck, verb: str) -> Decision:
 def library() -> Library:
     lib = Library({of.cel_type.name.removeprefix(_PREFIX): of.cel_type for of in _TYPES})
     d = lib.declare
-    d("path", "authorizer_path", "Authorizer.(string) PathCheck", _step(PathCheck, "path"))
+    d("path", "authorizer_path", "Authorizer.(string) PathCheck", _path)
     d("group", "authorizer_group", "Authorizer.(string) GroupCheck", _step(GroupCheck, "group"))
     d(
         "serviceAccount",
