@@ -195,33 +195,33 @@ def label_requirements(selector: str) -> list[Obj]:
 
 # -- whom it is asked about --------------------------------------------------------------------------------------------
 
-_TEXTS = {"type": "array", "items": {"type": "string"}}
+_S, _STRINGS = types.STRING, types.list_of(types.STRING)
 
 
-def _struct(*names: str, **more: Obj) -> Obj:
-    return {"type": "object", "properties": {name: {"type": "string"} for name in names} | more}
+def _struct(title: str, /, **fields: types.Type) -> types.Type:
+    """Field names are as they are: `namespace` needs no escape here."""
+    declared = {name: types.Field(of, name, False) for name, of in fields.items()}
+    return types.Type("struct", f"kubernetes.{title}", fields=declared)
 
 
-_REQUIREMENTS = {"type": "array", "items": _struct("key", "operator", values=_TEXTS)}
-_SELECTOR = _struct("rawSelector", requirements=_REQUIREMENTS)
-REQUEST = types.Type.from_schema(
-    _struct(
-        "user",
-        "uid",
-        groups=_TEXTS,
-        extra={"type": "object", "additionalProperties": _TEXTS},
-        nonResourceAttributes=_struct("path", "verb"),
-        resourceAttributes=_struct(
-            "namespace", "verb", "group", "version", "resource", "subresource", "name",
-            fieldSelector=_SELECTOR, labelSelector=_SELECTOR,
-        ),
+_REQUIREMENT = _struct("SelectorRequirement", key=_S, operator=_S, values=_STRINGS)
+_REQUIREMENTS = types.list_of(_REQUIREMENT)
+REQUEST = _struct(
+    "SubjectAccessReviewSpec",
+    user=_S,
+    uid=_S,
+    groups=_STRINGS,
+    extra=types.map_of(types.STRING, _STRINGS),
+    nonResourceAttributes=_struct("NonResourceAttributes", path=_S, verb=_S),
+    resourceAttributes=_struct(
+        "ResourceAttributes", namespace=_S, verb=_S, group=_S, version=_S, resource=_S, subresource=_S, name=_S,
+        fieldSelector=_struct("FieldSelectorAttributes", rawSelector=_S, requirements=_REQUIREMENTS),
+        labelSelector=_struct("LabelSelectorAttributes", rawSelector=_S, requirements=_REQUIREMENTS),
     ),
-    name="kubernetes.SubjectAccessReviewSpec",
 )  # fmt: skip
 
 
 def _environment() -> cel.Environment:
-    assert REQUEST is not None, "it has a form"
     return cel.Environment({"request": REQUEST})
 
 

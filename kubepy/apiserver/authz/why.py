@@ -110,12 +110,13 @@ def _is_of_same_resource(rule: Obj, resource: str) -> bool:
 
 
 def sufficient(policy: Policy, info: RequestInfo) -> list[RoleKey]:
-    """Roles that would allow it, those that give least besides first."""
-    found: list[tuple[int, RoleKey]] = []
+    """Roles that would allow it: those for people before those of components, and that give least besides first."""
+    found: list[tuple[bool, int, RoleKey]] = []
     for role, rules in policy.roles(info.namespace):
         if any(allows(rule, info) for rule in rules):
-            found.append((sum(1 for rule in rules for _ in rbac.breakdown(rule)) + _breadth(rules), role))
-    return [role for _, role in sorted(found)[:ROLES_MAX]]
+            size = sum(1 for rule in rules for _ in rbac.breakdown(rule)) + _breadth(rules)
+            found.append((role.name.startswith("system:"), size, role))
+    return [role for _, _, role in sorted(found)[:ROLES_MAX]]
 
 
 def _breadth(rules: Iterable[Obj]) -> int:
