@@ -142,13 +142,11 @@ def _references(spec: Obj) -> Iterator[str]:
     volumes = spec.get("volumes") or ()
     if spec.get("serviceAccountName"):
         yield "serviceaccounts"
-    if spec.get("imagePullSecrets") or any(_names(spec, "secretRef", "secretKeyRef")):
+    if spec.get("imagePullSecrets") or _is_read(spec, "secretRef", "secretKeyRef"):
         yield "secrets"
     if any(_secret_names(volume) for volume in volumes):
         yield "secrets"
-    if any(_names(spec, "configMapRef", "configMapKeyRef")) or any(
-        _config_names(volume) for volume in volumes
-    ):
+    if _is_read(spec, "configMapRef", "configMapKeyRef") or any(_config_names(volume) for volume in volumes):
         yield "configmaps"
     if spec.get("resourceClaims"):
         yield "resourceclaims"
@@ -156,14 +154,13 @@ def _references(spec: Obj) -> Iterator[str]:
         yield from _volume_references(volume)
 
 
-def _names(spec: Obj, of_all: str, of_one: str) -> Iterator[Obj]:
-    for container in all_containers(spec):
-        for source in container.get("envFrom") or ():
-            if source.get(of_all) is not None:
-                yield source[of_all]
-        for variable in container.get("env") or ():
-            if (reference := walk(variable, "valueFrom", of_one)) is not None:
-                yield reference
+def _is_read(spec: Obj, of_all: str, of_one: str) -> bool:
+    """Whether a container takes its environment from such an object."""
+    return any(
+        any(source.get(of_all) is not None for source in container.get("envFrom") or ())
+        or any(walk(each, "valueFrom", of_one) is not None for each in container.get("env") or ())
+        for container in all_containers(spec)
+    )
 
 
 def _secret_names(volume: Obj) -> bool:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import orjson
-
-from kubepy.api import errors, pods
+from kubepy.api import errors, go_json, pods
 from kubepy.api.builtins import NAMESPACES, PODS
 from kubepy.api.objects import Obj, annotations_of
 from kubepy.api.placement import NO_SCHEDULE
@@ -80,7 +78,7 @@ class PodTolerationRestriction(Plugin):
         if not text:
             return None if text is None else ()
         try:
-            found: list[Obj] = orjson.loads(text)
-        except orjson.JSONDecodeError as error:
+            found: list[Obj] = go_json.loads(text.encode())
+        except go_json.SyntaxError as error:
             raise errors.StatusError(str(error), code=500, reason="") from error
         return found
