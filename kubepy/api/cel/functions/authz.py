@@ -90,6 +90,12 @@ def _path(on: Authorizer, path: str) -> PathCheck:
     return PathCheck(on.decide, replace(on.question, path=path))
 
 
+def _resource(on: GroupCheck, resource: str) -> ResourceCheck:
+    if not resource.strip():
+        raise CelError("resource must not be empty")
+    return ResourceCheck(on.decide, replace(on.question, resource=resource))
+
+
 def _step(make: Callable[[Decide, Question], Any], attribute: str) -> Callable[[Any, str], Any]:
     def take(on: Any, value: str) -> Any:
         return make(on.decide, replace(on.question, **{attribute: value}))
@@ -116,7 +122,7 @@ def library() -> Library:
         "resource",
         "groupcheck_resource",
         "GroupCheck.(string) ResourceCheck",
-        _step(ResourceCheck, "resource"),
+        _resource,
     )
     for name in ("subresource", "namespace", "name"):
         d(name, f"resourcecheck_{name}", "ResourceCheck.(string) ResourceCheck", _step(ResourceCheck, name))
