@@ -19,11 +19,12 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kubepy import __version__
 from kubepy.api import errors
+from kubepy.api.resources import Resource
 from kubepy.apiserver.request import Request, RequestIds, Response
 from kubepy.apiserver.server import HttpServer
 from kubepy.client import kubeconfig
@@ -143,7 +144,7 @@ class Process:
 
     async def _lead(self) -> None:
         await self._server_answers()
-        component = self._make()
+        component = self._make(await self._plugins_to_leave_out())
         try:
             await component.start()
             await component.wait_synced()
@@ -167,7 +168,24 @@ class Process:
                     said = True
                 await self.clock.sleep(SERVER_RETRY_S)
 
-    def _make(self) -> Component:
+    async def _plugins_to_leave_out(self) -> list[str]:
+        """Of the scheduler: those that watch what this server does not have."""
+        if self.settings.component != SCHEDULER:
+            return []
+        from kubepy.scheduler import plugins
+
+        versions = {one for needed in plugins.NEEDS.values() for one in needed}
+        served = {one for one in versions if await self._is_served(one)}
+        return plugins.not_served(served.__contains__)
+
+    async def _is_served(self, resource: Resource) -> bool:
+        try:
+            found = (await self.client.transport.request("GET", f"/apis/{resource.api_version}")).obj
+        except errors.NotFound:
+            return False
+        return any(one["name"] == resource.plural for one in found["resources"])
+
+    def _make(self, without: Sequence[str]) -> Component:
         settings, clock, random, log = self.settings, self.clock, self.random, self.log
         if settings.component == CONTROLLER_MANAGER:
             from kubepy.controllers.manager import ControllerManager
@@ -185,7 +203,7 @@ class Process:
             try:
                 return Scheduler(
                     self.client, clock=clock, random=random, log=log, metrics=self.metrics,
-                    configuration=scheduler_config.load(settings.config),
+                    configuration=scheduler_config.load(settings.config), without=without,
                 )  # fmt: skip
             except ValueError as error:
                 raise ConfigError(f"{settings.config}: {error}") from None

@@ -83,6 +83,8 @@ def pod_changes(old: Obj, new: Obj) -> tuple[ClusterEvent, ...]:
     # Tolerations can only be added, so their number tells.
     if len(old_spec.get("tolerations") or ()) != len(new_spec.get("tolerations") or ()):
         found.append(Action.UPDATE_POD_TOLERATION)
+    if walk(old, "status", "resourceClaimStatuses") != walk(new, "status", "resourceClaimStatuses"):
+        found.append(Action.UPDATE_POD_GENERATED_RESOURCE_CLAIM)
     return tuple(ClusterEvent("Pod", action) for action in found) or _POD_OTHER
 
 

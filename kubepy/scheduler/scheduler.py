@@ -14,7 +14,7 @@ Source: pkg/scheduler/{scheduler,schedule_one,eventhandlers}.go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -78,9 +78,12 @@ class Scheduler:
         metrics: Metrics,
         configuration: Configuration | None = None,
         registry: Mapping[str, Callable[[Toolbox], Plugin]] = REGISTRY,
+        without: Collection[str] = (),
         pool: DocumentPool | None = None,
     ) -> None:
-        """Raises ValueError with a sentence for a person when a profile cannot work."""
+        """`without`: plugins to leave out, for what they watch is not served; see `plugins.not_served`.
+
+        Raises ValueError with a sentence for a person when a profile cannot work."""
         configuration = configuration or Configuration()
         self._client, self._clock, self._log = client, clock, log
         self._tasks = Tasks(self._task_died)
@@ -110,7 +113,7 @@ class Scheduler:
                 profile.args,
             )
             framework = tools[name].framework = Framework(
-                profile, _make(profile, registry, tools[name]), clock
+                profile, _make(profile, registry, tools[name], without), clock
             )
             self._profiles[name] = _Running(framework, Search(framework, self.cache, random), recorder)
         self.queue = Queue(
@@ -514,12 +517,15 @@ def _scheduler_of(pod: Obj) -> str:
 
 
 def _make(
-    profile: Profile, registry: Mapping[str, Callable[[Toolbox], Plugin]], tools: Toolbox
+    profile: Profile,
+    registry: Mapping[str, Callable[[Toolbox], Plugin]],
+    tools: Toolbox,
+    without: Collection[str],
 ) -> list[tuple[Plugin, int]]:
     unknown = [name for name, _ in profile.needed if name not in registry]
     if unknown:
         raise ValueError(f"profile {profile.scheduler_name}: unknown plugin {unknown[0]}")
-    return [(registry[name](tools), weight) for name, weight in profile.needed]
+    return [(registry[name](tools), weight) for name, weight in profile.needed if name not in without]
 
 
 def _status_change(pod: Obj, reason: str, message: str, nominated: Nominated | None, now: str) -> Obj:

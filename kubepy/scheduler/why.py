@@ -121,15 +121,14 @@ def _unbound(document: Document) -> PodInfo:
 
 
 def _findings_of(scheduler: Scheduler, framework: Framework, pod: PodInfo) -> Findings:
-    cache = scheduler.cache
-    cache.refresh()
-    with cache.without(pod.key):
+    with scheduler.cache.without(pod.key):
         return findings(scheduler, framework, pod)
 
 
 def findings(scheduler: Scheduler, framework: Framework, pod: PodInfo) -> Findings:
     """What the plugins say about `pod` and every node now."""
     cache = scheduler.cache
+    cache.refresh()
     state = CycleState()
     nodes = cache.nodes
     own, cluster = framework.pre_filter(state, pod), framework.cluster_pre_filter(state, pod)

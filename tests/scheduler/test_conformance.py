@@ -70,7 +70,8 @@ async def test_resource_limits_of_pods_that_are_allowed_to_run(cluster):
     additional = await run(cluster, pause("additional", {"cpu": "2600m"}))
     assert not additional["spec"].get("nodeName")
     assert said(additional) == (
-        "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: "
+        "0/1 nodes are available: 1 Insufficient cpu. "
+        "no new claims to deallocate, preemption: 0/1 nodes are available: "
         "1 No preemption victims found for incoming pod."
     )
 
@@ -82,7 +83,8 @@ async def test_a_node_selector_is_respected(cluster, labels, is_scheduled):
     assert bool(pod["spec"].get("nodeName")) is is_scheduled
     if not is_scheduled:
         assert said(pod) == (
-            "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: "
+            "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. "
+            "no new claims to deallocate, preemption: "
             "0/1 nodes are available: 1 Preemption is not helpful for scheduling."
         )
 

@@ -91,7 +91,7 @@ class MakesRoom(Plugin):
 )
 def test_post_filters_are_asked_until_one_makes_room(answers, outcome):
     plugins = [(MakesRoom(f"P{i}", answer), 0) for i, answer in enumerate(answers)]
-    running = framework(*plugins, without=("DefaultPreemption",))
+    running = framework(*plugins, without=("DefaultPreemption", "DynamicResources"))
     assert running.post_filter(CycleState(), pod_info(), lambda: ()) == outcome
 
 

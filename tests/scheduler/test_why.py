@@ -122,7 +122,8 @@ async def test_as_text(asking):
         "  or in 5m anyway\n"
         "\n"
         "ATTEMPT   TIME           OUTCOME\n"
-        "1         00:00:00.000   0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: "
+        "1         00:00:00.000   0/1 nodes are available: 1 Insufficient cpu. "
+        "no new claims to deallocate, preemption: 0/1 nodes are available: "
         "1 Preemption is not helpful for scheduling.\n"
     )
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from kubepy.api.builtins import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES
+from kubepy.api.resources import Resource
 from kubepy.scheduler.args import NodeAffinityArgs, NodeResourcesBalancedAllocationArgs, NodeResourcesFitArgs
 from kubepy.scheduler.framework import Plugin
 from kubepy.scheduler.plugins.default_binder import DefaultBinder
 from kubepy.scheduler.plugins.default_preemption import DefaultPreemption
+from kubepy.scheduler.plugins.dynamic_resources import DynamicResources
 from kubepy.scheduler.plugins.image_locality import ImageLocality
 from kubepy.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from kubepy.scheduler.plugins.node_affinity import NodeAffinity
@@ -29,6 +32,11 @@ from kubepy.scheduler.plugins.volume_restrictions import VolumeRestrictions
 from kubepy.scheduler.plugins.volume_zone import VolumeZone
 from kubepy.scheduler.toolbox import Toolbox
 
+# What not every version of Kubernetes serves, and a plugin cannot do without.
+NEEDS: Mapping[str, tuple[Resource, ...]] = {
+    "DynamicResources": (RESOURCE_CLAIMS, RESOURCE_SLICES, DEVICE_CLASSES),
+}
+
 REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
     "PrioritySort": lambda tools: PrioritySort(),
     "SchedulingGates": lambda tools: SchedulingGates(),
@@ -44,6 +52,7 @@ REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
     "VolumeZone": VolumeZone,
     "PodTopologySpread": PodTopologySpread,
     "InterPodAffinity": InterPodAffinity,
+    "DynamicResources": DynamicResources,
     "DefaultPreemption": DefaultPreemption,
     "NodeResourcesBalancedAllocation": lambda tools: NodeResourcesBalancedAllocation(
         tools.arguments(NodeResourcesBalancedAllocationArgs)
@@ -51,3 +60,8 @@ REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
     "ImageLocality": lambda tools: ImageLocality(tools.cache),
     "DefaultBinder": lambda tools: DefaultBinder(tools.client),
 }
+
+
+def not_served(is_served: Callable[[Resource], bool]) -> list[str]:
+    """Plugins that have to be left out."""
+    return [name for name, resources in NEEDS.items() if not all(is_served(one) for one in resources)]

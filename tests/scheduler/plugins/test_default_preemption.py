@@ -4,7 +4,7 @@ import pytest
 
 from kubepy.api.builtins import NODES, POD_DISRUPTION_BUDGETS, PODS
 from kubepy.api.selectors import from_set
-from kubepy.scheduler.plugins.default_preemption import Budget, split_by_budgets
+from kubepy.scheduler.plugins.default_preemption import Budget, DefaultPreemption, split_by_budgets
 from kubepy.scheduler.search import Rejection
 from tests.scheduler import builders
 from tests.scheduler.builders import node, pod, pod_info
@@ -22,7 +22,7 @@ def preempt(nodes, pods, incoming, budgets=(), **fields):
     tools = builders.toolbox()
     search = builders.search(tools, nodes, pods)
     builders.put(tools, POD_DISRUPTION_BUDGETS, *budgets)
-    (plugin,) = tools.framework.post_filters
+    plugin = next(p for p in tools.framework.post_filters if isinstance(p, DefaultPreemption))
     evicted = []
     plugin._evictions.start = lambda info, victims, where: evicted.extend(v.key.name for v in victims)
     rejection = search.decide(pod_info("p", **incoming), tools.queue.nominator)
@@ -77,16 +77,16 @@ def test_victims(nodes, pods, incoming, expected):
     ("nodes", "pods", "incoming", "message"),
     [
         (ONE, [on("n1", "a", HIGH, "2")], VIP,
-         "preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."),
+         "no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."),
         ([node("n1", cpu="1")], [on("n1", "a")], VIP,
-         "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."),
+         "no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."),
         ([*ONE, node("n2", cpu="1")], [on("n1", "a", HIGH, "2")], VIP,
-         "preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, "
+         "no new claims to deallocate, preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, "
          "1 Preemption is not helpful for scheduling."),
         (ONE, [on("n1", "a", HIGH), on("n1", "b", LOW)], VIP,
-         "preemption: 0/1 nodes are available: 1 Insufficient cpu."),
+         "no new claims to deallocate, preemption: 0/1 nodes are available: 1 Insufficient cpu."),
         (ONE, [on("n1", "a", LOW, "2")], VIP | {"preemptionPolicy": "Never"},
-         "preemption: not eligible due to preemptionPolicy=Never."),
+         "no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never."),
     ],
 )  # fmt: skip
 def test_when_it_does_not_help_the_message_says_so(nodes, pods, incoming, message):
@@ -145,7 +145,7 @@ def test_budgets_are_used_up_in_order(allowed, disrupted, over):
 def test_what_was_thought_holds_until_the_node_changes():
     tools = builders.toolbox()
     search = builders.search(tools, TWO, [on("n1", "a", LOW, "2"), on("n2", "b", MID, "2")])
-    (plugin,) = tools.framework.post_filters
+    plugin = next(p for p in tools.framework.post_filters if isinstance(p, DefaultPreemption))
     plugin._evictions.start = lambda info, victims, where: None
     thoughts = []
     dry_run = plugin._dry_run
@@ -204,6 +204,7 @@ async def test_a_nomination_that_came_to_nothing_is_cleared(world):
     await world.clock.advance(400)
     assert "nominatedNodeName" not in (await world.pod("vip"))["status"]
     assert (await world.condition("vip"))[2] == (
-        "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: "
+        "0/1 nodes are available: 1 Insufficient cpu. "
+        "no new claims to deallocate, preemption: 0/1 nodes are available: "
         "1 Preemption is not helpful for scheduling."
     )

@@ -99,7 +99,7 @@ class Semver(Opaque):
 _PART = re.compile(r"[0-9A-Za-z-]+", re.ASCII)
 
 
-def _parse_semver(text: str) -> Semver:
+def parse_semver(text: str) -> Semver:
     if not text:
         raise CelError("Version string empty")
     pieces = text.split(".", 2)
@@ -140,7 +140,7 @@ def _number(name: str, text: str) -> int:
 
 
 def _semver(text: str, normalize: bool = False) -> Semver:
-    return _parse_semver(_normalized(text) if normalize else text)
+    return parse_semver(_normalized(text) if normalize else text)
 
 
 def _normalized(text: str) -> str:
