@@ -114,9 +114,13 @@ def drop_type_dependent(new: Obj, old: Obj) -> None:
         for field in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
             if new.get(field) == old.get(field):
                 new.pop(field, None)
-    if may_have_node_ports(old) and not may_have_node_ports(new):
+    if is_externally_accessible(old) and not is_externally_accessible(new):
         if new.get("externalTrafficPolicy") == old.get("externalTrafficPolicy"):
             new.pop("externalTrafficPolicy", None)
+
+
+def is_externally_accessible(spec: Obj) -> bool:
+    return may_have_node_ports(spec) or (service_type(spec) == "ClusterIP" and bool(spec.get("externalIPs")))
 
 
 def _node_ports(spec: Obj) -> list[Any]:
