@@ -22,7 +22,10 @@ from kubepy.scheduler.plugins.volume_binding import _after_capacity, after_claim
 from tests.scheduler import builders
 from tests.scheduler.conftest import World
 
-NO_HELP = "no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+NO_HELP = (
+    "no new claims to deallocate, "
+    "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+)
 
 
 def claims(*names: str) -> list[Any]:
