@@ -877,7 +877,8 @@ def _pairs(body: bytes) -> tuple[Any, bool]:
         has_duplicates = has_duplicates or len(dict(kept)) != len(kept)
         return kept
 
-    return json.loads(body.decode("utf-8", "replace"), object_pairs_hook=keep), has_duplicates
+    # Numbers do not matter here, and Python does not read every one that JSON can write.
+    return json.loads(body.decode("utf-8", "replace"), object_pairs_hook=keep, parse_int=str), has_duplicates
 
 
 def _walk_keys(pairs: Any, unknown: Container[str], path: str = "") -> Iterable[tuple[bool, str]]:

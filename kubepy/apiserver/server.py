@@ -318,7 +318,7 @@ class Connection(web.RequestHandler):
         why = ""
         if isinstance(exc, LineTooLong) or "Too many headers" in (message or ""):
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        elif "'Host'" in (message or ""):
+        elif "'Host'" in (message or "") and "Duplicate" not in (message or ""):
             why = "missing required Host header"
         self.write(_refusal(HTTPStatus(status), why))
         return _Sent(keep_alive=False)
@@ -470,7 +470,7 @@ class HttpServer:
         connection = request._connection
         if type(response) is WatchResponse:
             await self._watch(request, response)
-            return self._goes_on
+            return self._closes if message.should_close else self._goes_on
         if type(response) is Stream:
             return await self._stream(request, response)
         if type(response) is Upgraded:
@@ -698,7 +698,8 @@ class _Heads:
         return b"%bContent-Length: %d\r\n\r\n" % (head, length)
 
     def render_stream(self, request: HttpRequest, response: Response) -> bytes:
-        return self._start(request, response, True) + b"Transfer-Encoding: chunked\r\n\r\n"
+        goes_on = not request._message.should_close
+        return self._start(request, response, goes_on) + b"Transfer-Encoding: chunked\r\n\r\n"
 
     def render_piecewise(
         self, request: HttpRequest, response: Stream, goes_on: bool, is_chunked: bool

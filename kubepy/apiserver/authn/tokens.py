@@ -67,7 +67,8 @@ class BearerTokens:
 
 def bearer_token(header: str) -> str:
     """The token of an Authorization header, "" if it holds none."""
-    scheme, _, token = header.strip().partition(" ")
+    # What follows a second space is not looked at.
+    scheme, token, *_ = (*header.strip().split(" ", 2), "")
     return token if scheme.lower() == "bearer" else ""
 
 

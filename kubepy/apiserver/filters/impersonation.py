@@ -31,7 +31,8 @@ from kubepy.apiserver.authz import Authorizer, forbidden
 from kubepy.apiserver.filters import Filter
 from kubepy.apiserver.request import Handler, Request, RequestInfo, Response, User
 
-_EXTRA = "impersonate-extra-"
+_PREFIX, _EXTRA = "impersonate-", "impersonate-extra-"
+_NAMED = frozenset({"impersonate-user", "impersonate-group", "impersonate-uid"})
 _AUTHENTICATION = "authentication.k8s.io"
 _NODE, _NODES = "system:node:", "system:nodes"
 _NODE_NAME = "authentication.kubernetes.io/node-name"
@@ -58,10 +59,9 @@ class Wanted:
 def impersonation(authorizer: Authorizer) -> Filter:
     def wrap(next_: Handler) -> Handler:
         async def handle(request: Request) -> Response:
-            if request.in_process or not (
-                request.header("Impersonate-User")
-                or request.header("Impersonate-Group")
-                or request.header("Impersonate-Uid")
+            if request.in_process or not any(
+                name[:12].lower() == _PREFIX and _is_asking(request, name.lower())
+                for name in request.header_names()
             ):
                 return await next_(request)
             requestor = request.user
@@ -77,6 +77,11 @@ def impersonation(authorizer: Authorizer) -> Filter:
         return handle
 
     return wrap
+
+
+def _is_asking(request: Request, name: str) -> bool:
+    """Whether a header wants somebody else, if only a part of them. Source: processImpersonationHeaders."""
+    return name.startswith(_EXTRA) or (name in _NAMED and bool(request.header(name)))
 
 
 def read(request: Request) -> Wanted:
