@@ -10,6 +10,7 @@ from kubepy.api import volumes as storage
 from kubepy.api.builtins import (
     EVENTS,
     PODS,
+    VOLUME_ATTACHMENTS,
 )
 from kubepy.kubelet.attacher import is_to_attach
 from kubepy.kubelet.volume_resizer import finished, is_pending
@@ -207,3 +208,18 @@ async def test_a_deadline_does_not_wait_for_volumes(cluster: Cluster) -> None:
     await cluster.advance(12)
     status = (await cluster.get(PODS, "web"))["status"]
     assert (status["phase"], status["reason"]) == ("Failed", "DeadlineExceeded")
+
+
+async def test_an_attachment_waits_for_its_volume(cluster: Cluster) -> None:
+    await cluster.create({
+        "apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment", "metadata": {"name": "a"},
+        "spec": {"attacher": "x.csi", "nodeName": "node-1", "source": {"persistentVolumeName": "pv"}},
+    })  # fmt: skip
+    await cluster.settle()
+    assert not (await cluster.get(VOLUME_ATTACHMENTS, "a", "")).get("status", {}).get("attached")
+    await cluster.create({
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv"},
+        "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "csi": CSI},
+    })  # fmt: skip
+    await cluster.settle()
+    assert (await cluster.get(VOLUME_ATTACHMENTS, "a", ""))["status"]["attached"]
