@@ -83,8 +83,8 @@ def _check_pod_level(after: Obj, before: Obj, found: Errors) -> None:
         if _lacks(resources, was, side):
             why = f"pod-level resource {side} cannot be removed"
             found.append(errors.forbidden_field(f"spec.resources.{side}", why))
-    after["resources"] = _with_old_amounts(resources, was)
-    if not same(after["resources"], was):
+    _put_old_amounts(after, was)
+    if not same(after.get("resources"), was):
         why = "only cpu and memory resources are mutable at pod-level"
         found.append(errors.forbidden_field("spec", why))
 
@@ -111,9 +111,8 @@ def _check_only_amounts(after: Obj, before: Obj, found: Errors) -> None:
     masked: dict[str, list[Obj]] = {}
     for field in ("containers", "initContainers"):
         for index, (container, was) in enumerate(zip(after.get(field) or _NONE, before.get(field) or _NONE)):
-            restored = container | {
-                "resources": _with_old_amounts(container.get("resources"), was.get("resources"))
-            }
+            restored = dict(container)
+            _put_old_amounts(restored, was.get("resources"))
             masked.setdefault(field, []).append(restored)
             if field == "initContainers":
                 _check_init_container(container, was, restored, index, found)
@@ -138,11 +137,18 @@ def _check_init_container(container: Obj, was: Obj, restored: Obj, index: int, f
             found.append(errors.forbidden_field(path, why))
 
 
-def _with_old_amounts(resources: Obj | None, was: Obj | None) -> Obj:
-    made: dict[str, Any] = dict(resources or {})
+def _put_old_amounts(holder: Obj, was: Obj | None) -> None:
+    """What asks for as much as before, in the shape it had: nothing where there was nothing."""
+    made: dict[str, Any] = dict(holder.get("resources") or {})
     for side in ("requests", "limits"):
         old = (was or {}).get(side) or {}
-        amounts = {name: value for name, value in (made.get(side) or {}).items() if name not in _MUTABLE}
+        amounts = {
+            name: value for name, value in (made.pop(side, None) or {}).items() if name not in _MUTABLE
+        }
         amounts |= {name: old[name] for name in _MUTABLE if name in old}
-        made[side] = amounts
-    return made
+        if amounts:
+            made[side] = amounts
+    if made or was is not None:
+        holder["resources"] = made
+    else:
+        holder.pop("resources", None)
