@@ -119,7 +119,7 @@ class Config:
         "30s", "how long anything else it says is believed", metavar="DURATION"
     )
     enable_admission_plugins: tuple[str, ...] = _key(
-        (), "admission plugins to run beside the default ones", metavar="LIST"
+        ("NodeRestriction",), "admission plugins to run beside the default ones", metavar="LIST"
     )
     disable_admission_plugins: tuple[str, ...] = _key(
         (), "default admission plugins not to run", metavar="LIST"
