@@ -14,7 +14,7 @@ from kubepy.apiserver.registry.options import write_options
 from kubepy.apiserver.registry.registry import Call, Registry
 from kubepy.apiserver.request import Request, Response
 
-SUCCESS: Obj = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+SUCCESS: Obj = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 
 
 async def bind(registry: Registry, resource: Resource, request: Request) -> Response:
