@@ -90,9 +90,7 @@ def aggregate(errors: Iterable[str]) -> str:
 
 def forbidden(user: User, info: RequestInfo, reason: str = "") -> Forbidden:
     """Source: apiserver pkg/endpoints/handlers/responsewriters/errors.go, apimachinery errors.NewForbidden."""
-    why = _message(user, info)
-    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        why = why.replace(character, entity)
+    why = sanitized(_message(user, info))
     if reason:
         why = f"{why}: {reason}"
     if not info.is_resource:
@@ -106,6 +104,13 @@ def forbidden(user: User, info: RequestInfo, reason: str = "") -> Forbidden:
     details["kind"] = info.resource
     subject = f'{resource} "{info.name}"' if info.name else resource
     return Forbidden(f"{subject} is forbidden: {why}", details=details)
+
+
+def sanitized(text: str) -> str:
+    """As clients' browsers may be shown it. Source: responsewriters/errors.go sanitizer."""
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(character, entity)
+    return text
 
 
 def _message(user: User, info: RequestInfo) -> str:
