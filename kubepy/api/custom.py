@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -176,8 +176,11 @@ class CustomSchema(ObjectSchema):
     def _check_embedded(self) -> structural.Check | None:
         return structural.compile_embedded_check(self.openapi, _check_embedded_metadata)
 
-    def validate(self, new: Obj, old: Obj | None = None, subresource: str = "") -> list[FieldError]:
-        """Findings beyond those about metadata's own fields, about a new object or about what an update changed."""
+    def validate(
+        self, new: Obj, old: Obj | None = None, subresource: str = "", *, earlier: Iterable[FieldError] = ()
+    ) -> list[FieldError]:
+        """Findings beyond those about metadata's own fields (`earlier`), about a new object or about what an update
+        changed."""
         found: list[FieldError] = []
         before: Any = NOTHING if old is None else old
         if subresource == "status":
@@ -190,7 +193,7 @@ class CustomSchema(ObjectSchema):
             self._check_embedded(new, "", found)
         self._ratchet_lists(new, old, found)
         if self._rules is not None:
-            if any(finding.type in _BLOCKING for finding in found):
+            if any(finding.type in _BLOCKING for finding in (*earlier, *found)):
                 found.append(errors.invalid_value(NO_FIELD, None, _NOT_CHECKED))
             else:
                 found += self._rules.validate(new, before, "")[0]
@@ -240,9 +243,10 @@ class CustomSchema(ObjectSchema):
         _check_replicas(obj, self._scale.status_replicas, found)
         path = self._scale.label_selector
         if path:
-            value = reach(obj, path)
+            value, why = _nested(obj, path)
             if value is not None and not isinstance(value, str):
                 why = accessor_error(path, value, "string")
+            if why:
                 found.append(errors.invalid_value("." + ".".join(path), "", why))
 
     def __repr__(self) -> str:
@@ -281,13 +285,27 @@ def accessor_error(path: tuple[str, ...], value: Any, expected: str) -> str:
     return f"{where} accessor error: {shown} is of the type {_GO_TYPES[value.__class__]}, expected {expected}"
 
 
+def _nested(obj: Obj, path: tuple[str, ...]) -> tuple[Any, str]:
+    """What is at a path, and why nothing can be there. Source: unstructured.NestedFieldNoCopy."""
+    found: Any = obj
+    for index, step in enumerate(path):
+        if found is None:
+            break
+        if not isinstance(found, dict):
+            return None, accessor_error(path[: index + 1], found, "map[string]interface{}")
+        found = found.get(step)
+    return found, ""
+
+
 def _check_replicas(obj: Obj, path: tuple[str, ...], found: list[FieldError]) -> None:
-    value = reach(obj, path)
-    if value is None:
-        return
+    value, why = _nested(obj, path)
     field = "." + ".".join(path)
-    if value.__class__ is not int:
-        found.append(errors.invalid_value(field, 0, accessor_error(path, value, "int64")))
+    if value is not None and value.__class__ is not int:
+        why = accessor_error(path, value, "int64")
+    if why:
+        found.append(errors.invalid_value(field, 0, why))
+    elif value is None:
+        return
     elif value < 0:
         found.append(errors.invalid_value(field, value, "should be a non-negative integer"))
     elif value > _INT32_MAX:

@@ -398,9 +398,8 @@ def forbidden_field(field: str, detail: str) -> FieldError:
 
 def too_long(field: str, max_length: int) -> FieldError:
     """Source: field.TooLong. max_length in bytes."""
-    return FieldError(
-        FieldErrorType.TOO_LONG, field, "", f"may not be more than {_count(max_length, 'byte')}"
-    )
+    why = f"may not be more than {_count(max_length, 'byte')}" if max_length >= 0 else "value is too long"
+    return FieldError(FieldErrorType.TOO_LONG, field, "", why)
 
 
 def too_long_characters(field: str, max_length: int) -> FieldError:

@@ -38,13 +38,16 @@ def _matches(pattern: str, flags: int = 0) -> Check:
     return lambda text: re.fullmatch(pattern, text, flags) is not None
 
 
-_LABEL = r"[^\W_](?:[^\W_]|-){0,61}[^\W_]|[^\W_]"
-_is_hostname = _matches(rf"(?:{_LABEL})(?:\.(?:{_LABEL}))*")
-_HOSTNAME_MAX = 255
+# One label, with a hyphen in the second place or none; or several, the last of two letters at least.
+_SIGN = r"(?:[^\W_]|[$+<=>^`|~])"
+_LABELS = rf"(?:{_SIGN}(?:(?:{_SIGN}|-){{0,61}}{_SIGN})?\.)+[^\W\d_]{{2,63}}"
+_is_hostname = _matches(rf"{_SIGN}-?{_SIGN}{{0,62}}|{_LABELS}")
+_HOSTNAME_MAX, _LABEL_MAX = 255, 63
 
 
 def _hostname(text: str) -> bool:
-    return len(text.encode()) <= _HOSTNAME_MAX and _is_hostname(text)
+    is_short = len(text.encode()) <= _HOSTNAME_MAX
+    return is_short and all(len(label) <= _LABEL_MAX for label in text.split(".")) and _is_hostname(text)
 
 
 def _uri(text: str) -> bool:

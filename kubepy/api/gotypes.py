@@ -111,7 +111,7 @@ ExternalMetricSource metric+ target+
 ExternalMetricStatus current+ metric+
 HPAScalingPolicy type:HPAScalingPolicyType
 HPAScalingRules policies= selectPolicy*:ScalingPolicySelect stabilizationWindowSeconds*
-HorizontalPodAutoscalerCondition observedGeneration* status:v1.ConditionStatus type:HorizontalPodAutoscalerConditionType
+HorizontalPodAutoscalerCondition lastTransitionTime0 observedGeneration* status:v1.ConditionStatus type:HorizontalPodAutoscalerConditionType
 HorizontalPodAutoscalerSpec minReplicas* scaleTargetRef+
 HorizontalPodAutoscalerStatus currentMetrics! observedGeneration*
 MetricSpec type:MetricSourceType
@@ -352,7 +352,7 @@ StorageHealthCondition accessMode* message* reason* status* volumeMode*
 TokenRequest expirationSeconds*
 VolumeAttachmentSource persistentVolumeName*
 VolumeAttachmentSpec source+
-VolumeError errorCode*
+VolumeError errorCode* time0
 VolumeNodeResources count*
 
 [io.k8s.api.storagemigration.v1]
@@ -383,5 +383,6 @@ OwnerReference blockOwnerDeletion* controller* uid:types.UID
 Preconditions resourceVersion* uid*:types.UID
 
 [io.k8s.kube-aggregator.pkg.apis.apiregistration.v1]
+APIServiceCondition status:ConditionStatus type:APIServiceConditionType
 ServiceReference port*
 """  # noqa: E501 - one struct, one line

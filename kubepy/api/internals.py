@@ -12,7 +12,8 @@ letter, and what the field holds:
     ^ metadata, whose fields appear among the others, as JSON calls them, unless empty
 
 Not here: structs that no text prints.
-Source: kubernetes 1.36 pkg/apis/{core,apps,batch,rbac,resource,storage,networking}/types.go; pkg/apis/core/v1/conversion.go for what moves.
+Source: kubernetes 1.36 pkg/apis/{core,apps,batch,rbac,resource,storage,networking}/types.go;
+pkg/apis/core/v1/conversion.go for what moves.
 """
 
 from __future__ import annotations
@@ -169,6 +170,7 @@ ServiceAccountTokenProjection Audience ExpirationSeconds# Path
 ServicePort Name Protocol AppProtocol* Port# TargetPort# NodePort#
 ServiceSpec Type Ports[ServicePort Selector* ClusterIP ClusterIPs* IPFamilies=ipFamilies* IPFamilyPolicy=ipFamilyPolicy* ExternalName ExternalIPs* LoadBalancerIP SessionAffinity SessionAffinityConfig*SessionAffinityConfig LoadBalancerSourceRanges* ExternalTrafficPolicy HealthCheckNodePort# PublishNotReadyAddresses? AllocateLoadBalancerNodePorts* LoadBalancerClass* InternalTrafficPolicy* TrafficDistribution*
 SessionAffinityConfig ClientIP*ClientIPConfig
+SharedDeviceID Driver Pool Device ShareID=shareID
 SleepAction Seconds#
 StatefulSetOrdinals Start#
 StatefulSetPersistentVolumeClaimRetentionPolicy WhenDeleted WhenScaled

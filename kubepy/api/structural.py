@@ -322,7 +322,7 @@ class _Pruners:
             for key, item in value.items():
                 if embedded and key in META_FIELDS:
                     if not is_root:
-                        _check_embedded(key, item, path, unknown, read_metadata)
+                        value[key] = _check_embedded(key, item, path, unknown, read_metadata)
                     continue
                 known = properties.get(key)
                 if known is not None:
@@ -355,18 +355,21 @@ class InvalidEmbedded(ValueError):
     """An embedded object's metadata is none; carries upstream's text."""
 
 
-def _check_embedded(key: str, item: Any, path: str, unknown: list[str], read_metadata: ReadMetadata) -> None:
-    """Source: objectmeta.coerce."""
+def _check_embedded(key: str, item: Any, path: str, unknown: list[str], read_metadata: ReadMetadata) -> Any:
+    """What is to stand there. Source: objectmeta.coerce."""
     if key != "metadata":
         if not isinstance(item, str):
             raise InvalidEmbedded(str(errors.invalid_value(f"{path}.{key}", item, "must be a string")))
-        return
-    before = orjson.dumps(item)
+        return item
+    if item is None:
+        return {}
+    before = orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
     try:
         read_metadata(item, f"{path}.metadata", unknown)
     except ValueError as error:
         finding = errors.invalid_value(f"{path}.metadata", orjson.loads(before), str(error))
         raise InvalidEmbedded(str(finding))
+    return item
 
 
 # -- defaults -------------------------------------------------------------------------------------------------------

@@ -134,7 +134,8 @@ class Map(Type):
         return None if type(element) is Type else element
 
     def added(self, value: Any) -> FieldSet:
-        if not value:
+        # What is no map is about to be refused.
+        if not value or value.__class__ is not dict:
             return {}
         names = tuple(value)
         node, deep = self._shapes.get(names) or self._shape(names)
@@ -162,7 +163,8 @@ class Map(Type):
     def compare(self, old: Any, new: Any) -> Difference:
         if not old and not new:
             return {}, None
-        old, new = old or {}, new or {}
+        old = old if old.__class__ is dict else {}
+        new = new if new.__class__ is dict else {}
         changed: FieldSet = {}
         removed: FieldSet = {}
         for name in sorted(new):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kubepy.api import custom, tables
+from kubepy.api import custom, errors, tables
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj, copy
 from kubepy.api.schema import Schemas
@@ -146,6 +146,15 @@ def test_replicas_are_numbers(spec: Obj, expected: list[str]) -> None:
     assert texts(schema.validate({"metadata": {}, "spec": spec})) == expected
 
 
+def test_where_no_replicas_can_be_there_are_none() -> None:
+    scale = custom.ScalePaths(("spec", "n"), ("status", "n"), ("spec", "s"))
+    schema = schema_of({"type": "object", "x-kubernetes-preserve-unknown-fields": True}, scale=scale)
+    assert texts(schema.validate({"metadata": {}, "spec": "x"})) == [
+        ".spec.n: Invalid value: 0: .spec.n accessor error: x is of the type string, expected map[string]interface{}",
+        '.spec.s: Invalid value: "": .spec.s accessor error: x is of the type string, expected map[string]interface{}',
+    ]
+
+
 def test_rules_wait_until_types_are_right() -> None:
     schema = schema_of(
         spec_schema(n={"type": "integer"})
@@ -156,6 +165,9 @@ def test_rules_wait_until_types_are_right() -> None:
         f"{NO_FIELD}: Invalid value: null: some validation rules were not checked because the object was invalid; "
         "correct the existing errors to complete validation"
     ]
+    earlier = [errors.required("metadata.name")]
+    (text,) = texts(schema.validate({"metadata": {}, "spec": {"n": 1}}, earlier=earlier))
+    assert text.startswith(f"{NO_FIELD}: Invalid value: null: some validation rules were not checked")
 
 
 def test_another_version_is_pruned_and_defaulted() -> None:

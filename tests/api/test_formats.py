@@ -11,7 +11,11 @@ from kubepy.api import formats
         ("bsonobjectid", ["507f1f77bcf86cd799439011"], ["507f"]),
         ("uri", ["http://a.b/c?d=e", "/path"], ["a b", "", "noscheme", "http://%zz"]),
         ("email", ["a@b.c", "Ann <a@b.c>"], ["a", "a@", "@b"]),
-        ("hostname", ["a.example.com", "a-b", "1a.com"], ["-a", "a_b", "a..b", "x" * 64]),
+        (
+            "hostname",
+            ["a.example.com", "a-b", "1a.com", "ab"],
+            ["-a", "a_b", "a..b", "x" * 64, "a.b", "my-host", "1.2.3.4"],
+        ),
         ("ipv4", ["10.0.0.1"], ["10.0.0", "::1"]),
         ("ipv6", ["::1"], ["10.0.0.1", "g::"]),
         ("cidr", ["10.0.0.0/8", "fd00::/64"], ["10.0.0.0", "10.0.0.0/33"]),

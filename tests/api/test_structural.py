@@ -112,6 +112,14 @@ def test_what_the_schema_does_not_know_goes(schema: Obj, given: Obj, left: Obj, 
     assert (given, found) == (left, unknown)
 
 
+def test_embedded_metadata_that_is_null_is_empty() -> None:
+    value = {"e": {"kind": "K", "metadata": None}}
+    structural.compile_pruner(obj(e=PRESERVING | {"x-kubernetes-embedded-resource": True}), no_metadata)(
+        value, "", []
+    )
+    assert value == {"e": {"kind": "K", "metadata": {}}}
+
+
 def test_an_embedded_kind_must_be_a_text() -> None:
     schema = obj(e=PRESERVING | {"x-kubernetes-embedded-resource": True})
     with pytest.raises(structural.InvalidEmbedded, match=r"e\.kind: Invalid value: 1: must be a string"):

@@ -226,7 +226,7 @@ def _check_claim_status(new: Obj, old: Obj, found: Errors) -> None:
     users, allocation = status.get("reservedFor") or _NONE, status.get("allocation")
     check_set(users, _RESERVED_MAX, _check_user, _uid_of, "status.reservedFor", found)
     results = ((allocation or {}).get("devices") or {}).get("results") or _NONE
-    check_status = _device_status({_shared_id(result) for result in results})
+    check_status = _device_status([_shared_id(result) for result in results])
     devices = status.get("devices") or _NONE
     check_set(devices, len(devices), check_status, _shared_id, "status.devices", found)
     if users and allocation is None:
@@ -308,14 +308,12 @@ def _check_share(device: Obj, path: str, found: Errors) -> None:
     found.append(errors.invalid_value(f"{path}.shareID", share, why))
 
 
-def _shared_id(device: Obj) -> str:
+def _shared_id(device: Obj) -> Obj | None:
     """As upstream prints it. Source: structured.SharedDeviceID."""
-    share = device.get("shareID")
-    parts = [device.get(field) or "" for field in ("driver", "pool", "device")]
-    return "/".join(parts if share is None else [*parts, share])
+    return internals.of("SharedDeviceID", device)
 
 
-def _device_status(allocated: set[str]) -> Items:
+def _device_status(allocated: list[Obj | None]) -> Items:
     def check(device: Obj, path: str, found: Errors) -> None:
         """Source: validateDeviceStatus."""
         _check_device_id(device, path, found)

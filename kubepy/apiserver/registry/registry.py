@@ -597,7 +597,8 @@ class Registry:
         try:
             strategy.prepare_create(obj, self.moment(call))
             name = metadata.get("name", "")
-            if findings := validate_create(call.resource, obj) + self._custom_findings(call, obj):
+            findings = validate_create(call.resource, obj)
+            if findings := findings + self._custom_findings(call, findings, obj):
                 raise errors.invalid(storage, name, findings)
             strategy.canonicalize(obj)
             if call.is_advised:
@@ -625,7 +626,9 @@ class Registry:
         finally:
             release()
 
-    def _custom_findings(self, call: Call, new: Obj, old: Obj | None = None) -> list[errors.FieldError]:
+    def _custom_findings(
+        self, call: Call, earlier: list[errors.FieldError], new: Obj, old: Obj | None = None
+    ) -> list[errors.FieldError]:
         """What the definition of a custom kind says, in the version that was asked for."""
         resource = call.resource
         schema = resource.extra.get("schema")
@@ -635,7 +638,7 @@ class Registry:
         new = conversion.convert(new, storage, resource)
         if old is not None:
             old = conversion.convert(old, storage, resource)
-        return schema.validate(new, old, call.subresource)
+        return schema.validate(new, old, call.subresource, earlier=earlier)
 
     def _free_name(self, cache: ResourceCache, namespace: str, base: str) -> str:
         name = ""
@@ -737,9 +740,8 @@ class Registry:
             release = await self._allocate(storage, new, old)
         try:
             self._prepare_update(call, strategy, new, old)
-            if findings := validate_update(call.resource, new, old, call.subresource) + self._custom_findings(
-                call, new, old
-            ):
+            findings = validate_update(call.resource, new, old, call.subresource)
+            if findings := findings + self._custom_findings(call, findings, new, old):
                 raise errors.invalid(storage, call.name, findings)
             if call.is_advised and not call.subresource:
                 call.warnings += advice.on_update(storage, new, old)

@@ -402,7 +402,7 @@ def test_on_create(rules, made, texts):
             role_binding(f"roleRef: {{apiGroup: {RBAC}, kind: ClusterRole, name: x}}"),
             role_binding(f"roleRef: {{apiGroup: {RBAC}, kind: ClusterRole, name: y}}"),
             [
-                f'roleRef: Invalid value: {{"apiGroup":"{RBAC}","kind":"ClusterRole","name":"y"}}: '
+                f'roleRef: Invalid value: {{"APIGroup":"{RBAC}","Kind":"ClusterRole","Name":"y"}}: '
                 "cannot change roleRef"
             ],
         ),
