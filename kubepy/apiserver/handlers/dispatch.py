@@ -15,7 +15,7 @@ from kubepy.apiserver.handlers.delete import delete, delete_collection
 from kubepy.apiserver.handlers.get import get
 from kubepy.apiserver.handlers.list import list_
 from kubepy.apiserver.handlers.patch import patch
-from kubepy.apiserver.handlers.subresources import Subresources
+from kubepy.apiserver.handlers.subresources import Subresources, connect
 from kubepy.apiserver.handlers.update import update
 from kubepy.apiserver.handlers.watch import watch
 from kubepy.apiserver.registry.registry import Registry
@@ -97,6 +97,8 @@ class ResourceHandler:
 
     async def _subresource(self, resource: Resource, request: Request) -> Response:
         info = request.info
+        if info.subresource in connect.SUBRESOURCES:
+            await connect.admit(self._registry, resource, request)
         special = self._subresources.find(resource, info.subresource)
         if special is not None:
             return await special(self._registry, resource, request)
