@@ -24,6 +24,30 @@ STARTS = (
         ('{"a": 1}."a"', "1:10: Syntax error: no viable alternative at input '.\"a\"'"),
         ("self.true == 1", "1:6: Syntax error: mismatched input 'true' expecting IDENTIFIER"),
         ("(1", "1:3: Syntax error: missing ')' at '<EOF>'"),
+        ("[1", "1:3: Syntax error: mismatched input '<EOF>' expecting {']', ','}"),
+        ("[1,", "1:4: Syntax error: missing ']' at '<EOF>'"),
+        ("[1)", "1:3: Syntax error: mismatched input ')' expecting {']', ','}"),
+        ("[1 2]", "1:4: Syntax error: extraneous input '2' expecting {']', ','}"),
+        ("{1:2", "1:5: Syntax error: mismatched input '<EOF>' expecting {'}', ','}"),
+        ("{1:2,", "1:6: Syntax error: missing '}' at '<EOF>'"),
+        (
+            "A{",
+            "1:3: Syntax error: mismatched input '<EOF>' expecting {'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}",
+        ),
+        ("A{a:1 b:2}", "1:7: Syntax error: mismatched input 'b' expecting {'}', ','}"),
+        (
+            "[",
+            "1:2: Syntax error: mismatched input '<EOF>' expecting "
+            + STARTS.replace("'{', '(', '.', '-', '!'", "']', '{', '(', '.', ',', '-', '!', '?'"),
+        ),
+        (
+            "a(",
+            "1:3: Syntax error: mismatched input '<EOF>' expecting " + STARTS.replace("'(',", "'(', ')',"),
+        ),
+        (
+            "a[",
+            "1:3: Syntax error: mismatched input '<EOF>' expecting " + STARTS.replace("'!',", "'!', '?',"),
+        ),
         ("x{?.", "1:4: Syntax error: mismatched input '.' expecting {IDENTIFIER, ESC_IDENTIFIER}"),
         ("a.`b-c`", "1:3: unsupported syntax: '`'"),
         ("'\\xFh'", "1:1: Syntax error: token recognition error at: ''\\xFh'"),
