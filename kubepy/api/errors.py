@@ -253,7 +253,7 @@ def too_old_resource_version(requested: int, oldest: int) -> Expired:
 def too_large_resource_version(requested: int, current: int, *, retry_s: int = 1) -> Timeout:
     """Source: apiserver pkg/storage/errors.go NewTooLargeResourceVersionError."""
     return Timeout(
-        f"Too large resource version: {requested}, current: {current}",
+        f"Timeout: Too large resource version: {requested}, current: {current}",
         details={
             "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
             "retryAfterSeconds": retry_s,
