@@ -202,3 +202,21 @@ def test_request_ids_are_all_different_and_shaped_like_uuids() -> None:
 
 def test_chunk() -> None:
     assert chunk(b"0123456789abcdef\n") == b"11\r\n0123456789abcdef\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "selectors"),
+    [
+        ("GET", "/api/v1/pods?fieldSelector=a=b&labelSelector=c", ("a=b", "c")),
+        ("GET", "/api/v1/pods?watch=1&labelSelector=c", ("", "c")),
+        ("DELETE", "/api/v1/namespaces/a/pods?fieldSelector=metadata.name=x", ("metadata.name=x", "")),
+        ("GET", "/api/v1/namespaces/a/pods/b?labelSelector=c", ("", "")),
+        ("POST", "/api/v1/namespaces/a/pods?labelSelector=c", ("", "")),
+    ],
+)
+def test_selectors_are_part_of_what_is_asked(method: str, target: str, selectors: tuple[str, str]) -> None:
+    """Source: requestinfo.go, AuthorizeWithSelectors."""
+    path, query = split_target(target)
+    info = Resolver().resolve(method, path, query)
+    assert (info.field_selector, info.label_selector) == selectors
+    assert not info.name or info.verb in ("get", "create")
