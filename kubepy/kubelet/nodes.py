@@ -206,7 +206,16 @@ def render_status(
             "operatingSystem": "linux",
             "architecture": architecture(),
         },
+        "declaredFeatures": list(DECLARED_FEATURES),
     }  # fmt: skip
+
+
+# What admission and scheduling ask nodes for, of what these do. Source: component-helpers nodedeclaredfeatures.
+DECLARED_FEATURES = (
+    "InPlacePodLevelResourcesVerticalScaling",
+    "InPlacePodVerticalScalingInitContainers",
+    "RestartAllContainersOnContainerExits",
+)
 
 
 def machine_ids(name: str) -> dict[str, str]:

@@ -103,6 +103,9 @@ class Lookup(Protocol):
     async def update_status(self, resource: Resource, obj: Obj) -> Document:
         """Write a status as the server itself. Raises Conflict when `obj` is not the newest."""
 
+    async def provide(self, resource: Resource, obj: Obj) -> Document:
+        """Create an object of the cluster's as the server itself. Raises AlreadyExists."""
+
 
 # Whether a user may do something.
 Ask = Callable[[User, RequestInfo], Awaitable[Decision]]

@@ -338,6 +338,14 @@ class Registry:
         document, _ = await self.update(call, make)
         return document
 
+    async def provide(self, resource: Resource, obj: Obj) -> Document:
+        """Create an object of the cluster's as the server itself. Raises AlreadyExists."""
+        obj = {"apiVersion": resource.api_version, "kind": resource.kind, **obj}
+        self.schemas.of(resource).default(obj)
+        self.field_manager(resource).update(None, obj, "kube-apiserver")
+        call = Call(resource, "", obj["metadata"]["name"], _SERVER)
+        return await self.create(call, self.to_storage(resource, obj))
+
     # -- reads -------------------------------------------------------------------------------------------------------
 
     async def get(self, resource: Resource, namespace: str, name: str, revision: int = 0) -> Document:
