@@ -32,8 +32,10 @@ from kubepy.apiserver.admission.plugins.limit_pod_hard_anti_affinity_topology im
 )
 from kubepy.apiserver.admission.plugins.limit_ranger import LimitRanger
 from kubepy.apiserver.admission.plugins.mutating_admission_policy import MutatingAdmissionPolicy
+from kubepy.apiserver.admission.plugins.namespace_auto_provision import NamespaceAutoProvision
 from kubepy.apiserver.admission.plugins.namespace_exists import NamespaceExists
 from kubepy.apiserver.admission.plugins.namespace_lifecycle import NamespaceLifecycle
+from kubepy.apiserver.admission.plugins.node_declared_feature_validator import NodeDeclaredFeatureValidator
 from kubepy.apiserver.admission.plugins.node_restriction import NodeRestriction
 from kubepy.apiserver.admission.plugins.owner_references_permission_enforcement import (
     OwnerReferencesPermissionEnforcement,
@@ -58,7 +60,7 @@ from kubepy.apiserver.authz import aggregate
 # In upstream's order; a name without a class is known, and accepted in the flags, but does nothing here.
 PLUGINS: dict[str, type[Plugin] | None] = {
     "AlwaysAdmit": AlwaysAdmit,
-    "NamespaceAutoProvision": None,
+    "NamespaceAutoProvision": NamespaceAutoProvision,
     "NamespaceLifecycle": NamespaceLifecycle,
     "NamespaceExists": NamespaceExists,
     "LimitPodHardAntiAffinityTopology": LimitPodHardAntiAffinityTopology,
@@ -89,7 +91,7 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "DenyServiceExternalIPs": DenyServiceExternalIPs,
     "PodTopologyLabels": PodTopologyLabels,
     "PodGroupWorkloadExists": None,
-    "NodeDeclaredFeatureValidator": None,
+    "NodeDeclaredFeatureValidator": NodeDeclaredFeatureValidator,
     "JobValidation": None,
     "PodResizeValidator": PodResizeValidator,
     "MutatingAdmissionPolicy": MutatingAdmissionPolicy,
