@@ -53,6 +53,15 @@ def apply(document: Any, operations: list[dict[str, Any]]) -> Any:
     return document
 
 
+def value_at(document: Any, pointer: Any) -> Any:
+    """What a pointer leads to, None if nothing."""
+    container, key = _find(document, pointer) if isinstance(pointer, str) else (None, "")
+    try:
+        return None if container is None else _get(container, key)
+    except PatchError:
+        return None
+
+
 def _kind(value: Any) -> str:
     return {str: "string", bool: "bool", list: "array", dict: "object"}.get(type(value), "number")
 

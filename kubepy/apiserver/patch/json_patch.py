@@ -1,4 +1,4 @@
-"""JSON patch, RFC 6902: the library applies it, upstream's words say what went wrong.
+"""PATCH with a JSON patch: what is refused before it is applied, and in which words.
 
 Source: apiserver pkg/endpoints/handlers/patch.go applyJSPatch, gopkg.in/evanphx/json-patch.v4 patch.go.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from kubepy.api import schema
+from kubepy.api import json_patch, schema
 from kubepy.api.errors import BadRequest, RequestEntityTooLarge
 from kubepy.api.objects import Obj
 from kubepy.apiserver.patch import errors
@@ -17,15 +17,11 @@ from kubepy.apiserver.patch import errors
 OPERATIONS_MAX = 10_000
 # Source: apiserver pkg/server/config.go JSONPatchMaxCopyBytes. Copies of copies would double with each operation.
 COPIED_BYTES_MAX = 3 << 20
-_OPERATIONS = ("add", "remove", "replace", "move", "copy", "test")
 
 
 def apply(current: Obj, operations: Any) -> Any:
     """The patched document; `current` may be changed. Raises BadRequest, RequestEntityTooLarge, and 422 if an operation
     cannot be carried out."""
-    # It takes 20 ms to import.
-    import jsonpatch
-
     if not isinstance(operations, list) or not all(isinstance(one, dict | None) for one in operations):
         kind = _GO_KINDS.get(type(operations), "number")
         raise BadRequest(f"json: cannot unmarshal {kind} into Go value of type jsonpatch.Patch")
@@ -39,18 +35,14 @@ def apply(current: Obj, operations: Any) -> Any:
     copied = 0
     for operation in operations:
         if operation.get("op") == "copy":
-            copied += _size_at(jsonpatch, current, operation.get("from"))
+            copied += len(orjson.dumps(json_patch.value_at(current, operation.get("from"))))
             if copied > COPIED_BYTES_MAX:
                 raise errors.unprocessable()
-        current = _apply_one(jsonpatch, current, operation)
+        try:
+            current = json_patch.apply(current, [operation])
+        except json_patch.PatchError:
+            raise errors.unprocessable()
     return current
-
-
-def _size_at(jsonpatch: Any, current: Any, pointer: Any) -> int:
-    try:
-        return len(orjson.dumps(jsonpatch.JsonPointer(pointer).resolve(current)))
-    except (jsonpatch.JsonPointerException, TypeError):
-        return 0
 
 
 _GO_KINDS: dict[type, str] = {dict: "object", str: "string", bool: "bool", list: "array"}
@@ -83,25 +75,3 @@ def check(raw: bytes, operations: Any) -> list[str]:
 def _not(go_type: str, value: Any) -> BadRequest:
     kind = _GO_KINDS.get(type(value), "number")
     return BadRequest(f"error decoding patch: json: cannot unmarshal {kind} into Go value of type {go_type}")
-
-
-def _apply_one(jsonpatch: Any, current: Any, operation: Obj) -> Any:
-    word, path = operation.get("op"), operation.get("path")
-    if word not in _OPERATIONS or not isinstance(path, str):
-        raise errors.unprocessable()
-    if word == "replace" and path == "":
-        return operation.get("value")
-    try:
-        return jsonpatch.JsonPatch([_complete(operation)]).apply(current, in_place=True)
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, KeyError, IndexError):
-        raise errors.unprocessable()
-
-
-def _complete(operation: Obj) -> Obj:
-    # A missing value is null to Go.
-    if operation["op"] in ("add", "replace", "test") and "value" not in operation:
-        return operation | {"value": None}
-    # What is added must not be shared with the patch, which may be applied again.
-    if "value" in operation and isinstance(operation["value"], (dict, list)):
-        return operation | {"value": orjson.loads(orjson.dumps(operation["value"]))}
-    return operation

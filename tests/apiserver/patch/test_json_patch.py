@@ -23,6 +23,9 @@ from kubepy.apiserver.patch import json_patch
         ([{"op": "move", "from": "/a", "path": "/b"}], {"b": [1, 2]}),
         ([{"op": "test", "path": "/a/1", "value": 2}], {"a": [1, 2]}),
         ([], {"a": [1, 2]}),
+        # What upstream's library makes of what is not there.
+        ([{"op": "replace", "path": "/nope", "value": 1}], {"a": [1, 2], "nope": 1}),
+        ([{"op": "copy", "from": "/nope", "path": "/x"}], {"a": [1, 2], "x": None}),
     ],
 )
 def test_operations(operations: Any, wanted: Any) -> None:
@@ -34,9 +37,9 @@ def test_operations(operations: Any, wanted: Any) -> None:
     [
         [{"op": "test", "path": "/a", "value": 1}],
         [{"op": "remove", "path": "/nope"}],
-        [{"op": "replace", "path": "/nope", "value": 1}],
         [{"op": "add", "path": "/nope/x", "value": 1}],
-        [{"op": "copy", "from": "/nope", "path": "/x"}],
+        [{"op": "replace", "path": "/a/7", "value": 1}],
+        [{"op": "move", "from": "/nope", "path": "/x"}],
         [{"op": "jump", "path": "/a"}],
         [{"op": "add"}],
     ],
