@@ -63,7 +63,7 @@ def _check_selector(spec: Obj, owner: str, found: Errors) -> selectors.LabelSele
     check_label_selector(selector, "spec.selector", found)
     if selects_nothing_in_particular(selector):
         why = f"empty selector is invalid for {owner}"
-        found.append(errors.invalid_value("spec.selector", selector, why))
+        found.append(errors.invalid_value("spec.selector", internals.of("LabelSelector", selector), why))
     return selector_of(selector)
 
 
@@ -72,7 +72,11 @@ def _check_replicated(obj: Obj, found: Errors) -> None:
     spec = obj.get("spec") or {}
     selector = _check_selector(spec, "deployment", found)
     if selector is None:
-        found.append(errors.invalid_value("spec.selector", spec.get("selector"), "invalid label selector"))
+        found.append(
+            errors.invalid_value(
+                "spec.selector", internals.of("LabelSelector", spec.get("selector")), "invalid label selector"
+            )
+        )
         return
     template = spec.get("template") or {}
     check_template_matches(template, selector, "spec.template", found)
@@ -159,7 +163,9 @@ def _check_stateful_spec(
     selector = _check_selector(spec, "statefulset", found)
     template = spec.get("template") or {}
     if selector is None:
-        found.append(errors.invalid_value("spec.selector", spec.get("selector"), ""))
+        found.append(
+            errors.invalid_value("spec.selector", internals.of("LabelSelector", spec.get("selector")), "")
+        )
     else:
         check_template_matches(template, selector, "spec.template", found)
         if with_template:
@@ -269,7 +275,7 @@ def _check_daemon_set(obj: Obj, found: Errors) -> None:
         found.append(errors.invalid_value("spec.template.metadata.labels", labels, _NO_MATCH_TEXT))
     if selector is not None and selects_nothing_in_particular(selector):
         why = "empty selector is invalid for daemonset"
-        found.append(errors.invalid_value("spec.selector", selector, why))
+        found.append(errors.invalid_value("spec.selector", internals.of("LabelSelector", selector), why))
     check_template(template, "spec.template", found)
     _check_always(template, "spec.template", "DaemonSet", found)
     _check_daemon_strategy(spec.get("updateStrategy") or {}, found)
@@ -371,7 +377,7 @@ APPS: dict[tuple[str, str], Kind] = {
             non_negative("spec.minReadySeconds", "spec.revisionHistoryLimit"),
             _check_deadline,
         ),
-        update=(immutable("spec.selector"),),
+        update=(immutable("spec.selector", struct="LabelSelector"),),
         subresources={
             "status": (
                 *on_update(
@@ -387,7 +393,7 @@ APPS: dict[tuple[str, str], Kind] = {
     ),
     ("apps", "ReplicaSet"): Kind(
         rules=(non_negative("spec.replicas", "spec.minReadySeconds"), _check_replicated),
-        update=(immutable("spec.selector"),),
+        update=(immutable("spec.selector", struct="LabelSelector"),),
         subresources={"status": _REPLICA_SET_STATUS},
     ),
     ("", "ReplicationController"): Kind(
@@ -417,7 +423,7 @@ APPS: dict[tuple[str, str], Kind] = {
     ),
     ("apps", "DaemonSet"): Kind(
         create=_DAEMON_SET,
-        update=(immutable("spec.selector"), *on_update(*_DAEMON_SET)),
+        update=(immutable("spec.selector", struct="LabelSelector"), *on_update(*_DAEMON_SET)),
         subresources={
             "status": (
                 *on_update(

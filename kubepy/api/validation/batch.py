@@ -78,10 +78,15 @@ def _check_generated_selector(job: Obj, spec: Obj, found: Errors) -> None:
         if key not in labels:
             found.append(errors.required(path, f"must be '{expected[key]}'"))
         elif labels[key] != expected[key]:
-            found.append(errors.invalid_value(path, labels[key], f"must be '{expected[key]}'"))
+            # All of them are shown.
+            found.append(errors.invalid_value(path, labels, f"must be '{expected[key]}'"))
     compiled = selector_of(selector)
     if compiled is not None and not compiled.matches(expected):
-        found.append(errors.invalid_value("spec.selector", selector, "`selector` not auto-generated"))
+        found.append(
+            errors.invalid_value(
+                "spec.selector", internals.of("LabelSelector", selector), "`selector` not auto-generated"
+            )
+        )
 
 
 def check_job_spec(spec: Obj, path: str, found: Errors) -> None:
@@ -316,13 +321,13 @@ BATCH: dict[tuple[str, str], Kind] = {
             # The spec once more, as upstream does.
             *on_update(_check_own_spec),
             _check_completions,
-            immutable("spec.selector"),
+            immutable("spec.selector", struct="LabelSelector"),
             _check_template_update,
             immutable("spec.completionMode"),
-            immutable("spec.podFailurePolicy"),
+            immutable("spec.podFailurePolicy", struct="PodFailurePolicy"),
             immutable("spec.backoffLimitPerIndex"),
             immutable("spec.managedBy"),
-            immutable("spec.successPolicy"),
+            immutable("spec.successPolicy", struct="SuccessPolicy"),
         ),
         subresources={"status": (check_job_status,)},
     ),

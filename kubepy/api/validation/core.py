@@ -423,12 +423,18 @@ def _check_load_balancer(spec: Obj, type_: str, found: Errors) -> None:
         found.append(errors.forbidden_field("spec.allocateLoadBalancerNodePorts", only))
     if allocate is None and is_balanced:
         found.append(errors.required("allocateLoadBalancerNodePorts"))
+    _check_load_balancer_class(spec, found)
+
+
+def _check_load_balancer_class(spec: Obj, found: Errors) -> None:
     class_name = spec.get("loadBalancerClass")
-    if class_name is not None:
-        if is_balanced:
-            check_label_key(class_name, "spec.loadBalancerClass", found)
-        else:
-            found.append(errors.forbidden_field("spec.loadBalancerClass", only))
+    if class_name is None:
+        return
+    if spec.get("type") == "LoadBalancer":
+        check_label_key(class_name, "spec.loadBalancerClass", found)
+    else:
+        why = "may only be used when `type` is 'LoadBalancer'"
+        found.append(errors.forbidden_field("spec.loadBalancerClass", why))
 
 
 def _check_traffic(spec: Obj, type_: str, found: Errors) -> None:
@@ -463,6 +469,8 @@ def _check_service_update(new: Obj, old: Obj, found: Errors) -> None:
         if class_name != before.get("loadBalancerClass"):
             why = "may not change once set"
             found.append(errors.invalid_value("spec.loadBalancerClass", class_name, why))
+    # Once here and once with the rest, as upstream does.
+    _check_load_balancer_class(after, found)
     if _needs_health_check(after) and _needs_health_check(before):
         if (after.get("healthCheckNodePort") or 0) != (before.get("healthCheckNodePort") or 0):
             found.append(errors.forbidden_field("spec.healthCheckNodePort", IMMUTABLE_TEXT))

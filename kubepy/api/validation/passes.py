@@ -25,7 +25,7 @@ _UPDATE: dict[tuple[str, str], str] = {
     ("", "Namespace"): "Fu",
     ("", "Node"): "Fu",
     ("", "PersistentVolume"): "FF",
-    ("", "PersistentVolumeClaim"): "Fu",
+    ("", "PersistentVolumeClaim"): "uF",
     ("", "Pod"): "uF",
     ("", "Secret"): "uF",
     ("", "ServiceAccount"): "uF",

@@ -365,12 +365,12 @@ def _check_data_sources(spec: Obj, path: str, found: Errors) -> None:
     namespace = (reference or {}).get("namespace")
     if source is None or reference is None:
         return
-    # Upstream shows the path of the field in the place of its value.
+    # Upstream passes the path of the field for its value, and a path has no public fields.
     if namespace:
         why = "may not be specified when dataSourceRef.namespace is specified"
-        found.append(errors.invalid_value(path, f"{path}.dataSource", why))
+        found.append(errors.invalid_value(path, {}, why))
     elif not same(source, reference):
-        found.append(errors.invalid_value(path, f"{path}.dataSource", "must match dataSourceRef"))
+        found.append(errors.invalid_value(path, {}, "must match dataSourceRef"))
 
 
 def _check_data_source(source: Obj, path: str, found: Errors) -> None:

@@ -171,9 +171,40 @@ def _allow_gated_changes(munged: Obj, before: Obj, found: Errors) -> None:
         munged["nodeSelector"] = before.get("nodeSelector")
     affinity, old_affinity = munged.get("affinity") or {}, before.get("affinity") or {}
     if not same(affinity.get("nodeAffinity"), old_affinity.get("nodeAffinity")):
+        _check_narrowed(affinity.get("nodeAffinity"), old_affinity.get("nodeAffinity"), found)
         munged["affinity"] = affinity | {"nodeAffinity": old_affinity.get("nodeAffinity")}
         if before.get("affinity") is None and not any(munged["affinity"].values()):
             munged["affinity"] = None
+
+
+_REQUIRED_TERMS = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
+def _check_narrowed(after: Obj | None, before: Obj | None, found: Errors) -> None:
+    """Terms that a node must meet may only ask for more. Source: validateNodeAffinityMutation."""
+    path = f"spec.affinity.nodeAffinity.{_REQUIRED_TERMS}.nodeSelectorTerms"
+    old_terms = ((before or {}).get(_REQUIRED_TERMS) or {}).get("nodeSelectorTerms") or _NONE
+    new_terms = ((after or {}).get(_REQUIRED_TERMS) or {}).get("nodeSelectorTerms")
+    if not old_terms:
+        return
+    if len(old_terms) != len(new_terms or _NONE):
+        why = "no additions/deletions to non-empty NodeSelectorTerms list are allowed"
+        shown = internals.each("NodeSelectorTerm", new_terms)
+        found.append(errors.invalid_value(path, shown, why))
+        return
+    for index, (new, old) in enumerate(zip(new_terms or _NONE, old_terms)):
+        if not _only_added(new, old):
+            why = "only additions are allowed (no mutations or deletions)"
+            shown = internals.of("NodeSelectorTerm", new)
+            found.append(errors.invalid_value(f"{path}[{index}]", shown, why))
+
+
+def _only_added(new: Obj, old: Obj) -> bool:
+    """Source: validateNodeSelectorTermHasOnlyAdditions."""
+    fields = ("matchExpressions", "matchFields")
+    if not any(old.get(field) for field in fields):
+        return not any(new.get(field) for field in fields)
+    return all(same((new.get(f) or [])[: len(old.get(f) or _NONE)], old.get(f)) for f in fields)
 
 
 def _check_deadline(after: int | None, before: int | None, found: Errors) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kubepy.api import errors, names, quantity
+from kubepy.api import errors, internals, names, quantity
 from kubepy.api.objects import Obj
 from kubepy.api.validation.pod_placement import check_node_selector
 from kubepy.api.validation.pod_volumes import (
@@ -147,9 +147,39 @@ def _check_volume_update(new: Obj, old: Obj, found: Errors) -> None:
         changes = diff_of("PersistentVolumeSource", before, after)
         why = f"spec.persistentvolumesource is immutable after creation\n{changes}"
         found.append(errors.forbidden_field("spec.persistentvolumesource", why))
-    mode = (new.get("spec") or {}).get("volumeMode")
-    if not same(mode, (old.get("spec") or {}).get("volumeMode")):
-        found.append(errors.invalid_value("volumeMode", mode, "field is immutable"))
+    _check_mode_kept(new, old, found)
+    affinity, was = ((obj.get("spec") or {}).get("nodeAffinity") for obj in (new, old))
+    if was is not None and not same(_with_ga_labels(affinity), _with_ga_labels(was)):
+        why = "field is immutable, except for updating from beta label to GA"
+        found.append(errors.invalid_value("nodeAffinity", internals.of("VolumeNodeAffinity", affinity), why))
+
+
+# Labels of nodes that were renamed when they became stable.
+_GA_LABELS = {
+    "beta.kubernetes.io/arch": "kubernetes.io/arch",
+    "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
+    "beta.kubernetes.io/os": "kubernetes.io/os",
+    "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+}
+
+
+def _with_ga_labels(affinity: Obj | None) -> Obj | None:
+    """Source: getMaskNodeSelectorLabelChangeEqualities."""
+    if affinity is None or affinity.get("required") is None:
+        return affinity
+    required = affinity["required"]
+    terms = [
+        term
+        | {
+            "matchExpressions": [
+                expression | {"key": _GA_LABELS.get(expression.get("key", ""), expression.get("key"))}
+                for expression in term.get("matchExpressions") or ()
+            ]
+        }
+        for term in required.get("nodeSelectorTerms") or ()
+    ]
+    return affinity | {"required": required | {"nodeSelectorTerms": terms}}
 
 
 # -- claims ----------------------------------------------------------------------------------------------------

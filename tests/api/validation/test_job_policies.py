@@ -130,7 +130,7 @@ spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}},
         ),
         (
             "dataSource: {kind: A, name: x, apiGroup: a.io}, dataSourceRef: {kind: A, name: y, apiGroup: a.io}",
-            ['spec: Invalid value: "spec.dataSource": must match dataSourceRef'],
+            ['spec: Invalid value: {}: must match dataSourceRef'],
         ),
         ("dataSourceRef: {kind: A, apiGroup: a.io, name: ''}", ["spec.dataSourceRef.name: Required value"]),
     ],

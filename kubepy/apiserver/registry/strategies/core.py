@@ -31,7 +31,7 @@ class ServiceAccountStrategy(Strategy):
 
 def _only_names(account: Obj) -> None:
     if account.get("secrets"):
-        account["secrets"] = [{"name": secret.get("name", "")} for secret in account["secrets"]]
+        account["secrets"] = [{"name": s["name"]} if s.get("name") else {} for s in account["secrets"]]
 
 
 class PersistentVolumeStrategy(Strategy):
