@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kubepy.apiserver.admission.plugins.default_ingress_class import default_class
+from kubepy.apiserver.admission.plugins.node_declared_feature_validator import required
 from tests.apiserver.conftest import Api
 
 Obj = dict[str, Any]
@@ -140,3 +141,46 @@ async def test_pods_grow_as_far_as_their_node(
     assert (error.code, error.message) == (403, f'pods "p" is forbidden: {why}')
     assert error.details is not None
     assert error.details.get("causes", []) == ([{"reason": cause}] if cause else [])
+
+
+REQUEST = {"requests": {"cpu": "1"}}
+MORE = {"requests": {"cpu": "2"}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({}, {}, []),
+        ({"resources": REQUEST}, {"resources": MORE}, ["InPlacePodLevelResourcesVerticalScaling"]),
+        (
+            {"initContainers": [{"resources": REQUEST}]},
+            {"initContainers": [{"resources": MORE}]},
+            ["InPlacePodVerticalScalingInitContainers"],
+        ),
+        (
+            {"initContainers": [{"resources": REQUEST, "restartPolicy": "Always"}]},
+            {"initContainers": [{"resources": MORE, "restartPolicy": "Always"}]},
+            [],
+        ),
+        ({"containers": [{"resources": REQUEST}]}, {"containers": [{"resources": MORE}]}, []),
+    ],
+)
+def test_what_a_node_must_be_able_to(old: Obj, new: Obj, expected: list[str]) -> None:
+    assert required(new, old) == expected
+
+
+@pytest.mark.parametrize("declared", [[], ["InPlacePodLevelResourcesVerticalScaling"]])
+async def test_a_node_that_cannot_follow_is_spared(api: Api, declared: list[str]) -> None:
+    await has_node(api)
+    status = {"allocatable": {"cpu": "9", "memory": "1Gi"}, "declaredFeatures": declared}
+    await api.ok("PATCH", f"{NODES}/n/status", {"status": status}, content_type=MERGE)
+    await api.ok("POST", PODS, pod(nodeName="n", resources=REQUEST))
+    patch = {"spec": {"resources": MORE}}
+    if declared:
+        await api.ok("PATCH", f"{PODS}/p/resize", patch, content_type=STRATEGIC)
+        return
+    error = await api.error("PATCH", f"{PODS}/p/resize", patch, content_type=STRATEGIC)
+    assert error.message == (
+        'pods "p" is forbidden: pod update requires features InPlacePodLevelResourcesVerticalScaling which are not '
+        'available on node "n"'
+    )

@@ -432,3 +432,18 @@ async def test_owners_need_permissions(
 )
 def test_what_blocks_newly(new: list[Obj], old: list[Obj], expected: list[Obj]) -> None:
     assert newly_blocking(new, old) == expected
+
+
+# -- NamespaceAutoProvision --------------------------------------------------------------------------------------
+
+
+async def test_namespaces_are_made_on_first_use(with_plugin: Callable[..., Any]) -> None:
+    path = f"{NAMESPACES}/fresh/configmaps"
+    async with with_plugin("NamespaceAutoProvision") as api:
+        error = await api.error("POST", f"{path}?dryRun=All", {"metadata": {"name": "a"}})
+        assert error.code == 404
+        for name in ("a", "b"):
+            await api.ok("POST", path, {"metadata": {"name": name}})
+        made = await api.ok("GET", f"{NAMESPACES}/fresh")
+        assert made["metadata"]["labels"] == {"kubernetes.io/metadata.name": "fresh"}
+        assert (made["spec"], made["status"]) == ({"finalizers": ["kubernetes"]}, {"phase": "Active"})
