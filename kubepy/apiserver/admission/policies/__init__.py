@@ -4,7 +4,7 @@
     params.py       the objects that a binding hands to its policy
     evaluation.py   expressions one after the other: variables, budget, authorizer
     validating.py   a policy's verdict about one request
-    mutating.py     a policy's mutations, by apply_configuration.py and json_patch.py
+    mutating.py     a policy's mutations, by apply_configuration.py and api/json_patch.py
 
 The plugins of the two names put these together and say what comes of it. Rules, selectors and matchConditions are those
 of webhooks: matching.py and match_conditions.py beside this package; compiling is api.celpolicies.

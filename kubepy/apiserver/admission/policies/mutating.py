@@ -12,19 +12,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from kubepy.api import celpolicies
+from kubepy.api import celpolicies, json_patch
 from kubepy.api.cel import limits
 from kubepy.api.celpolicies import Compiled, NotJSON
 from kubepy.api.errors import InternalError
+from kubepy.api.json_patch import PatchError, TestFailed
 from kubepy.api.objects import Obj, copy, group_version
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas, Undecodable, strict_message
 from kubepy.apiserver.admission.match_conditions import MatchConditions
 from kubepy.apiserver.admission.matching import Selected
-from kubepy.apiserver.admission.policies import json_patch
 from kubepy.apiserver.admission.policies.apply_configuration import ApplyError, Merger
 from kubepy.apiserver.admission.policies.evaluation import Evaluation, OutOfBudget, Subject
-from kubepy.apiserver.admission.policies.json_patch import PatchError, TestFailed
 
 
 class MutationError(Exception):
@@ -128,7 +127,7 @@ def _applied(kinds: Kinds, resource: Resource, obj: Obj, configuration: Any) -> 
 
 def _json_patched(kinds: Kinds, resource: Resource, obj: Obj, operations: Any) -> Obj:
     try:
-        patched: Obj = json_patch.apply(obj, [_operation(operation) for operation in operations])
+        patched: Obj = json_patch.apply(copy(obj), [_operation(operation) for operation in operations])
     except TestFailed:
         return obj
     except PatchError as error:
