@@ -16,11 +16,12 @@ from typing import Any
 
 from kubepy.api import errors
 from kubepy.api.errors import FieldError
+from kubepy.daemon.ciphers import AesCbc, AesGcm, decode_key
 from kubepy.daemon.config import ConfigError
 from kubepy.lib import yaml
 from kubepy.lib.random import Random
-from kubepy.store.ciphers import AesCbc, AesGcm, Identity, Row, Transformer, decode_key
 from kubepy.store.encrypted import TransformerOf
+from kubepy.store.transformer import Identity, Row, Transformer
 
 _API_VERSION, _KIND = "apiserver.config.k8s.io/v1", "EncryptionConfiguration"
 _PROVIDERS = ("kms", "aesgcm", "aescbc", "secretbox", "identity")

@@ -1,8 +1,8 @@
 """A store whose values are encrypted on their way in and decrypted on their way out, for the keys that are to be.
 
 Everything but values is as in the store behind it: keys, revisions, order. Which transformer a key has is asked once
-per resource. Values that were written otherwise than they would be now are marked (`KeyValue.is_stale`), so that their next
-update writes them anew even if it changes nothing.
+per resource. Values that were written otherwise than they would be now are marked (`KeyValue.is_stale`), so that their
+next update writes them anew even if it changes nothing.
 
 Source: apiserver pkg/storage/etcd3/store.go (the calls of its transformer).
 """
@@ -28,7 +28,7 @@ from kubepy.store.base import (
     TxnResult,
     Watch,
 )
-from kubepy.store.ciphers import Transformer, Undecipherable
+from kubepy.store.transformer import Transformer, Undecipherable
 
 TransformerOf = Callable[[str], Transformer | None]
 """By the resource as it stands in the key, "secrets" or "deployments.apps"."""

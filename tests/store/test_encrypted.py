@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from kubepy.daemon.ciphers import AesGcm
 from kubepy.lib.random import Random
 from kubepy.store.base import Put
-from kubepy.store.ciphers import AesGcm, Identity, Row, Transformer
 from kubepy.store.encrypted import EncryptedStore, Unreadable
 from kubepy.store.memory import MemoryStore
+from kubepy.store.transformer import Identity, Row, Transformer
 from kubepy.testing.contracts.store import StoreContract
 
 _GCM = Row(b"k8s:enc:aesgcm:v1:one:", AesGcm(bytes(32), Random().token))

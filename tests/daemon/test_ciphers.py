@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubepy.daemon.ciphers import AesCbc, AesGcm
 from kubepy.lib.random import Random
-from kubepy.store.ciphers import AesCbc, AesGcm, Cipher, Identity, Row, Transformer, Undecipherable
+from kubepy.store.transformer import Cipher, Identity, Row, Transformer, Undecipherable
 
 _NONCES = Random().token
 _KEY, _OTHER = bytes(range(32)), bytes(range(1, 17))
