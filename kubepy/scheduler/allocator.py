@@ -62,7 +62,7 @@ class Request(NamedTuple):
     parent: str  # the request whose alternative it is, or ""
     device_class: Obj
     wanted: Obj  # exactly, or the alternative
-    count: int
+    number: int  # of devices
     every: tuple[tuple[Pool, Device], ...] = ()  # with allocationMode All: these
 
     @property
@@ -190,7 +190,7 @@ class _Search:
         ]
         self._chosen: list[list[Chosen]] = [[] for _ in claims]
         for at, alternatives in enumerate(self._requests):
-            least = sum(min(one.count for one in request) for request in alternatives)
+            least = sum(min(one.number for one in request) for request in alternatives)
             if least > RESULTS_MAX:
                 raise Unallocatable(
                     f"claim {_key(claims[at])}: number of requested devices {least} exceeds the claim limit of "
@@ -230,7 +230,7 @@ class _Search:
                 for device in pool.devices
                 if self._is_selectable(claim, found, device) and self._has_capacity(found, device)
             ]
-        return found._replace(count=len(every), every=tuple(every))
+        return found._replace(number=len(every), every=tuple(every))
 
     # -- the search
 
@@ -270,9 +270,9 @@ class _Search:
             raise OutOfTime
         if request.is_all and not request.every:
             return False
-        if have >= request.count:
+        if have >= request.number:
             return self._next_request(claim, at + 1)
-        if len(self._chosen[claim]) + request.count - have > RESULTS_MAX:
+        if len(self._chosen[claim]) + request.number - have > RESULTS_MAX:
             raise _TooMany
         if request.is_all:
             pool, device = request.every[have]
@@ -333,7 +333,7 @@ class _Search:
             if not is_found:
                 self._chosen[claim].pop()
                 self._use(pool, uses, -1)
-                (holders if holders is not None else self._in_use[device.id]).pop()  # type: ignore[attr-defined]
+                (holders if holders is not None else self._in_use[device.id]).pop()
                 for constraint in self._constraints[claim]:
                     constraint.remove(request)
         return is_found

@@ -11,6 +11,7 @@ Source: pkg/scheduler/apis/config/{types.go,types_pluginargs.go,v1/defaults.go,v
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -74,6 +75,13 @@ def parse(text: str | bytes) -> Configuration:
     _check_extenders(extenders, problems)
     if problems:
         raise Invalid(errors.aggregate(problems))
+    unseen = frozenset(
+        one["name"]
+        for each in extenders
+        for one in each.get("managedResources") or ()
+        if one.get("ignoredByScheduler")
+    )
+    args = [_ignoring(unseen, found) for found in args] if unseen else args
     return Configuration(
         profiles=tuple(_profile(p, a, found) for p, a in zip(profiles, args, strict=True)),
         backoff_initial_s=float(found.get("podInitialBackoffSeconds", 1)),
@@ -562,6 +570,13 @@ _READERS: Mapping[str, Callable[[Obj, str, list[FieldError]], object]] = {
 }
 
 
+def _ignoring(resources: frozenset[str], args: tuple[object, ...]) -> tuple[object, ...]:
+    """What extenders look after is not NodeResourcesFit's business. Source: scheduler.go, buildExtenders."""
+    fit = next((one for one in args if isinstance(one, NodeResourcesFitArgs)), NodeResourcesFitArgs())
+    others = tuple(one for one in args if not isinstance(one, NodeResourcesFitArgs))
+    return (*others, replace(fit, ignored_resources=fit.ignored_resources | resources))
+
+
 # -- extenders ---------------------------------------------------------------------------------------------------
 
 
@@ -582,7 +597,6 @@ def _extender(found: Obj) -> Extender:
         is_node_cache_capable=bool(found.get("nodeCacheCapable")),
         is_ignorable=bool(found.get("ignorable")),
         managed_resources=frozenset(one["name"] for one in managed),
-        ignored_resources=frozenset(one["name"] for one in managed if one.get("ignoredByScheduler")),
         enable_https=bool(found.get("enableHTTPS")),
         tls=found.get("tlsConfig") or {},
     )

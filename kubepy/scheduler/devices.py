@@ -258,7 +258,7 @@ def _violates(amount: Quantity, policy: Obj | None) -> bool:
             return False
         least = quantity.parse(allowed["min"]).value()
         return bool((amount.value() - least) % quantity.parse(allowed["step"]).value())
-    values = policy.get("validValues")
+    values = policy.get("validValues") or ()
     return bool(values) and all(amount != quantity.parse(value) for value in values)
 
 

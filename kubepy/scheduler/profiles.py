@@ -87,7 +87,6 @@ class Extender:
     managed_resources: frozenset[str] = (
         frozenset()
     )  # only pods that request one of these concern it; none: all do
-    ignored_resources: frozenset[str] = frozenset()  # of them, those that NodeResourcesFit does not look at
     enable_https: bool = False
     tls: Mapping[str, Any] = field(default_factory=dict)  # ExtenderTLSConfig
 

@@ -30,7 +30,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
@@ -331,6 +331,15 @@ class Queue:
 
     def get(self, uid: str) -> QueuedPod | None:
         return self._pods.get(uid)
+
+    def unschedulable(self) -> list[tuple[tuple[str, str], float]]:
+        """((plugin, profile), pods parked because of it). May be called from another thread."""
+        counts = Counter(
+            (plugin, queued.pod.scheduler_name)
+            for plugin, pods in list(self._parked_by_plugin.items())
+            for queued in list(pods.values())
+        )
+        return list(counts.items())
 
     def retry_at(self, queued: QueuedPod) -> float:
         """When it is tried again if nothing happens, on the monotonic clock; parked ones are looked at now and then."""

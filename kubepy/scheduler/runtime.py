@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from kubepy.lib.clock import Clock
 from kubepy.scheduler.cache import NodeInfo, PodInfo
@@ -49,7 +49,6 @@ from kubepy.scheduler.queue import QueuedPod
 _EVERYTHING = (Interest(ClusterEvent("*", Action.ALL)),)
 _UNSIGNABLE = object()
 _AS_PROFILE = PluginSet()
-P = TypeVar("P")
 # The longest a Permit plugin may hold a pod. Source: framework.go, maxTimeout.
 _PERMIT_MAX_S = 15 * 60.0
 
@@ -95,29 +94,36 @@ class Prepared(NamedTuple):
 class Framework:
     """Built once per profile and never changed."""
 
-    def __init__(self, profile: Profile, plugins: Sequence[tuple[Plugin, int]], clock: Clock) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        plugins: Sequence[tuple[Plugin, int]],
+        clock: Clock,
+        rejectors: Sequence[str] = (),
+    ) -> None:
+        """`rejectors`: who else may reject nodes; what they reject is tried again after any event."""
         self.profile = profile
         self.name = profile.scheduler_name
         self._clock = clock
 
-        def at(point: str, kind: type[P]) -> list[P]:
+        def at(point: str, kind: type[Any]) -> list[Any]:
             return [plugin for plugin, _ in _at(profile, plugins, point, kind)]
 
-        sorts = at("queueSort", QueueSort)
+        sorts: list[QueueSort] = at("queueSort", QueueSort)
         if len(sorts) != 1:
             raise ValueError(
                 f"profile {self.name}: exactly one QueueSort plugin is needed, there are {len(sorts)}"
             )
         self._sort = sorts[0]
-        self._pre_enqueues = at("preEnqueue", PreEnqueue)
+        self._pre_enqueues: list[PreEnqueue] = at("preEnqueue", PreEnqueue)
         # What looks further than one node cannot be asked once for all pods of a signature.
-        pre_filters = at("preFilter", PreFilter)
+        pre_filters: list[PreFilter] = at("preFilter", PreFilter)
         self._pre_filters = [p for p in pre_filters if not isinstance(p, ClusterFilter)]
         self._cluster_pre_filters = [p for p in pre_filters if isinstance(p, ClusterFilter)]
         self._extensions = [p for p in pre_filters if isinstance(p, PreFilterExtensions)]
-        self.filters = [p for p in at("filter", Filter) if p.scope is Scope.NODE]
-        self.cluster_filters = at("filter", ClusterFilter)
-        self.post_filters = at("postFilter", PostFilter)
+        self.filters: list[Filter] = [p for p in at("filter", Filter) if p.scope is Scope.NODE]
+        self.cluster_filters: list[ClusterFilter] = at("filter", ClusterFilter)
+        self.post_filters: list[PostFilter] = at("postFilter", PostFilter)
         self.scorers = [
             Scorer(p.name, p.score, weight, *_score_helpers(p))
             for p, weight in _at(profile, plugins, "score", Score)
@@ -128,11 +134,11 @@ class Framework:
             for p, weight in _at(profile, plugins, "score", ClusterScore)
             if weight
         ]
-        self._reserves = at("reserve", Reserve)
-        self._permits = at("permit", Permit)
-        self._pre_binds = at("preBind", PreBind)
-        self._binds = at("bind", Bind)
-        self._post_binds = at("postBind", PostBind)
+        self._reserves: list[Reserve] = at("reserve", Reserve)
+        self._permits: list[Permit] = at("permit", Permit)
+        self._pre_binds: list[PreBind] = at("preBind", PreBind)
+        self._binds: list[Bind] = at("bind", Bind)
+        self._post_binds: list[PostBind] = at("postBind", PostBind)
         if not self._binds:
             raise ValueError(f"profile {self.name}: at least one Bind plugin is needed")
         # Only those whose answers are remembered need to say what they depend on.
@@ -140,7 +146,7 @@ class Framework:
         self.interests: Mapping[str, Sequence[Interest]] = {
             plugin.name: tuple(plugin.events()) if isinstance(plugin, EventInterest) else _EVERYTHING
             for plugin, _ in plugins
-        }
+        } | dict.fromkeys(rejectors, _EVERYTHING)
         self._waiting: dict[str, _Waiting] = {}
 
     # -- queue
@@ -355,8 +361,8 @@ class _Waiting:
 
 
 def _at(
-    profile: Profile, plugins: Sequence[tuple[Plugin, int]], point: str, kind: type[P]
-) -> list[tuple[P, int]]:
+    profile: Profile, plugins: Sequence[tuple[Plugin, int]], point: str, kind: type[Any]
+) -> list[tuple[Any, int]]:
     """The plugins of an extension point in their order, with the weights they have there.
 
     Source: framework.go, expandMultiPointPlugins: those of the profile that the point names, in the point's order; the

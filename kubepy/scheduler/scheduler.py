@@ -29,13 +29,15 @@ from kubepy.client.transport import ConnectionLost
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.scheduler import decisions, events, why
+from kubepy.scheduler import decisions, events, extenders, why
 from kubepy.scheduler.cache import Cache, PodInfo
 from kubepy.scheduler.decisions import Decision, Decisions
+from kubepy.scheduler.extenders import ExtenderError, Extenders
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, Nominated, Plugin, Status
+from kubepy.scheduler.metrics import SchedulerMetrics
 from kubepy.scheduler.plugins import REGISTRY
 from kubepy.scheduler.profiles import DEFAULT_SCHEDULER, Configuration, Profile
-from kubepy.scheduler.queue import Queue, QueuedPod
+from kubepy.scheduler.queue import Place, Queue, QueuedPod
 from kubepy.scheduler.runtime import Framework
 from kubepy.scheduler.search import Choice, Rejection, Search
 from kubepy.scheduler.toolbox import Toolbox
@@ -85,7 +87,9 @@ class Scheduler:
 
         Raises ValueError with a sentence for a person when a profile cannot work."""
         configuration = configuration or Configuration()
-        self._client, self._clock, self._log = client, clock, log
+        self._client, self._clock, self._log, self._random = client, clock, log, random
+        self.extenders = Extenders(configuration.extenders, clock=clock, random=random, log=log)
+        rejectors = (extenders.NAME,) if self.extenders else ()
         self._tasks = Tasks(self._task_died)
         self._events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)
         self._informers = InformerFactory(
@@ -113,7 +117,7 @@ class Scheduler:
                 profile.args,
             )
             framework = tools[name].framework = Framework(
-                profile, _make(profile, registry, tools[name], without), clock
+                profile, _make(profile, registry, tools[name], without), clock, rejectors
             )
             self._profiles[name] = _Running(framework, Search(framework, self.cache, random), recorder)
         self.queue = Queue(
@@ -128,7 +132,7 @@ class Scheduler:
             one.queue = self.queue
         self._writes_free = asyncio.Semaphore(configuration.bindings_max)
         self._writing: dict[str, asyncio.Task[Any]] = {}  # uid -> its newest write under way
-        self._metrics = _Metrics(metrics, self._profiles)
+        self._metrics = SchedulerMetrics(metrics, self._profiles, self.cache, self.queue)
 
     async def start(self) -> None:
         """Returns at once; deciding begins when the caches are filled."""
@@ -171,6 +175,7 @@ class Scheduler:
     async def close(self) -> None:
         self.queue.close()
         await self._tasks.close()
+        await self.extenders.close()
 
     @property
     def is_synced(self) -> bool:
@@ -206,7 +211,10 @@ class Scheduler:
             if queued is None:
                 queued = await queue.pop()
                 turn_until, decided = clock.monotonic() + _TURN_S, 0
-            write = self._schedule_one(queued)
+            if self.extenders and self.extenders.concern(queued.pod):
+                write = await self._schedule_with_extenders(queued)
+            else:
+                write = self._schedule_one(queued)
             if write is None:
                 self._writes_free.release()
             else:
@@ -251,11 +259,48 @@ class Scheduler:
             return None
         try:
             outcome = running.search.decide(pod, self.queue.nominator)
+            self._metrics.decided(self._clock.monotonic() - started)
             if isinstance(outcome, Rejection):
                 return self._reject(running, queued, outcome, started)
         except Exception as error:  # noqa: BLE001 - a plugin's bug costs this pod a retry, not the others their scheduler
             self._log.error("scheduling_failed", object=str(pod.key), exc_info=error)
             return self._fail(running, queued, "SchedulerError", str(error), started)
+        return self._take(running, queued, outcome, started)
+
+    async def _schedule_with_extenders(self, queued: QueuedPod) -> Write | None:
+        """The same, for a pod about which others have a say."""
+        pod = queued.pod
+        running = self._profiles[pod.scheduler_name]
+        started = self._clock.monotonic()
+        if is_deleting(pod.obj):
+            return self._schedule_one(queued)
+        try:
+            found = running.search.feasible(pod, self.queue.nominator)
+            if isinstance(found, Rejection):
+                return self._reject(running, queued, found, started)
+            sifted = await self.extenders.filter(pod, found.nodes)
+            if not sifted.nodes:
+                return self._reject(
+                    running, queued, found.rejection(sifted.rejected, self.cache.nodes), started
+                )
+            more = await self.extenders.scores(pod, sifted.nodes) if len(sifted.nodes) > 1 else {}
+        except ExtenderError as error:
+            self._log.warning("extender_failed", object=str(pod.key), error=str(error))
+            return self._fail(running, queued, "SchedulerError", str(error), started)
+        except Exception as error:  # noqa: BLE001 - as for a decision without them
+            self._log.error("scheduling_failed", object=str(pod.key), exc_info=error)
+            return self._fail(running, queued, "SchedulerError", str(error), started)
+        # They took their time: the pod or nodes may be gone.
+        left = [node for node in sifted.nodes if self.cache.node(node.name) is node]
+        if self.queue.get(pod.uid) is not queued or queued.place is not Place.IN_FLIGHT:
+            return None
+        if not left:
+            return self._reject(running, queued, found.rejection(sifted.rejected, self.cache.nodes), started)
+        return self._take(running, queued, found.choice(left, more, self._random), started)
+
+    def _take(self, running: _Running, queued: QueuedPod, outcome: Choice, started: float) -> Write | None:
+        """The node is chosen."""
+        pod = queued.pod
         # Counted on the node from here on, so that the next decision sees it.
         self.cache.assume(pod, outcome.node.name)
         refusal = self._reserve(running, outcome, pod)
@@ -282,7 +327,8 @@ class Scheduler:
             refusal = await framework.wait_permitted(pod)
             if refusal is None:
                 await framework.pre_bind(state, pod, node)
-                await framework.bind(state, pod, node)
+                binder = self.extenders.binder(pod) if self.extenders else None
+                await (binder.bind(pod, node) if binder is not None else framework.bind(state, pod, node))
         except Exception as error:  # noqa: BLE001 - whatever it is, the pod's room is given back and it is retried
             self._log.warning("binding_failed", object=str(pod.key), node=node, error=str(error))
             refusal = Status(Code.ERROR, str(error), plugin="")
@@ -544,45 +590,3 @@ def _status_change(pod: Obj, reason: str, message: str, nominated: Nominated | N
     if nominated is not None and nominated.node != (walk(pod, "status", "nominatedNodeName") or ""):
         change["nominatedNodeName"] = nominated.node or None
     return change
-
-
-class _Metrics:
-    """Source: pkg/scheduler/metrics/metrics.go."""
-
-    def __init__(self, metrics: Metrics, profiles: Mapping[str, object]) -> None:
-        attempts = metrics.counter(
-            "scheduler_schedule_attempts_total",
-            "Number of attempts to schedule pods, by the result.",
-            ["result", "profile"],
-        )
-        seconds = metrics.histogram(
-            "scheduler_scheduling_attempt_duration_seconds",
-            "Scheduling attempt latency in seconds (scheduling algorithm + binding)",
-            ["result", "profile"],
-        )
-        self._sli = metrics.histogram(
-            "scheduler_pod_scheduling_sli_duration_seconds",
-            "E2e latency for a pod being scheduled, from the time the pod enters the scheduling queue.",
-            ["attempts"],
-        )
-        self._tries = metrics.histogram(
-            "scheduler_pod_scheduling_attempts",
-            "Number of attempts to successfully schedule a pod.",
-            buckets=(1, 2, 4, 8, 16),
-        )
-        # What an attempt ended with, by the reason the pod's condition gives.
-        results = {"": "scheduled", "Unschedulable": "unschedulable", "SchedulerError": "error"}
-        self._attempts = {(p, r): attempts.labels(label, p) for p in profiles for r, label in results.items()}
-        self._seconds = {(p, r): seconds.labels(label, p) for p in profiles for r, label in results.items()}
-
-    def scheduled(self, profile: str, queued: QueuedPod, now: float, started: float) -> None:
-        self._attempts[profile, ""].inc()
-        self._seconds[profile, ""].observe(now - started)
-        self._tries.observe(queued.attempts)
-        self._sli.labels("15+" if queued.attempts >= 15 else str(queued.attempts)).observe(
-            now - queued.added_at
-        )
-
-    def failed(self, profile: str, reason: str, seconds: float) -> None:
-        self._attempts[profile, reason].inc()
-        self._seconds[profile, reason].observe(seconds)

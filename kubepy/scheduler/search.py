@@ -73,6 +73,47 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Feasible:
+    """Nodes that fit, for those who have a say besides the plugins."""
+
+    nodes: Sequence[NodeInfo]
+    scores: Sequence[int]
+    state: CycleState
+    evaluated: int
+    verdicts: Mapping[str, Status]  # the others, by name
+
+    def choice(self, left: Sequence[NodeInfo], more: Mapping[str, int], random: Random) -> Choice:
+        """The best of those that are left, with scores from elsewhere added."""
+        known = {node.name: score for node, score in zip(self.nodes, self.scores, strict=True)}
+        scores = [known[node.name] + more.get(node.name, 0) for node in left]
+        best = max(scores)
+        ties = scores.count(best)
+        chosen = left[_nth(scores, best, random.index(ties) if ties > 1 else 0)]
+        details = tuple(zip((node.name for node in left), scores, strict=True))
+        return Choice(
+            chosen,
+            self.state,
+            self.evaluated,
+            len(left),
+            ties,
+            best,
+            Counter(self.verdicts.values()),
+            details if len(left) <= _DETAILS_MAX else (),
+        )
+
+    def rejection(self, rejected: Mapping[str, Status], nodes: Sequence[NodeInfo]) -> Rejection:
+        """None is left."""
+        verdicts = {**self.verdicts, **rejected}
+        return Rejection(
+            len(nodes),
+            Counter(verdicts.values()),
+            self.state,
+            per_node=lambda: [(node, verdicts.get(node.name)) for node in nodes],
+            details=tuple(verdicts.items()) if len(verdicts) <= _DETAILS_MAX else (),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Rejection:
     """No node fits. `verdicts` counts nodes by status."""
 
@@ -202,6 +243,29 @@ class Search:
 
     def decide(self, pod: PodInfo, nominator: Nominator) -> Choice | Rejection:
         """The best node for `pod` now, or why there is none. Raises PluginFailed, or what a plugin raised."""
+        found = self._look(pod, nominator)
+        return found if isinstance(found, Rejection) else self._choose(*found, self._cache.nodes)
+
+    def feasible(self, pod: PodInfo, nominator: Nominator) -> Feasible | Rejection:
+        """All that `decide` would choose from."""
+        found = self._look(pod, nominator)
+        if isinstance(found, Rejection):
+            return found
+        walk, _ = found
+        nodes, slots = self._cache.nodes, walk.feasible_slots()
+        scores, bonus = walk.scores(slots)
+        verdicts = {
+            nodes[slot].name: status for slot, status in walk.verdicts().items() if status is not None
+        }
+        return Feasible(
+            [nodes[slot] for slot in slots],
+            [score + bonus for score in scores],
+            walk.state,
+            walk.evaluated,
+            verdicts,
+        )
+
+    def _look(self, pod: PodInfo, nominator: Nominator) -> tuple[_Walk, Table] | Rejection:
         cache = self._cache
         cache.refresh()
         nodes = cache.nodes
@@ -236,7 +300,7 @@ class Search:
             self._walk(walk, prepared, nodes)
         if not walk.feasible:
             return self._reject(walk, prepared, nodes)
-        return self._choose(walk, table, nodes)
+        return walk, table
 
     # -- the table
 

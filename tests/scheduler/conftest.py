@@ -23,6 +23,7 @@ class World:
         self.scheduler: Scheduler = None  # type: ignore[assignment]
 
     async def start(self, configuration: Configuration | None = None, **arguments) -> Scheduler:
+        self.metrics = Metrics()  # of a process of its own
         self.scheduler = Scheduler(
             self.client.named("kube-scheduler", user="system:kube-scheduler"), clock=self.clock,
             random=self.cluster.random, log=logs.silent(), metrics=self.metrics, configuration=configuration,

@@ -337,3 +337,22 @@ async def test_label_keys_become_part_of_the_selectors_when_a_pod_is_created(wor
         same, {"key": "team", "operator": "NotIn", "values": ["red"]},
     ]  # fmt: skip
     assert spec["topologySpreadConstraints"][0]["labelSelector"]["matchExpressions"] == [same]
+
+
+async def test_metrics_have_upstreams_names(world):
+    await world.start()
+    await world.add_node("node-1", cpu="2")
+    await world.add_pod("fits", cpu="1")
+    await world.add_pod("waits", cpu="4")
+    text = world.metrics.render().decode()
+    for line in (
+        'scheduler_schedule_attempts_total{profile="default-scheduler",result="scheduled"} 1.0',
+        'scheduler_schedule_attempts_total{profile="default-scheduler",result="unschedulable"} 1.0',
+        'scheduler_pending_pods{queue="unschedulable"} 1.0',
+        'scheduler_unschedulable_pods{plugin="NodeResourcesFit",profile="default-scheduler"} 1.0',
+        'scheduler_cache_size{type="nodes"} 1.0',
+        'scheduler_cache_size{type="pods"} 1.0',
+        "scheduler_scheduling_algorithm_duration_seconds_count 2.0",
+        "scheduler_preemption_attempts_total 1.0",
+    ):
+        assert line in text
