@@ -27,6 +27,7 @@ from kubepy.apiserver.admission.plugins.default_toleration_seconds import Defaul
 from kubepy.apiserver.admission.plugins.deny_service_external_ips import DenyServiceExternalIPs
 from kubepy.apiserver.admission.plugins.event_rate_limit import EventRateLimit
 from kubepy.apiserver.admission.plugins.extended_resource_toleration import ExtendedResourceToleration
+from kubepy.apiserver.admission.plugins.image_policy_webhook import ImagePolicyWebhook
 from kubepy.apiserver.admission.plugins.limit_pod_hard_anti_affinity_topology import (
     LimitPodHardAntiAffinityTopology,
 )
@@ -69,7 +70,7 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "NodeRestriction": NodeRestriction,
     "TaintNodesByCondition": TaintNodesByCondition,
     "AlwaysPullImages": AlwaysPullImages,
-    "ImagePolicyWebhook": None,
+    "ImagePolicyWebhook": ImagePolicyWebhook,
     "PodSecurity": PodSecurity,
     "PodNodeSelector": PodNodeSelector,
     "Priority": Priority,
