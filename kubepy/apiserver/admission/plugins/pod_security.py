@@ -235,15 +235,15 @@ class Violators(NamedTuple):
     """Pods that have the same against them."""
 
     first: str = ""  # by name
-    count: int = 0
+    number: int = 0
 
     def joined_by(self, name: str) -> Violators:
-        return Violators(min(self.first or name, name), self.count + 1)
+        return Violators(min(self.first or name, name), self.number + 1)
 
     def __str__(self) -> str:
-        if self.count == 1:
+        if self.number == 1:
             return self.first
-        others = "1 other pod" if self.count == 2 else f"{self.count - 1} other pods"
+        others = "1 other pod" if self.number == 2 else f"{self.number - 1} other pods"
         return f"{self.first} (and {others})"
 
 
