@@ -27,10 +27,12 @@ import orjson
 from yarl import URL
 
 from kubepy.api import ca_bundle, errors
-from kubepy.api.objects import Obj
+from kubepy.api.builtins import ENDPOINT_SLICES, SERVICES
+from kubepy.api.objects import Document, Obj
+from kubepy.api.resources import Resource
 from kubepy.apiserver.aggregation.connections import WRONG_NAME, in_go
 from kubepy.apiserver.aggregation.routes import ServiceReference
-from kubepy.apiserver.aggregation.services import Address, Unresolved, addresses
+from kubepy.apiserver.aggregation.services import SERVICE_NAME, Address, Unresolved, addresses
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 
@@ -329,3 +331,21 @@ def _meaning(code: int, text: str) -> str:
     if code >= 500:
         return f"an error on the server ({errors.quote(text)}) has prevented the request from succeeding"
     return f"the server responded with the status code {code} but did not return more information"
+
+
+def finder(
+    find: Callable[[Resource, str, str], Awaitable[Document | None]],
+    all_: Callable[[Resource, str], Awaitable[list[Document]]],
+) -> Look:
+    """How services are found in a registry."""
+
+    async def look(namespace: str, name: str) -> tuple[Obj | None, list[Obj]]:
+        service = await find(SERVICES, namespace, name)
+        slices = [
+            document.obj
+            for document in await all_(ENDPOINT_SLICES, namespace)
+            if (document.obj["metadata"].get("labels") or {}).get(SERVICE_NAME) == name
+        ]
+        return service.obj if service is not None else None, slices
+
+    return look

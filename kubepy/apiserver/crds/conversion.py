@@ -14,25 +14,20 @@ Source: apiextensions-apiserver pkg/apiserver/conversion/webhook_converter.go.
 from __future__ import annotations
 
 import asyncio
-import base64
-import ssl
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import aiohttp
 import orjson
 
 from kubepy.api import errors
-from kubepy.api.builtins import ENDPOINT_SLICES, SERVICES
 from kubepy.api.custom import WebhookConversion
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
-from kubepy.apiserver.aggregation.routes import ServiceReference
-from kubepy.apiserver.aggregation.services import Unresolved, addresses
 from kubepy.apiserver.crds.pending import Unconverted, Unrendered
+from kubepy.apiserver.webhook_client import CallFailed, Look, Unusable, WebhookClients
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 
@@ -46,8 +41,6 @@ _ASIDE = frozenset(
     )
 )  # fmt: skip
 _API_VERSIONS = {version: f"apiextensions.k8s.io/{version}" for version in ("v1", "v1beta1")}
-# (service, its EndpointSlices) by namespace and name
-Look = Callable[[str, str], Awaitable[tuple[Obj | None, list[Obj]]]]
 Start = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
 
 
@@ -62,14 +55,13 @@ class Conversions:
     """All that webhooks answered lately, and the way to ask them. `look` finds services."""
 
     def __init__(self, look: Look, clock: Clock, random: Random) -> None:
-        self._look, self._clock, self._random = look, clock, random
+        self._random = random
+        self._clients = WebhookClients(look, clock, random)
         self._known: OrderedDict[_Key, bytes] = OrderedDict()
         self._size = 0
-        self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._clients.close()
 
     def known(self, obj: Obj, to: Resource) -> Obj:
         """`obj` in the version of `to`; itself if it is of that version. Raises Unconverted."""
@@ -137,42 +129,15 @@ class Conversions:
             raise errors.InternalError(f"{prefix} {error}")
 
     async def _post(self, config: Obj, body: bytes, prefix: str) -> Any:
-        url, name = await self._url(config, prefix)
-        if self._session is None:
-            self._session = aiohttp.ClientSession(auto_decompress=True)
         try:
-            async with (
-                self._clock.timeout(TIMEOUT_S),
-                self._session.post(
-                    url, data=body, ssl=_tls(config.get("caBundle")), server_hostname=name or None,
-                    headers={"Content-Type": "application/json", "Accept": "application/json"},
-                    timeout=aiohttp.ClientTimeout(total=None),
-                ) as response,
-            ):  # fmt: skip
-                raw = await response.read()
-                if response.status != 200:
-                    text = raw.decode(errors="replace")[:1000].strip()
-                    raise errors.InternalError(f"{prefix} failed: {text or f'status {response.status}'}")
-                return orjson.loads(raw)
-        except TimeoutError:
-            why = "context deadline exceeded"
-        except (aiohttp.ClientError, ssl.SSLError, orjson.JSONDecodeError, OSError) as error:
-            why = str(error)
-        raise errors.InternalError(f'{prefix} failed: Post "{url}?timeout=30s": {why}')
-
-    async def _url(self, config: Obj, prefix: str) -> tuple[str, str]:
-        """(URL, the name that the certificate must have if it is another than the URL's)."""
-        if config.get("url"):
-            return config["url"], ""
-        given = config["service"]
-        reference = ServiceReference(given["namespace"], given["name"], given.get("port", 443))
-        service, slices = await self._look(given["namespace"], given["name"])
-        path = (given.get("path") or "/").lstrip("/")
-        try:
-            found = addresses(reference, service, slices)
-        except Unresolved as error:
+            raw = await self._clients.post(
+                config, body, timeout_s=TIMEOUT_S, query=f"timeout={TIMEOUT_S:.0f}s"
+            )
+            return orjson.loads(raw)
+        except Unusable as error:
+            raise errors.InternalError(str(error))
+        except (CallFailed, orjson.JSONDecodeError) as error:
             raise errors.InternalError(f"{prefix} failed: {error}")
-        return f"https://{found[0]}/{path}", reference.host
 
 
 def _key(obj: Obj, to: Resource) -> _Key:
@@ -185,15 +150,6 @@ def _key(obj: Obj, to: Resource) -> _Key:
         to.api_version,
         orjson.dumps(obj | {"metadata": metadata}, option=orjson.OPT_SORT_KEYS),
     )
-
-
-def _tls(bundle: str | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    pem = base64.b64decode(bundle or "").strip()
-    if pem:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(cadata=pem.decode())
-    return context
 
 
 def _converted(answer: Any, version: str, uid: str, count: int) -> list[Any]:
@@ -348,21 +304,3 @@ class StoredView:
 
     def bookmark(self, revision: int, *, initial_events_end: bool) -> Any:
         return self._view.bookmark(revision, initial_events_end=initial_events_end)
-
-
-def finder(
-    find: Callable[[Resource, str, str], Awaitable[Document | None]],
-    all_: Callable[[Resource, str], Awaitable[list[Document]]],
-) -> Look:
-    """How services are found in a registry."""
-
-    async def look(namespace: str, name: str) -> tuple[Obj | None, list[Obj]]:
-        service = await find(SERVICES, namespace, name)
-        slices = [
-            document.obj
-            for document in await all_(ENDPOINT_SLICES, namespace)
-            if (document.obj["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == name
-        ]
-        return service.obj if service is not None else None, slices
-
-    return look

@@ -19,11 +19,12 @@ from kubepy.api.builtins import CUSTOM_RESOURCE_DEFINITIONS
 from kubepy.api.objects import Document, Obj, copy, is_condition_true, is_deleting
 from kubepy.api.resources import Resource
 from kubepy.apiserver.crds import status
-from kubepy.apiserver.crds.conversion import Conversions, finder
+from kubepy.apiserver.crds.conversion import Conversions
 from kubepy.apiserver.registry.cache import Change, ResourceCache
 from kubepy.apiserver.registry.options import DeleteOptions, ListOptions
 from kubepy.apiserver.registry.registry import Call, Registry
 from kubepy.apiserver.request import User
+from kubepy.apiserver.webhook_client import finder
 from kubepy.client.workqueue import Queue, ShutDown
 from kubepy.lib.aio import Tasks
 from kubepy.observability.logs import Logger

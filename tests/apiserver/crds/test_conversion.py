@@ -239,7 +239,8 @@ async def test_a_webhook_is_found_by_its_service(
                 with pytest.raises(errors.InternalError) as caught:
                     await conversions.convert([foo()], to)
                 prefix = "conversion webhook for example.com/v1, Kind=Foo failed"
-                assert caught.value.message == f"Internal error occurred: {prefix}: {why}"
+                url = f"https://kubernetes.default.svc:{(service or {}).get('port', 443)}/?timeout=30s"
+                assert caught.value.message == f'Internal error occurred: {prefix}: Post "{url}": {why}'
             else:
                 await conversions.convert([foo()], to)
                 assert conversions.known(foo(), to)["spec"] == {"host": "h", "port": "1"}

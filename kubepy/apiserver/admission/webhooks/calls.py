@@ -12,11 +12,10 @@ import math
 
 import orjson
 
-from kubepy.api.builtins import ENDPOINT_SLICES, SERVICES
 from kubepy.api.errors import BadRequest, Forbidden, InternalError, StatusError, forbidden, quote
 from kubepy.api.objects import Obj
 from kubepy.apiserver.admission import metrics
-from kubepy.apiserver.admission.base import Attributes, Lookup, Tools
+from kubepy.apiserver.admission.base import Attributes, Tools
 from kubepy.apiserver.admission.expressions import Answers, bindings
 from kubepy.apiserver.admission.match_conditions import Undecided
 from kubepy.apiserver.admission.matching import Matching, Selected
@@ -26,8 +25,7 @@ from kubepy.apiserver.admission.webhooks import review
 from kubepy.apiserver.admission.webhooks.hooks import Hook
 from kubepy.apiserver.admission.webhooks.identities import Identities
 from kubepy.apiserver.admission.webhooks.review import Answer, InvalidAnswer, Undecodable
-from kubepy.apiserver.aggregation.services import SERVICE_NAME
-from kubepy.apiserver.webhook_client import CallFailed, Look, Unusable, WebhookClients
+from kubepy.apiserver.webhook_client import CallFailed, Unusable, WebhookClients, finder
 
 
 class Failed(Exception):
@@ -55,7 +53,7 @@ class Caller:
         self._matching = Matching(tools)
         self._metrics = AdmissionMetrics(tools.metrics)
         self._identities = Identities.of(tools.configuration.get(plugin))
-        self._clients = WebhookClients(_finder(tools.lookup), tools.clock, tools.random)
+        self._clients = WebhookClients(finder(tools.lookup.find, tools.lookup.all), tools.clock, tools.random)
 
     async def close(self) -> None:
         await self._clients.close()
@@ -151,18 +149,3 @@ class Caller:
 
 def _forbidden(attributes: Attributes, why: str) -> Forbidden:
     return forbidden(attributes.served, attributes.name, why)
-
-
-def _finder(lookup: Lookup) -> Look:
-    """How Services and their endpoints are found."""
-
-    async def look(namespace: str, name: str) -> tuple[Obj | None, list[Obj]]:
-        service = await lookup.find(SERVICES, namespace, name)
-        slices = [
-            document.obj
-            for document in await lookup.all(ENDPOINT_SLICES, namespace)
-            if (document.obj["metadata"].get("labels") or {}).get(SERVICE_NAME) == name
-        ]
-        return service.obj if service is not None else None, slices
-
-    return look
