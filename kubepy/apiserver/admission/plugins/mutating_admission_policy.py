@@ -20,10 +20,11 @@ from kubepy.apiserver.admission.base import DELETE, Attributes, Plugin, Tools, f
 from kubepy.apiserver.admission.expressions import Answers
 from kubepy.apiserver.admission.match_conditions import Undecided
 from kubepy.apiserver.admission.matching import Matching, Selected
-from kubepy.apiserver.admission.policies import params
+from kubepy.apiserver.admission.policies import metrics, params
 from kubepy.apiserver.admission.policies.apply_configuration import Merger
 from kubepy.apiserver.admission.policies.evaluation import Subject, namespace_of
 from kubepy.apiserver.admission.policies.hooks import Binding, Hook, Hooks, may_concern
+from kubepy.apiserver.admission.policies.metrics import PolicyMetrics
 from kubepy.apiserver.admission.policies.mutating import Kinds, MutatingPolicy, MutationError
 from kubepy.apiserver.admission.policies.params import Misconfigured
 from kubepy.apiserver.admission.versions import Versions
@@ -39,6 +40,7 @@ class MutatingAdmissionPolicy(Plugin):
         super().__init__(tools)
         self._tools = tools
         self._matching = Matching(tools)
+        self._metrics = metrics.of_mutating(tools.metrics)
         self._kinds = Kinds(tools.schemas, Merger(tools.schemas))
         self._hooks = Hooks(
             tools, MUTATING_ADMISSION_POLICIES, MUTATING_ADMISSION_POLICY_BINDINGS, MutatingPolicy
@@ -49,7 +51,8 @@ class MutatingAdmissionPolicy(Plugin):
 
     async def admit(self, attributes: Attributes) -> None:
         if hooks := await self._hooks.about(attributes):
-            await _Dispatch(self._tools, self._matching, self._kinds, attributes).run(hooks)
+            dispatch = _Dispatch(self._tools, self._matching, self._metrics, self._kinds, attributes)
+            await dispatch.run(hooks)
 
 
 class _Invocation(NamedTuple):
@@ -96,8 +99,10 @@ class Invoked:
 class _Dispatch:
     """Of one request, one round."""
 
-    def __init__(self, tools: Tools, matching: Matching, kinds: Kinds, attributes: Attributes) -> None:
-        self._lookup, self._catalog = tools.lookup, tools.catalog
+    def __init__(
+        self, tools: Tools, matching: Matching, counted: PolicyMetrics, kinds: Kinds, attributes: Attributes
+    ) -> None:
+        self._lookup, self._catalog, self._metrics = tools.lookup, tools.catalog, counted
         self._matching, self._kinds, self._attributes = matching, kinds, attributes
         self._answers, self._versions = Answers(tools.ask, attributes), Versions(attributes)
         self._refusals: list[tuple[str, str]] = []  # message, reason
@@ -180,8 +185,10 @@ class _Dispatch:
             try:
                 obj = await policy.mutated(mutation, self._kinds, subject, one.params)
             except MutationError as error:
+                self._count(one, metrics.error_type(str(error)))
                 self._fail(one.hook, one.binding, str(error), "Invalid")
                 continue
+            self._count(one, metrics.NO_ERROR)
             if obj is not subject.obj and obj != subject.obj:
                 await self._versions.put(obj, one.selected.resource)
                 subject = subject._replace(obj=await self._versions.obj(one.selected.resource))
@@ -189,6 +196,9 @@ class _Dispatch:
                 invoked.changed()
         if policy.is_reinvocable:
             invoked.add(one.key)
+
+    def _count(self, one: _Invocation, error: str) -> None:
+        self._metrics.count(one.hook.name, one.binding.name, error)
 
 
 def _refusal(attributes: Attributes, refusals: Sequence[tuple[str, str]]) -> StatusError:

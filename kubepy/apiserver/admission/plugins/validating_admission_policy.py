@@ -18,9 +18,10 @@ from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import Attributes, Plugin, Tools, forbidden
 from kubepy.apiserver.admission.expressions import Answers
 from kubepy.apiserver.admission.matching import Matching, Selected
-from kubepy.apiserver.admission.policies import params
+from kubepy.apiserver.admission.policies import metrics, params
 from kubepy.apiserver.admission.policies.evaluation import Subject, namespace_of
 from kubepy.apiserver.admission.policies.hooks import Binding, Hook, Hooks, may_concern
+from kubepy.apiserver.admission.policies.metrics import PolicyMetrics
 from kubepy.apiserver.admission.policies.params import Misconfigured
 from kubepy.apiserver.admission.policies.validating import Denial, ValidatingPolicy, Verdict
 from kubepy.apiserver.admission.versions import Versions
@@ -40,6 +41,7 @@ class ValidatingAdmissionPolicy(Plugin):
         super().__init__(tools)
         self._tools = tools
         self._matching = Matching(tools)
+        self._metrics = metrics.of_validating(tools.metrics)
         self._hooks = Hooks(
             tools, VALIDATING_ADMISSION_POLICIES, VALIDATING_ADMISSION_POLICY_BINDINGS, ValidatingPolicy
         )
@@ -49,15 +51,17 @@ class ValidatingAdmissionPolicy(Plugin):
 
     async def validate(self, attributes: Attributes) -> None:
         if hooks := await self._hooks.about(attributes):
-            await _Dispatch(self._tools, self._matching, attributes).run(hooks)
+            await _Dispatch(self._tools, self._matching, self._metrics, attributes).run(hooks)
 
 
 class _Dispatch:
     """Of one request."""
 
-    def __init__(self, tools: Tools, matching: Matching, attributes: Attributes) -> None:
+    def __init__(
+        self, tools: Tools, matching: Matching, counted: PolicyMetrics, attributes: Attributes
+    ) -> None:
         self._lookup, self._catalog = tools.lookup, tools.catalog
-        self._matching, self._attributes = matching, attributes
+        self._matching, self._metrics, self._attributes = matching, counted, attributes
         self._answers, self._versions = Answers(tools.ask, attributes), Versions(attributes)
         self._refusals: list[tuple[str, str]] = []  # message, reason
 
@@ -127,7 +131,12 @@ class _Dispatch:
 
     def _act(self, hook: _Hook, binding: Binding, verdict: Verdict) -> None:
         for denial in verdict.denials:
+            error = metrics.error_type(denial.message)
+            if denial.is_ignored:
+                self._metrics.count(hook.name, binding.name, error, metrics.ALLOW)
+                continue
             for action in binding.actions:
+                self._metrics.count(hook.name, binding.name, error, action.lower())
                 if action == "Deny":
                     self._refuse(hook, binding, denial.message, denial.reason)
                 elif action == "Audit":
@@ -138,6 +147,7 @@ class _Dispatch:
                         f"'{binding.name}': {denial.message}"
                     )
         for message in verdict.failed_annotations:
+            self._metrics.count(hook.name, binding.name, metrics.error_type(message), metrics.DENY)
             self._refuse(hook, binding, message)
 
 

@@ -5,6 +5,7 @@
     evaluation.py   expressions one after the other: variables, budget, authorizer
     validating.py   a policy's verdict about one request
     mutating.py     a policy's mutations, by apply_configuration.py and api/json_patch.py
+    metrics.py      what came of it, counted
 
 The plugins of the two names put these together and say what comes of it. Rules, selectors and matchConditions are those
 of webhooks: matching.py and match_conditions.py beside this package; compiling is api.celpolicies.

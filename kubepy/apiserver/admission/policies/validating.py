@@ -25,6 +25,7 @@ class Denial(NamedTuple):
     position: int  # of the validation
     message: str
     reason: str = ""
+    is_ignored: bool = False  # it could not be evaluated, and failurePolicy is Ignore
 
 
 class Verdict(NamedTuple):
@@ -75,10 +76,10 @@ class ValidatingPolicy:
             annotations, failed = await self._annotated(subject, params)
             return Verdict(denials, annotations, failed)
         except (Undecided, OutOfBudget) as error:
-            return Verdict(self._failed(0, str(error)), [], [])
+            return Verdict([self._failed(0, str(error))], [], [])
 
-    def _failed(self, index: int, message: str) -> list[Denial]:
-        return [Denial(index, message)] if self._is_failing else []
+    def _failed(self, position: int, message: str) -> Denial:
+        return Denial(position, message, is_ignored=not self._is_failing)
 
     async def _matches(self, subject: Subject, params: Obj | None) -> bool:
         # Conditions are told of the request's own resource, and of no namespace.
@@ -98,9 +99,9 @@ class ValidatingPolicy:
         found: list[Denial] = []
         for index, (validation, result) in enumerate(zip(self._validations, results, strict=True)):
             if result.error:
-                found += self._failed(index, result.error)
+                found.append(self._failed(index, result.error))
             elif messages is None:
-                found += self._failed(index, f"failed messageExpression: {OutOfBudget()}")
+                found.append(self._failed(index, f"failed messageExpression: {OutOfBudget()}"))
             elif result.value is not True:
                 found.append(Denial(index, messages[index] or validation.message, validation.reason))
         return found

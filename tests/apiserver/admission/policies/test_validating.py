@@ -11,6 +11,7 @@ from kubepy.api.errors import StatusError
 from kubepy.apiserver.authz import Decision
 from kubepy.apiserver.request import RequestInfo, User
 from kubepy.lib.clock import VirtualClock
+from kubepy.observability.metrics import Metrics
 from kubepy.store.memory import MemoryStore
 from tests.apiserver.admission.policies.conftest import (
     CONFIG_MAPS,
@@ -322,4 +323,27 @@ async def test_the_authorizer_is_asked_once_for_each_question(clock: VirtualCloc
         ("alice", "mangle", "configmaps"),
         ("system:serviceaccount:default:robot", "get", "pods"),
     ]
+    await made.registry.close()
+
+
+async def test_what_came_of_it_is_counted(clock: VirtualClock) -> None:
+    metrics = Metrics()
+    made = Policies(clock, MemoryStore(), metrics=metrics)
+    await made.ok("POST", "/api/v1/namespaces", {"metadata": {"name": "default"}})
+    await made.validating("denies", "false")
+    await made.validating("ignores", "object.data.zz == 1", failurePolicy="Ignore")
+    await made.mutating("changes", 'Object{data: {"b": "2"}}')
+    await made.error("POST", CONFIG_MAPS, config_map())
+    text = metrics.render().decode()
+    for kind, name, labels in (
+        ("validating", "denies", 'error_type="invalid_error",enforcement_action="deny"'),
+        ("validating", "ignores", 'error_type="invalid_error",enforcement_action="allow"'),
+        ("mutating", "changes", 'error_type="no_error"'),
+    ):
+        start = f"apiserver_{kind}_admission_policy_check_total{{"
+        (line,) = [
+            line for line in text.splitlines() if line.startswith(start) and f'policy="{name}"' in line
+        ]
+        assert all(label in line for label in labels.split(","))
+        assert line.endswith(" 1.0")
     await made.registry.close()
