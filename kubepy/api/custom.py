@@ -31,7 +31,7 @@ from kubepy.api.builtins import version_rank
 from kubepy.api.errors import FieldError, FieldErrorType
 from kubepy.api.jsonpath import compile_path
 from kubepy.api.objects import Obj, copy, is_condition_true
-from kubepy.api.resources import ALL_VERBS, Resource, Subresource
+from kubepy.api.resources import Resource, Subresource
 from kubepy.api.schema import At, ObjectSchema, Schemas, _Unfit
 from kubepy.api.tables import Cells, Column, Printer
 from kubepy.api.validation import metadata
@@ -60,6 +60,8 @@ _NOT_CHECKED = (
     "validation"
 )
 
+# In the order in which discovery shows them.
+VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 # What a definition's kind can be asked while it goes away.
 TERMINATING_VERBS = ("delete", "deletecollection", "get", "list", "watch")
 
@@ -117,6 +119,8 @@ class CustomSchema(ObjectSchema):
     @cached_property
     def _decode(self) -> Callable[[Any, At, list[str]], None]:  # type: ignore[override]
         read_metadata = self._schemas.decoder(_OBJECT_META)
+        # What is unknown in embedded metadata comes last; filled by one decode, which nothing interrupts.
+        embedded: list[str] = []
 
         def read_embedded(value: Any, path: str, unknown: list[str]) -> None:
             own: list[str] = []
@@ -124,12 +128,13 @@ class CustomSchema(ObjectSchema):
                 read_metadata(value, None, own)
             except _Unfit as unfit:
                 raise ValueError(str(unfit))
-            unknown += [f"{path}.{field}" for field in own]
+            embedded.extend(f"{path}.{field}" for field in own)
 
         prune = structural.compile_pruner(self.openapi, read_embedded)
 
         def decode(obj: Any, at: At, unknown: list[str]) -> None:
             own: list[str] = []
+            embedded.clear()
             if obj.get("metadata") is not None:
                 read_metadata(obj["metadata"], None, own)
             pruned: list[str] = []
@@ -137,7 +142,7 @@ class CustomSchema(ObjectSchema):
                 prune(obj, "", pruned)
             except structural.InvalidEmbedded as error:
                 raise _Unfit(str(error))
-            unknown += [f"metadata.{field}" for field in own] + sorted(pruned)
+            unknown += [f"metadata.{field}" for field in own] + sorted(pruned) + embedded
 
         return decode
 
@@ -440,10 +445,10 @@ def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, termina
     if terminating:
         extra["verbs"] = TERMINATING_VERBS
     subs = []
-    if scale is not None:
-        subs.append(Subresource("scale", "Scale", ("get", "patch", "update"), "autoscaling", "v1"))
     if subresources.get("status") is not None:
         subs.append(Subresource("status", accepted["kind"], ("get", "patch", "update")))
+    if scale is not None:
+        subs.append(Subresource("scale", "Scale", ("get", "patch", "update"), "autoscaling", "v1"))
     storage = next(each["name"] for each in spec["versions"] if each.get("storage"))
     return Resource(
         group=spec["group"],
@@ -452,7 +457,7 @@ def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, termina
         plural=accepted["plural"],
         singular=accepted["singular"],
         namespaced=spec["scope"] == "Namespaced",
-        verbs=ALL_VERBS,
+        verbs=VERBS,
         short_names=tuple(accepted.get("shortNames") or ()),
         categories=tuple(accepted.get("categories") or ()),
         subresources=tuple(subs),

@@ -47,7 +47,7 @@ def test_a_version_is_a_row() -> None:
     subresources = {"status": {}, "scale": {"specReplicasPath": ".spec.n", "statusReplicasPath": ".status.n"}}
     (row,) = custom.rows(definition(version(subresources=subresources)), SCHEMAS)
     assert (row.group, row.version, row.plural, row.kind) == ("example.com", "v1", "foos", "Foo")
-    assert [sub.name for sub in row.subresources] == ["scale", "status"]
+    assert [sub.name for sub in row.subresources] == ["status", "scale"]
     assert row.extra["scale"] == (("spec", "n"), ("status", "n"), ())
     assert row.short_names == ("fo",) and row.custom
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from kubepy.api import go_json, protobuf, schema
+from kubepy.api import errors, go_json, protobuf, schema
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj, api_version, group_version
 from kubepy.api.resources import Resource
@@ -34,12 +34,13 @@ _YAML_INLINE_MAX = 64 << 10
 class Expected:
     """What a body must be: a kind in one version, and the schema it is read with."""
 
-    __slots__ = ("api_version", "group", "kind", "schema", "version")
+    __slots__ = ("api_version", "group", "is_custom", "kind", "schema", "version")
 
     def __init__(self, kind: str, group: str, version: str, object_schema: ObjectSchema) -> None:
         self.kind, self.group, self.version = kind, group, version
         self.api_version = api_version(group, version)
         self.schema = object_schema
+        self.is_custom = not object_schema.name
 
     @classmethod
     def of(cls, resource: Resource, schemas: Schemas) -> Expected:
@@ -119,17 +120,20 @@ def decoded(
     if parsed is None:
         parsed, body = {}, b""
     is_strict = options.field_validation != IGNORE
-    duplicates = False
+    duplicates: list[str] = []
     if isinstance(parsed, dict):
-        duplicates = bool(body) and is_strict and bool(schema.duplicate_keys(body, parsed))
-        check_kind(parsed, expected)
+        duplicates = schema.duplicate_keys(body, parsed) if body and is_strict else []
+        if expected.is_custom:
+            _check_custom_kind(parsed, expected, body)
+        else:
+            check_kind(parsed, expected)
     findings = expected.schema.decode(parsed, body)
     if is_strict and (findings.unknown or duplicates):
-        texts = (
-            schema.strict_errors(body, go_json.loads(body), findings.unknown)
-            if body
-            else [f'unknown field "{path}"' for path in findings.unknown]
-        )
+        if body and not expected.is_custom:
+            texts = schema.strict_errors(body, go_json.loads(body), findings.unknown)
+        else:
+            texts = [f'duplicate field "{path}"' for path in duplicates]
+            texts += [f'unknown field "{path}"' for path in findings.unknown]
         complain(texts, expected, options, warnings)
     parsed["apiVersion"], parsed["kind"] = expected.api_version, expected.kind
     if not isinstance(parsed.get("metadata"), dict):
@@ -146,6 +150,26 @@ def complain(texts: list[str], expected: Expected, options: WriteOptions, warnin
             + schema.strict_message(texts)
         )
     warnings += texts
+
+
+def _check_custom_kind(parsed: Obj, expected: Expected, body: bytes) -> None:
+    """Nothing stands in for the kind of a custom object, and another one is an invalid object.
+
+    Source: unstructuredJSONScheme.unmarshalToUnstructured, customresource/validator.go ValidateTypeMeta.
+    """
+    kind = parsed.get("kind")
+    if not isinstance(kind, str) or kind in ("", expected.kind):
+        if not kind and body:
+            raise _unrecognized(
+                expected, f"Object 'Kind' is missing in '{body.decode(errors='replace')}'", body
+            )
+        return check_kind(parsed, expected)
+    finding = errors.invalid_value("kind", kind, f"must be {expected.kind}")
+    metadata = parsed.get("metadata")
+    name = _text((metadata if isinstance(metadata, dict) else {}).get("name"))
+    group, version = group_version(_text(parsed.get("apiVersion")))
+    given = Resource(group=group, version=version, kind=kind, plural="", singular="", namespaced=True)
+    raise errors.invalid(given, name, [finding])
 
 
 def check_kind(parsed: Obj, expected: Expected) -> None:

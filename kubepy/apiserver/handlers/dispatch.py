@@ -104,7 +104,7 @@ class ResourceHandler:
             return await special(self._registry, resource, request)
         if info.subresource in WHOLE:
             return await _VERBS[info.verb](self._registry, resource, request)
-        raise errors.unknown_resource()
+        raise errors.not_found(resource, info.name) if resource.custom else errors.unknown_resource()
 
 
 def _check_custom(resource: Resource, request: Request) -> None:

@@ -169,7 +169,7 @@ class FieldManager:
         for id_, entry in entries.items():
             version = self.version(entry.api_version)
             if version is not None:
-                fields = reconciliation.reconciled(version.type, entry.fields, version.convert(live))
+                fields = reconciliation.reconciled(version.type, entry.fields)
                 if fields is not entry.fields:
                     entries[id_] = entry._replace(fields=fields, written=None)
 

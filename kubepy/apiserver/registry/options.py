@@ -198,7 +198,7 @@ class DeleteOptions:
 
 def delete_options(body: Obj | None, query: Query) -> DeleteOptions:
     """From the body if there is one, else from the query, as upstream. Raises BadRequest, Invalid."""
-    if not body:
+    if body is None:
         if not query:
             return DeleteOptions()
         body = {

@@ -2,8 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
+from kubepy.api.custom import CustomSchema
+from kubepy.api.errors import StatusError
+from kubepy.api.schema import Schemas
+from kubepy.apiserver.handlers.decode import Expected, decoded
+from kubepy.apiserver.registry.options import WriteOptions
 from tests.apiserver.conftest import Api
 from tests.bench import protobuf_writer
 
@@ -328,3 +334,38 @@ async def test_protobuf_is_not_answered_but_json_instead(api: Api) -> None:
     assert response.content_type == "application/json"
     error = await api.error("GET", MAPS, accept=PROTOBUF)
     assert error.code == 406
+
+
+_EMBEDDED = {
+    "type": "object",
+    "x-kubernetes-embedded-resource": True,
+    "x-kubernetes-preserve-unknown-fields": True,
+}
+_FOO = {"type": "object", "properties": {"e": _EMBEDDED, "s": {"type": "object", "properties": {}}}}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            b'{"metadata": {}}',
+            "the object provided is unrecognized (must be of type Foo): "
+            "Object 'Kind' is missing in '{\"metadata\": {}}' ({\"metadata\": {}})",
+        ),
+        (
+            b'{"apiVersion":"a.io/v1","kind":"Bar","metadata":{"name":"b"}}',
+            'Bar.a.io "b" is invalid: kind: Invalid value: "Bar": must be Foo',
+        ),
+        (
+            b'{"apiVersion":"a.io/v1","kind":"Foo","e":{"kind":"K","apiVersion":"v1","metadata":{"x":1}},"top":1,'
+            b'"s":{"b":1},"metadata":{"y":1},"s":{"b":1}}',
+            'Foo in version "v1" cannot be handled as a Foo: strict decoding error: duplicate field "s", '
+            'unknown field "metadata.y", unknown field "s.b", unknown field "top", unknown field "e.metadata.x"',
+        ),
+    ],
+)
+def test_custom_objects(body: bytes, message: str) -> None:
+    expected = Expected("Foo", "a.io", "v1", CustomSchema(Schemas(), "Foo", _FOO))
+    with pytest.raises(StatusError) as caught:
+        decoded(orjson.loads(body), expected, WriteOptions(field_validation="Strict"), [], body)
+    assert caught.value.message == message
