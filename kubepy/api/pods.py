@@ -27,6 +27,10 @@ DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 Amounts = dict[str, int]
 
+# (protocol, port, address): ("TCP", 8080, "0.0.0.0")
+HostPort = tuple[str, int, str]
+ANY_ADDRESS = "0.0.0.0"
+
 # -- containers ------------------------------------------------------------------------------------------------
 
 
@@ -61,6 +65,22 @@ def container_status(pod: Obj, name: str) -> Obj | None:
 def is_sidecar(init_container: Obj) -> bool:
     """Whether an init container keeps running beside the others."""
     return init_container.get("restartPolicy") == "Always"
+
+
+def host_ports(spec: Obj) -> tuple[HostPort, ...]:
+    """Source: pkg/scheduler/util/utils.go, GetHostPorts; kube-scheduler framework/types.go, sanitize."""
+    sidecars = [container for container in spec.get("initContainers") or () if is_sidecar(container)]
+    return tuple(
+        (port.get("protocol") or "TCP", port["hostPort"], port.get("hostIP") or ANY_ADDRESS)
+        for container in [*sidecars, *(spec.get("containers") or ())]
+        for port in container.get("ports") or ()
+        if port.get("hostPort")
+    )
+
+
+def ports_conflict(one: Sequence[HostPort], other: Sequence[HostPort]) -> bool:
+    """Whether two pods with these cannot be on one node."""
+    return any(a[:2] == b[:2] and (a[2] == b[2] or ANY_ADDRESS in (a[2], b[2])) for a in one for b in other)
 
 
 # -- what it asks for ------------------------------------------------------------------------------------------

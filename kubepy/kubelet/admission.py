@@ -9,10 +9,11 @@ pkg/kubelet/allocation/allocation_manager.go, pkg/kubelet/nodeshutdown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kubepy.api import placement, pods, quantity
 from kubepy.api.objects import Obj, uid_of
+from kubepy.api.pods import HostPort
 from kubepy.kubelet.nodes import is_shutting_down, pressures_of
 from kubepy.kubelet.status import Verdict
 
@@ -26,11 +27,12 @@ Amounts = dict[str, int]
 
 
 class Ledger:
-    """What the pods on each node ask for, from their admission until they are over."""
+    """What the pods on each node have, from their admission until they are over."""
 
     def __init__(self) -> None:
         self._nodes: dict[str, Amounts] = {}
         self._pods: dict[str, tuple[str, Amounts, Obj]] = {}  # uid -> (node, requests, the spec they are of)
+        self._ports: dict[str, dict[str, tuple[HostPort, ...]]] = {}  # node -> uid -> host ports
 
     def note(self, pod: Obj) -> None:
         """A pod as it is now."""
@@ -51,6 +53,8 @@ class Ledger:
         total = self._nodes.setdefault(spec["nodeName"], {})
         for name, amount in amounts.items():
             total[name] = total.get(name, 0) + amount
+        if ports := pods.host_ports(spec):
+            self._ports.setdefault(spec["nodeName"], {})[uid] = ports
 
     def forget(self, uid: str) -> None:
         known = self._pods.pop(uid, None)
@@ -58,6 +62,11 @@ class Ledger:
             total = self._nodes[known[0]]
             for name, amount in known[1].items():
                 total[name] -= amount
+            self._ports.get(known[0], {}).pop(uid, None)
+
+    def ports(self, node: str) -> Iterable[tuple[HostPort, ...]]:
+        """Of each pod there that has any."""
+        return self._ports.get(node, {}).values()
 
     def used(self, node: str, *, but: str = "") -> Amounts:
         """What is given away there; without the pod of the uid `but`."""
@@ -68,14 +77,16 @@ class Ledger:
         return {name: amount - known[1].get(name, 0) for name, amount in total.items()}
 
 
-def refusal(pod: Obj, node: Obj, used: Amounts) -> Verdict | None:
-    """Why the node will not run the pod, None if it will."""
+def refusal(
+    pod: Obj, node: Obj, used: Amounts, ports: Iterable[tuple[HostPort, ...]] = ()
+) -> Verdict | None:
+    """Why the node will not run the pod, None if it will. `used`, `ports`: by the pods that it has."""
     if is_shutting_down(node):
         return Verdict("NodeShutdown", "Pod was rejected as the node is shutting down.")
     system = (pod["spec"].get("os") or {}).get("name", "linux")
     if system != "linux":
         return Verdict("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS")
-    return _under_pressure(pod, node) or next(_unfit(pod, node, used), None)
+    return _under_pressure(pod, node) or next(_unfit(pod, node, used, ports), None)
 
 
 def is_critical(pod: Obj) -> bool:
@@ -95,7 +106,9 @@ def _under_pressure(pod: Obj, node: Obj) -> Verdict | None:
     return Verdict("Evicted", f"The node had condition: [{' '.join(pressures)}]. ")
 
 
-def _unfit(pod: Obj, node: Obj, used: Amounts) -> Iterator[Verdict]:
+def _unfit(
+    pod: Obj, node: Obj, used: Amounts, ports: Iterable[tuple[HostPort, ...]]
+) -> Iterator[Verdict]:
     """In upstream's order; the first one counts."""
     capacity = (node.get("status") or {}).get("allocatable") or {}
     wanted = pods.requests(pod)
@@ -108,6 +121,9 @@ def _unfit(pod: Obj, node: Obj, used: Amounts) -> Iterator[Verdict]:
             yield _out_of(name, amount, used, capacity)
     if not placement.required_affinity(pod).matches(node):
         yield _predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
+    wanted_ports = pods.host_ports(pod["spec"])
+    if wanted_ports and any(pods.ports_conflict(wanted_ports, taken) for taken in ports):
+        yield _predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports")
     executing = [taint for taint in placement.taints_of(node) if taint.get("effect") == "NoExecute"]
     tolerations = placement.tolerations_of(pod)
     if any(not placement.is_tolerated(taint, tolerations) for taint in executing):

@@ -1,7 +1,7 @@
 """The CSI attacher of simulated nodes: each volume that is to be attached to one of them, is.
 
-Watches VolumeAttachments, PersistentVolumes and Nodes. Writes the status of VolumeAttachments, in the place of the drivers'
-external-attachers, which have no node to talk to here.
+Watches VolumeAttachments, PersistentVolumes and Nodes. Writes the status of VolumeAttachments, in the place of the
+drivers' external-attachers, which have no node to talk to here.
 
 Source: kubernetes-csi/external-attacher pkg/controller/csi_handler.go.
 """

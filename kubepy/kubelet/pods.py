@@ -181,7 +181,8 @@ class PodWorkers(Controller):
     async def _step(self, client: Client, step: str, pod: Obj, node: Obj) -> Obj:
         verdict = None
         if step == "create":
-            verdict = admission.refusal(pod, node, self.ledger.used(node["metadata"]["name"]))
+            name = node["metadata"]["name"]
+            verdict = admission.refusal(pod, node, self.ledger.used(name), self.ledger.ports(name))
             if verdict is not None:
                 step = "reject"
             else:

@@ -163,7 +163,7 @@ class PodInfo:
         )  # equal for pods that selectors see alike
         terms = pod_terms(obj)
         self.terms: PodTerms | None = None if terms is NO_TERMS else terms
-        self.host_ports = host_ports(spec)
+        self.host_ports = pods.host_ports(spec)
         self.signature: Any = None  # kept by runtime.Framework.sign
         self.notes: dict[str, Any] | None = None  # what plugins work out about spec and labels, see `note`
 
@@ -188,22 +188,6 @@ class PodInfo:
 
     def __repr__(self) -> str:
         return f"PodInfo({self.key}@{self.document.revision})"
-
-
-# (protocol, port, address): ("TCP", 8080, "0.0.0.0")
-HostPort = tuple[str, int, str]
-ANY_ADDRESS = "0.0.0.0"
-
-
-def host_ports(pod_spec: Obj) -> tuple[HostPort, ...]:
-    """Source: pkg/scheduler/util/utils.go, GetHostPorts; kube-scheduler framework/types.go, sanitize."""
-    containers = [c for c in pod_spec.get("initContainers") or () if pods.is_sidecar(c)]
-    return tuple(
-        (port.get("protocol") or "TCP", port["hostPort"], port.get("hostIP") or ANY_ADDRESS)
-        for container in [*containers, *(pod_spec.get("containers") or ())]
-        for port in container.get("ports") or ()
-        if port.get("hostPort")
-    )
 
 
 class Image:

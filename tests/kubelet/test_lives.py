@@ -247,6 +247,19 @@ async def test_a_pod_beyond_the_nodes_room_is_rejected(cluster):
     assert (await status(cluster, "three"))["phase"] == "Running", "what the first one had is free again"
 
 
+async def test_a_port_of_the_node_is_given_once(cluster):
+    for name in ("one", "two"):
+        subject = pod(name)
+        subject["spec"]["containers"][0]["ports"] = [{"containerPort": 80, "hostPort": 80}]
+        await cluster.create(subject)
+        await cluster.advance(2)
+    found = await status(cluster, "two")
+    assert (found["phase"], found["reason"], found["message"]) == (
+        "Failed", "NodePorts",
+        "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+    )  # fmt: skip
+
+
 async def test_a_node_selector_is_checked_again(cluster):
     await cluster.create(pod(nodeSelector={"disk": "ssd"}))
     await cluster.advance(2)

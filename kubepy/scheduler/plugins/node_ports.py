@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 from kubepy.api.objects import Obj
-from kubepy.scheduler.cache import ANY_ADDRESS, HostPort, NodeInfo, PodInfo, host_ports
+from kubepy.api.pods import ANY_ADDRESS, host_ports, ports_conflict
+from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Scope, Status
 
 _TAKEN = Status(
@@ -44,13 +45,8 @@ class NodePorts:
         ]
 
 
-def conflict(one: Sequence[HostPort], other: Sequence[HostPort]) -> bool:
-    """Whether two pods with these cannot be on one node."""
-    return any(a[:2] == b[:2] and (a[2] == b[2] or ANY_ADDRESS in (a[2], b[2])) for a in one for b in other)
-
-
 def _after_pod_deleted(pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:
     assert old is not None, "it was deleted"
     if not old["spec"].get("nodeName") and not (old.get("status") or {}).get("nominatedNodeName"):
         return Hint.SKIP
-    return Hint.QUEUE if conflict(pod.host_ports, host_ports(old["spec"])) else Hint.SKIP
+    return Hint.QUEUE if ports_conflict(pod.host_ports, host_ports(old["spec"])) else Hint.SKIP
