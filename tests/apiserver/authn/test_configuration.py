@@ -39,13 +39,29 @@ def test_a_whole_one() -> None:
     [
         ("AuthenticationConfiguration", "Other", 'no kind "Other" is registered for version'),
         ("audiences: [a, b]", "audience: [a]", 'unknown field "jwt[0].issuer.audience"'),
-        ("https://issuer", "http://issuer", 'jwt[0].issuer.url: Invalid value: "http://issuer": URL scheme must be'),
+        (
+            "https://issuer",
+            "http://issuer",
+            'jwt[0].issuer.url: Invalid value: "http://issuer": URL scheme must be',
+        ),
         ("https://issuer", "https://own", "URL must not overlap with disallowed issuers: [https://own]"),
         ("https://issuer", "https://a:b@issuer", "URL must not contain a username or password"),
         ("[a, b]", "[a, a]", 'jwt[0].issuer.audiences[1]: Duplicate value: "a"'),
-        (", audienceMatchPolicy: MatchAny", "", "audienceMatchPolicy must be MatchAny for multiple audiences"),
-        (', prefix: "oidc:"', "", "jwt[0].claimMappings.groups.prefix: Required value: prefix is required when claim"),
-        ("expression: \"'x:' + claims.sub\"", "prefix: a", "claimMappings.username: Required value: claim or expression"),
+        (
+            ", audienceMatchPolicy: MatchAny",
+            "",
+            "audienceMatchPolicy must be MatchAny for multiple audiences",
+        ),
+        (
+            ', prefix: "oidc:"',
+            "",
+            "jwt[0].claimMappings.groups.prefix: Required value: prefix is required when claim",
+        ),
+        (
+            "expression: \"'x:' + claims.sub\"",
+            "prefix: a",
+            "claimMappings.username: Required value: claim or expression",
+        ),
         ("example.org/foo", "kubernetes.io/foo", "are reserved for Kubernetes use"),
         ("example.org/foo", "example.org/Foo", "must be lowercase"),
         ("example.org/foo", "foo", "must be a domain-prefixed path"),
@@ -55,7 +71,7 @@ def test_a_whole_one() -> None:
         ("claims.sub", "claims.email", "claims.email_verified must be used in"),
         ("enabled: true", "enabled: false", "enabled should be set to true when conditions are defined"),
     ],
-)  # fmt: skip
+)
 def test_what_is_refused(old: str, new: str, why: str) -> None:
     assert old in GOOD
     with pytest.raises(Unusable) as caught:

@@ -38,39 +38,97 @@ NAME = 'username: {claim: sub, prefix: "o:"}'
     ("mappings", "claims", "expected"),
     [
         (NAME, {"sub": "jane"}, ("o:jane", [], "", {})),
-        (NAME, {"sub": "jane", "jti": "1"}, ("o:jane", [], "", {"authentication.kubernetes.io/credential-id": ["JTI=1"]})),
-        ('username: {claim: email, prefix: ""}', {"email": "j@x", "email_verified": True}, ("j@x", [], "", {})),
-        (NAME + '\n    groups: {claim: g, prefix: "g:"}', {"sub": "j", "g": ["a", "b"]}, ("o:j", ["g:a", "g:b"], "", {})),
+        (
+            NAME,
+            {"sub": "jane", "jti": "1"},
+            ("o:jane", [], "", {"authentication.kubernetes.io/credential-id": ["JTI=1"]}),
+        ),
+        (
+            'username: {claim: email, prefix: ""}',
+            {"email": "j@x", "email_verified": True},
+            ("j@x", [], "", {}),
+        ),
+        (
+            NAME + '\n    groups: {claim: g, prefix: "g:"}',
+            {"sub": "j", "g": ["a", "b"]},
+            ("o:j", ["g:a", "g:b"], "", {}),
+        ),
         (NAME + '\n    groups: {claim: g, prefix: ""}', {"sub": "j", "g": "a"}, ("o:j", ["a"], "", {})),
-        (NAME + "\n    groups: {expression: 'claims.roles.split(\",\")'}", {"sub": "j", "roles": "a,,b"}, ("o:j", ["a", "b"], "", {})),
+        (
+            NAME + "\n    groups: {expression: 'claims.roles.split(\",\")'}",
+            {"sub": "j", "roles": "a,,b"},
+            ("o:j", ["a", "b"], "", {}),
+        ),
         (NAME + "\n    uid: {claim: id}", {"sub": "j", "id": "7"}, ("o:j", [], "7", {})),
         (
-            NAME + "\n    extra: [{key: a.io/b, valueExpression: claims.x}, {key: a.io/c, valueExpression: '\"\"'}]",
+            NAME
+            + "\n    extra: [{key: a.io/b, valueExpression: claims.x}, {key: a.io/c, valueExpression: '\"\"'}]",
             {"sub": "j", "x": ["1", ""]},
             ("o:j", [], "", {"a.io/b": ["1"]}),
         ),
-        ("username: {expression: 'claims.n.sub + string(type(claims.i) == double)'}", {"n": {"sub": "j"}, "i": 1}, ("jtrue", [], "", {})),
+        (
+            "username: {expression: 'claims.n.sub + string(type(claims.i) == double)'}",
+            {"n": {"sub": "j"}, "i": 1},
+            ("jtrue", [], "", {}),
+        ),
     ],
-)  # fmt: skip
+)
 def test_claims_become_a_user(mappings: str, claims: Obj, expected: Any) -> None:
     user = user_of(issuer(mappings), claims)
     name, groups, uid, extra = expected
-    assert (user.name, user.groups, user.uid, user.extra) == (name, (*groups, "system:authenticated"), uid, extra)
+    assert (user.name, user.groups, user.uid, user.extra) == (
+        name,
+        (*groups, "system:authenticated"),
+        uid,
+        extra,
+    )
 
 
 @pytest.mark.parametrize(
     ("mappings", "rest", "claims", "why"),
     [
         (NAME, "", {}, 'parse username claims "sub": claim not present'),
-        ('username: {claim: email, prefix: ""}', "", {"email": "j@x", "email_verified": False}, "email not verified"),
-        (NAME + '\n    groups: {claim: g, prefix: ""}', "", {"sub": "j", "g": [1]}, 'parse groups claim "g"'),
-        ("username: {expression: claims.sub}", "", {"sub": ""}, "empty username via CEL expression is not allowed"),
-        ("username: {expression: claims.sub}", "", {"sub": 1}, "username claim expression must return a string"),
-        ("username: {expression: claims.sub}", "", {}, "error evaluating username claim expression: no such key: sub"),
-        (NAME, "claimValidationRules: [{claim: hd, requiredValue: x}]", {"sub": "j"}, "required claim hd not present in ID token"),
-        (NAME, "claimValidationRules: [{claim: hd, requiredValue: x}]", {"sub": "j", "hd": "y"}, "Got = y, want = x"),
         (
-            NAME, "claimValidationRules: [{expression: claims.exp < 5.0, message: too long}]", {"sub": "j", "exp": 7},
+            'username: {claim: email, prefix: ""}',
+            "",
+            {"email": "j@x", "email_verified": False},
+            "email not verified",
+        ),
+        (NAME + '\n    groups: {claim: g, prefix: ""}', "", {"sub": "j", "g": [1]}, 'parse groups claim "g"'),
+        (
+            "username: {expression: claims.sub}",
+            "",
+            {"sub": ""},
+            "empty username via CEL expression is not allowed",
+        ),
+        (
+            "username: {expression: claims.sub}",
+            "",
+            {"sub": 1},
+            "username claim expression must return a string",
+        ),
+        (
+            "username: {expression: claims.sub}",
+            "",
+            {},
+            "error evaluating username claim expression: no such key: sub",
+        ),
+        (
+            NAME,
+            "claimValidationRules: [{claim: hd, requiredValue: x}]",
+            {"sub": "j"},
+            "required claim hd not present in ID token",
+        ),
+        (
+            NAME,
+            "claimValidationRules: [{claim: hd, requiredValue: x}]",
+            {"sub": "j", "hd": "y"},
+            "Got = y, want = x",
+        ),
+        (
+            NAME,
+            "claimValidationRules: [{expression: claims.exp < 5.0, message: too long}]",
+            {"sub": "j", "exp": 7},
             "validation expression 'claims.exp < 5.0' failed: too long",
         ),
         (
@@ -80,7 +138,7 @@ def test_claims_become_a_user(mappings: str, claims: Obj, expected: Any) -> None
             "failed: reserved",
         ),
     ],
-)  # fmt: skip
+)
 def test_claims_that_make_no_user(mappings: str, rest: str, claims: Obj, why: str) -> None:
     with pytest.raises(Refused) as caught:
         user_of(issuer(mappings, rest), claims)

@@ -510,7 +510,7 @@ async def test_ownership_is_that_of_a_model(steps: list[tuple[str, str, dict[str
     ],
 )
 async def test_who_may_change_may_not_therefore_create(api: Api, method, target, content_type) -> None:
-    """Source: test/integration/apiserver/apply/apply_test.go TestApplyCreateOnUpdate..., update.go withAuthorization."""
+    """Source: test/integration/apiserver/apply/apply_test.go TestApplyCreateOnUpdate, update.go withAuthorization."""
     asked: list[Any] = []
 
     async def may(info: Any) -> None:
@@ -542,7 +542,7 @@ async def test_owners_named_twice_are_told_of_once_by_a_patch(api: Api) -> None:
     )
     await api.handler(request)
     assert request.warnings == [
-        ".metadata.ownerReferences contains duplicate entries after mutating admission happens; API server dedups owner "
-        "references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) "
-        "observed: u"
+        ".metadata.ownerReferences contains duplicate entries after mutating admission happens; API server dedups "
+        "owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; "
+        "duplicate UID(s) observed: u"
     ]
