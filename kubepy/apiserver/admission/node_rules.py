@@ -142,9 +142,7 @@ def _references(spec: Obj) -> Iterator[str]:
     volumes = spec.get("volumes") or ()
     if spec.get("serviceAccountName"):
         yield "serviceaccounts"
-    if spec.get("imagePullSecrets") or _is_read(spec, "secretRef", "secretKeyRef"):
-        yield "secrets"
-    if any(_secret_names(volume) for volume in volumes):
+    if refers_to_secrets(spec):
         yield "secrets"
     if _is_read(spec, "configMapRef", "configMapKeyRef") or any(_config_names(volume) for volume in volumes):
         yield "configmaps"
@@ -152,6 +150,15 @@ def _references(spec: Obj) -> Iterator[str]:
         yield "resourceclaims"
     for volume in volumes:
         yield from _volume_references(volume)
+
+
+def refers_to_secrets(spec: Obj) -> bool:
+    """Source: podutil.VisitPodSecretNames."""
+    return (
+        bool(spec.get("imagePullSecrets"))
+        or _is_read(spec, "secretRef", "secretKeyRef")
+        or any(_secret_names(volume) for volume in spec.get("volumes") or ())
+    )
 
 
 def _is_read(spec: Obj, of_all: str, of_one: str) -> bool:

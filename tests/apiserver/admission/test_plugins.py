@@ -179,6 +179,11 @@ def test_accounts_that_restrict_secrets(spec: dict[str, Any], why: str) -> None:
         ({}, ""),
         ({"serviceAccountName": "x"}, "a mirror pod may not reference service accounts"),
         ({"volumes": [{"name": "v", "secret": {}}]}, "a mirror pod may not reference secrets"),
+        ({"imagePullSecrets": [{"name": "s"}]}, "a mirror pod may not reference secrets"),
+        (
+            {"volumes": [{"name": "v", "projected": {"sources": [{"secret": {"name": "s"}}]}}]},
+            "a mirror pod may not reference secrets",
+        ),
         (
             {"volumes": [{"name": "v", "projected": {"sources": [{"serviceAccountToken": {}}]}}]},
             "a mirror pod may not use ServiceAccountToken volume projections",

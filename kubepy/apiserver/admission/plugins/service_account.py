@@ -13,6 +13,7 @@ from kubepy.api.names import path_segment
 from kubepy.api.objects import Obj, annotations_of
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import CREATE, Attributes, Plugin, forbidden
+from kubepy.apiserver.admission.node_rules import refers_to_secrets
 
 DEFAULT = "default"
 VOLUME = "kube-api-access-"
@@ -135,7 +136,7 @@ def mirror_pod_refusal(spec: Obj) -> str:
     if spec.get("serviceAccountName"):
         return "a mirror pod may not reference service accounts"
     volumes = spec.get("volumes") or ()
-    if any(_secret_names(spec)) or any("secret" in volume for volume in volumes):
+    if refers_to_secrets(spec):
         return "a mirror pod may not reference secrets"
     sources = [source for v in volumes for source in (v.get("projected") or {}).get("sources") or ()]
     if any("serviceAccountToken" in source for source in sources):
