@@ -6,6 +6,8 @@
 What has no type of its own (a number or a text, a schema within itself) is dynamic or an object without fields, so that
 nothing is refused for what is not known here.
 
+Differs: times of a namespaceObject are times; upstream declares them so, but has texts there, and fails.
+
 Source: apiserver pkg/admission/plugin/policy/validating/typechecking.go, pkg/admission/plugin/cel/{compile,
 composition}.go, pkg/cel/openapi/resolver.
 """

@@ -3,6 +3,9 @@ nobody owns anything afterwards.
 
 What is changed as a whole may not be in one: who says some fields of it would take the others away unknowingly.
 
+Differs: a plain map that stands for an item of a list (`[{"name": "c"}]`) is taken, which upstream's merge does not
+know for a map; texts and times that are no strings in Go are strings here.
+
 Source: apiserver pkg/admission/plugin/policy/mutating/patch/smd.go.
 """
 

@@ -3,6 +3,9 @@
 Each mutation is an expression that gives an apply configuration or a JSON patch, a function from object to object; the
 next one sees what the one before has made. What comes out is read and defaulted as a client's object is.
 
+Differs: an object that is wanted in another version than the client's is converted back; upstream refuses those of
+built-in kinds ("unknown conversion").
+
 Source: apiserver pkg/admission/plugin/policy/mutating/{compilation,dispatcher}.go, patch/{smd,json_patch}.go.
 """
 
