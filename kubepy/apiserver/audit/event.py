@@ -21,6 +21,8 @@ from kubepy.lib.clock import Clock, rfc3339_micro
 USER_AGENT_MAX = 1024
 _TRUNCATED = "...TRUNCATED"
 CONSTRAINT = "impersonation-constraint"
+# Annotations that repeat what is in bodies. Source: AddAuditAnnotationWithLevel, mutating/dispatcher.go.
+_OF_BODIES = "patch.webhook.admission.k8s.io/"
 
 
 class Record:
@@ -137,7 +139,11 @@ class Record:
         event["requestReceivedTimestamp"] = self._received
         event["stageTimestamp"] = rfc3339_micro(self._clock.now())
         # Those of filters and plugins that are meant for here have a domain.
-        annotations = {name: value for name, value in sorted(request.audit.items()) if "/" in name}
+        annotations = {
+            name: value
+            for name, value in sorted(request.audit.items())
+            if "/" in name and (self.recording.has_request or not name.startswith(_OF_BODIES))
+        }
         if annotations:
             event["annotations"] = annotations
         return event
