@@ -3,6 +3,8 @@
 A namespace that asks for nothing is privileged, unless the configuration says otherwise: one look at its labels then.
 What a pod must not ask for is the business of kubepy.api.pod_security.
 
+Not here: the metrics of upstream's (pod_security_evaluations_total and its like).
+
 Source: pod-security-admission admission/admission.go, plugin/pkg/admission/security/podsecurity/admission.go.
 """
 
