@@ -201,6 +201,7 @@ def _fail(sentence: str) -> NoReturn:
 
 
 def _up(options: argparse.Namespace) -> None:
+    _collect_seldom()
     from kubepy.lib.clock import RealClock
 
     clock = RealClock()
@@ -238,6 +239,7 @@ def _serve(config: Config, clock: Any, started: float) -> None:
 
 
 def _run_component(options: argparse.Namespace) -> None:
+    _collect_seldom()
     from kubepy.daemon import component, component_settings
     from kubepy.daemon.config import ConfigError
     from kubepy.lib.clock import RealClock
@@ -258,12 +260,17 @@ def _run_component(options: argparse.Namespace) -> None:
         _fail(str(error))
 
 
-def _run(work: Any) -> None:
-    import asyncio
+def _collect_seldom() -> None:
+    """Objects live as bytes; what the collector would scan again and again is code and caches: while modules are
+    loaded, that costs a fifth of the start."""
     import gc
 
-    # Objects live as bytes; what the collector would scan again and again is code and caches.
     gc.set_threshold(50_000, 20, 50)
+
+
+def _run(work: Any) -> None:
+    import asyncio
+
     try:
         import uvloop
     except ImportError:
