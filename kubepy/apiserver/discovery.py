@@ -122,13 +122,12 @@ class Discovery:
             return None
         resources = [
             entry
-            for row in rows
+            for row in sorted(rows, key=lambda row: row.plural)
             for entry in (
                 _resource(row, self._catalog),
-                *(_subresource(row, sub) for sub in row.subresources),
+                *(_subresource(row, sub) for sub in _in_order(row)),
             )
         ]
-        resources.sort(key=lambda entry: entry["name"])
         # The core group's list has no apiVersion. Source: pkg/endpoints/discovery/version.go for v1.
         head = {"kind": "APIResourceList"} | ({"apiVersion": "v1"} if group else {})
         return {**head, "groupVersion": api_version(group, version), "resources": resources}
@@ -217,11 +216,18 @@ def _subresource(row: Resource, sub: Subresource) -> Obj:
     return entry
 
 
+def _in_order(row: Resource) -> list[Subresource]:
+    """By name; those of custom kinds as the definition's controller lists them."""
+    return list(row.subresources) if row.custom else sorted(row.subresources, key=lambda sub: sub.name)
+
+
 def _aggregated_resource(row: Resource) -> Obj:
-    """Source: pkg/endpoints/discovery/aggregated ConvertGroupVersionIntoToDiscovery; an own group version stays ""."""
+    """Source: pkg/endpoints/discovery/aggregated ConvertGroupVersionIntoToDiscovery; an own group version stays "", but
+    for custom kinds: apiextensions-apiserver pkg/apiserver/customresource_discovery_controller.go."""
+    group, version = (row.group, row.version) if row.custom else ("", "")
     entry: Obj = {
         "resource": row.plural,
-        "responseKind": {"group": "", "version": "", "kind": row.kind},
+        "responseKind": {"group": group, "version": version, "kind": row.kind},
         "scope": "Namespaced" if row.namespaced else "Cluster",
         "singularResource": row.singular,
         "verbs": _verbs(row),
@@ -234,9 +240,13 @@ def _aggregated_resource(row: Resource) -> Obj:
         entry["subresources"] = [
             {
                 "subresource": sub.name,
-                "responseKind": {"group": sub.group, "version": sub.version, "kind": sub.kind},
+                "responseKind": {
+                    "group": sub.group or group,
+                    "version": sub.version or version,
+                    "kind": sub.kind,
+                },
                 "verbs": list(sub.verbs),
             }
-            for sub in sorted(row.subresources, key=lambda sub: sub.name)
+            for sub in _in_order(row)
         ]
     return entry

@@ -8,7 +8,7 @@ import pytest
 
 from kubepy.api.builtins import Catalog
 from kubepy.api.errors import NotFound
-from kubepy.api.resources import Resource
+from kubepy.api.resources import Resource, Subresource
 from kubepy.apiserver.discovery import Discovery, aggregated_version
 from kubepy.apiserver.request import Request
 
@@ -131,6 +131,23 @@ async def test_aggregated(
     }
     core = await _get(discovery, make_request, "/api", accept)
     assert [item["metadata"] for item in core["items"]] == [{}]
+
+
+async def test_subresources_of_custom_kinds_are_in_their_definitions_order(
+    make_request: Callable[..., Request],
+) -> None:
+    subresources = (
+        Subresource("status", "Foo", ("get",)),
+        Subresource("scale", "Scale", ("get",), "autoscaling", "v1"),
+    )
+    row = Resource("a.io", "v1", "Foo", "foos", "foo", True, subresources=subresources, custom=True)
+    discovery = Discovery(Catalog((row,)), address="127.0.0.1:6443")
+    listed = (await _get(discovery, make_request, "/apis/a.io/v1"))["resources"]
+    assert [each["name"] for each in listed] == ["foos", "foos/status", "foos/scale"]
+    (group,) = (await _get(discovery, make_request, "/apis", V2))["items"]
+    (shown,) = group["versions"][0]["resources"]
+    own = {"group": "a.io", "version": "v1", "kind": "Foo"}
+    assert [shown["responseKind"], shown["subresources"][0]["responseKind"]] == [own, own]
 
 
 async def test_not_modified(discovery: Discovery, make_request: Callable[..., Request]) -> None:

@@ -60,7 +60,9 @@ def test_claims(rules, made, texts):
 
 def test_what_a_claim_may_become(rules):
     (text,) = rules.update(claim(), claim("{name: b, exactly: {deviceClassName: c}}"))
-    assert text.startswith("spec: Invalid value") and text.endswith("field is immutable")
+    assert text.startswith(
+        'spec: Invalid value: {"Devices":{"Requests":[{"Name":"b","Exactly":{'
+    ) and text.endswith("field is immutable")
     user = "reservedFor: [{resource: pods, name: p, uid: u}]"
     assert rules.update(claim(), claim(status=user), "status") == [
         "status.reservedFor: Forbidden: may not be specified when `allocated` is not set"
@@ -220,3 +222,13 @@ def test_tolerations_of_devices(rules):
         f'{at}[0].value: Invalid value: "v": must be empty for operator `Exists`',
         f'{at}[1].operator: Unsupported value: "X": supported values: "Equal", "Exists"',
     ]
+
+
+def test_a_status_about_a_device_that_was_not_given(rules):
+    given = "allocation: {devices: {results: [{request: a, driver: d.io, pool: p, device: x}]}}"
+    status = f"{given}, devices: [{{driver: d.io, pool: p, device: y}}]"
+    (text,) = rules.update(claim(), claim(status=status), "status")
+    assert text == (
+        'status.devices[0]: Invalid value: {"Driver":"d.io","Pool":"p","Device":"y","ShareID":""}: '
+        "must be an allocated device in the claim"
+    )
