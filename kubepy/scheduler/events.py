@@ -55,6 +55,8 @@ def node_changes(old: Obj, new: Obj) -> list[ClusterEvent]:
         found.append(Action.UPDATE_NODE_CONDITION)
     if annotations_of(old) != annotations_of(new):
         found.append(Action.UPDATE_NODE_ANNOTATION)
+    if walk(old, "status", "declaredFeatures") != walk(new, "status", "declaredFeatures"):
+        found.append(Action.UPDATE_NODE_DECLARED_FEATURE)
     return [ClusterEvent("Node", action) for action in found]
 
 
@@ -64,6 +66,7 @@ def is_node_cached_alike(old: Obj, new: Obj) -> bool:
     return (
         walk(old, "status", "allocatable") == walk(new, "status", "allocatable")
         and walk(old, "status", "images") == walk(new, "status", "images")
+        and walk(old, "status", "declaredFeatures") == walk(new, "status", "declaredFeatures")
         and labels_of(old) == labels_of(new)
         and (old_spec.get("taints") or []) == (new_spec.get("taints") or [])
         and bool(old_spec.get("unschedulable")) == bool(new_spec.get("unschedulable"))

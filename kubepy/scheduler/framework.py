@@ -120,8 +120,9 @@ class Action(enum.IntFlag):
     UPDATE_POD_TOLERATION = 1 << 9
     UPDATE_POD_GATES_ELIMINATED = 1 << 10
     UPDATE_POD_GENERATED_RESOURCE_CLAIM = 1 << 11
-    UPDATE_OTHER = 1 << 12  # an update that none of the above describes
-    UPDATE = (1 << 13) - 4
+    UPDATE_NODE_DECLARED_FEATURE = 1 << 12
+    UPDATE_OTHER = 1 << 13  # an update that none of the above describes
+    UPDATE = (1 << 14) - 4
     ALL = UPDATE | ADD | DELETE
 
 

@@ -32,6 +32,7 @@ _ACTIONS: Mapping[Action, str] = {
     Action.UPDATE_POD_TOLERATION: "tolerations added",
     Action.UPDATE_POD_GATES_ELIMINATED: "scheduling gates removed",
     Action.UPDATE_POD_GENERATED_RESOURCE_CLAIM: "resource claims made",
+    Action.UPDATE_NODE_DECLARED_FEATURE: "declared features changed",
     Action.UPDATE_OTHER: "updated",
 }
 

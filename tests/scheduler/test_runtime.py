@@ -195,6 +195,7 @@ def test_plugins_are_found_at_every_point_they_implement():
     running = framework()
     assert [plugin.name for plugin in running.filters] == [
         "NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit",
+        "NodeDeclaredFeatures",
     ]  # fmt: skip
     assert [(scorer.name, scorer.weight) for scorer in running.scorers] == [
         ("TaintToleration", 3), ("NodeAffinity", 2), ("NodeResourcesFit", 1), ("NodeResourcesBalancedAllocation", 1),

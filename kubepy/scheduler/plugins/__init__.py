@@ -17,6 +17,7 @@ from kubepy.scheduler.plugins.dynamic_resources import DynamicResources
 from kubepy.scheduler.plugins.image_locality import ImageLocality
 from kubepy.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from kubepy.scheduler.plugins.node_affinity import NodeAffinity
+from kubepy.scheduler.plugins.node_declared_features import NodeDeclaredFeatures
 from kubepy.scheduler.plugins.node_name import NodeName
 from kubepy.scheduler.plugins.node_ports import NodePorts
 from kubepy.scheduler.plugins.node_resources_balanced_allocation import NodeResourcesBalancedAllocation
@@ -58,6 +59,7 @@ REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
         tools.arguments(NodeResourcesBalancedAllocationArgs)
     ),
     "ImageLocality": lambda tools: ImageLocality(tools.cache),
+    "NodeDeclaredFeatures": lambda tools: NodeDeclaredFeatures(),
     "DefaultBinder": lambda tools: DefaultBinder(tools.client),
 }
 
