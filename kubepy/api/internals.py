@@ -104,6 +104,7 @@ LimitRangeItem Type Max* Min* Default* DefaultRequest* MaxLimitRequestRatio*
 LocalObjectReference Name
 LocalVolumeSource Path FSType=fsType*
 NFSVolumeSource Server Path ReadOnly?
+NodeAddress Type Address
 NodeAffinity RequiredDuringSchedulingIgnoredDuringExecution*NodeSelector PreferredDuringSchedulingIgnoredDuringExecution[PreferredSchedulingTerm
 NodeConfigSource ConfigMap*ConfigMapNodeConfigSource
 NodeSelector NodeSelectorTerms[NodeSelectorTerm
@@ -130,6 +131,7 @@ PodFailurePolicy Rules[PodFailurePolicyRule
 PodFailurePolicyOnExitCodesRequirement ContainerName* Operator Values*
 PodFailurePolicyOnPodConditionsPattern Type Status
 PodFailurePolicyRule Action OnExitCodes*PodFailurePolicyOnExitCodesRequirement OnPodConditions[PodFailurePolicyOnPodConditionsPattern
+PodIP IP=ip
 PodOS Name
 PodReadinessGate ConditionType
 PodResourceClaim Name ResourceClaimName* ResourceClaimTemplateName*

@@ -17,11 +17,11 @@ from kubepy.api.validation.pod_resize import check_resize
 from kubepy.api.validation.pod_resources import (
     check_amount,
 )
+from kubepy.api.validation.pod_status import check_pod_status
 from kubepy.api.validation.pods import (
     check_ephemeral_update,
     check_pod,
     check_pod_create,
-    check_pod_status,
     check_pod_template_object,
     check_pod_update,
 )
@@ -236,7 +236,8 @@ def _check_node_update(new: Obj, old: Obj, found: Errors) -> None:
     for index, address in enumerate((new.get("status") or {}).get("addresses") or _NONE):
         entry = (address.get("type"), address.get("address"))
         if entry in seen:
-            found.append(errors.duplicate(f"status.addresses[{index}]", address))
+            shown = internals.of("NodeAddress", address)
+            found.append(errors.duplicate(f"status.addresses[{index}]", shown))
         seen.add(entry)
     cidrs = before.get("podCIDRs")
     if cidrs and cidrs != after.get("podCIDRs"):

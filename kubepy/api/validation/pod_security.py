@@ -14,7 +14,7 @@ from kubepy.api.validation.pod_volumes import check_descending_path
 from kubepy.api.validation.rules import INT32_MAX, Errors, check_enum, check_range
 
 _NONE: tuple[Any, ...] = ()
-_check_id = check_range(0, INT32_MAX)
+check_id = check_range(0, INT32_MAX)
 _check_fs_group_policy = check_enum(("Always", "OnRootMismatch"))
 _check_seccomp_type = check_enum(("Localhost", "RuntimeDefault", "Unconfined"))
 
@@ -30,9 +30,9 @@ _is_sysctl = re.compile(_SYSCTL).fullmatch
 def check_pod_security(context: Obj, path: str, found: Errors) -> None:
     """Source: validatePodSpecSecurityContext."""
     for field in ("fsGroup", "runAsUser", "runAsGroup"):
-        _check_id(context.get(field), f"{path}.{field}", found)
+        check_id(context.get(field), f"{path}.{field}", found)
     for index, group in enumerate(context.get("supplementalGroups") or _NONE):
-        _check_id(group, f"{path}.supplementalGroups[{index}]", found)
+        check_id(group, f"{path}.supplementalGroups[{index}]", found)
     seen: set[str] = set()
     for index, sysctl in enumerate(context.get("sysctls") or _NONE):
         name = sysctl.get("name") or ""
@@ -52,7 +52,7 @@ def check_pod_security(context: Obj, path: str, found: Errors) -> None:
 def check_security_context(context: Obj, path: str, spec: Obj, found: Errors) -> None:
     """Of a container. Source: ValidateSecurityContext."""
     for field in ("runAsUser", "runAsGroup"):
-        _check_id(context.get(field), f"{path}.{field}", found)
+        check_id(context.get(field), f"{path}.{field}", found)
     proc_mount = context.get("procMount")
     if proc_mount is not None:
         if proc_mount not in ("Default", "Unmasked"):

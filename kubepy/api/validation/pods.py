@@ -18,7 +18,7 @@ from kubepy.api.validation.containers import check_image_blanks
 from kubepy.api.validation.metadata import check_annotations
 from kubepy.api.validation.pod_placement import check_tolerations
 from kubepy.api.validation.pod_spec import check_spec
-from kubepy.api.validation.rules import IMMUTABLE_TEXT, INT32_MAX, Errors, check_labels, check_messages, same
+from kubepy.api.validation.rules import INT32_MAX, Errors, check_labels, same
 
 MIRROR = "kubernetes.io/config.mirror"
 
@@ -277,54 +277,3 @@ def check_ephemeral_update(new: Obj, old: Obj, found: Errors) -> None:
             changes = diff_of("EphemeralContainer", container, after[name])
             why = f"existing ephemeral containers {quoted} may not be changed\n{changes}"
             found.append(errors.forbidden_field("spec.ephemeralContainers", why))
-
-
-# -- status ----------------------------------------------------------------------------------------------------
-
-_SYSTEM_CONDITIONS = frozenset(("PodScheduled", "Ready", "Initialized"))
-
-
-def check_pod_status(new: Obj, old: Obj, found: Errors) -> None:
-    """Source: ValidatePodStatusUpdate."""
-    after, before = new.get("status") or {}, old.get("status") or {}
-    for index, condition in enumerate(after.get("conditions") or _NONE):
-        type_ = condition.get("type") or ""
-        if type_ not in _SYSTEM_CONDITIONS:
-            check_messages(names.label_key(type_), type_, f"status.conditions[{index}].Type", found)
-    spec = old.get("spec") or {}
-    nominated = after.get("nominatedNodeName") or ""
-    if nominated and nominated != before.get("nominatedNodeName"):
-        check_messages(names.dns1123_subdomain(nominated), nominated, "status.nominatedNodeName", found)
-        if spec.get("nodeName"):
-            why = "may not be set on pods that are already bound to a node"
-            found.append(errors.forbidden_field("status.nominatedNodeName", why))
-    qos, old_qos = after.get("qosClass") or "", before.get("qosClass") or ""
-    if qos != old_qos:
-        found.append(errors.invalid_value("status.qosClass", qos, IMMUTABLE_TEXT))
-    if spec.get("restartPolicy") != "Always":
-        _check_transitions(after, before, spec, found)
-
-
-def _check_transitions(after: Obj, before: Obj, spec: Obj, found: Errors) -> None:
-    """A container that ended for good stays ended. Source: ValidateContainerStateTransition."""
-    statuses = {status.get("name"): status for status in after.get("containerStatuses") or _NONE}
-    policies = {container.get("name"): container for container in spec.get("containers") or _NONE}
-    for index, old in enumerate(before.get("containerStatuses") or _NONE):
-        terminated = (old.get("state") or {}).get("terminated")
-        new = statuses.get(old.get("name"))
-        if terminated is None or new is None or (new.get("state") or {}).get("terminated") is not None:
-            continue
-        container = policies.get(old.get("name")) or {}
-        if not _may_restart(container, spec.get("restartPolicy"), terminated.get("exitCode") or 0):
-            why = "may not be transitioned to non-terminated state"
-            found.append(errors.forbidden_field(f"status.containerStatuses[{index}].state", why))
-
-
-def _may_restart(container: Obj, pod_policy: str | None, exit_code: int) -> bool:
-    """Source: pkg/api/v1/pod ContainerShouldRestart."""
-    for rule in container.get("restartPolicyRules") or _NONE:
-        codes = rule.get("exitCodes") or {}
-        if (exit_code in (codes.get("values") or _NONE)) is (codes.get("operator") == "In"):
-            return True
-    policy = container.get("restartPolicy") or pod_policy
-    return policy == "Always" or (policy == "OnFailure" and exit_code != 0)

@@ -379,3 +379,69 @@ def test_bindings_and_scales():
     assert [str(f) for f in validation.validate_scale({"spec": {"replicas": -1}})] == [
         "spec.replicas: Invalid value: -1: must be greater than or equal to 0"
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "texts"),
+    [
+        (
+            "{observedGeneration: -1}",
+            ["status.observedGeneration: Invalid value: -1: must be a non-negative integer"],
+        ),
+        (
+            "{resourceClaimStatuses: [{name: a}, {name: a}]}",
+            [
+                'status.resourceClaimStatuses[0].name: Invalid value: "a": must match the name of an entry in '
+                "`spec.resourceClaims`",
+                'status.resourceClaimStatuses[1].name: Invalid value: "a": must match the name of an entry in '
+                "`spec.resourceClaims`",
+                'status.resourceClaimStatuses[1].name: Duplicate value: "a"',
+            ],
+        ),
+        (
+            "{podIPs: [{ip: 10.0.0.1}, {ip: 10.0.0.2}]}",
+            [
+                'status.podIPs: Invalid value: [{"IP":"10.0.0.1"},{"IP":"10.0.0.2"}]: may specify no more than one IP '
+                "for each IP family"
+            ],
+        ),
+        (
+            "{hostIPs: [{ip: 10.0.0.1}]}",
+            ['status.hostIPs[0].ip: Invalid value: "10.0.0.1": must be equal to `hostIP`'],
+        ),
+        (
+            "{containerStatuses: [{name: c, user: {linux: {uid: -1, gid: 0}}}]}",
+            [
+                "status.containerStatuses[0].user.linux.uid: Invalid value: -1: must be between 0 and 2147483647, "
+                "inclusive"
+            ],
+        ),
+    ],
+)
+def test_what_a_status_may_say(rules, status, texts):
+    qos = "qosClass: BestEffort, "
+    old, new = (f"{pod('')}\nstatus: {{{qos}{rest}" for rest in ("}", status[1:]))
+    assert rules.update(old, new, "status") == texts
+
+
+def test_images_are_looked_at_again_on_update(rules):
+    text = 'spec.containers[0].image: Invalid value: " x:1": must not have leading or trailing whitespace'
+    before, after = (pod(containers=f'[{{name: c, image: "{image}:1"}}]') for image in ("x", " x"))
+    assert rules.update(before, after) == [text, text]
+
+
+def test_a_gated_pod_only_asks_for_more(rules):
+    def gated(terms):
+        selector = f"requiredDuringSchedulingIgnoredDuringExecution: {{nodeSelectorTerms: [{terms}]}}"
+        return pod(f"  schedulingGates: [{{name: a/b}}]\n  affinity: {{nodeAffinity: {{{selector}}}}}")
+
+    a, b = ("{key: %s, operator: Exists}" % key for key in "ab")
+    path = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
+    assert (
+        rules.update(gated(f"{{matchExpressions: [{a}]}}"), gated(f"{{matchExpressions: [{a}, {b}]}}")) == []
+    )
+    (text,) = rules.update(gated(f"{{matchExpressions: [{a}]}}"), gated(f"{{matchExpressions: [{b}]}}"))
+    assert text == (
+        f'{path}[0]: Invalid value: {{"MatchExpressions":[{{"Key":"b","Operator":"Exists","Values":null}}],'
+        '"MatchFields":null}: only additions are allowed (no mutations or deletions)'
+    )

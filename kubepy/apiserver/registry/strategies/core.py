@@ -10,7 +10,24 @@ from kubepy.apiserver.registry.strategies.base import UNSUPPORTED, Moment, Strat
 
 
 class NodeStrategy(Strategy):
+    """Dynamic configuration of kubelets is gone; its fields are dropped. Source: node/strategy.go dropDisabledFields."""
+
     keeps_status_on_create = True
+
+    def prepare_create(self, obj: Obj, moment: Moment) -> None:
+        super().prepare_create(obj, moment)
+        obj["spec"].pop("configSource", None)
+        (obj.get("status") or {}).pop("config", None)
+
+    def prepare_update(self, new: Obj, old: Obj, moment: Moment) -> None:
+        super().prepare_update(new, old, moment)
+        if not (old.get("spec") or {}).get("configSource"):
+            new["spec"].pop("configSource", None)
+
+    def prepare_subresource_update(self, subresource: str, new: Obj, old: Obj, moment: Moment) -> None:
+        super().prepare_subresource_update(subresource, new, old, moment)
+        if not (old.get("status") or {}).get("config"):
+            (new.get("status") or {}).pop("config", None)
 
 
 class SecretStrategy(Strategy):
