@@ -195,8 +195,8 @@ def _check_narrowed(after: Obj | None, before: Obj | None, found: Errors) -> Non
     for index, (new, old) in enumerate(zip(new_terms or _NONE, old_terms)):
         if not _only_added(new, old):
             why = "only additions are allowed (no mutations or deletions)"
-            shown = internals.of("NodeSelectorTerm", new)
-            found.append(errors.invalid_value(f"{path}[{index}]", shown, why))
+            term = internals.of("NodeSelectorTerm", new)
+            found.append(errors.invalid_value(f"{path}[{index}]", term, why))
 
 
 def _only_added(new: Obj, old: Obj) -> bool:

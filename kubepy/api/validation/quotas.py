@@ -201,7 +201,7 @@ def _check_limit_order(limit: Obj, path: str, found: Errors) -> None:
     ratios = limit.get("maxLimitRequestRatio") or {}
     for name in sorted(set().union(*held.values(), ratios)):
         for low, high, place, shown, text in _LIMIT_ORDER:
-            pair = (held[low].get(name), held[high].get(name))
+            pair: tuple[Any, Any] = (held[low].get(name), held[high].get(name))
             if None not in pair and quantity.nano(pair[0]) > quantity.nano(pair[1]):
                 found.append(errors.invalid_value(f"{path}.{place}[{name}]", pair[shown], text.format(*pair)))
         if name in ratios:

@@ -435,7 +435,7 @@ def test_a_gated_pod_only_asks_for_more(rules):
         selector = f"requiredDuringSchedulingIgnoredDuringExecution: {{nodeSelectorTerms: [{terms}]}}"
         return pod(f"  schedulingGates: [{{name: a/b}}]\n  affinity: {{nodeAffinity: {{{selector}}}}}")
 
-    a, b = ("{key: %s, operator: Exists}" % key for key in "ab")
+    a, b = (f"{{key: {key}, operator: Exists}}" for key in "ab")
     path = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
     assert (
         rules.update(gated(f"{{matchExpressions: [{a}]}}"), gated(f"{{matchExpressions: [{a}, {b}]}}")) == []

@@ -10,7 +10,9 @@ from kubepy.apiserver.registry.strategies.base import UNSUPPORTED, Moment, Strat
 
 
 class NodeStrategy(Strategy):
-    """Dynamic configuration of kubelets is gone; its fields are dropped. Source: node/strategy.go dropDisabledFields."""
+    """Kubelets are configured by files only: the fields of dynamic configuration are dropped.
+
+    Source: node/strategy.go dropDisabledFields."""
 
     keeps_status_on_create = True
 
