@@ -123,7 +123,10 @@ class HttpRequest(Request):
         # Who wants to find its requests again may name them. Source: apiserver pkg/endpoints/filters/audit_init.go.
         named = message.headers.get("Audit-ID", "")
         super().__init__(
-            message.method, path, query, named if named.isascii() and named.isprintable() and named else request_id
+            message.method,
+            path,
+            query,
+            named if named.isascii() and named.isprintable() and named else request_id,
         )
         self._message = message
         self._payload = payload
@@ -750,6 +753,9 @@ def _start_of(status: int, content_type: str) -> bytes:
 
 
 def _line(name: str, value: str) -> bytes:
+    if name == "Warning":
+        # Each has a line to itself, as Go sends them; what they say has no line breaks (filters/warnings.py).
+        return b"".join(f"{name}: {each}\r\n".encode() for each in value.split("\n") if "\r" not in each)
     # A line break in a value would be a header of the sender's own.
     return f"{name}: {value}\r\n".encode() if "\r" not in value and "\n" not in value else b""
 

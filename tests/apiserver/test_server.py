@@ -359,7 +359,7 @@ async def test_warnings_are_headers(running: Running, real_core: Any, resources:
     inner = resources.handle
 
     async def warn(request: Any) -> Any:
-        request.warnings.append('unknown field "spec.x"')
+        request.warnings += ['unknown field "spec.x"', "and more"]
         return await inner(request)
 
     resources.handle = warn
@@ -368,7 +368,8 @@ async def test_warnings_are_headers(running: Running, real_core: Any, resources:
     async with running.session() as session:
         for target in (POD, "/api/v1/namespaces/default/pods/missing"):
             async with session.get(target) as response:
-                assert response.headers["Warning"] == '299 - "unknown field \\"spec.x\\""'
+                given = response.headers.getall("Warning")
+                assert given == ['299 - "unknown field \\"spec.x\\""', '299 - "and more"']
 
 
 async def test_a_bug_while_answering_closes_the_connection(running: Running, resources: Any) -> None:

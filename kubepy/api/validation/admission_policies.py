@@ -91,7 +91,9 @@ def _check_policy_frame(
     spec: Obj, old: Obj | None, is_mutating: bool, expressions: _Expressions, found: Errors
 ) -> None:
     """What both kinds of policies have."""
-    _check_required(spec.get("failurePolicy"), check_failure_policy, "spec.failurePolicy", found)
+    if spec.get("failurePolicy") is None:
+        found.append(errors.required("spec.failurePolicy"))
+    check_failure_policy(spec.get("failurePolicy"), "spec.failurePolicy", found)
     if spec.get("paramKind") is not None:
         _check_param_kind(spec["paramKind"], "spec.paramKind", found)
     constraints = spec.get("matchConstraints")
@@ -200,7 +202,11 @@ def _check_validating_policy(obj: Obj, old: Obj | None, found: Errors) -> None:
     name = obj["metadata"].get("name") or ""
     for index, annotation in enumerate(annotations):
         path, key = f"spec.auditAnnotations[{index}]", annotation.get("key") or ""
-        check_label_key(f"{name}/{key}", f"{path}.key", found)
+        if name:
+            check_label_key(f"{name}/{key}", f"{path}.key", found)
+        else:
+            why = "requires metadata.name be non-empty"
+            found.append(errors.invalid_value(f"{path}.key", key, why))
         expression = (annotation.get("valueExpression") or "").strip()
         if not expression:
             why = "valueExpression is not specified"

@@ -33,7 +33,7 @@ def warnings() -> Filter:
 
 
 def render(texts: list[str]) -> str:
-    """One header value for all: 299 - "first", 299 - "second"."""
+    """The header's values, a line each: 299 - "first", 299 - "second"."""
     texts = [text for text in dict.fromkeys(texts) if text and not _has_control(text)]
     if sum(map(len, texts)) > TOTAL_LENGTH_MAX:
         texts = [text[:TEXT_LENGTH_MAX] for text in texts]
@@ -44,4 +44,4 @@ def render(texts: list[str]) -> str:
             break
         quoted = text.replace("\\", "\\\\").replace('"', '\\"')
         values.append(f'299 - "{quoted}"')
-    return ", ".join(values)
+    return "\n".join(values)

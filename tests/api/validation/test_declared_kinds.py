@@ -460,3 +460,15 @@ spec: {{{}}}
 )  # fmt: skip
 def test_policies(rules, made, texts):
     assert rules.create(made) == texts
+
+
+def test_annotations_of_a_policy_without_a_name(rules):
+    policy = (
+        "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: ''}\n"
+        "spec: {failurePolicy: '', matchConstraints: {resourceRules: [{apiGroups: [x], apiVersions: [v1], "
+        "resources: [xs], operations: [CREATE]}]}, auditAnnotations: [{key: k, valueExpression: \"'a'\"}]}"
+    )
+    assert [text for text in rules.create(policy) if text.startswith("spec")] == [
+        'spec.failurePolicy: Unsupported value: "": supported values: "Fail", "Ignore"',
+        'spec.auditAnnotations[0].key: Invalid value: "k": requires metadata.name be non-empty',
+    ]

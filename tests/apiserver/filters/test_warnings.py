@@ -9,7 +9,7 @@ from kubepy.apiserver.filters.warnings import render
     ("texts", "value"),
     [
         (["a"], '299 - "a"'),
-        (["a", "b", "a"], '299 - "a", 299 - "b"'),
+        (["a", "b", "a"], '299 - "a"\n299 - "b"'),
         (['say "x"\\'], '299 - "say \\"x\\"\\\\"'),
         (["two\r\nlines", "a", "", "\x85"], '299 - "a"'),
         (["\t"], ""),
