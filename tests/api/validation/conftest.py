@@ -1,4 +1,4 @@
-"""Objects as the rules see them: written as a user writes them, then decoded, defaulted, in the version of the store."""
+"""Objects as the rules see them: written as users write them, then decoded, defaulted, in the version of the store."""
 
 import orjson
 import pytest

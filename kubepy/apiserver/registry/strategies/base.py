@@ -77,9 +77,9 @@ class Strategy:
 
     def prepare_subresource_update(self, subresource: str, new: Obj, old: Obj, moment: Moment) -> None:
         """An update through /status, or through another subresource that carries the whole object."""
-        for field in content(new):
-            if field not in old:
-                del new[field]
+        for name in content(new):
+            if name not in old:
+                del new[name]
         new |= content(old)
         if self.keeps_labels_on_status_update:
             take(new["metadata"], old["metadata"], "labels")
@@ -118,8 +118,8 @@ _KEPT_METADATA = ("deletionTimestamp", "generation", "labels", "annotations", "f
 
 def keep_metadata(new: Obj, old: Obj) -> None:
     """What a client may set in metadata stays as it was."""
-    for field in _KEPT_METADATA:
-        take(new["metadata"], old["metadata"], field)
+    for name in _KEPT_METADATA:
+        take(new["metadata"], old["metadata"], name)
 
 
 def take(new: Obj, old: Obj, field: str) -> None:
