@@ -240,7 +240,7 @@ CSI: dict[tuple[str, str], Kind] = {
         update=(_check_attributes_kept, *on_update(_check_attributes_class)),
     ),
     ("node.k8s.io", "RuntimeClass"): Kind(
-        create=(required("handler"), at("handler", check_name(names.dns1123_label)), _check_runtime_class),
+        rules=(required("handler"), at("handler", check_name(names.dns1123_label)), _check_runtime_class),
         update=(immutable("handler", zero=""),),
     ),
 }

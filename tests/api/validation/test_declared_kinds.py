@@ -472,3 +472,13 @@ def test_annotations_of_a_policy_without_a_name(rules):
         'spec.failurePolicy: Unsupported value: "": supported values: "Fail", "Ignore"',
         'spec.auditAnnotations[0].key: Invalid value: "k": requires metadata.name be non-empty',
     ]
+
+
+def test_what_becomes_of_a_runtime_class_is_looked_at_too(rules):
+    after = RUNTIME_CLASS.format("handler: a.b\nscheduling: {tolerations: [{key: a}, {key: a}]}")
+    assert rules.update(RUNTIME_CLASS.format("handler: runc"), after) == [
+        'handler: Invalid value: "a.b": must not contain dots',
+        "scheduling.tolerations[1]: Duplicate value: "
+        '{"Key":"a","Operator":"","Value":"","Effect":"","TolerationSeconds":null}',
+        'handler: Invalid value: "a.b": field is immutable',
+    ]
