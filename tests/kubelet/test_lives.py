@@ -286,25 +286,20 @@ async def test_resources_are_resized_in_place(cluster):
     found = await resize("2")
     assert found["containerStatuses"][0]["allocatedResources"] == {"cpu": "2"}
     assert found["containerStatuses"][0]["restartCount"] == 0
-    found = await resize("100")
+    other = pod("other")
+    other["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "3"}}
+    await cluster.create(other)
+    await cluster.advance(2)
+    found = await resize("7")
     waiting = condition({"status": found}, "PodResizePending")
-    assert (waiting["reason"], found["containerStatuses"][0]["allocatedResources"]) == (
-        "Deferred",
-        {"cpu": "2"},
-    )
+    assert (waiting["reason"], found["containerStatuses"][0]["allocatedResources"]) == ("Deferred", {"cpu": "2"})
     assert waiting["message"] == (
-        "Node didn't have enough resource: cpu, requested: 100000, used: 0, capacity: 8000"
+        "Node didn't have enough resource: cpu, requested: 7000, used: 3000, capacity: 8000"
     )
-    await cluster.client.patch(
-        NODES,
-        NODE,
-        {"status": {"allocatable": {"cpu": "200"}, "capacity": {"cpu": "200"}}},
-        subresource="status",
-        content_type=MERGE_PATCH,
-    )
+    await cluster.client.delete(PODS, "other", "default")
     await cluster.advance("4m")
     found = await status(cluster)
-    assert found["containerStatuses"][0]["allocatedResources"] == {"cpu": "100"}, "it is tried again"
+    assert found["containerStatuses"][0]["allocatedResources"] == {"cpu": "7"}, "it is tried again"
     assert condition({"status": found}, "PodResizePending") is None
 
 

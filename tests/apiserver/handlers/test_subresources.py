@@ -354,9 +354,9 @@ async def test_component_statuses_are_looked_up_when_asked(api: Api) -> None:
 async def test_warnings_come_with_the_answer(api: Api) -> None:
     await api.ok("GET", "/api/v1/namespaces/default/endpoints")
     assert api.warnings == ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"]
-    await make_pod(api, terminationGracePeriodSeconds=-1)
+    await make_pod(api, nodeSelector={"beta.kubernetes.io/os": "linux"})
     (text,) = api.warnings
-    assert text.startswith("spec.terminationGracePeriodSeconds: must be >= 0")
+    assert text.startswith("spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14")
 
 
 # -- questions ---------------------------------------------------------------------------------------------------
