@@ -255,11 +255,32 @@ def diff_of(struct: str, before: Obj, after: Obj) -> str:
     return diff(internals.of(struct, before), internals.of(struct, after))
 
 
+# Matching lines takes time with the square of their number; above this, what lies between the first and the last
+# difference is shown as one change.
+_MATCHED_LINES_MAX = 2_000
+
+
 def diff(before: Obj | None, after: Obj | None) -> str:
     """Source: apimachinery pkg/util/diff: a unified diff of pretty-printed JSON, without the names of files."""
     a, b = (json.dumps(obj, indent=1, ensure_ascii=False).split("\n") for obj in (before, after))
+    if len(a) + len(b) > _MATCHED_LINES_MAX:
+        return _one_change(a, b)
     lines = difflib.unified_diff(a, b, n=3, lineterm="")
     return "".join(f"{line}\n" for line in itertools.islice(lines, 2, None))
+
+
+def _one_change(a: list[str], b: list[str]) -> str:
+    shorter = min(len(a), len(b))
+    head = next((at for at in range(shorter) if a[at] != b[at]), shorter)
+    tail = next((at for at in range(shorter - head) if a[-1 - at] != b[-1 - at]), shorter - head)
+    first, after = max(0, head - 3), min(tail, 3)
+    sizes = (len(a) - tail + after - first, len(b) - tail + after - first)
+    lines = [f"@@ -{first + 1},{sizes[0]} +{first + 1},{sizes[1]} @@"]
+    lines += [f" {line}" for line in a[first:head]]
+    lines += [f"-{line}" for line in a[head : len(a) - tail]]
+    lines += [f"+{line}" for line in b[head : len(b) - tail]]
+    lines += [f" {line}" for line in a[len(a) - tail : len(a) - tail + after]]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def check_ephemeral_update(new: Obj, old: Obj, found: Errors) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import Any
 
@@ -294,6 +295,15 @@ async def test_an_eviction_holds_to_its_preconditions(api: Api) -> None:
     assert (error.code, error.reason) == (409, "Conflict")
     assert "the UID in the precondition (other) does not match the UID in record" in error.message
     assert "deletionTimestamp" not in (await api.ok("GET", f"{PODS}/p"))["metadata"]
+
+
+async def test_an_eviction_that_always_conflicts_gives_up(api: Api) -> None:
+    await make_pod(api)
+    wanted = {**EVICTION, "deleteOptions": {"preconditions": {"uid": "other"}}}
+    asked = asyncio.ensure_future(api.error("POST", f"{PODS}/p/eviction", wanted))
+    await api.clock.advance(11)
+    assert asked.done()
+    assert (await asked).reason == "Conflict"
 
 
 async def test_a_pod_without_a_node_is_gone_at_once(api: Api) -> None:

@@ -18,6 +18,8 @@ from kubepy.apiserver.registry.registry import Call, Registry
 from kubepy.apiserver.request import Query, Request, Response
 
 _DISRUPTED_MAX = 2000
+# How often, and after how long a rest, a pod that changes meanwhile is tried again. Source: EvictionsRetry.
+_TRIES, _RETRY_S = 20, 0.5
 # What upstream's texts call the two kinds.
 _BUDGET = replace(POD_DISRUPTION_BUDGETS, plural="poddisruptionbudget")
 _EVICTIONS = replace(POD_DISRUPTION_BUDGETS, kind="Eviction", plural="evictions")
@@ -47,15 +49,17 @@ async def evict(registry: Registry, resource: Resource, request: Request) -> Res
         request.request_id,
         is_admitted=True,
     )
-    pod = await registry.get(PODS, info.namespace, info.name)
-    while _is_over(pod.obj):
+    for left in reversed(range(_TRIES)):
+        pod = await registry.get(PODS, info.namespace, info.name)
+        if not _is_over(pod.obj):
+            break
         try:
             await _delete(registry, call, _guarded(deletion, pod) if _is_pending(pod.obj) else deletion)
             return respond.plain(request, dict(SUCCESS), 201)
         except errors.Conflict:
-            if deletion.resource_version:
+            if deletion.resource_version or not left:
                 raise
-        pod = await registry.get(PODS, info.namespace, info.name)
+        await registry.clock.sleep(_RETRY_S)
     budgets = await _budgets(registry, pod)
     if len(budgets) > 1:
         raise errors.StatusError(
