@@ -142,7 +142,12 @@ class ControlPlane:
             files_dir() / "bootstrap" / "rbac", {row.group_resource for row in self.catalog}
         )
         self._authorization = may = authorization.build(
-            config, caches=self.registry, catalog=self.catalog, policy=self._rbac_policy, clock=clock, random=random
+            config,
+            caches=self.registry,
+            catalog=self.catalog,
+            policy=self._rbac_policy,
+            clock=clock,
+            random=random,
         )
         authorizer = may.authorizer
         for kind in escalation.KINDS:

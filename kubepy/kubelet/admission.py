@@ -77,9 +77,7 @@ class Ledger:
         return {name: amount - known[1].get(name, 0) for name, amount in total.items()}
 
 
-def refusal(
-    pod: Obj, node: Obj, used: Amounts, ports: Iterable[tuple[HostPort, ...]] = ()
-) -> Verdict | None:
+def refusal(pod: Obj, node: Obj, used: Amounts, ports: Iterable[tuple[HostPort, ...]] = ()) -> Verdict | None:
     """Why the node will not run the pod, None if it will. `used`, `ports`: by the pods that it has."""
     if is_shutting_down(node):
         return Verdict("NodeShutdown", "Pod was rejected as the node is shutting down.")
@@ -106,9 +104,7 @@ def _under_pressure(pod: Obj, node: Obj) -> Verdict | None:
     return Verdict("Evicted", f"The node had condition: [{' '.join(pressures)}]. ")
 
 
-def _unfit(
-    pod: Obj, node: Obj, used: Amounts, ports: Iterable[tuple[HostPort, ...]]
-) -> Iterator[Verdict]:
+def _unfit(pod: Obj, node: Obj, used: Amounts, ports: Iterable[tuple[HostPort, ...]]) -> Iterator[Verdict]:
     """In upstream's order; the first one counts."""
     capacity = (node.get("status") or {}).get("allocatable") or {}
     wanted = pods.requests(pod)

@@ -54,7 +54,7 @@ class Attacher(Controller):
 
 
 def _volume_name(attachment: Obj) -> str:
-    """"" for a volume that is written out in the attachment."""
+    """ "" for a volume that is written out in the attachment."""
     return str(walk(attachment, "spec", "source", "persistentVolumeName") or "")
 
 

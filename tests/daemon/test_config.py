@@ -44,7 +44,7 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path):
             "proxy-client-key-file: x\n",
             "proxy-client-cert-file and proxy-client-key-file go together",
         ),
-        ("authorization-mode: [ABAC]\n", 'authorization-mode must be of Node, RBAC, Webhook'),
+        ("authorization-mode: [ABAC]\n", "authorization-mode must be of Node, RBAC, Webhook"),
         ("event-ttl: soon\n", 'event-ttl must be a duration like 5m or 1h30m, not "soon"'),
         ("service-cluster-ip-range: 10.0.0.1/8\n", "service-cluster-ip-range: 10.0.0.1/8 has host bits set"),
         ("service-node-port-range: 9-1\n", 'service-node-port-range must be like 30000-32767, not "9-1"'),

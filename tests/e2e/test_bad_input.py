@@ -1078,7 +1078,9 @@ def test_revisions_that_are_not_there_yet(door: Door) -> None:
     ]:
         answer = door.ask("GET", target)
         assert (answer.status, answer.obj["reason"]) == (504, "Timeout")
-        assert re.fullmatch(rf"Timeout: Too large resource version: {asked}, current: \d+", answer.obj["message"])
+        assert re.fullmatch(
+            rf"Timeout: Too large resource version: {asked}, current: \d+", answer.obj["message"]
+        )
         assert answer.obj["details"] == details
         assert answer.headers["Retry-After"] == "1"
     query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=99999999"

@@ -292,7 +292,10 @@ async def test_resources_are_resized_in_place(cluster):
     await cluster.advance(2)
     found = await resize("7")
     waiting = condition({"status": found}, "PodResizePending")
-    assert (waiting["reason"], found["containerStatuses"][0]["allocatedResources"]) == ("Deferred", {"cpu": "2"})
+    assert (waiting["reason"], found["containerStatuses"][0]["allocatedResources"]) == (
+        "Deferred",
+        {"cpu": "2"},
+    )
     assert waiting["message"] == (
         "Node didn't have enough resource: cpu, requested: 7000, used: 3000, capacity: 8000"
     )
