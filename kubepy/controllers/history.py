@@ -57,7 +57,11 @@ def restored(owner: Obj, revision: Obj) -> Obj:
 
 def render(owner: Obj, number: int, hash_label: str) -> Obj:
     template = owner["spec"]["template"]
-    suffix = pods.template_hash(template, (owner.get("status") or {}).get("collisionCount"))
+    collisions = (owner.get("status") or {}).get("collisionCount")
+    if owner["kind"] == "StatefulSet":
+        # Its status soon says 0, and the name must not change by that. Source: getStatefulSetRevisions.
+        collisions = collisions or 0
+    suffix = pods.template_hash(template, collisions)
     metadata: Obj = {
         "name": f"{owner['metadata']['name'][:_PREFIX_MAX]}-{suffix}",
         "namespace": owner["metadata"]["namespace"],
