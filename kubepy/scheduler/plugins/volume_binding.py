@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from kubepy.api import objects, volumes
@@ -41,6 +42,8 @@ from kubepy.scheduler.volume_binder import (
 )
 
 UNBOUND_IMMEDIATE = "pod has unbound immediate PersistentVolumeClaims"
+# Volumes and nodes change too, unnoticed by who waits for a claim.
+_LOOK_S = 1.0
 _BY_CLAIM, _FREE, _CLASS = "claim", "free_of_class", "class"
 
 
@@ -197,7 +200,7 @@ class VolumeBinding:
             assumed.provisions[index] = await self._client.update(PERSISTENT_VOLUME_CLAIMS, claim)
 
     async def _wait_bound(self, assumed: PodVolumes, pod: PodInfo, node: str) -> None:
-        """Source: BindPodVolumes; it looks every second, this one when a claim has changed."""
+        """Source: BindPodVolumes; it looks every second, this one also as soon as a claim has changed."""
         keys = [objects.key_of(claim) for _, claim in assumed.bindings]
         keys += [objects.key_of(claim) for claim in assumed.provisions]
         changed = asyncio.Event()
@@ -207,7 +210,9 @@ class VolumeBinding:
             async with self._clock.timeout(self._args.bind_timeout_s):
                 while not self._is_bound(assumed, pod, node):
                     changed.clear()
-                    await changed.wait()
+                    with suppress(TimeoutError):
+                        async with self._clock.timeout(_LOOK_S):
+                            await changed.wait()
         finally:
             for key in keys:
                 waiting = self._waiting[key]
