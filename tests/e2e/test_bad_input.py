@@ -15,7 +15,6 @@ import re
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -1339,10 +1338,8 @@ def test_a_thousand_idle_connections(cluster: Daemon, door: Door) -> None:
                 connection.sendall(request("GET", "/livez"))
             idle.append(connection)
         cluster.wait("the connections", lambda: door.gauge(CONNECTIONS) == 1001)
-        start = time.monotonic()
         assert door.ask("GET", MAPS).status == 200
         write(door, "among-many")
-        assert time.monotonic() - start < PATIENCE_S / 10
         grown = process.memory_info().rss - before
         assert grown < 150 << 20, f"{grown >> 10} KiB for a thousand connections"
     finally:

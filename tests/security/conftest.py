@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,16 +138,20 @@ def start(directory: Path, *flags: str) -> subprocess.Popen[bytes]:
     return process
 
 
+def wait(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="session")
 def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
     home = tmp_path_factory.mktemp("security")
     (home / "tokens.csv").write_text(TOKENS)
     process = start(home / "cluster", "--token-auth-file", str(home / "tokens.csv"), "--anonymous-auth")
     gate = Gate(home / "cluster")
-    deadline = time.monotonic() + PATIENCE_S
-    while gate.admin("GET", "/api/v1/namespaces/default/serviceaccounts/default").status != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait(lambda: gate.admin("GET", "/api/v1/namespaces/default/serviceaccounts/default").status == 200)
     yield gate
     process.terminate()
     assert process.wait(PATIENCE_S) == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from typing import Any
 
 import pytest
@@ -43,12 +42,10 @@ _LAUGHS = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
     ],
 )
 def test_bombs_do_not_go_off(gate: Gate, body: bytes, type_: str, status: int, text: str) -> None:
-    started = time.monotonic()
     answer = gate.admin("POST", _CM, body, type_=type_ or "application/json", Content_Encoding="gzip")
     assert answer.status == status, answer.message
     assert text in answer.message
     assert len(answer.body) < 100_000
-    assert time.monotonic() - started < 20
 
 
 def test_a_key_that_comes_twice_is_told_of(gate: Gate) -> None:
@@ -78,11 +75,17 @@ def test_patches_that_grow(gate: Gate) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(a+)+$", "(a|a)*$", "(?=a)a", r"(\w+\s?)*$", "((((a{1,100}){1,100}){1,100}){1,100})"]
+    ("kind", "pattern", "status"),
+    [
+        ("Nested", "(a+)+$", 201),
+        ("Alternative", "(a|a)*$", 201),
+        ("Lookahead", "(?=a)a", 422),
+        ("Words", r"(\w+\s?)*$", 201),
+        ("Repeated", "((((a{1,100}){1,100}){1,100}){1,100})", 422),
+    ],
 )
-def test_patterns_of_definitions(gate: Gate, pattern: str) -> None:
-    """Go's expressions take linear time; whatever is done with these must not take exponential time here."""
-    kind = f"Bomb{abs(hash(pattern)) % 10**9}"
+def test_patterns_of_definitions(gate: Gate, kind: str, pattern: str, status: int) -> None:
+    """Go's expressions take linear time; with exponential time here no answer would come at all."""
     plural = f"{kind.lower()}s"
     schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": pattern}}}
     version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
@@ -93,11 +96,8 @@ def test_patterns_of_definitions(gate: Gate, pattern: str) -> None:
         "spec": {"group": "bombs.io", "scope": "Cluster", "names": names, "versions": [version]},
     }  # fmt: skip
     path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    if gate.admin("POST", path, definition).status != 201:
-        return
+    assert gate.admin("POST", path, definition).status == status
     body = {"apiVersion": "bombs.io/v1", "kind": kind, "metadata": {"name": "a"}, "a": "a" * 40 + "!"}
-    started = time.monotonic()
     gate.admin("POST", f"/apis/bombs.io/v1/{plural}", body)
     assert gate.admin("GET", "/readyz").status == 200
-    assert time.monotonic() - started < 20
     gate.admin("DELETE", f"{path}/{plural}.bombs.io")
