@@ -59,18 +59,23 @@ SYSCTLS_29 = SYSCTLS_27 | {
 SYSCTLS_32 = SYSCTLS_29 | {"net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"}
 
 
-def app_armor_profile(metadata: Obj, spec: Obj) -> Violation | None:
+def _bad_profiles(spec: Obj, field: str) -> tuple[str, set[str]]:
+    """(who sets a profile of a forbidden type, the types)."""
     values: set[str] = set()
 
     def is_bad(context: Obj) -> bool:
-        profile = context.get("appArmorProfile")
+        profile = context.get(field)
         if profile is None or profile.get("type", "") in PROFILE_TYPES:
             return False
         values.add(profile.get("type", ""))
         return True
 
     does_pod = is_bad(pod_context(spec))
-    who = setters(does_pod, [name for name, context in security_contexts(spec) if is_bad(context)])
+    return setters(does_pod, [name for name, context in security_contexts(spec) if is_bad(context)]), values
+
+
+def app_armor_profile(metadata: Obj, spec: Obj) -> Violation | None:
+    who, values = _bad_profiles(spec, "appArmorProfile")
     annotations = sorted(
         f"{key}={quote(value)}"
         for key, value in (metadata.get("annotations") or {}).items()
@@ -229,17 +234,7 @@ def seccomp_annotations(metadata: Obj, spec: Obj) -> Violation | None:
 
 
 def seccomp_profile(metadata: Obj, spec: Obj) -> Violation | None:
-    values: set[str] = set()
-
-    def is_bad(context: Obj) -> bool:
-        profile = context.get("seccompProfile")
-        if profile is None or profile.get("type", "") in PROFILE_TYPES:
-            return False
-        values.add(profile.get("type", ""))
-        return True
-
-    does_pod = is_bad(pod_context(spec))
-    who = setters(does_pod, [name for name, context in security_contexts(spec) if is_bad(context)])
+    who, values = _bad_profiles(spec, "seccompProfile")
     if not who:
         return None
     return Violation(
