@@ -3,7 +3,7 @@
 An EncryptionConfiguration (apiserver.config.k8s.io/v1), read once at start. To rotate: put the new key first, restart,
 write everything once (`kubectl get secrets -A -o json | kubectl replace -f -`), take the old key out, restart.
 
-Not there: secretbox and kms providers, and reloading the file while running.
+Not there: kms providers, and reloading the file while running.
 
 Source: apiserver pkg/server/options/encryptionconfig/config.go, pkg/apis/apiserver/validation/validation_encryption.go.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 from kubepy.api import errors
 from kubepy.api.errors import FieldError
-from kubepy.daemon.ciphers import AesCbc, AesGcm, decode_key
+from kubepy.daemon.ciphers import AesCbc, AesGcm, SecretBox, decode_key
 from kubepy.daemon.config import ConfigError
 from kubepy.lib import yaml
 from kubepy.lib.random import Random
@@ -25,12 +25,13 @@ from kubepy.store.transformer import Identity, Row, Transformer
 
 _API_VERSION, _KIND = "apiserver.config.k8s.io/v1", "EncryptionConfiguration"
 _PROVIDERS = ("kms", "aesgcm", "aescbc", "secretbox", "identity")
-_AES: dict[str, type[AesGcm] | type[AesCbc]] = {"aesgcm": AesGcm, "aescbc": AesCbc}
-_KEY_SIZES = {"aesgcm": (16, 24, 32), "aescbc": (16, 24, 32)}
-_ABSENT = {
-    "secretbox": "there is no XSalsa20 in the library that this server encrypts with; use aesgcm or aescbc",
-    "kms": "key management services are not there; use aesgcm or aescbc",
+_CIPHERS: dict[str, type[AesGcm] | type[AesCbc] | type[SecretBox]] = {
+    "aesgcm": AesGcm,
+    "aescbc": AesCbc,
+    "secretbox": SecretBox,
 }
+_KEY_SIZES = {"aesgcm": (16, 24, 32), "aescbc": (16, 24, 32), "secretbox": (32,)}
+_NO_KMS = "key management services are not there; use secretbox, aesgcm or aescbc"
 # Fields of the types, for what is decoded strictly.
 _RESOURCE_FIELDS = ("resources", "providers")
 _WITHOUT_API = ("apiserveripinfo", "serviceipallocations", "servicenodeportallocations")
@@ -140,8 +141,8 @@ def _check_provider(provider: Any, path: str) -> Iterator[FieldError]:
         yield errors.invalid_value(path, errors.OMITTED, why)
         return
     kind = given[0]
-    if kind in _ABSENT:
-        yield errors.invalid_value(f"{path}.{kind}", errors.OMITTED, _ABSENT[kind])
+    if kind == "kms":
+        yield errors.invalid_value(f"{path}.kms", errors.OMITTED, _NO_KMS)
         return
     if kind == "identity":
         return
@@ -213,7 +214,7 @@ def _rows(provider: Any) -> Iterator[Row]:
     if provider.get("identity") is not None:
         yield Row(b"", Identity())
         return
-    for kind, cipher in _AES.items():
+    for kind, cipher in _CIPHERS.items():
         for key in (provider.get(kind) or {}).get("keys") or ():
             prefix = f"k8s:enc:{kind}:v1:{key['name']}:".encode()
             # Never seeded: what is drawn here keeps secrets.

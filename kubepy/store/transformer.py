@@ -2,6 +2,7 @@
 
     k8s:enc:aescbc:v1:key1:<iv><ciphertext>
     k8s:enc:aesgcm:v1:key1:<nonce><sealed>
+    k8s:enc:secretbox:v1:key1:<nonce><sealed>
     {...}                                       identity
 
 Source: apiserver pkg/storage/value/transformer.go, encrypt/identity/identity.go.
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 ENCRYPTED = b"k8s:enc:"
+_SECRETBOX = b"k8s:enc:secretbox:"
 
 
 class Undecipherable(ValueError):
@@ -63,7 +65,8 @@ class Transformer:
             texts = list(dict.fromkeys(failures))
             raise Undecipherable(texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]")
         if is_provider_known and data.startswith(ENCRYPTED):
-            raise Undecipherable("no matching key was found for the provided AES transformer")
+            provider = "Secretbox" if data.startswith(_SECRETBOX) else "AES"
+            raise Undecipherable(f"no matching key was found for the provided {provider} transformer")
         raise Undecipherable("no matching prefix found")
 
 

@@ -59,7 +59,14 @@ def _write(path: Path, *entries: tuple[list[str], list[Any]]) -> str:
             'keys[0].secret: Invalid value: "REDACTED": secrets must be base64 encoded',
         ),
         ([(["secrets"], [{"aescbc": {"keys": [{"secret": _KEY}]}}])], "name is a mandatory field for a key"),
-        ([(["secrets"], [{"secretbox": {"keys": []}}])], "secretbox: Invalid value: there is no XSalsa20"),
+        (
+            [(["secrets"], [{"secretbox": {"keys": []}}])],
+            "secretbox.keys: Required value: at least one keys is required",
+        ),
+        (
+            [(["secrets"], [{"secretbox": {"keys": [{"name": "a", "secret": _OTHER}]}}])],
+            "secret is not of the expected length, got 16, expected one of [32]",
+        ),
         (
             [(["secrets"], [{"kms": {"name": "a"}}])],
             "kms: Invalid value: key management services are not there",
