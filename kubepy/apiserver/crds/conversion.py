@@ -17,7 +17,6 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
@@ -27,6 +26,7 @@ from kubepy.api.custom import WebhookConversion
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.crds.pending import Unconverted, Unrendered
+from kubepy.apiserver.registry.cache import Change, Selection, View, classify
 from kubepy.apiserver.webhook_client import CallFailed, Look, Unusable, WebhookClients
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
@@ -214,13 +214,19 @@ def _restored(before: Obj, after: Obj) -> Obj:
 
 # -- watches ----------------------------------------------------------------------------------------------------------
 
+# Batches that may wait for a webhook before a watcher is cut off.
+WAITING_MAX = 1000
+
 
 class ConvertedSubscription:
-    """A watch whose events wait for their conversion, in order. Implements request.Subscription and, towards the
-    registry, request.Sink: `inner` pushes StoredEvents, and what needs no conversion as it is."""
+    """A watch whose changes wait for their conversion, in order, and are then selected from. Implements
+    request.Subscription and, towards the registry, request.Sink: `inner` pushes the Changes of a ChangesView, and what
+    needs no conversion as it is."""
 
-    def __init__(self, inner: Any, view: Any, to: Resource, start: Start) -> None:
-        self._inner, self._view, self._to, self._start = inner, view, to, start
+    def __init__(
+        self, inner: Any, view: View, selection: Selection | None, to: Resource, start: Start
+    ) -> None:
+        self._inner, self._view, self._selection, self._to, self._start = inner, view, selection, to, start
         self._wants_header = view.has_header
         self._events: asyncio.Queue[Sequence[Any]] = asyncio.Queue(WAITING_MAX)
         self._sink: Any = None
@@ -263,44 +269,51 @@ class ConvertedSubscription:
             except errors.StatusError as error:
                 self._sink.fail(error)
                 return
-            self._sink.send(items)
+            if items:
+                self._sink.send(items)
 
     async def _converted(self, batch: Sequence[Any]) -> list[Any]:
         conversions = self._to.extra["conversions"]
         assert isinstance(conversions, Conversions), "others need no conversion"
-        await conversions.convert(
-            [item.document.obj for item in batch if isinstance(item, StoredEvent)], self._to
-        )
-        items = []
+        needed = [obj for item in batch if isinstance(item, Change) for obj in self._looked_at(item)]
+        while True:
+            await conversions.convert(needed, self._to)
+            try:
+                return self._items(batch)
+            except Unconverted:
+                # Others have asked so much meanwhile that these answers are forgotten again.
+                continue
+
+    def _looked_at(self, change: Change) -> list[Obj]:
+        """The state it led to, and the one before where that decides or is all that is left to show."""
+        states = [change.document]
+        if change.document is None or self._selection is not None:
+            states.append(change.previous)
+        return [state.obj for state in states if state is not None]
+
+    def _items(self, batch: Sequence[Any]) -> list[Any]:
+        items, wants_header = [], self._wants_header
         for item in batch:
-            if isinstance(item, StoredEvent):
-                items.append(self._view.event(item.type, item.document, first=self._wants_header))
-                self._wants_header = False
-            else:
+            if not isinstance(item, Change):
                 items.append(item)
+            elif (seen := classify(item, self._selection)) is not None:
+                items.append(self._view.event(*seen, first=wants_header))
+                wants_header = False
+        self._wants_header = wants_header
         return items
 
 
-# Batches that may wait for a webhook before a watcher is cut off.
-WAITING_MAX = 1000
+class ChangesView:
+    """The changes of a resource as they are, for ConvertedSubscription. Implements cache.View."""
 
+    has_header, takes_changes = False, True
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    type: str
-    document: Document
-
-
-class StoredView:
-    """Events as they are stored, for ConvertedSubscription. Implements cache.View."""
-
-    has_header = False
-
-    def __init__(self, view: Any) -> None:
+    def __init__(self, view: View) -> None:
         self._view = view
 
-    def event(self, type_: str, document: Document, *, first: bool) -> StoredEvent:
-        return StoredEvent(type_, document)
+    def event(self, type_: str, seen: Change | Document, *, first: bool) -> Change:
+        """What is there when the watch begins comes as a Document."""
+        return seen if isinstance(seen, Change) else Change("", seen, None, seen.revision)
 
     def bookmark(self, revision: int, *, initial_events_end: bool) -> Any:
         return self._view.bookmark(revision, initial_events_end=initial_events_end)

@@ -9,6 +9,7 @@ from kubepy.apiserver.handlers import negotiate, respond
 from kubepy.apiserver.registry.cache import View
 from kubepy.apiserver.registry.options import watch_options
 from kubepy.apiserver.registry.registry import Registry
+from kubepy.apiserver.registry.selection import select
 from kubepy.apiserver.registry.views import DocumentView, MetadataView, ObjectView
 from kubepy.apiserver.request import Request, Response, WatchResponse
 
@@ -22,18 +23,21 @@ async def watch(registry: Registry, resource: Resource, request: Request) -> Res
     view = _view(registry, resource, request)
     timeout_s = float(options.timeout_s or 0) or registry.random.jitter(TIMEOUT_MIN_S, 1.0)
     served = registry.served(resource)
-    is_converted = "conversions" in resource.extra and not served.is_stored_so
+    namespace = info.namespace if resource.namespaced else ""
     subscription = await registry.watch(
         resource,
-        conversion.StoredView(view) if is_converted else view,
-        info.namespace if resource.namespaced else "",
+        conversion.ChangesView(view) if served.waits else view,
+        namespace,
         info.name,
         options,
         deadline=registry.clock.monotonic() + timeout_s,
         in_process=request.in_process,
     )
-    if is_converted:
-        subscription = conversion.ConvertedSubscription(subscription, view, resource, registry.start)
+    if served.waits:
+        _, selection = select(served, namespace, info.name, options.label_selector, options.field_selector)
+        subscription = conversion.ConvertedSubscription(
+            subscription, view, selection, resource, registry.start
+        )
     return WatchResponse(subscription, timeout_s=timeout_s)
 
 

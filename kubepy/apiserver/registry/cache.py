@@ -73,8 +73,9 @@ class View(Protocol):
     """How a watcher sees objects: full JSON, metadata, Table rows, or Documents in process. Equal views are equal."""
 
     has_header: bool  # its first event differs from the later ones (Table columns)
+    takes_changes: bool  # not what a selection makes of a Change, but the Change: who watches selects later
 
-    def event(self, type_: str, document: Document, *, first: bool) -> Any: ...
+    def event(self, type_: str, document: Any, *, first: bool) -> Any: ...
 
     def bookmark(self, revision: int, *, initial_events_end: bool) -> Any: ...
 
@@ -115,6 +116,10 @@ class Scope(NamedTuple):
 
     namespace: str
     name: str
+
+
+# What a watcher is told of a change: "ADDED" and a Document, or "" and the Change itself.
+Seen = tuple[str, "Document | Change"]
 
 
 class FeedKey(NamedTuple):
@@ -255,7 +260,7 @@ class ResourceCache:
         return Document(key_at(path), with_revision(value, revision), revision, self._pool)
 
     def _on_events(self, events: Sequence[Event]) -> None:
-        touched: dict[Feed, list[tuple[str, Document]]] = {}
+        touched: dict[Feed, list[Seen]] = {}
         failure: Exception | None = None
         skip = len(self.prefix)
         for event in events:
@@ -463,10 +468,12 @@ class Feed:
         self.sinks: dict[Sink, None] = {}
         self.fresh: set[Sink] = set()  # sinks that have not had the header yet
 
-    def classify(self, change: Change) -> tuple[str, Document] | None:
-        return classify(change, self._selection) if change.revision > self._after else None
+    def classify(self, change: Change) -> Seen | None:
+        if change.revision <= self._after:
+            return None
+        return ("", change) if self.view.takes_changes else classify(change, self._selection)
 
-    def flush(self, batch: list[tuple[str, Document]], encoded: dict[tuple[View, str, int], Any]) -> None:
+    def flush(self, batch: list[Seen], encoded: dict[tuple[View, str, int], Any]) -> None:
         """Send one batch to every sink. `encoded` is shared by the feeds of one commit: each event is encoded once
         per view."""
         view = self.view
@@ -549,7 +556,7 @@ class ResourceSubscription:
     async def attach(self, sink: Sink) -> AsyncGenerator[Sequence[Any], None]:
         cache, key = self._cache, self._key
         self.sink = sink
-        events: Iterator[tuple[str, Document]]
+        events: Iterator[Seen]
         if self._state:
             events = _present(cache, key)
         else:
@@ -582,7 +589,7 @@ class ResourceSubscription:
             if batch:
                 yield batch
 
-    def _encoded(self, events: Iterable[tuple[str, Document]]) -> list[Any]:
+    def _encoded(self, events: Iterable[Seen]) -> list[Any]:
         view = self._key.view
         batch: list[Any] = []
         for type_, document in events:
@@ -604,7 +611,7 @@ class ResourceSubscription:
             self.sink.send([self._key.view.bookmark(self._cache.revision, initial_events_end=False)])
 
 
-def _present(cache: ResourceCache, key: FeedKey) -> Iterator[tuple[str, Document]]:
+def _present(cache: ResourceCache, key: FeedKey) -> Iterator[Seen]:
     scope, selection = key.scope, key.selection
     if scope.name and (scope.namespace or not cache.storage.namespaced):
         path = f"{scope.namespace}/{scope.name}" if scope.namespace else scope.name
@@ -618,7 +625,7 @@ def _present(cache: ResourceCache, key: FeedKey) -> Iterator[tuple[str, Document
     return (("ADDED", document) for document in documents if selection is None or selection.matches(document))
 
 
-def _missed(changes: list[Change], key: FeedKey) -> Iterator[tuple[str, Document]]:
+def _missed(changes: list[Change], key: FeedKey) -> Iterator[Seen]:
     scope = key.scope
     for change in changes:
         at = key_at(change.path)
@@ -626,7 +633,9 @@ def _missed(changes: list[Change], key: FeedKey) -> Iterator[tuple[str, Document
             continue
         if scope.name and at.name != scope.name:
             continue
-        if (seen := classify(change, key.selection)) is not None:
+        if key.view.takes_changes:
+            yield "", change
+        elif (seen := classify(change, key.selection)) is not None:
             yield seen
 
 

@@ -44,6 +44,7 @@ from kubepy.apiserver.admission.base import (
     ask_nobody,
 )
 from kubepy.apiserver.admission.chain import Chain
+from kubepy.apiserver.crds.pending import Unconverted
 from kubepy.apiserver.patch.field_manager import FieldManager
 from kubepy.apiserver.registry import continuation, deletion
 from kubepy.apiserver.registry.addresses import AddressBook
@@ -379,7 +380,7 @@ class Registry:
     def _only(self, cache: ResourceCache, scope: Scope, selection: Selection | None) -> list[Document]:
         """The one object that a list of one name can have."""
         document = cache.get(path_of(scope.namespace, scope.name))
-        return [document] if document and (selection is None or selection.matches(document)) else []
+        return _selected([document] if document else [], selection)
 
     def _where(self, options: ListOptions) -> tuple[str, int]:
         """(relative path to start at, exact revision or 0 for the newest). Source: storage.ValidateListOptions."""
@@ -432,9 +433,7 @@ class Registry:
         if selection is None:
             page = cache.page(namespace, start, limit)
             return page.documents, page.last if page.remaining else "", page.remaining
-        found = [
-            document for document in cache.page(namespace, start, 0).documents if selection.matches(document)
-        ]
+        found = _selected(cache.page(namespace, start, 0).documents, selection)
         if not limit or len(found) <= limit:
             return found, "", 0
         last = found[limit - 1].key
@@ -464,18 +463,23 @@ class Registry:
                 raise _expired(options, start)
             except FutureRevision as future:
                 raise errors.too_large_resource_version(revision, future.current)
-            path = ""
-            for kv in page.items:
-                path = base + kv.key[skip:].decode()
-                raw = with_revision(kv.value, kv.mod_revision)
-                document = Document(key_at(path), raw, kv.mod_revision, self.pool)
-                if selection is None or selection.matches(document):
-                    if limit and len(found) == limit:
-                        last = found[-1].key
-                        return found, path_of(last.namespace, last.name), 1
-                    found.append(document)
+            documents = [
+                Document(
+                    key_at(base + kv.key[skip:].decode()),
+                    with_revision(kv.value, kv.mod_revision),
+                    kv.mod_revision,
+                    self.pool,
+                )
+                for kv in page.items
+            ]
+            found += _selected(documents, selection)
+            if limit and len(found) > limit:
+                last = found[limit - 1].key
+                return found[:limit], path_of(last.namespace, last.name), 1
             if not page.remaining or not limit:
                 return found, "", 0
+            last = documents[-1].key
+            path = path_of(last.namespace, last.name)
             if selection is None:
                 return found, path, page.remaining
             at = path.removeprefix(base) + "\0"
@@ -497,6 +501,8 @@ class Registry:
         scope, selection = select(
             self.served(resource), namespace, name, options.label_selector, options.field_selector
         )
+        if view.takes_changes:
+            selection = None
         revision = options.revision
         # A component of this process keeps its connection, and needs no reminders of where it is.
         bookmarks = self._bookmarks if options.bookmarks and not in_process else None
@@ -973,6 +979,16 @@ def revived(storage: Resource, value: bytes) -> bytes:
     if adopted == obj and adopted["apiVersion"] == obj["apiVersion"]:
         return value
     return stored(adopted)
+
+
+def _selected(documents: list[Document], selection: Selection | None) -> list[Document]:
+    """Raises Unconverted for all of them at once, so that a list is one question to a webhook."""
+    if selection is None:
+        return documents
+    try:
+        return [document for document in documents if selection.matches(document)]
+    except Unconverted as needs:
+        raise Unconverted([document.obj for document in documents], needs.to) from None
 
 
 def _nothing() -> None:

@@ -1,4 +1,8 @@
-"""What a label and a field selector leave over, and the keys that they can match at all."""
+"""What a label and a field selector leave over, and the keys that they can match at all.
+
+Both look at an object in the version that was asked for. Where a webhook converts it, `matches` raises Unconverted
+until that is done, and neither bytes nor triggers of what is stored say anything.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +35,9 @@ class Selection:
         self._matches_fields: Callable[[Obj], bool] | None = None
         if not wanted.is_empty:
             self._matches_fields = fields.matcher(served.resource, wanted)
-        demanded = [*labels.exact.values(), *wanted.exact.values()]
+        demanded = [] if served.waits else [*labels.exact.values(), *wanted.exact.values()]
         self._needles = tuple(f'"{value}"'.encode() for value in demanded if _is_literal(value))
-        self.trigger = _trigger(labels, wanted, served)
+        self.trigger = None if served.waits else _trigger(labels, wanted, served)
         self._served = served
         self._name = ""
         self._identity: tuple[object, ...] = (
@@ -61,15 +65,10 @@ class Selection:
         for needle in self._needles:
             if needle not in raw:
                 return False
-        obj = document.obj
+        obj = self._served.obj(document)
         if self._labels is not None and not self._labels.matches(obj["metadata"].get("labels")):
             return False
-        # Field names are those of the version that was asked for.
-        if self._matches_fields is None:
-            return True
-        # Nobody waits for a webhook here.
-        is_converted = "conversions" in self._served.resource.extra
-        return self._matches_fields(document.obj if is_converted else self._served.obj(document))
+        return self._matches_fields is None or self._matches_fields(obj)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Selection) and self._identity == other._identity

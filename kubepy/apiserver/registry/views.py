@@ -26,11 +26,13 @@ INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
 class Served:
     """One served version of a stored resource."""
 
-    __slots__ = ("_pool", "is_stored_so", "resource", "storage")
+    __slots__ = ("_pool", "is_stored_so", "resource", "storage", "waits")
 
     def __init__(self, resource: Resource, storage: Resource, pool: DocumentPool) -> None:
         self.resource, self.storage, self._pool = resource, storage, pool
         self.is_stored_so = resource.api_version == storage.api_version
+        # Looking at an object may raise Unconverted: a webhook has to be asked first (crds/conversion.py).
+        self.waits = not self.is_stored_so and "conversions" in resource.extra
 
     def obj(self, document: Document) -> Obj:
         """Shared, read-only."""
@@ -67,7 +69,7 @@ def _line(type_: str, raw: bytes) -> bytes:
 class _View:
     """Equal by what identifies it."""
 
-    has_header = False
+    has_header = takes_changes = False
     _identity: tuple[Any, ...]
 
     def __eq__(self, other: object) -> bool:
@@ -112,7 +114,7 @@ class MetadataView(_View):
         return {"kind": "PartialObjectMetadata", "apiVersion": self._api_version, "metadata": metadata}
 
     def item(self, document: Document) -> bytes:
-        return orjson.dumps(self.partial(document.peek()["metadata"]))
+        return orjson.dumps(self.partial(self.served.peek(document)["metadata"]))
 
     def list_kind(self) -> tuple[str, str]:
         return "PartialObjectMetadataList", self._api_version

@@ -18,6 +18,7 @@ from kubepy.api.custom import WebhookConversion
 from kubepy.api.objects import Obj, copy
 from kubepy.api.resources import Resource
 from kubepy.apiserver.crds.conversion import Conversions
+from kubepy.client.client import MERGE_PATCH
 from kubepy.daemon import pki
 from kubepy.lib.clock import RealClock
 from kubepy.lib.random import Random
@@ -86,7 +87,11 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def version(name: str, storage: bool, *fields: str) -> Obj:
     spec = {"type": "object", "properties": {field: {"type": "string"} for field in fields}}
     schema = {"type": "object", "properties": {"spec": spec}}
-    return {"name": name, "served": True, "storage": storage, "schema": {"openAPIV3Schema": schema}}
+    selectable = [{"jsonPath": f".spec.{field}"} for field in fields]
+    return {
+        "name": name, "served": True, "storage": storage, "schema": {"openAPIV3Schema": schema},
+        "selectableFields": selectable,
+    }  # fmt: skip
 
 
 def definition(hook: Webhook) -> Obj:
@@ -167,6 +172,57 @@ async def test_a_watch_sees_converted_objects(directory: Path) -> None:
             if len(seen) == 1:
                 await c.create(foo("second"))
         assert seen == [("first", "h:1"), ("second", "h:1")]
+
+
+async def test_selectors_look_at_what_the_webhook_made(directory: Path) -> None:
+    async with serving(Webhook(), directory) as hook, cluster(hook) as (c, v1, v2):
+        for name, port in (("a", "1"), ("b", "2"), ("c", "2")):
+            spec = {"host": "h", "port": port}
+            await c.create(foo(name) | {"apiVersion": "example.com/v2", "spec": spec})
+        asked = len(hook.asked)
+        for resource, selector, found in (
+            (v1, "spec.hostPort=h:2", ["b", "c"]),
+            (v1, "spec.hostPort!=h:2", ["a"]),
+            (v1, "spec.hostPort=h:2,metadata.name=c", ["c"]),
+            (v2, "spec.port=2,spec.host=h", ["b", "c"]),
+        ):
+            page = await c.client.list(resource, "default", field_selector=selector)
+            assert [document.key.name for document in page.documents] == found, selector
+        assert hook.asked[asked:] == [3], "one question for all of them"
+        path, query = v1.path("default"), {"fieldSelector": "spec.hostPort=h:2"}
+        await c.client.transport.request("DELETE", path, query=query, body={})
+        assert [each["metadata"]["name"] for each in await c.list(v1)] == ["a"]
+
+
+async def test_a_watch_selects_from_what_the_webhook_made(directory: Path) -> None:
+    """Who enters is ADDED, who leaves is DELETED as it was, and the others are not heard of."""
+    async with serving(Webhook(), directory) as hook, cluster(hook) as (c, v1, v2):
+        made = await c.create(foo("a"))
+        for name, at in (("b", "h:2"), ("c", "h:1"), ("d", "h:2")):
+            await c.create(foo(name) | {"spec": {"hostPort": at}})
+        watching = c.client.watch(
+            v1, field_selector="spec.hostPort=h:1", resource_version=made["metadata"]["resourceVersion"]
+        )
+        seen: list[tuple[str, str, str]] = []
+        steps = [
+            {"spec": {"port": "1"}},
+            {"metadata": {"labels": {"x": "y"}}},
+            {"spec": {"port": "3"}},
+        ]
+        async for batch in watching:
+            seen += [
+                (each.type, each.document.key.name, each.document.obj["spec"]["hostPort"]) for each in batch
+            ]
+            if not steps:
+                break
+            patch = steps.pop(0)
+            await c.client.patch(v2, "b", patch, namespace="default", content_type=MERGE_PATCH)
+        assert seen == [
+            ("ADDED", "c", "h:1"),
+            ("ADDED", "b", "h:1"),
+            ("MODIFIED", "b", "h:1"),
+            ("DELETED", "b", "h:1"),
+        ]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ ALL = Scope("", "")
 class Names:
     """A view that says what happened, and counts how often it was asked."""
 
-    has_header = False
+    has_header = takes_changes = False
 
     def __init__(self) -> None:
         self.encoded = 0
