@@ -28,11 +28,12 @@ import orjson
 
 from kubepy.api import errors, names, structural, tables
 from kubepy.api.builtins import version_rank
+from kubepy.api.decoding import At, Unfit
 from kubepy.api.errors import FieldError, FieldErrorType
 from kubepy.api.jsonpath import compile_path
 from kubepy.api.objects import Obj, copy, is_condition_true
 from kubepy.api.resources import Resource, Subresource
-from kubepy.api.schema import At, ObjectSchema, Schemas, _Unfit
+from kubepy.api.schema import ObjectSchema, Schemas
 from kubepy.api.tables import Cells, Column, Printer
 from kubepy.api.validation import metadata
 from kubepy.api.valuevalidation import NO_FIELD, NOTHING, compile_schema
@@ -126,7 +127,7 @@ class CustomSchema(ObjectSchema):
             own: list[str] = []
             try:
                 read_metadata(value, None, own)
-            except _Unfit as unfit:
+            except Unfit as unfit:
                 raise ValueError(str(unfit))
             embedded.extend(f"{path}.{field}" for field in own)
 
@@ -141,7 +142,7 @@ class CustomSchema(ObjectSchema):
             try:
                 prune(obj, "", pruned)
             except structural.InvalidEmbedded as error:
-                raise _Unfit(str(error))
+                raise Unfit(str(error))
             unknown += [f"metadata.{field}" for field in own] + sorted(pruned) + embedded
 
         return decode
@@ -159,7 +160,7 @@ class CustomSchema(ObjectSchema):
         """An object as it was stored, or as another version had it, made what this version knows; in place."""
         try:
             self._decode(obj, None, [])
-        except _Unfit as unfit:
+        except Unfit as unfit:
             raise errors.InternalError(str(unfit))
         if self._default is not None:
             self._default(obj)

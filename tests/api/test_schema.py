@@ -5,7 +5,6 @@ from typing import Any
 import orjson
 import pytest
 
-from kubepy.api import schema
 from kubepy.api.builtins import (
     BUILTINS,
     CONFIG_MAPS,
@@ -297,44 +296,6 @@ def test_what_is_not_an_object_at_all_is_not_recognized(schemas: Schemas, body: 
         "the object provided is unrecognized (must be of type Pod): couldn't get version/kind; json parse error: "
         + why
     )
-
-
-# -- strictness -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("body", "paths"),
-    [
-        (b'{"a":1}', []),
-        (b'{"a":1}\n', []),
-        (b'{ "a" : 1, "b": "x\\u003cy" }', []),
-        (b'{"spec":{"replicas":1,"replicas":2}}', ["spec.replicas"]),
-        (b'{"a":[{"b":1},{"b":1,"b":2}],"a":[]}', ["a[1].b", "a"]),
-        (b'{"metadata":{"labels":{"x.y/z":"1","x.y/z":"2"}}}', ["metadata.labels.x.y/z"]),
-    ],
-)
-def test_duplicate_keys_are_found(body: bytes, paths: list[str]) -> None:
-    assert schema.duplicate_keys(body, orjson.loads(body)) == paths
-
-
-def test_strict_errors_come_in_document_order_and_once(schemas: Schemas) -> None:
-    body = (
-        b'{"kind":"Pod","spec":{"foo":1,"foo":2,"hostNetwork":true,"hostNetwork":true,"bar":{"x":1,"x":2}}}'
-    )
-    unknown = schemas.of(PODS).decode(orjson.loads(body)).unknown
-    texts = schema.strict_errors(body, orjson.loads(body), unknown)
-    assert schema.strict_message(texts) == (
-        'strict decoding error: unknown field "spec.foo", duplicate field "spec.hostNetwork", unknown field "spec.bar"'
-    )
-
-
-def test_strict_errors_of_a_clean_document_are_none() -> None:
-    assert schema.strict_errors(b'{"a":1}', {"a": 1}, []) == []
-    assert schema.strict_errors(b'{"a": 1}', {"a": 1}, ["a"]) == ['unknown field "a"']
-
-
-def test_at_most_a_hundred_strict_errors_are_told() -> None:
-    assert len(schema.strict_errors(b"{}", {}, [f"a{n}" for n in range(200)])) == 100
 
 
 # -- defaulting: what Go writes although nobody gave it ----------------------------------------------------------

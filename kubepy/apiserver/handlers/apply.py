@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from kubepy.api import errors, schema
+from kubepy.api import errors, strictness
 from kubepy.api.errors import BadRequest, StatusError
 from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
@@ -33,7 +33,7 @@ async def apply(registry: Registry, resource: Resource, request: Request) -> Res
     options = write_options(request.query, "PatchOptions", is_apply=True)
     raw = await request.read_body()
     config = configuration(raw)
-    complaint = strictness(raw, config, options)
+    complaint = complaint_of(raw, config, options)
     expected = decode.Expected.of(resource, registry.schemas)
     served = registry.served(resource)
     call = write.call_of(resource, request, options, is_patch=True)
@@ -83,12 +83,12 @@ def configuration(raw: bytes) -> Obj:
     return parsed
 
 
-def strictness(raw: bytes, parsed: Any, options: WriteOptions) -> str:
+def complaint_of(raw: bytes, parsed: Any, options: WriteOptions) -> str:
     """What a strict reader has against the body: keys that come twice. "" for nothing."""
     if options.field_validation == IGNORE:
         return ""
     try:
-        if not schema.duplicate_keys(raw, parsed):
+        if not strictness.duplicate_keys(raw, parsed):
             return ""
     except ValueError:
         # No JSON.

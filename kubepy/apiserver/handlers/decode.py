@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from kubepy.api import errors, go_json, protobuf, schema
+from kubepy.api import errors, go_json, protobuf, strictness
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj, api_version, group_version
 from kubepy.api.resources import Resource
@@ -122,7 +122,7 @@ def decoded(
     is_strict = options.field_validation != IGNORE
     duplicates: list[str] = []
     if isinstance(parsed, dict):
-        duplicates = schema.duplicate_keys(body, parsed) if body and is_strict else []
+        duplicates = strictness.duplicate_keys(body, parsed) if body and is_strict else []
         if expected.is_custom:
             _check_custom_kind(parsed, expected, body)
         else:
@@ -130,7 +130,7 @@ def decoded(
     findings = expected.schema.decode(parsed, body)
     if is_strict and (findings.unknown or duplicates):
         if body and not expected.is_custom:
-            texts = schema.strict_errors(body, go_json.loads(body), findings.unknown)
+            texts = strictness.texts(body, go_json.loads(body), findings.unknown)
         else:
             texts = [f'duplicate field "{path}"' for path in duplicates]
             texts += [f'unknown field "{path}"' for path in findings.unknown]
@@ -147,7 +147,7 @@ def complain(texts: list[str], expected: Expected, options: WriteOptions, warnin
     if options.field_validation == STRICT:
         raise BadRequest(
             f'{expected.kind} in version "{expected.version}" cannot be handled as a {expected.kind}: '
-            + schema.strict_message(texts)
+            + strictness.message(texts)
         )
     warnings += texts
 

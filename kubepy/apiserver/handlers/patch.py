@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from kubepy.api import errors, go_json, schema
+from kubepy.api import errors, go_json, strictness
 from kubepy.api.errors import BadRequest, Invalid, UnsupportedMediaType
 from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
@@ -56,7 +56,9 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
         findings = json_patch.check(raw, parsed) if is_strict else []
     else:
         findings = (
-            [f'duplicate field "{path}"' for path in schema.duplicate_keys(raw, parsed)] if is_strict else []
+            [f'duplicate field "{path}"' for path in strictness.duplicate_keys(raw, parsed)]
+            if is_strict
+            else []
         )
     apply = applier(content_type, registry, resource)
     served = registry.served(resource)
@@ -144,7 +146,7 @@ def _read(
     if options.field_validation != IGNORE and (findings or unknown):
         texts = [*findings, *(f'unknown field "{path}"' for path in (sorted(unknown) if shown else unknown))]
         if options.field_validation == STRICT:
-            raise _refused(wanted, shown, schema.strict_message(texts))
+            raise _refused(wanted, shown, strictness.message(texts))
         warnings += texts
     wanted["apiVersion"], wanted["kind"] = expected.api_version, expected.kind
     expected.schema.default(wanted)

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from kubepy.api import json_patch, schema
+from kubepy.api import json_patch, strictness
 from kubepy.api.errors import BadRequest, RequestEntityTooLarge
 from kubepy.api.objects import Obj
 from kubepy.apiserver.patch import errors
@@ -54,7 +54,7 @@ def check(raw: bytes, operations: Any) -> list[str]:
     would not take an operation. Source: patch.go jsonPatchOp."""
     if not isinstance(operations, list):
         raise _not("[]handlers.jsonPatchOp", operations)
-    found = [f'json patch duplicate field "{path}"' for path in schema.duplicate_keys(raw, operations)]
+    found = [f'json patch duplicate field "{path}"' for path in strictness.duplicate_keys(raw, operations)]
     for index, operation in enumerate(operations):
         if operation is None:
             continue

@@ -15,14 +15,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from kubepy.api import celpolicies, json_patch
+from kubepy.api import celpolicies, json_patch, strictness
 from kubepy.api.cel import limits
 from kubepy.api.celpolicies import Compiled, NotJSON
 from kubepy.api.errors import InternalError
 from kubepy.api.json_patch import PatchError, TestFailed
 from kubepy.api.objects import Obj, copy, group_version
 from kubepy.api.resources import Resource
-from kubepy.api.schema import Schemas, Undecodable, strict_message
+from kubepy.api.schema import Schemas, Undecodable
 from kubepy.apiserver.admission.match_conditions import MatchConditions
 from kubepy.apiserver.admission.matching import Selected
 from kubepy.apiserver.admission.policies.apply_configuration import ApplyError, Merger
@@ -141,7 +141,7 @@ def _json_patched(kinds: Kinds, resource: Resource, obj: Obj, operations: Any) -
     except Undecodable as error:
         raise InternalError(error.why)
     if findings.unknown and not resource.custom:
-        raise InternalError(strict_message(f'unknown field "{path}"' for path in findings.unknown))
+        raise InternalError(strictness.message(f'unknown field "{path}"' for path in findings.unknown))
     return patched
 
 

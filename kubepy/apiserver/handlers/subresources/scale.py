@@ -157,7 +157,7 @@ async def _applied(registry: Registry, request: Request) -> tuple[Wanted, WriteO
     options = write_options(request.query, "PatchOptions", is_apply=True)
     raw = await request.read_body()
     config = applies.configuration(raw)
-    complaint = applies.strictness(raw, config, options)
+    complaint = applies.complaint_of(raw, config, options)
     fields, expected = registry.field_manager(SCALE, "scale"), _expected(registry)
 
     def wanted(current: Obj) -> Obj:
