@@ -57,7 +57,7 @@ from kubepy.daemon import (
     stage_sets,
 )
 from kubepy.daemon.config import Config, ConfigError, files_dir
-from kubepy.daemon.kubernetes_service import KubernetesService
+from kubepy.daemon.own_controllers import OwnControllers
 from kubepy.daemon.pki import FrontProxy
 from kubepy.kubelet.kubelet import Kubelet
 from kubepy.kubelet.stage_documents import StageError
@@ -67,7 +67,6 @@ from kubepy.lib.random import Random
 from kubepy.observability.health import Checks
 from kubepy.observability.logs import Logs
 from kubepy.observability.metrics import Metrics
-from kubepy.scheduler import plugins
 from kubepy.scheduler.scheduler import Scheduler
 from kubepy.store.base import Store
 from kubepy.store.compact import Compactor
@@ -141,7 +140,7 @@ class ControlPlane:
         self._rbac_policy = rbac_policy.objects(
             files_dir() / "bootstrap" / "rbac", {row.group_resource for row in self.catalog}
         )
-        self._authorization = may = authorization.build(
+        self._authorization = may = authorization.Authorization(
             config,
             caches=self.registry,
             catalog=self.catalog,
@@ -216,9 +215,10 @@ class ControlPlane:
             log=logs.of("store"),
             retention_s=config.compaction_interval_s,
         )
-        self._kubernetes_service = KubernetesService(
-            self.client, clock=clock, random=random.stream("kubernetes-service"), log=logs.of("apiserver"),
+        self._own_controllers = OwnControllers(
+            self.client, clock=clock, random=random.stream("own-controllers"), log=logs.of("apiserver"),
             metrics=metrics, pool=self.pool, service_range=config.service_cluster_ip_range,
+            has_identity=config.identity_lease,
         )  # fmt: skip
         self._definitions = Definitions(self.registry, tasks=self._tasks, log=logs.of("apiserver"))
         self._components = self._make_components()
@@ -270,7 +270,7 @@ class ControlPlane:
     def _make_components(self) -> list[Component]:
         """In start order."""
         config, clock, random, metrics = self.config, self.clock, self.random, self.metrics
-        components: list[Component] = [self._aggregator, self._kubernetes_service]
+        components: list[Component] = [self._aggregator, self._own_controllers]
         try:
             if config.controllers:
                 components.append(
@@ -304,9 +304,7 @@ class ControlPlane:
                     log=self.logs.of("scheduler"),
                     metrics=metrics,
                     configuration=scheduler_config.load(config.scheduler_config),
-                    without=plugins.not_served(
-                        lambda one: self.catalog.get(one.group, one.version, one.plural) is not None
-                    ),
+                    is_served=lambda one: self.catalog.get(one.group, one.version, one.plural) is not None,
                     pool=self.pool,
                 )
             except ValueError as error:
@@ -347,7 +345,7 @@ class ControlPlane:
         await rbac_policy.reconcile(self.client.named("kube-apiserver"), self._rbac_policy)
         if self._flow_control is not None:
             await self._flow_control.start()
-        self._kubernetes_service.serve_at(bootstrap.advertised(self.config.bind), port)
+        self._own_controllers.serve_at(bootstrap.advertised(self.config.bind), port)
         await bootstrap.ensure_metrics_service(self.client, is_served=bool(self.config.nodes))
         await self._definitions.start()
         for component in self._components:

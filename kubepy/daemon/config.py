@@ -234,6 +234,9 @@ class Config:
         True, "have a StorageClass `standard`, the default, whose volumes are made by the cluster itself"
     )
     event_ttl: str = _key("1h", "how long Events are kept", metavar="DURATION")
+    identity_lease: bool = _key(
+        True, "keep a Lease in kube-system by which this API server says that it lives"
+    )
     etcd_compaction_interval: str = _key(
         "5m", "how long old revisions can be read and watched", metavar="DURATION"
     )

@@ -115,6 +115,7 @@ async def test_a_year_of_cron_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
             controllers=["cronjob-controller", "ttl-after-finished-controller"],
             scheduler="off",
             etcd_compaction_interval="1d",
+            identity_lease=False,
         ) as cluster,
         Runner(cluster) as runner,
     ):
