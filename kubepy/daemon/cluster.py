@@ -67,6 +67,7 @@ from kubepy.lib.random import Random
 from kubepy.observability.health import Checks
 from kubepy.observability.logs import Logs
 from kubepy.observability.metrics import Metrics
+from kubepy.scheduler import plugins
 from kubepy.scheduler.scheduler import Scheduler
 from kubepy.store.base import Store
 from kubepy.store.compact import Compactor
@@ -140,7 +141,7 @@ class ControlPlane:
         self._rbac_policy = rbac_policy.objects(
             files_dir() / "bootstrap" / "rbac", {row.group_resource for row in self.catalog}
         )
-        self._authorization = may = authorization.Authorization(
+        self._authorization = may = authorization.build(
             config,
             caches=self.registry,
             catalog=self.catalog,
@@ -304,7 +305,9 @@ class ControlPlane:
                     log=self.logs.of("scheduler"),
                     metrics=metrics,
                     configuration=scheduler_config.load(config.scheduler_config),
-                    is_served=lambda one: self.catalog.get(one.group, one.version, one.plural) is not None,
+                    without=plugins.not_served(
+                        lambda one: self.catalog.get(one.group, one.version, one.plural) is not None
+                    ),
                     pool=self.pool,
                 )
             except ValueError as error:
