@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kubepy.api.cel import cost
+from kubepy.api.cel import charges
 from kubepy.api.cel.errors import CelError, CostExceeded
 from kubepy.api.cel.types import Type, unescape
 from kubepy.api.cel.values import NONE, Optional, Uint, display, equals, lookup, type_name
@@ -246,7 +246,7 @@ def logic(left: Run, right: Run, later: int, decides: bool) -> Run:
 def equality(a: Run, b: Run, wanted: bool) -> Run:
     def run(f: Frame) -> bool:
         x, y = a(f), b(f)
-        f[0] -= cost.equality(x, y)
+        f[0] -= charges.equality(x, y)
         if f[0] < 0:
             raise CostExceeded
         return equals(x, y) is wanted
@@ -264,7 +264,7 @@ def apply(impl: Callable[..., Any], runs: list[Run]) -> Run:
     return lambda f: impl(*[run(f) for run in runs])
 
 
-def apply_charged(impl: Callable[..., Any], runs: list[Run], charge: cost.Charge) -> Run:
+def apply_charged(impl: Callable[..., Any], runs: list[Run], charge: charges.Charge) -> Run:
     """A call whose cost depends on its arguments or its result; spent before it is made where that is known."""
 
     def run(f: Frame) -> Any:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from kubepy.api.cel import closures, conversion, cost, types
+from kubepy.api.cel import charges, closures, conversion, cost, estimate, types
 from kubepy.api.cel.ast import Call, Comprehension, Expr, Ident, ListExpr, Literal, MapExpr, Select, Struct
 from kubepy.api.cel.closures import Frame, Run
 from kubepy.api.cel.errors import CelError, CostExceeded
@@ -110,7 +110,7 @@ class Program:
 
     def cost_estimate(self) -> cost.Range:
         """Bounds of the cost for any data the declared types and their size hints allow."""
-        return cost.estimate(self.root, self.variables)
+        return estimate.estimate(self.root, self.variables)
 
     def _frame(self, variables: Mapping[str, Any], cost_budget: int) -> Frame:
         try:
@@ -215,7 +215,7 @@ class _Compiler:
             if loose or len(node.overloads) > 1
             else node.overloads[0].impl
         )
-        charge = cost.call_charge(node.function, node.overloads)
+        charge = charges.of_call(node.function, node.overloads)
         if isinstance(charge, int):
             return closures.apply(impl, operands), fixed + charge
         return closures.apply_charged(impl, operands, charge), fixed
