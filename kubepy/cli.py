@@ -7,6 +7,7 @@ Nothing but argparse is imported until a command needs it.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -201,7 +202,6 @@ def _fail(sentence: str) -> NoReturn:
 
 
 def _up(options: argparse.Namespace) -> None:
-    _collect_seldom()
     from kubepy.lib.clock import RealClock
 
     clock = RealClock()
@@ -215,7 +215,8 @@ def _up(options: argparse.Namespace) -> None:
 
 
 def _serve(config: Config, clock: Any, started: float) -> None:
-    from kubepy.daemon import daemon
+    with _loading():
+        from kubepy.daemon import daemon
 
     progress = Progress(sys.stderr)
     # The parent of a detached cluster reads our banner from this descriptor and then lets go.
@@ -239,10 +240,10 @@ def _serve(config: Config, clock: Any, started: float) -> None:
 
 
 def _run_component(options: argparse.Namespace) -> None:
-    _collect_seldom()
-    from kubepy.daemon import component, component_settings
-    from kubepy.daemon.config import ConfigError
-    from kubepy.lib.clock import RealClock
+    with _loading():
+        from kubepy.daemon import component, component_settings
+        from kubepy.daemon.config import ConfigError
+        from kubepy.lib.clock import RealClock
 
     known = component_settings.flags_of(options.component).values()
     try:
@@ -260,12 +261,30 @@ def _run_component(options: argparse.Namespace) -> None:
         _fail(str(error))
 
 
-def _collect_seldom() -> None:
-    """Objects live as bytes; what the collector would scan again and again is code and caches: while modules are
-    loaded, that costs a fifth of the start."""
+@contextlib.contextmanager
+def _loading() -> Iterator[None]:
+    """Around the imports of a process that will serve: a third of its start was not code.
+
+    aiohttp makes a TLS context with the system's certificate authorities for clients who bring none; ours all do.
+    And the collector would scan again and again what stays for good. What it finds later are caches, as objects
+    live as bytes: it may be lazy.
+    """
     import gc
 
-    gc.set_threshold(50_000, 20, 50)
+    places = {name: os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")}
+    os.environ.update(dict.fromkeys(places, os.devnull))
+    gc.disable()
+    try:
+        yield
+    finally:
+        for name, place in places.items():
+            if place is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = place
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        gc.enable()
 
 
 def _run(work: Any) -> None:
