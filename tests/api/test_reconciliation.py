@@ -4,7 +4,7 @@ import pytest
 
 from kubepy.api.reconciliation import reconciled
 from kubepy.api.schema import Schemas
-from kubepy.api.typed import Types
+from kubepy.api.schemaconv import Types
 
 TYPES = Types(Schemas())
 

@@ -28,7 +28,8 @@ from kubepy.api.fieldsets import ANY, FieldSet
 from kubepy.api.managed import APPLY, UPDATE, Entries, Entry, Id
 from kubepy.api.objects import Obj, copy, group_version
 from kubepy.api.resources import Resource
-from kubepy.api.typed import Difference, Node, Types
+from kubepy.api.schemaconv import Types
+from kubepy.api.typed import Difference, Node
 from kubepy.apiserver.patch.apply import Conflicts, Version, apply, take_over
 from kubepy.lib.clock import Clock
 

@@ -31,7 +31,7 @@ from kubepy.api.custom import CustomSchema
 from kubepy.api.objects import Document, DocumentPool, Obj, copy, stored, with_revision
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
-from kubepy.api.typed import Types
+from kubepy.api.schemaconv import Types
 from kubepy.api.validation import validate_create, validate_update
 from kubepy.apiserver.admission.base import (
     CONNECT,

@@ -10,7 +10,7 @@ from kubepy.api.builtins import PODS, Catalog
 from kubepy.api.custom import CustomSchema
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource, Subresource
-from kubepy.api.typed import Types
+from kubepy.api.schemaconv import Types
 from kubepy.apiserver.patch.field_manager import FieldManager
 from kubepy.lib.clock import VirtualClock
 from tests.apiserver.conftest import SCHEMAS

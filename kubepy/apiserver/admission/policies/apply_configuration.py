@@ -19,7 +19,8 @@ from kubepy.api.custom import CustomSchema
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
-from kubepy.api.typed import Items, Map, Type, Types, Whole
+from kubepy.api.schemaconv import Types
+from kubepy.api.typed import Items, Map, Type, Whole
 
 
 class ApplyError(Exception):
