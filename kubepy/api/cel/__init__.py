@@ -2,7 +2,7 @@
 
     env = Environment({"self": Type.from_schema(schema), "oldSelf": ...})
     program = env.compile("self.replicas <= self.maxReplicas")     # CompileError says what is wrong, as cel-go does
-    program.cost_estimate().max                                    # to be held against limits.STATIC_...
+    program.cost_estimate().max                                    # the dearest that any data can make it
     program.evaluate({"self": obj}, cost_budget=limits.PER_CALL_LIMIT)
 
 The journey: lexer -> parser (macros expanded) -> checker (types, overloads) -> program (Python closures over plain

@@ -1,8 +1,7 @@
 """Kubernetes' numbers for CEL.
 
 Source: kubernetes 1.36 staging/src/k8s.io/apiserver/pkg/apis/cel/config.go, pkg/cel/limits.go;
-apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go (the StaticEstimated limits);
-cel-go parser/parser.go (expression limits).
+cel-go parser/parser.go (expression limits). Those of rules in schemas: validation/crd_schemas.py.
 """
 
 from __future__ import annotations
@@ -10,8 +9,6 @@ from __future__ import annotations
 PER_CALL_LIMIT = 1_000_000  # actual cost of one evaluation: roughly 0.1 s upstream
 RUNTIME_COST_BUDGET = 10_000_000  # of all rules of one custom resource, or of one policy binding
 RUNTIME_COST_BUDGET_MATCH_CONDITIONS = 2_500_000
-STATIC_ESTIMATED_COST_LIMIT = 10_000_000  # of one rule, times how often its schema node can occur
-STATIC_ESTIMATED_CRD_COST_LIMIT = 100_000_000  # of all rules of a CustomResourceDefinition
 REQUEST_BYTES_MAX = 3 * 1024 * 1024
 MESSAGE_EXPRESSION_BYTES_MAX = 5 * 1024
 EXPRESSION_CHARS_MAX = 100_000
