@@ -7,11 +7,7 @@ HEAD, 100-continue, waiting for a client that reads slowly.
 A watch is not a task that waits for events. The registry pushes shared, ready-made chunks into the sink of each
 watcher; everything that came within one turn of the loop (or within FLUSH_INTERVAL_S when turns come thick) is joined
 into one write, for a TLS record costs ten times what its bytes cost. The handler's task sleeps meanwhile and wakes for
-the end, or for a client whose socket is full:
-
-    LIVE     events go out with the next flush
-    WAITING  the socket is full (or the past is being replayed): events pile up, at most BACKLOG_BYTES_MAX
-    OVER     ended in good order (timeout, shutdown, ERROR event), cut off (backlog full), or the client is gone
+the end, or for a client whose socket is full (watch_sink.py).
 
 A connection that is upgraded (websocket, SPDY) is not ours to understand: bytes go to and fro until one side ends.
 
@@ -29,19 +25,18 @@ import logging
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
-from email.utils import formatdate
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, cast
 
 import orjson
 from aiohttp import web
-from aiohttp.http import HttpVersion10, HttpVersion11
+from aiohttp.http import HttpVersion11
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import ERROR, RequestPayloadError, _ErrInfo
 
-from kubepy.api.errors import BadRequest, RequestEntityTooLarge, StatusError
+from kubepy.api.errors import BadRequest, RequestEntityTooLarge
+from kubepy.apiserver.heads import Heads
 from kubepy.apiserver.request import (
     JSON,
     ClientCertificate,
@@ -50,7 +45,6 @@ from kubepy.apiserver.request import (
     RequestIds,
     Response,
     Stream,
-    Subscription,
     Upgraded,
     Verbatim,
     WatchResponse,
@@ -58,6 +52,7 @@ from kubepy.apiserver.request import (
     split_target,
 )
 from kubepy.apiserver.upgrade import Upload, pass_on
+from kubepy.apiserver.watch_sink import LAST_CHUNK, Flusher, HttpSink
 from kubepy.lib.clock import Clock, Timer
 from kubepy.observability.logs import Logger
 
@@ -80,37 +75,13 @@ IDLE_S = 90.0
 WRITE_S = 60.0
 GRACE_S = 5.0
 
-# A TLS write costs 16 us, ten times the event in it. Watchers therefore get at most 500 writes a second each; the first
-# event after a pause goes out at once.
-FLUSH_INTERVAL_S = 0.002
-
-# A burst beyond it is not saved up for the next flush: joined once per watcher, it would be in memory many times.
-FLUSH_BYTES_MAX = 256 << 10
-
-# What a watcher may have unsent before it is cut off. kube-apiserver cuts off at some 100 to 1000 events.
-BACKLOG_BYTES_MAX = 16 << 20
-
 # Above it head and body go out as two buffers: copying a list costs more than a TLS record of its own.
 JOIN_BYTES_MAX = 64 << 10
 
 # Client certificates whose CA is remembered; some hundred bytes each.
 AUTHORITIES_MAX = 4096
 
-_LAST_CHUNK = b"0\r\n\r\n"
-_REASONS = {status.value: status.phrase for status in HTTPStatus}
 _PEOPLE = ("curl", "Wget", "Mozilla/5.0")
-
-
-def tls_context(certificate: Path, key: Path, client_ca: Iterable[Path]) -> ssl.SSLContext:
-    """Client certificates are asked for, verified against `client_ca`, and not required."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate, key)
-    context.set_alpn_protocols(["http/1.1"])
-    for path in client_ca:
-        context.load_verify_locations(path)
-        context.verify_mode = ssl.CERT_OPTIONAL
-    return context
 
 
 class HttpRequest(Request):
@@ -385,9 +356,9 @@ class HttpServer:
         self._clock = clock
         self._ids = ids
         self._log = log
-        self._heads = _Heads(clock)
-        self._flusher = _Flusher(clock)
-        self._sinks: set[_HttpSink] = set()
+        self._heads = Heads(clock)
+        self._flusher = Flusher(clock)
+        self._sinks: set[HttpSink] = set()
         self._serving = 0
         self._listeners: list[asyncio.Server] = []
         self._goes_on = _Sent(keep_alive=True)
@@ -527,7 +498,7 @@ class HttpServer:
                     if connection.writing_paused:
                         await connection.drained(self._clock)
             if is_chunked:
-                connection.write(_LAST_CHUNK)
+                connection.write(LAST_CHUNK)
         finally:
             response.pieces.close()
         return self._goes_on if goes_on else self._closes
@@ -540,7 +511,7 @@ class HttpServer:
         if request._message.version < HttpVersion11:
             subscription.close()
             raise ConnectionResetError("HTTP/1.0 has no chunks")
-        sink = _HttpSink(connection, subscription, self._flusher)
+        sink = HttpSink(connection, subscription, self._flusher)
         self._sinks.add(sink)
         timer = self._clock.call_later(response.timeout_s, sink.end)
         try:
@@ -554,7 +525,7 @@ class HttpServer:
             self._sinks.discard(sink)
 
     async def _replay(
-        self, connection: Connection, sink: _HttpSink, batches: AsyncIterable[Sequence[bytes]]
+        self, connection: Connection, sink: HttpSink, batches: AsyncIterable[Sequence[bytes]]
     ) -> None:
         """What was before, at the client's pace; other tasks get their turn between batches."""
         async for batch in batches:
@@ -566,198 +537,6 @@ class HttpServer:
                 await connection.drained(self._clock)
             else:
                 await self._clock.sleep(0)
-
-
-class _HttpSink:
-    """The sink of one HTTP watcher; see the module's head for its states."""
-
-    __slots__ = (
-        "_backlog", "_connection", "_error", "_flusher", "_is_cut", "_is_flushing", "_is_live", "_pending",
-        "_subscription", "_waiter", "is_over",
-    )  # fmt: skip
-
-    def __init__(self, connection: Connection, subscription: Subscription, flusher: _Flusher) -> None:
-        self._connection = connection
-        self._subscription = subscription
-        self._flusher = flusher
-        self._pending: list[bytes] = []
-        self._backlog = 0  # bytes pending
-        self._is_live = False
-        self._is_flushing = False  # is in the flusher's list
-        self._is_cut = False
-        self.is_over = False
-        self._waiter: asyncio.Future[None] | None = None
-
-    def send(self, batch: Sequence[bytes]) -> None:
-        if self.is_over:
-            return
-        self._pending.extend(batch)
-        self._backlog += sum(map(len, batch))
-        if self._is_live:
-            if self._backlog > FLUSH_BYTES_MAX:
-                self._write_live()
-            elif not self._is_flushing:
-                self._is_flushing = True
-                self._flusher.add(self)
-        elif self._backlog > BACKLOG_BYTES_MAX:
-            self._cut()
-
-    def fail(self, error: StatusError) -> None:
-        if not self.is_over:
-            self._pending.append(chunk(orjson.dumps({"type": "ERROR", "object": error.status()}) + b"\n"))
-            self.end()
-
-    def end(self) -> None:
-        self.is_over = True
-        self._wake()
-
-    def _cut(self) -> None:
-        self.is_over = self._is_cut = True
-        self._pending.clear()
-        self._subscription.close()
-        self._connection.abort()
-        self._wake()
-
-    def flush(self) -> None:
-        """Called by the flusher, once for each `add`."""
-        self._is_flushing = False
-        if self._is_live and self._pending:
-            self._write_live()
-
-    def _write_live(self) -> None:
-        self._write()
-        if self._connection.writing_paused:
-            self._is_live = False
-            self._wake()
-
-    def _write(self) -> None:
-        pending = self._pending
-        self._pending = []
-        self._backlog = 0
-        transport = self._connection.transport
-        if transport is not None:
-            transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
-
-    def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
-
-    async def run(self, clock: Clock) -> None:
-        """Until the end: wait for the socket when it is full, else sleep. Writes the last chunk."""
-        connection = self._connection
-        loop = asyncio.get_running_loop()
-        while not self._is_cut:
-            if connection.writing_paused:
-                await connection.drained(clock)
-                continue
-            if self._pending:
-                self._write()
-                continue
-            if self.is_over:
-                connection.write(_LAST_CHUNK)
-                return
-            self._is_live = True
-            self._waiter = loop.create_future()
-            await self._waiter
-            self._is_live = False
-        raise ConnectionResetError("watch cut off")
-
-
-class _Flusher:
-    """Writes for all watchers that have something to send: in the next turn of the loop, or a little later if the last
-    time was just now."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._sinks: list[_HttpSink] = []
-        self._last = -1.0
-
-    def add(self, sink: _HttpSink) -> None:
-        self._sinks.append(sink)
-        if len(self._sinks) == 1:
-            self._clock.call_later(self._last + FLUSH_INTERVAL_S - self._clock.monotonic(), self._flush)
-
-    def _flush(self) -> None:
-        self._last = self._clock.monotonic()
-        sinks, self._sinks = self._sinks, []
-        for sink in sinks:
-            sink.flush()
-
-
-class _Heads:
-    """Heads of answers, the parts that never change made once."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._starts: dict[tuple[int, str], bytes] = {}
-        self._date = b""
-        self._date_at = 0
-
-    def render(self, request: HttpRequest, response: Response, goes_on: bool, length: int) -> bytes:
-        head = self._start(request, response, goes_on)
-        if response.status in (204, 304):
-            return head + b"\r\n"
-        return b"%bContent-Length: %d\r\n\r\n" % (head, length)
-
-    def render_stream(self, request: HttpRequest, response: Response) -> bytes:
-        goes_on = not request._message.should_close
-        return self._start(request, response, goes_on) + b"Transfer-Encoding: chunked\r\n\r\n"
-
-    def render_piecewise(
-        self, request: HttpRequest, response: Stream, goes_on: bool, is_chunked: bool
-    ) -> bytes:
-        head = self._start(request, response, goes_on)
-        if is_chunked:
-            head += b"Transfer-Encoding: chunked\r\n"
-        elif response.length is not None and response.status not in (204, 304):
-            head += b"Content-Length: %d\r\n" % response.length
-        return head + b"\r\n"
-
-    def render_upgrade(self, request: HttpRequest, response: Upgraded) -> bytes:
-        head = f"HTTP/1.1 101 Switching Protocols\r\nAudit-Id: {request.request_id}\r\n".encode()
-        return head + b"".join(_line(*header) for header in (response.headers or {}).items()) + b"\r\n"
-
-    def _start(self, request: HttpRequest, response: Response, goes_on: bool) -> bytes:
-        key = (response.status, response.content_type)
-        start = self._starts.get(key)
-        if start is None:
-            start = self._starts[key] = _start_of(*key)
-        head = b"%bAudit-Id: %b\r\nDate: %b\r\n" % (start, request.request_id.encode(), self._now())
-        if (flow := request.flow) is not None:
-            # Source: apiserver pkg/server/filters/priority-and-fairness.go setResponseHeaders.
-            head += b"X-Kubernetes-Pf-Flowschema-Uid: %b\r\nX-Kubernetes-Pf-Prioritylevel-Uid: %b\r\n" % flow
-        headers = response.headers
-        if headers is None or "Cache-Control" not in headers:
-            # Source: apiserver pkg/endpoints/filters/cachecontrol.go.
-            head += b"Cache-Control: no-cache, private\r\n"
-        if headers:
-            head += b"".join(_line(name, value) for name, value in headers.items())
-        if not goes_on:
-            head += b"Connection: close\r\n"
-        elif request._message.version == HttpVersion10:
-            head += b"Connection: keep-alive\r\n"
-        return head
-
-    def _now(self) -> bytes:
-        now = int(self._clock.now())
-        if now != self._date_at:
-            self._date_at = now
-            self._date = formatdate(now, usegmt=True).encode()
-        return self._date
-
-
-def _start_of(status: int, content_type: str) -> bytes:
-    start = f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}\r\n".encode()
-    return start if status in (204, 304) or not content_type else start + _line("Content-Type", content_type)
-
-
-def _line(name: str, value: str) -> bytes:
-    if name == "Warning":
-        # Each has a line to itself, as Go sends them; what they say has no line breaks (filters/warnings.py).
-        return b"".join(f"{name}: {each}\r\n".encode() for each in value.split("\n") if "\r" not in each)
-    # A line break in a value would be a header of the sender's own.
-    return f"{name}: {value}\r\n".encode() if "\r" not in value and "\n" not in value else b""
 
 
 def _is_for_people(request: HttpRequest) -> bool:

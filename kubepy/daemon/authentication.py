@@ -29,24 +29,19 @@ from kubepy.apiserver.authn.tokens import (
     read_token_file,
 )
 from kubepy.apiserver.authn.x509 import ClientCertificates
-from kubepy.apiserver.configuration_files import Unusable
 from kubepy.apiserver.handlers.subresources.token import Rules
 from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.client.client import MERGE_PATCH, Client
 from kubepy.client.transport import Transport
-from kubepy.daemon.config import Config, ConfigError, duration_s
+from kubepy.daemon.config import Config, ConfigError, duration_s, read_file
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
 from kubepy.observability.logs import Logger
 
 if TYPE_CHECKING:
-    from kubepy.apiserver.authn.configuration import Configuration, Issuer
-    from kubepy.apiserver.authn.oidc import Fetch
-
-# Source: oidc.go, http.Client timeout.
-ISSUER_TIMEOUT_S = 30.0
+    from kubepy.daemon.openid import OpenId
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +53,13 @@ class Authentication:
     token_rules: Rules
     tokens: Tokens
     authenticator: Authenticator
+    certificates: Certificates
+    openid: OpenId | None
     transports: tuple[Transport, ...]  # to others who know users
 
     async def close(self) -> None:
+        if self.openid is not None:
+            await self.openid.close()
         for transport in self.transports:
             await transport.close()
 
@@ -72,8 +71,8 @@ def keys_of(config: Config, own: bytes) -> Keys:
     if config.service_account_signing_key_file:
         # What the cluster's own key has signed stays good.
         verifying.insert(0, signing)
-        signing = _read(config.service_account_signing_key_file, "service-account-signing-key-file")
-    verifying += [_read(path, "service-account-key-file") for path in config.service_account_key_file]
+        signing = read_file(config.service_account_signing_key_file, "service-account-signing-key-file")
+    verifying += [read_file(path, "service-account-key-file") for path in config.service_account_key_file]
     keys = Keys(signing, verifying)
     if config.service_account_signing_key_file or config.service_account_key_file:
         try:
@@ -128,16 +127,14 @@ def build(
         kinds.append(BootstrapTokens(lookup=lookup, clock=clock))
     transports: list[Transport] = []
     anonymous = Anonymous(config.anonymous_auth)
-    if config.authentication_config:
-        # CEL and what else it needs take a fifth of the start; few clusters have such a file.
-        from kubepy.apiserver.authn.oidc import OidcTokens
+    openid: OpenId | None = None
+    if config.authentication_config or config.oidc_issuer_url:
+        # CEL and what else it needs take a fifth of the start; few clusters have issuers.
+        from kubepy.daemon.openid import OpenId
 
-        given = _configuration(config)
-        anonymous = given.anonymous or anonymous
-        for issuer in given.issuers:
-            transport = _transport_to(issuer, random)
-            transports.append(transport)
-            kinds.append(OidcTokens(issuer, fetch=_fetch(transport), clock=clock))
+        openid = OpenId(config, clock=clock, random=random)
+        anonymous = openid.anonymous or anonymous
+        kinds.append(openid.issuers)
     if config.authentication_token_webhook_config_file:
         from kubepy.apiserver.authn.webhook import WebhookTokens
 
@@ -154,6 +151,7 @@ def build(
             )
         )
     tokens = Tokens(kinds)
+    certificates = Certificates(trust, clock)
     return Authentication(
         keys=keys,
         signer=signer,
@@ -163,37 +161,14 @@ def build(
         ),
         tokens=tokens,
         authenticator=Union(
-            [*_certificates(config, trust, clock), BearerTokens(tokens)],
+            [*certificates.authenticators, BearerTokens(tokens)],
             anonymous=anonymous,
             log=log,
         ),
+        certificates=certificates,
+        openid=openid,
         transports=tuple(transports),
     )
-
-
-def _configuration(config: Config) -> Configuration:
-    from kubepy.apiserver.authn import configuration
-
-    text = _read(config.authentication_config, "authentication-config").decode(errors="replace")
-    try:
-        return configuration.load(text, disallowed_issuers=config.service_account_issuer)
-    except Unusable as error:
-        raise ConfigError(f"authentication-config: {config.authentication_config}: {error}") from None
-
-
-def _transport_to(issuer: Issuer, random: Random) -> Transport:
-    """Sockets live in the machine's time, whatever the cluster's does. The server is part of each path."""
-    from kubepy.client.kubeconfig import Access
-
-    access = Access(server="https:", ca=issuer.certificate_authority.encode())
-    return access.transport(clock=RealClock(), random=random)
-
-
-def _fetch(transport: Transport) -> Fetch:
-    async def fetch(url: str) -> Obj:
-        return (await transport.request("GET", url.removeprefix("https:"), timeout_s=ISSUER_TIMEOUT_S)).obj
-
-    return fetch
 
 
 def _webhook(config: Config, random: Random) -> Transport:
@@ -206,17 +181,30 @@ def _webhook(config: Config, random: Random) -> Transport:
     return access.transport(clock=RealClock(), random=random)
 
 
-def _certificates(config: Config, trust: Trust, clock: Clock) -> list[Authenticator]:
-    try:
-        of_proxies = fingerprints(trust.request_header_ca)
-        only_of_proxies = of_proxies - fingerprints(trust.client_ca)
-    except ValueError as error:
-        raise ConfigError(f"requestheader-client-ca-file, client-ca-file: {error}") from None
-    headers = Headers(trust.username_headers, trust.uid_headers, trust.group_headers, trust.extra_prefixes)
-    front_proxies = RequestHeaders(
-        clock, authorities=of_proxies, allowed_names=trust.allowed_names, headers=headers
-    )
-    return [front_proxies, ClientCertificates(clock, only_of_proxies)]
+class Certificates:
+    """What clients show in the handshake, and whom it makes them. Raises ConfigError."""
+
+    def __init__(self, trust: Trust, clock: Clock) -> None:
+        headers = Headers(
+            trust.username_headers, trust.uid_headers, trust.group_headers, trust.extra_prefixes
+        )
+        self._proxies = RequestHeaders(
+            clock, authorities=frozenset(), allowed_names=trust.allowed_names, headers=headers
+        )
+        self._clients = ClientCertificates(clock)
+        self.authenticators: list[Authenticator] = [self._proxies, self._clients]
+        self._ever: frozenset[str] = frozenset()  # CAs that were believed at some time
+        self.trust(trust)
+
+    def trust(self, trust: Trust) -> None:
+        """Believe these CAs, and no others."""
+        try:
+            of_proxies, of_clients = fingerprints(trust.request_header_ca), fingerprints(trust.client_ca)
+        except ValueError as error:
+            raise ConfigError(f"requestheader-client-ca-file, client-ca-file: {error}") from None
+        self._ever |= of_proxies | of_clients
+        self._proxies.authorities = of_proxies
+        self._clients.others = self._ever - of_clients
 
 
 async def _look_up(registry: Registry, catalog: Catalog, plural: str, namespace: str, name: str) -> Find:
@@ -239,10 +227,3 @@ async def _label(client: Client, secret: Obj, day: str, log: Logger) -> None:
             object=f"{metadata['namespace']}/{metadata['name']}",
             error=str(error),
         )
-
-
-def _read(path: str, setting: str) -> bytes:
-    try:
-        return Path(path).expanduser().read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{setting}: {error}") from None

@@ -6,7 +6,6 @@ Composition only. Source: kubernetes pkg/kubeapiserver/{authorizer/config,option
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from kubepy.api.builtins import Catalog
@@ -27,53 +26,75 @@ from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
 
 
-@dataclass(frozen=True, slots=True)
 class Authorization:
-    """What comes of the settings."""
+    """What comes of the settings. Raises ConfigError."""
 
-    authorizer: Authorizer
-    policy: Rbac  # who has what by roles and bindings, whether or not that is what decides
-    escalation: Escalation
-    transports: tuple[Transport, ...]  # to webhooks
+    def __init__(
+        self,
+        config: Config,
+        *,
+        caches: Caches,
+        catalog: Catalog,
+        policy: Iterable[tuple[Resource, Obj]],
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._config, self._clock, self._random = config, clock, random
+        self.policy = Rbac(caches)  # who has what by roles and bindings, whether or not that is what decides
+        entries = _entries(config)
+        self._required = {entry.type for entry in entries if entry.webhook is None}
+        # Those of this process: each is there once, and follows the cluster as long as it lives.
+        self._own: dict[str, Authorizer] = {
+            modes.RBAC: self.policy,
+            modes.ALWAYS_ALLOW: modes.AlwaysAllow(),
+            modes.ALWAYS_DENY: modes.AlwaysDeny(),
+        }
+        if modes.NODE in self._required:
+            self._own[modes.NODE] = NodeAuthorizer(caches, catalog, rbac_policy.node_rules(policy))
+        self._transports: list[Transport] = []  # to webhooks
+        self._chain = modes.chain(self._made(entries))
+        self.authorizer: Authorizer = self._chain
+        self.escalation = Escalation(self.authorizer, self.policy)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Those that `reload` reads."""
+        return (self._config.authorization_config,) if self._config.authorization_config else ()
+
+    async def reload(self) -> None:
+        """Read the file again. Types that were there at the start, webhooks apart, must stay."""
+        entries = _entries(self._config)
+        types = {entry.type for entry in entries}
+        if missing := sorted(self._required - types):
+            raise ConfigError(f"authorization-config: missing required types: [{' '.join(missing)}]")
+        if modes.NODE in types - self._required:
+            why = "authorizer type Node is not allowed if it was not enabled at initial server startup"
+            raise ConfigError(f"authorization-config: {why}")
+        before, self._transports = self._transports, []
+        try:
+            made = self._made(entries)
+        except ConfigError:
+            self._transports = before
+            raise
+        self._chain.replace(modes.with_superusers(made))
+        await _close(before)
+
+    def _made(self, entries: Iterable[Entry]) -> list[Authorizer]:
+        return [self._webhook(entry) if entry.webhook else self._own[entry.type] for entry in entries]
+
+    def _webhook(self, entry: Entry) -> Authorizer:
+        assert entry.webhook is not None
+        transport = _transport(entry, self._random)
+        self._transports.append(transport)
+        return WebhookAuthorizer(entry.webhook, transport, clock=self._clock, random=self._random)
 
     async def close(self) -> None:
-        for transport in self.transports:
-            await transport.close()
+        await _close(self._transports)
 
 
-def build(
-    config: Config,
-    *,
-    caches: Caches,
-    catalog: Catalog,
-    policy: Iterable[tuple[Resource, Obj]],
-    clock: Clock,
-    random: Random,
-) -> Authorization:
-    """Raises ConfigError."""
-    rbac = Rbac(caches)
-    transports: list[Transport] = []
-
-    def webhook(entry: Entry) -> Authorizer:
-        assert entry.webhook is not None, "the configuration is checked"
-        transports.append(_transport(entry, random))
-        return WebhookAuthorizer(entry.webhook, transports[-1], clock=clock, random=random)
-
-    def made(entry: Entry) -> Authorizer:
-        match entry.type:
-            case modes.NODE:
-                return NodeAuthorizer(caches, catalog, rbac_policy.node_rules(policy))
-            case modes.RBAC:
-                return rbac
-            case modes.WEBHOOK:
-                return webhook(entry)
-            case modes.ALWAYS_ALLOW:
-                return modes.AlwaysAllow()
-            case _:
-                return modes.AlwaysDeny()
-
-    authorizer = modes.chain([made(entry) for entry in _entries(config)])
-    return Authorization(authorizer, rbac, Escalation(authorizer, rbac), tuple(transports))
+async def _close(transports: Iterable[Transport]) -> None:
+    for transport in transports:
+        await transport.close()
 
 
 def _entries(config: Config) -> tuple[Entry, ...]:

@@ -11,7 +11,10 @@ the store is its opener's to close.
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -40,7 +43,8 @@ from kubepy.apiserver.handlers.usage import UsageMetrics, UsageSource
 from kubepy.apiserver.loopback import LoopbackTransport
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, RequestIds, RequestInfo, Response, User
-from kubepy.apiserver.server import HttpServer, tls_context
+from kubepy.apiserver.server import HttpServer
+from kubepy.apiserver.tls import ServingTls
 from kubepy.client.client import Client
 from kubepy.controllers.certificate_requests import Authority
 from kubepy.controllers.discovery import Aggregated
@@ -51,14 +55,17 @@ from kubepy.daemon import (
     authentication,
     authorization,
     bootstrap,
+    identity_lease,
     node_options,
     rbac_policy,
+    reloading,
     scheduler_config,
     stage_sets,
 )
 from kubepy.daemon.config import Config, ConfigError, files_dir
 from kubepy.daemon.own_controllers import OwnControllers
 from kubepy.daemon.pki import FrontProxy
+from kubepy.daemon.reloading import Files
 from kubepy.kubelet.kubelet import Kubelet
 from kubepy.kubelet.stage_documents import StageError
 from kubepy.lib.aio import Tasks
@@ -122,6 +129,10 @@ class ControlPlane:
         self.catalog = Catalog(versions.served(config.kubernetes_version, self.schemas))
         self._log = logs.of("daemon")
         self._tasks = Tasks(self._died)
+        self._files = Files(
+            clock=clock, tasks=self._tasks, log=self._log, metrics=metrics,
+            identity=identity_lease.server_id(socket.gethostname()) if config.identity_lease else "",
+        )  # fmt: skip
         self._ids = RequestIds(random)
         self._server: HttpServer | None = None
         self._port = config.port
@@ -141,7 +152,7 @@ class ControlPlane:
         self._rbac_policy = rbac_policy.objects(
             files_dir() / "bootstrap" / "rbac", {row.group_resource for row in self.catalog}
         )
-        self._authorization = may = authorization.build(
+        self._authorization = may = authorization.Authorization(
             config,
             caches=self.registry,
             catalog=self.catalog,
@@ -156,6 +167,7 @@ class ControlPlane:
         for kind in param_references.KINDS:
             self.registry.guards[kind.group_resource] = references.check
         address = f"{config.bind}:{config.port}"
+        self._front_proxy = front_proxy
         trust = _trust(config, ca, front_proxy)
         self._authentication = who = authentication.build(
             config, keys=authentication.keys_of(config, service_account_key), trust=trust, registry=self.registry,
@@ -223,6 +235,7 @@ class ControlPlane:
         )  # fmt: skip
         self._definitions = Definitions(self.registry, tasks=self._tasks, log=logs.of("apiserver"))
         self._components = self._make_components()
+        self._follow_files()
         self._is_started = False
         self.checks.add(
             "informer-sync",
@@ -334,6 +347,36 @@ class ControlPlane:
             components.append(self._kubelet)
         return components
 
+    # -- files that are read again when they change ----------------------------------------------------------------
+
+    def _follow_files(self) -> None:
+        config = self.config
+        if (openid := self._authentication.openid) is not None and openid.files:
+            self._files.follow(reloading.AUTHENTICATION, openid.files, openid.reload)
+        if files := self._authorization.files:
+            self._files.follow(reloading.AUTHORIZATION, files, self._authorization.reload)
+        if config.encryption_provider_config_automatic_reload:
+            files = (config.encryption_provider_config,)
+            self._files.follow(reloading.ENCRYPTION, files, self._reload_encryption)
+
+    async def _reload_encryption(self) -> None:
+        from kubepy.daemon import encryption
+
+        store = self.store
+        assert isinstance(store, EncryptedStore)
+        before, now = store.transformer_of, encryption.load(self.config.encryption_provider_config)
+        store.use(now)
+        self.registry.mark_stale(lambda resource: any(of(resource) is not None for of in (before, now)))
+
+    async def _reload_tls(self, tls: ServingTls) -> None:
+        trust = _trust(self.config, self._ca, self._front_proxy)
+        try:
+            tls.reload()
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(f"{', '.join(map(str, tls.files))}: {error}") from None
+        self._authentication.certificates.trust(trust)
+        self._aggregator.trust(trust)
+
     # -- life ----------------------------------------------------------------------------------------------------
 
     async def start(self, progress: Progress = quiet, *, port: int = 443) -> None:
@@ -356,16 +399,18 @@ class ControlPlane:
         progress("reading what is there")
         for component in self._components:
             await component.wait_synced()
+        self._files.start()
         self._is_started = True
 
     async def listen(self, certificate: Path, key: Path, client_ca: Sequence[Path]) -> int:
         """Serve over TLS; returns the port. Raises OSError when it is taken."""
         # Sockets live in the machine's time, whatever the cluster's does.
         server = HttpServer(self._handler, clock=RealClock(), ids=self._ids, log=self.logs.of("apiserver"))
-        port = await server.start(
-            [self.config.bind], self.config.port, tls_context(certificate, key, client_ca)
-        )
+        tls = ServingTls(certificate, key, client_ca)
+        port = await server.start([self.config.bind], self.config.port, tls.context)
         self._server, self._port = server, port
+        if _has_foreign_certificates(self.config):
+            self._files.follow("tls", tls.files, partial(self._reload_tls, tls))
         self._count(server)
         return port
 
@@ -410,6 +455,11 @@ class ControlPlane:
 
     def _died(self, name: str, error: BaseException) -> None:
         self._log.error("task_died", task=name, exc_info=error)
+
+
+def _has_foreign_certificates(config: Config) -> bool:
+    """Whether one is somebody else's to keep, and to change; the cluster's own stay as they are."""
+    return bool(config.tls_cert_file or config.client_ca_file or config.requestheader_client_ca_file)
 
 
 def _trust(config: Config, ca: bytes, front_proxy: FrontProxy | None) -> Trust:

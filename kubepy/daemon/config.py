@@ -160,6 +160,23 @@ class Config:
     authentication_config: str = _key(
         "", "AuthenticationConfiguration: JWT issuers (OIDC), and for whom anonymous is on", metavar="FILE"
     )
+    oidc_issuer_url: str = _key(
+        "", "OpenID issuer whose tokens are accepted, without a file; only https", metavar="URL"
+    )
+    oidc_client_id: str = _key("", "audience that its tokens must be for", metavar="ID")
+    oidc_ca_file: str = _key("", "CA of its certificate; default the system's", metavar="FILE")
+    oidc_username_claim: str = _key("sub", "claim that is the user's name", metavar="CLAIM")
+    oidc_username_prefix: str = _key(
+        "", "what is put before names; default the issuer and #, but for email; -: nothing", metavar="PREFIX"
+    )
+    oidc_groups_claim: str = _key("", "claim that is the user's group or groups", metavar="CLAIM")
+    oidc_groups_prefix: str = _key("", "what is put before groups", metavar="PREFIX")
+    oidc_signing_algs: tuple[str, ...] = _key(
+        ("RS256",), "signatures that are accepted: RS256, ES384, PS512 and their like", metavar="LIST"
+    )
+    oidc_required_claim: tuple[str, ...] = _key(
+        (), "claims, with their values, that a token must have: claim=value", metavar="LIST"
+    )
     authentication_token_webhook_config_file: str = _key(
         "", "kubeconfig of a service that reviews bearer tokens", metavar="FILE"
     )
@@ -186,6 +203,7 @@ class Config:
     encryption_provider_config: str = _key(
         "", "EncryptionConfiguration: which resources are encrypted at rest, by which keys", metavar="FILE"
     )
+    encryption_provider_config_automatic_reload: bool = _key(False, "read that file again when it changes")
     max_requests_inflight: int = _key(
         400, "reading requests served at once; together with the next the seats that are shared", metavar="N"
     )
@@ -363,7 +381,12 @@ def check(config: Config) -> None:
         raise ConfigError("tls-cert-file and tls-private-key-file go together")
     if bool(config.proxy_client_cert_file) != bool(config.proxy_client_key_file):
         raise ConfigError("proxy-client-cert-file and proxy-client-key-file go together")
+    _check_authentication(config)
     _check_authorization(config)
+    if config.encryption_provider_config_automatic_reload and not config.encryption_provider_config:
+        raise ConfigError(
+            "--encryption-provider-config-automatic-reload must be set with --encryption-provider-config"
+        )
     for name in ("service_cluster_ip_range", "cluster_cidr", "load_balancer_addresses"):
         try:
             networks = [ipaddress.ip_network(text) for text in getattr(config, name).split(",")]
@@ -399,6 +422,21 @@ def check(config: Config) -> None:
     ):
         raise ConfigError("max-requests-inflight and max-mutating-requests-inflight must not both be 0")
     _check_nodes(config)
+
+
+def _check_authentication(config: Config) -> None:
+    """Source: pkg/kubeapiserver/options/authentication.go validateOIDCOptions."""
+    is_given = any(
+        getattr(config, known.name) != known.default
+        for known in FIELDS.values()
+        if known.name.startswith("oidc_")
+    )
+    if is_given and config.authentication_config:
+        raise ConfigError("authentication-config file and oidc-* flags are mutually exclusive")
+    if is_given and not (config.oidc_issuer_url and config.oidc_client_id):
+        raise ConfigError(
+            "oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set"
+        )
 
 
 def _check_authorization(config: Config) -> None:
@@ -437,6 +475,14 @@ def _check_nodes(config: Config) -> None:
         raise ConfigError(
             f"node-cidr-mask-size must be a part of cluster-cidr {network}, not {config.node_cidr_mask_size}"
         )
+
+
+def read_file(path: str, setting: str) -> bytes:
+    """What the file that a setting names says. Raises ConfigError."""
+    try:
+        return Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{setting}: {error}") from None
 
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "d": 86400.0}

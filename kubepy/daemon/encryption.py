@@ -1,9 +1,10 @@
 """--encryption-provider-config: which resources are encrypted at rest, by which keys.
 
-An EncryptionConfiguration (apiserver.config.k8s.io/v1), read once at start. To rotate: put the new key first, restart,
-write everything once (`kubectl get secrets -A -o json | kubectl replace -f -`), take the old key out, restart.
+An EncryptionConfiguration (apiserver.config.k8s.io/v1), read at start, and with
+--encryption-provider-config-automatic-reload whenever it changes. To rotate: put the new key first, have it read, write
+everything once (`kubectl get secrets -A -o json | kubectl replace -f -`), take the old key out.
 
-Not there: kms providers, and reloading the file while running.
+Not there: kms providers.
 
 Source: apiserver pkg/server/options/encryptionconfig/config.go, pkg/apis/apiserver/validation/validation_encryption.go.
 """

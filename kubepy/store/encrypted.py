@@ -46,8 +46,13 @@ class EncryptedStore:
 
     def __init__(self, store: Store, transformer_of: TransformerOf) -> None:
         self._store = store
-        self._transformer_of = transformer_of
+        self.transformer_of = transformer_of
         self._known: dict[bytes, Transformer | None] = {}
+
+    def use(self, transformer_of: TransformerOf) -> None:
+        """From the next value on. What was read before keeps its mark (`KeyValue.is_stale`)."""
+        self.transformer_of = transformer_of
+        self._known.clear()
 
     @property
     def revision(self) -> int:
@@ -103,7 +108,7 @@ class EncryptedStore:
         try:
             return self._known[resource]
         except KeyError:
-            found = self._known[resource] = self._transformer_of(resource.decode())
+            found = self._known[resource] = self.transformer_of(resource.decode())
             return found
 
     def _sealed(self, operation: Operation) -> Operation:

@@ -14,8 +14,9 @@ import orjson
 import pytest
 
 from kubepy.api.errors import Expired
-from kubepy.apiserver import server
+from kubepy.apiserver import server, watch_sink
 from kubepy.apiserver.request import Request, Stream, chunk
+from kubepy.apiserver.tls import ServingTls
 from kubepy.daemon import pki
 from kubepy.lib.clock import RealClock
 from kubepy.observability import logs
@@ -55,7 +56,7 @@ class Running:
 @pytest.fixture
 async def running(real_core: Any, keys: Path) -> AsyncIterator[Running]:
     http = server.HttpServer(real_core.handler, clock=real_core.clock, ids=real_core.ids, log=logs.silent())
-    context = server.tls_context(keys / "server.crt", keys / "server.key", [keys / "ca.crt"])
+    context = ServingTls(keys / "server.crt", keys / "server.key", [keys / "ca.crt"]).context
     port = await http.start(["127.0.0.1"], 0, context)
     yield Running(http, port, keys)
     await http.close(0.5)
@@ -509,7 +510,7 @@ async def test_shutdown_ends_watches_in_good_order(running: Running, resources: 
 async def test_watcher_that_does_not_read_is_cut_off(
     running: Running, resources: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "BACKLOG_BYTES_MAX", 4 << 20)
+    monkeypatch.setattr(watch_sink, "BACKLOG_BYTES_MAX", 4 << 20)
     reader, writer = await running.raw()
     writer.write(
         f"GET {PODS}?watch=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer admin-token\r\n\r\n".encode()

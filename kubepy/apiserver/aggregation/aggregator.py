@@ -68,8 +68,9 @@ class Aggregator:
             context, routes=self.routes, endpoints=self._endpoints, connections=self._connections
         )
         documents = DocumentsController(context, routes=self.routes, fetcher=fetcher)
+        self._trust = TrustController(context, trust)
         self._controllers: tuple[Controller, ...] = (
-            TrustController(context, trust), self._registration, self._availability, documents,
+            self._trust, self._registration, self._availability, documents,
         )  # fmt: skip
 
     # -- for the request path ------------------------------------------------------------------------------------
@@ -83,6 +84,10 @@ class Aggregator:
 
     async def swaggers(self) -> Sequence[Swagger]:
         return await self._swaggers.swaggers()
+
+    def trust(self, trust: Trust) -> None:
+        """Publish another one."""
+        self._trust.change(trust)
 
     # -- life ----------------------------------------------------------------------------------------------------
 

@@ -58,6 +58,11 @@ class TrustController(Controller):
         )
         self.queue.add(KEY)
 
+    def change(self, trust: Trust) -> None:
+        """What this server wants from now on; what it wanted before stays published."""
+        self._trust = trust
+        self.queue.add(KEY)
+
     async def reconcile(self, key: Key) -> After | None:
         current = self._config_maps.get(key)
         data = combined((current or {}).get("data") or {}, self._trust)

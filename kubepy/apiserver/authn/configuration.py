@@ -3,9 +3,8 @@
     configuration = load(text, disallowed_issuers=["https://kubernetes.default.svc"])
     configuration.issuers[0].username ...                      Raises Unusable: every finding, in upstream's words
 
-Versions v1, v1beta1 and v1alpha1 of apiserver.config.k8s.io, which differ in nothing that is read here. The file is
-read once, at the start; upstream reads it again when it changes. egressSelectorType is accepted and without effect:
-there is one network.
+Versions v1, v1beta1 and v1alpha1 of apiserver.config.k8s.io, which differ in nothing that is read here.
+egressSelectorType is accepted and without effect: there is one network.
 
 Source: apiserver pkg/apis/apiserver/{types,validation/validation}.go, pkg/authentication/cel/compile.go.
 """
@@ -110,7 +109,11 @@ class Configuration:
 
 def load(text: str, *, disallowed_issuers: Sequence[str] = ()) -> Configuration:
     """Raises Unusable."""
-    obj = read(text, kind=KIND, versions=VERSIONS, form=_FORM)
+    return of(read(text, kind=KIND, versions=VERSIONS, form=_FORM), disallowed_issuers=disallowed_issuers)
+
+
+def of(obj: Obj, *, disallowed_issuers: Sequence[str] = ()) -> Configuration:
+    """Of one that is decoded. Raises Unusable."""
     found: list[FieldError] = []
     configuration = _configuration(obj, disallowed_issuers, found)
     if found:

@@ -42,13 +42,38 @@ VERDICTS_MAX = 10_000
 Fetch = Callable[[str], Awaitable[Obj]]
 
 
-class OidcTokens:
-    """A TokenAuthenticator (tokens.py) for one issuer."""
+class Issuers:
+    """A TokenAuthenticator (tokens.py) for all of them: a token is for the one that it names."""
 
-    def __init__(self, issuer: Issuer, *, fetch: Fetch, clock: Clock) -> None:
+    def __init__(self, issuers: Sequence[OidcTokens]) -> None:
+        self._issuers = tuple(issuers)
+
+    def replace(self, issuers: Sequence[OidcTokens]) -> None:
+        """From the next token on."""
+        self._issuers = tuple(issuers)
+
+    async def review(self, token: str, audiences: Sequence[str] = ()) -> Verdict | None:
+        for issuer in self._issuers:
+            if (verdict := await issuer.review(token, audiences)) is not None:
+                return verdict
+        return None
+
+
+class OidcTokens:
+    """A TokenAuthenticator (tokens.py) for one issuer. Raises ValueError for an algorithm that nobody knows."""
+
+    def __init__(
+        self, issuer: Issuer, *, fetch: Fetch, clock: Clock, algorithms: Sequence[str] = ALGORITHMS
+    ) -> None:
+        if unknown := [name for name in algorithms if name not in ALGORITHMS]:
+            raise ValueError(f'oidc: unsupported signing alg: "{unknown[0]}"')
         self._issuer, self._clock = issuer, clock
-        self._keys = _IssuersKeys(issuer, fetch, clock)
+        self._keys = _IssuersKeys(issuer, fetch, clock, algorithms)
         self._verdicts: dict[str, tuple[float, Verdict]] = {}
+
+    async def discover(self) -> None:
+        """Raises Unauthorized if the issuer is not there, or somebody else."""
+        await self._keys.discover()
 
     async def review(self, token: str, audiences: Sequence[str] = ()) -> Verdict | None:
         now = self._clock.now()
@@ -89,12 +114,18 @@ class OidcTokens:
 
 
 class _IssuersKeys:
-    def __init__(self, issuer: Issuer, fetch: Fetch, clock: Clock) -> None:
+    def __init__(self, issuer: Issuer, fetch: Fetch, clock: Clock, algorithms: Sequence[str]) -> None:
         self._issuer, self._fetch, self._clock = issuer, fetch, clock
+        self._algorithms = list(algorithms)
         self._where = ""  # the address of the keys
         self._set: Any = None
         self._failed_at: float | None = None
         self._one = asyncio.Lock()
+
+    async def discover(self) -> None:
+        async with self._one:
+            if not self._where:
+                await self._load()
 
     async def verified(self, token: str) -> Obj:
         """The claims of a token whose signature is good. Raises Unauthorized."""
@@ -115,7 +146,7 @@ class _IssuersKeys:
         from joserfc.errors import JoseError
 
         try:
-            return jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims
+            return jwt.decode(token, keys, algorithms=self._algorithms).claims
         except (JoseError, ValueError) as error:
             raise Unauthorized("oidc: verify token: failed to verify signature") from error
 

@@ -34,19 +34,19 @@ class Headers:
 
 
 class RequestHeaders:
-    """authorities: fingerprints, see `fingerprints`; allowed_names: () means any."""
+    """`authorities`: of which CAs they are, see `fingerprints`; allowed_names: () means any."""
 
     def __init__(
         self, clock: Clock, *, authorities: frozenset[str], allowed_names: Iterable[str], headers: Headers
     ) -> None:
         self._clock = clock
-        self._authorities = authorities
+        self.authorities = authorities
         self._allowed_names = frozenset(allowed_names)
         self._headers = headers
 
     async def authenticate(self, request: Request) -> User | None:
         certificate = request.client_certificate
-        if certificate is None or certificate.authority not in self._authorities:
+        if certificate is None or certificate.authority not in self.authorities:
             return None
         if certificate.not_after < self._clock.now():
             raise Unauthorized

@@ -20,18 +20,19 @@ USERS_MAX = 1024
 
 
 class ClientCertificates:
-    """`front_proxies`: fingerprints of CAs whose certificates are no credential of their bearer (request_header.py)."""
+    """`others`: fingerprints of CAs whose certificates are no credential of their bearer: those of front proxies
+    (request_header.py), and those that are not believed any more (of sessions that are resumed)."""
 
-    def __init__(self, clock: Clock, front_proxies: frozenset[str] = frozenset()) -> None:
+    def __init__(self, clock: Clock, others: frozenset[str] = frozenset()) -> None:
         self._clock = clock
-        self._front_proxies = front_proxies
+        self.others = others
         self._users: dict[ClientCertificate, User] = {}
 
     async def authenticate(self, request: Request) -> User | None:
         certificate = request.client_certificate
-        if certificate is None or certificate.authority in self._front_proxies:
+        if certificate is None or certificate.authority in self.others:
             return None
-        if self._front_proxies and not certificate.authority:
+        if self.others and not certificate.authority:
             # Whose it is has been forgotten (a session resumed after long): it could be a front proxy's.
             raise Unauthorized
         if not certificate.common_name or certificate.not_after < self._clock.now():

@@ -55,6 +55,10 @@ class Union:
     def __init__(self, authorizers: Sequence[Authorizer]) -> None:
         self._authorizers = tuple(authorizers)
 
+    def replace(self, authorizers: Sequence[Authorizer]) -> None:
+        """From the next question on."""
+        self._authorizers = tuple(authorizers)
+
     async def authorize(self, user: User, info: RequestInfo) -> Decision:
         reasons: list[str] = []
         failures: list[str] = []

@@ -2,8 +2,8 @@
 
     configuration = load(text)                      Raises Unusable: every finding, in upstream's words
 
-Versions v1, v1beta1 and v1alpha1 of apiserver.config.k8s.io, which differ in nothing that is read here. The file is
-read once, at the start; upstream reads it again when it changes. Type ABAC is not there.
+Versions v1, v1beta1 and v1alpha1 of apiserver.config.k8s.io, which differ in nothing that is read here. Not there: type
+ABAC.
 
 Source: apiserver pkg/apis/apiserver/{types,v1/defaults,validation/validation}.go,
 kubernetes pkg/kubeapiserver/authorizer/config.go.
@@ -29,6 +29,7 @@ from kubepy.api.errors import (
     too_many,
 )
 from kubepy.api.objects import Obj
+from kubepy.apiserver.authz import aggregate as one_text
 from kubepy.apiserver.authz.modes import MODES, WEBHOOK
 from kubepy.apiserver.authz.webhook import Conditions, Webhook
 from kubepy.apiserver.configuration_files import Unusable, read
@@ -81,6 +82,13 @@ def load(text: str) -> tuple[Entry, ...]:
     entries = reader.entries(obj.get("authorizers") or [])
     if reader.found:
         raise Unusable(aggregate(reader.found))
+    if strange := [entry for entry in entries if entry.webhook is None and entry.name != entry.type.lower()]:
+        raise Unusable(
+            one_text(
+                f"expected name {entry.type.lower()} for authorizer {entry.type} instead of {entry.name}"
+                for entry in strange
+            )
+        )
     return entries
 
 

@@ -42,6 +42,10 @@ class Superusers:
         return NO_RULES
 
 
-def chain(authorizers: Sequence[Authorizer]) -> Authorizer:
-    """These, after the superusers."""
-    return Union([Superusers(), *authorizers])
+def chain(authorizers: Sequence[Authorizer]) -> Union:
+    return Union(with_superusers(authorizers))
+
+
+def with_superusers(authorizers: Sequence[Authorizer]) -> list[Authorizer]:
+    """Who comes first, whatever comes then."""
+    return [Superusers(), *authorizers]

@@ -192,6 +192,9 @@ class ResourceCache:
         for on_loaded in self._on_loaded:
             on_loaded(self.documents())
 
+    def mark_stale(self) -> None:
+        self.stale.update(self._documents)
+
     def close(self) -> None:
         """End every watch in good order and stop following the store."""
         if self._watch is not None:

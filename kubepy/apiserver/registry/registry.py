@@ -255,6 +255,13 @@ class Registry:
         cache = self._caches.get(group_resource)
         return len(cache) if cache is not None and cache.is_loaded else None
 
+    def mark_stale(self, is_concerned: Callable[[str], bool]) -> None:
+        """Objects of these resources (group_resource) would be stored otherwise now: the next update of each writes it,
+        even if it changes nothing."""
+        for name, cache in self._caches.items():
+            if is_concerned(name):
+                cache.mark_stale()
+
     async def loaded(self, resource: Resource) -> ResourceCache:
         """The cache behind any served version of a resource, ready to use."""
         cache = self._caches.get(resource.group_resource)
