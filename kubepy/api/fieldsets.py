@@ -239,8 +239,8 @@ def value_element(value: Any) -> str:
 
 
 def _number(value: Any) -> Any:
-    """Go writes 2.0 as 2."""
-    return int(value) if value.__class__ is float and value.is_integer() else value
+    """Go writes 2.0 as 2, and what is no int64 with an exponent."""
+    return int(value) if value.__class__ is float and value.is_integer() and abs(value) < 1 << 63 else value
 
 
 def _json(value: Any) -> str:

@@ -89,6 +89,7 @@ def test_items_come_by_what_their_keys_mean() -> None:
         ),
         (fieldsets.value_element("x"), '[="x"]'),
         (fieldsets.value_element(2.0), "[=2]"),
+        (fieldsets.value_element(1e300), "[=1e+300]"),
         ("i:3", "[3]"),
     ],
 )

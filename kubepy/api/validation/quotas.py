@@ -217,16 +217,25 @@ def _check_limit_order(limit: Obj, path: str, found: Errors) -> None:
 
 def _check_ratio(ratio: Any, low: Any, high: Any, path: str, found: Errors) -> None:
     """Of the limit to the request; no more is possible than the greatest of one to the smallest of the other."""
-    asked = quantity.nano(ratio) / quantity.NANOS
+    asked = _quotient(quantity.nano(ratio), quantity.NANOS)
     if asked < 1:
         found.append(errors.invalid_value(path, ratio, f"ratio {ratio} is less than 1"))
     if low is None or high is None:
         return
-    smallest, greatest = quantity.nano(low), quantity.nano(high)
-    possible = greatest / smallest if smallest else math.inf if greatest else math.nan
+    possible = _quotient(quantity.nano(high), quantity.nano(low))
     if asked > possible:
         why = f"ratio {ratio} is greater than max/min = {possible:f}"
         found.append(errors.invalid_value(path, ratio, why))
+
+
+def _quotient(above: int, below: int) -> float:
+    """As floats divide: what is out of their bounds is infinite."""
+    if not below:
+        return math.inf if above else math.nan
+    try:
+        return above / below
+    except OverflowError:
+        return math.inf
 
 
 QUOTAS: dict[tuple[str, str], Kind] = {

@@ -195,7 +195,10 @@ class FieldManager:
         entries = managed.decode(live["metadata"].get("managedFields")) if live is not None else {}
         self._reconcile(entries, live)
         if live is not None and not entries:
-            self._update(entries, self._blank, live, _BEFORE_FIRST_APPLY)
+            try:
+                self._update(entries, self._blank, live, _BEFORE_FIRST_APPLY)
+            except ValueError:
+                raise self._untypable(live)
         try:
             wanted = self._apply(live, config, dict(entries), manager, force=force)
         except Conflicts as conflicts:
@@ -245,9 +248,22 @@ class FieldManager:
                 f"failed to create typed patch object ({self.described(config)}): {why}", reason=""
             )
 
+    def _untypable(self, live: Obj) -> StatusError:
+        """An update may leave what no configuration can be merged into. Source: skipnonapplied.go Apply."""
+        found = (f"{at}: {why}" for at, why in self._version.type.complaints(live, ""))
+        # That an item comes twice is borne.
+        why = next(text for text in found if ": duplicate entries" not in text)
+        return StatusError(
+            "failed to create manager for existing fields: failed to convert new object "
+            f"({self.described(live)}) to smd typed: {why}",
+            reason="",
+        )
+
     def described(self, obj: Obj) -> str:
         """default/web; apps/v1, Kind=Deployment"""
-        metadata = obj.get("metadata") or {}
+        metadata = obj.get("metadata")
+        if not isinstance(metadata, dict):
+            metadata = {}
         where = f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}"
         return f"{where}; {_kind_text(self.resource.api_version, self.resource.kind)}"
 

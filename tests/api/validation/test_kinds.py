@@ -344,6 +344,14 @@ CASES = [
         ],
     ),
     (
+        make(
+            "v1",
+            "LimitRange",
+            "spec: {limits: [{type: Container, min: {cpu: 1}, max: {cpu: 1e400}, maxLimitRequestRatio: {cpu: 1e400}}]}",
+        ),
+        [],
+    ),
+    (
         make("v1", "Node", "spec: {podCIDRs: [10.0.0.0/24, x]}"),
         [
             'spec.podCIDRs[1]: Invalid value: "x": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',

@@ -368,6 +368,27 @@ async def test_what_is_refused(api: Api, config: Any, query: str, code: int, mes
     assert (error.code, error.message) == (code, message)
 
 
+async def test_what_cannot_be_typed(api: Api) -> None:
+    """Found by fuzzing. Neither the metadata that is none, nor an item without its key is anybody's exception."""
+    error = await api.error(
+        "PATCH", f"{MAPS}/x?fieldManager=m", config_map() | {"metadata": True}, content_type=YAML
+    )
+    assert error.message == (
+        "failed to create typed patch object (/; /v1, Kind=ConfigMap): .metadata: expected map, got &{true}"
+    )
+    accounts = "/api/v1/namespaces/default/serviceaccounts"
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "x"}}
+    made = await api.ok("POST", accounts, account | {"secrets": [{}]})
+    assert "managedFields" not in made["metadata"]
+    error = await api.error("PATCH", f"{accounts}/x?fieldManager=m", account, content_type=YAML)
+    assert (error.code, error.message) == (
+        500,
+        "failed to create manager for existing fields: failed to convert new object (default/x; /v1, "
+        "Kind=ServiceAccount) to smd typed: .secrets: element 0: associative list with keys has an element that omits "
+        'all key fields ["name"] (and doesn\'t have default values for any key fields)',
+    )
+
+
 async def test_yaml_is_read_and_repeated_keys_are_told(api: Api) -> None:
     body = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  a: '1'\n  a: '2'\n"
     found = await apply(api, f"{MAPS}/x", body)
