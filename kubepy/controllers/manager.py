@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from kubepy.api.builtins import (
     CLUSTER_TRUST_BUNDLES,
+    DEVICE_TAINT_RULES,
     IP_ADDRESSES,
     POD_CERTIFICATE_REQUESTS,
     RESOURCE_CLAIM_TEMPLATES,
@@ -51,6 +52,7 @@ from kubepy.controllers.cluster_trust_bundle_publisher import ClusterTrustBundle
 from kubepy.controllers.cron_job import CronJobController
 from kubepy.controllers.daemon_set import DaemonSetController
 from kubepy.controllers.deployment import DeploymentController
+from kubepy.controllers.device_taint_eviction import DeviceTaintEvictionController
 from kubepy.controllers.discovery import Aggregated, Discover
 from kubepy.controllers.disruption import DisruptionController
 from kubepy.controllers.endpoint_slice import EndpointSliceController
@@ -227,6 +229,10 @@ CONTROLLERS = (
     Descriptor(
         "taint-eviction-controller", "", "node-controller", _plain(TaintEvictionController),
         source="taint-eviction-controller",
+    ),
+    Descriptor(
+        "device-taint-eviction-controller", "", "device-taint-eviction-controller",
+        _plain(DeviceTaintEvictionController), needs=(DEVICE_TAINT_RULES,),
     ),
     Descriptor(
         "pod-garbage-collector-controller", "podgc", "pod-garbage-collector",

@@ -194,7 +194,7 @@ class ResourceClaimController(Controller):
             return ""
         if name:
             claim = self.claims.get(Key(pod["metadata"]["namespace"], name))
-            if claim is not None and (not must_own or _is_for(pod, claim)):
+            if claim is not None and (not must_own or is_for(pod, claim)):
                 return ""
         if not pod_claim.get("resourceClaimTemplateName"):
             return ""
@@ -248,7 +248,7 @@ class ResourceClaimController(Controller):
         for pod_claim in pod["spec"].get("resourceClaims") or ():
             name, must_own = claim_name(pod, pod_claim)
             claim = self.claims.get(Key(metadata["namespace"], name)) if name else None
-            if claim is None or (must_own and not _is_for(pod, claim)):
+            if claim is None or (must_own and not is_for(pod, claim)):
                 continue
             status = claim.get("status") or {}
             reserved = status.get("reservedFor") or []
@@ -320,7 +320,8 @@ class ResourceClaimController(Controller):
             self.log.info("resource_claim_deleted", object=str(key))
 
 
-def _is_for(pod: Obj, claim: Obj) -> bool:
+def is_for(pod: Obj, claim: Obj) -> bool:
+    """Source: resourceclaim.IsForPod."""
     owner = objects.controller_of(claim)
     return owner is not None and owner.get("uid") == objects.uid_of(pod)
 

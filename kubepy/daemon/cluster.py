@@ -74,7 +74,6 @@ from kubepy.lib.random import Random
 from kubepy.observability.health import Checks
 from kubepy.observability.logs import Logs
 from kubepy.observability.metrics import Metrics
-from kubepy.scheduler import plugins
 from kubepy.scheduler.scheduler import Scheduler
 from kubepy.store.base import Store
 from kubepy.store.compact import Compactor
@@ -318,9 +317,7 @@ class ControlPlane:
                     log=self.logs.of("scheduler"),
                     metrics=metrics,
                     configuration=scheduler_config.load(config.scheduler_config),
-                    without=plugins.not_served(
-                        lambda one: self.catalog.get(one.group, one.version, one.plural) is not None
-                    ),
+                    is_served=lambda one: self.catalog.get(one.group, one.version, one.plural) is not None,
                     pool=self.pool,
                 )
             except ValueError as error:

@@ -19,7 +19,7 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container
 from pathlib import Path
 
 from kubepy import __version__
@@ -144,7 +144,7 @@ class Process:
 
     async def _lead(self) -> None:
         await self._server_answers()
-        component = self._make(await self._plugins_to_leave_out())
+        component = self._make(await self._served())
         try:
             await component.start()
             await component.wait_synced()
@@ -168,15 +168,13 @@ class Process:
                     said = True
                 await self.clock.sleep(SERVER_RETRY_S)
 
-    async def _plugins_to_leave_out(self) -> list[str]:
-        """Of the scheduler: those that watch what this server does not have."""
+    async def _served(self) -> set[Resource]:
+        """Of what the scheduler can do without: what this server has."""
         if self.settings.component != SCHEDULER:
-            return []
+            return set()
         from kubepy.scheduler import plugins
 
-        versions = {one for needed in plugins.NEEDS.values() for one in needed}
-        served = {one for one in versions if await self._is_served(one)}
-        return plugins.not_served(served.__contains__)
+        return {one for one in plugins.OPTIONAL if await self._is_served(one)}
 
     async def _is_served(self, resource: Resource) -> bool:
         try:
@@ -185,7 +183,7 @@ class Process:
             return False
         return any(one["name"] == resource.plural for one in found["resources"])
 
-    def _make(self, without: Sequence[str]) -> Component:
+    def _make(self, served: Container[Resource]) -> Component:
         settings, clock, random, log = self.settings, self.clock, self.random, self.log
         if settings.component == CONTROLLER_MANAGER:
             from kubepy.controllers.manager import ControllerManager
@@ -203,7 +201,7 @@ class Process:
             try:
                 return Scheduler(
                     self.client, clock=clock, random=random, log=log, metrics=self.metrics,
-                    configuration=scheduler_config.load(settings.config), without=without,
+                    configuration=scheduler_config.load(settings.config), is_served=served.__contains__,
                 )  # fmt: skip
             except ValueError as error:
                 raise ConfigError(f"{settings.config}: {error}") from None

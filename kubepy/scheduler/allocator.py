@@ -5,7 +5,7 @@ and what leads nowhere is given back. Devices of one request are only tried in t
 the same solution. Of a request with alternatives (firstAvailable) the first that works is taken.
 
 Source: staging/src/k8s.io/dynamic-resource-allocation/structured/internal/incubating/*.go.
-Differs: device taint rules, list attributes and node allocatable resources, which are off by default, are not there.
+Differs: list attributes and node allocatable resources, which are off by default, are not there.
 """
 
 from __future__ import annotations
@@ -137,8 +137,10 @@ class Allocator:
         classes: Callable[[str], Obj | None],
         taken: Taken,
         new_share_id: Callable[[], str],
+        taint_rules: Sequence[Obj] = (),
     ) -> None:
         self.slices, self.classes, self.taken, self.new_share_id = slices, classes, taken, new_share_id
+        self.taint_rules = taint_rules
 
     def allocate(
         self, node: Obj, claims: Sequence[Obj], is_late: Callable[[], bool] = lambda: False
@@ -309,7 +311,7 @@ class _Search:
         uses = consumed(device.spec) if is_first else []
         if uses and not self._has_counters(pool, uses):
             return False
-        if is_kept_off(device.spec, request.wanted.get("tolerations") or ()):
+        if is_kept_off(device, self._allocator.taint_rules, request.wanted.get("tolerations") or ()):
             return False
         if not self._constrain(claim, request, device):
             if must:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from kubepy.api import placement, quantity
+from kubepy.api import device_taints, placement, quantity
 from kubepy.api.objects import Obj
 from kubepy.api.quantity import Quantity
 
@@ -265,21 +265,12 @@ def _violates(amount: Quantity, policy: Obj | None) -> bool:
 # -- taints ------------------------------------------------------------------------------------------------------
 
 
-def is_kept_off(device: Obj, tolerations: Sequence[Obj]) -> bool:
-    """A taint keeps those away that do not tolerate it."""
+def is_kept_off(device: Device, rules: Sequence[Obj], tolerations: Sequence[Obj]) -> bool:
+    """A taint, its driver's or one of a DeviceTaintRule, keeps those away that do not tolerate it."""
+    taints = list(device.spec.get("taints") or ())
+    taints += [rule["spec"]["taint"] for rule in rules if device_taints.selects(rule, *device.id)]
     return any(
         taint.get("effect") in ("NoSchedule", "NoExecute")
-        and not any(tolerates(t, taint) for t in tolerations)
-        for taint in device.get("taints") or ()
+        and not any(device_taints.tolerates(toleration, taint) for toleration in tolerations)
+        for taint in taints
     )
-
-
-def tolerates(toleration: Obj, taint: Obj) -> bool:
-    """Source: resourceclaim.ToleratesTaint."""
-    if toleration.get("effect") and toleration["effect"] != taint.get("effect"):
-        return False
-    if toleration.get("key") and toleration["key"] != taint.get("key"):
-        return False
-    operator = toleration.get("operator") or "Equal"
-    is_equal = (toleration.get("value") or "") == (taint.get("value") or "")
-    return operator == "Exists" or (operator == "Equal" and is_equal)

@@ -22,6 +22,7 @@ from kubepy.api import pods
 from kubepy.api.builtins import NODES, PODS
 from kubepy.api.errors import NotFound, StatusError
 from kubepy.api.objects import Document, DocumentPool, Obj, condition, is_deleting, labels_of, uid_of, walk
+from kubepy.api.resources import Resource
 from kubepy.client.client import Client
 from kubepy.client.events import NORMAL, WARNING, EventSink, Recorder
 from kubepy.client.informer import InformerFactory
@@ -29,13 +30,12 @@ from kubepy.client.transport import ConnectionLost
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.scheduler import decisions, events, extenders, why
+from kubepy.scheduler import decisions, events, extenders, plugins, why
 from kubepy.scheduler.cache import Cache, PodInfo
 from kubepy.scheduler.decisions import Decision, Decisions
 from kubepy.scheduler.extenders import ExtenderError, Extenders
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, Nominated, Plugin, Status
 from kubepy.scheduler.metrics import SchedulerMetrics
-from kubepy.scheduler.plugins import REGISTRY
 from kubepy.scheduler.profiles import DEFAULT_SCHEDULER, Configuration, Profile
 from kubepy.scheduler.queue import Place, Queue, QueuedPod
 from kubepy.scheduler.runtime import Framework
@@ -79,11 +79,11 @@ class Scheduler:
         log: Logger,
         metrics: Metrics,
         configuration: Configuration | None = None,
-        registry: Mapping[str, Callable[[Toolbox], Plugin]] = REGISTRY,
-        without: Collection[str] = (),
+        registry: Mapping[str, Callable[[Toolbox], Plugin]] = plugins.REGISTRY,
+        is_served: Callable[[Resource], bool] = lambda resource: True,
         pool: DocumentPool | None = None,
     ) -> None:
-        """`without`: plugins to leave out, for what they watch is not served; see `plugins.not_served`.
+        """`is_served` is asked about the kinds of `plugins.OPTIONAL`: plugins that need others are left out.
 
         Raises ValueError with a sentence for a person when a profile cannot work."""
         configuration = configuration or Configuration()
@@ -99,6 +99,7 @@ class Scheduler:
         self._nodes = self._informers.informer(NODES)
         self.cache = Cache()
         self.decisions = Decisions()
+        without = plugins.not_served(is_served)
         tools: dict[str, Toolbox] = {}
         self._profiles: dict[str, _Running] = {}
         for profile in configuration.profiles:
@@ -114,6 +115,7 @@ class Scheduler:
                 log,
                 metrics,
                 recorder,
+                is_served,
                 profile.args,
             )
             framework = tools[name].framework = Framework(

@@ -5,9 +5,11 @@ Source: kube-scheduler framework/interface.go, Handle.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from kubepy.api.resources import Resource
 from kubepy.client.client import Client
 from kubepy.client.events import Recorder
 from kubepy.client.informer import InformerFactory
@@ -38,6 +40,7 @@ class Toolbox:
     log: Logger
     metrics: Metrics
     recorder: Recorder
+    is_served: Callable[[Resource], bool]  # of the kinds of plugins.OPTIONAL
     args: tuple[object, ...] = ()  # of the profile: dataclasses of args.py
     # There once all plugins of the profile are made.
     framework: Framework = field(init=False)

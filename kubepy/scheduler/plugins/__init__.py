@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from kubepy.api.builtins import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES
+from kubepy.api.builtins import DEVICE_CLASSES, DEVICE_TAINT_RULES, RESOURCE_CLAIMS, RESOURCE_SLICES
 from kubepy.api.resources import Resource
 from kubepy.scheduler.args import NodeAffinityArgs, NodeResourcesBalancedAllocationArgs, NodeResourcesFitArgs
 from kubepy.scheduler.framework import Plugin
@@ -37,6 +37,8 @@ from kubepy.scheduler.toolbox import Toolbox
 NEEDS: Mapping[str, tuple[Resource, ...]] = {
     "DynamicResources": (RESOURCE_CLAIMS, RESOURCE_SLICES, DEVICE_CLASSES),
 }
+# That, and what plugins use if it is served.
+OPTIONAL: tuple[Resource, ...] = (*(one for needed in NEEDS.values() for one in needed), DEVICE_TAINT_RULES)
 
 REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
     "PrioritySort": lambda tools: PrioritySort(),

@@ -5,7 +5,7 @@ What a claim got in a decision counts as taken from then on, until its allocatio
 Claims that are allocated where the pod cannot go are deallocated when nobody else uses them.
 
 Not there: extended resources backed by DRA (DeviceClass spec.extendedResourceName), whose requests NodeResourcesFit
-takes for a device plugin's; PodGroups' claims; device taint rules. Off by default in 1.36, but for the first.
+takes for a device plugin's; PodGroups' claims, which are off by default.
 
 Source: pkg/scheduler/framework/plugins/dynamicresources/dynamicresources.go.
 """
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kubepy.api import errors, objects, placement
-from kubepy.api.builtins import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES
+from kubepy.api.builtins import DEVICE_CLASSES, DEVICE_TAINT_RULES, RESOURCE_CLAIMS, RESOURCE_SLICES
 from kubepy.api.errors import Conflict, StatusError
 from kubepy.api.objects import Document, Key, Obj, is_deleting, uid_of
 from kubepy.api.placement import RequiredAffinity
@@ -95,6 +95,7 @@ class DynamicResources:
         informer = tools.informers.informer
         self._claims, self._classes = informer(RESOURCE_CLAIMS), informer(DEVICE_CLASSES)
         self._slices = informer(RESOURCE_SLICES)
+        self._rules = informer(DEVICE_TAINT_RULES) if tools.is_served(DEVICE_TAINT_RULES) else None
         self._claims.add_handler(
             on_add=self._claim_seen,
             on_update=lambda old, new: self._claim_seen(new),
@@ -171,6 +172,7 @@ class DynamicResources:
             Interest(ClusterEvent("Pod", Action.UPDATE_POD_GENERATED_RESOURCE_CLAIM), self._after_pod),
             Interest(ClusterEvent("DeviceClass", change)),
             Interest(ClusterEvent("ResourceSlice", change)),
+            *([Interest(ClusterEvent("DeviceTaintRule", Action.ALL))] if self._rules is not None else ()),
         ]
 
     def _after_claim(self, pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:
@@ -212,7 +214,11 @@ class DynamicResources:
         if known.open:
             slices = [document.obj for document in self._slices.documents()]
             known.allocator = Allocator(
-                slices, lambda name: self._classes.get(Key("", name)), self._taken, self._tools.random.uid
+                slices,
+                lambda name: self._classes.get(Key("", name)),
+                self._taken,
+                self._tools.random.uid,
+                self._rules.list() if self._rules is not None else (),
             )
         state[_NAME] = known
         return None

@@ -1,6 +1,6 @@
 import pytest
 
-from kubepy.api.builtins import DEVICE_CLASSES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES
+from kubepy.api.builtins import DEVICE_CLASSES, DEVICE_TAINT_RULES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES
 
 DRIVER = "gpu.example.com"
 
@@ -192,3 +192,41 @@ async def test_a_class_that_does_not_exist(gpus):
     await gpus.add_pod(resourceClaims=uses("gpu"))
     _, _, message = await gpus.condition()
     assert message.startswith("0/2 nodes are available: request gpu: device class other does not exist.")
+
+
+async def test_devices_that_a_rule_taints_are_given_to_nobody_until_it_goes(gpus):
+    rule = {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "DeviceTaintRule",
+        "metadata": {"name": "broken"},
+        "spec": {"deviceSelector": {"pool": "node-1"}, "taint": {"key": "broken", "effect": "NoSchedule"}},
+    }
+    await gpus.client.create(DEVICE_TAINT_RULES, rule)
+    await gpus.client.create(RESOURCE_SLICES, resource_slice(device("gpu-0")))
+    tolerant = request(tolerations=[{"key": "broken", "operator": "Exists"}])
+    await gpus.client.create(RESOURCE_CLAIMS, claim("one"))
+    await gpus.add_pod("a", resourceClaims=uses("one"))
+    assert await gpus.node_of("a") == ""
+    await gpus.client.create(RESOURCE_CLAIMS, claim("two", tolerant))
+    await gpus.add_pod("b", resourceClaims=uses("two"))
+    assert await gpus.node_of("b") == "node-1"
+    await gpus.client.create(RESOURCE_SLICES, resource_slice(device("gpu-0"), pool="other"))
+    await gpus.clock.advance(2)
+    assert await gpus.node_of("a") == "node-1"
+
+
+async def test_a_pod_that_a_rule_kept_waiting_is_tried_when_the_rule_goes(gpus):
+    rule = {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "DeviceTaintRule",
+        "metadata": {"name": "broken"},
+        "spec": {"deviceSelector": {}, "taint": {"key": "broken", "effect": "NoExecute"}},
+    }
+    await gpus.client.create(DEVICE_TAINT_RULES, rule)
+    await gpus.client.create(RESOURCE_SLICES, resource_slice(device("gpu-0")))
+    await gpus.client.create(RESOURCE_CLAIMS, claim())
+    await gpus.add_pod(resourceClaims=uses("gpu"))
+    assert await gpus.node_of() == ""
+    await gpus.client.delete(DEVICE_TAINT_RULES, "broken")
+    await gpus.clock.advance(2)
+    assert await gpus.node_of() == "node-1"
