@@ -161,6 +161,8 @@ _MESSAGES: dict[str, tuple[dict[str, _Field], int]] = {
             "put": _Field(3, _OPERATION),
             "post": _Field(4, _OPERATION),
             "delete": _Field(5, _OPERATION),
+            "options": _Field(6, _OPERATION),
+            "head": _Field(7, _OPERATION),
             "patch": _Field(8, _OPERATION),
             "parameters": _Field(9, _repeated(_parameter)),
         },

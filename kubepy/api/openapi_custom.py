@@ -148,10 +148,9 @@ def _mapped(schema: Obj, change: Any) -> Obj:
 
 
 def _reduced(schema: Obj) -> Obj:
-    """What v2 and the kubectls that read it can take. Source: ToStructuralOpenAPIV2."""
+    """What v2 and the kubectls that read it can take. Source: ToStructuralOpenAPIV2, PruneDefaults."""
     shown = _mapped(schema, _reduced)
-    for word in ("allOf", "oneOf", "anyOf", "not"):
-        shown.pop(word, None)
+    _drop(shown, "allOf", "oneOf", "anyOf", "not", "default")
     preserves = bool(shown.get(structural.PRESERVE))
     if shown.pop("nullable", False):
         _drop(shown, "type", "items", "properties")

@@ -1,4 +1,5 @@
-"""Serves the OpenAPI documents: v3 (an index and one document per group version) and v2 (JSON and protobuf).
+"""Serves the OpenAPI documents: v3 (an index and one document per group version, group, and path beside them) and v2
+(JSON and protobuf).
 
 The documents are made by api/openapi.py when somebody first asks, in a thread, for they take tens of milliseconds, and
 kept as bytes until the catalog or the routes to other servers change. Of those servers the v3 index names the documents
@@ -81,7 +82,7 @@ class OpenApi:
             paths.pop(path, None)
             if url:
                 paths[path] = {"serverRelativeURL": url}
-        body = orjson.dumps({"paths": paths})
+        body = orjson.dumps({"paths": dict(sorted(paths.items()))})
         return _answer(request, body, _etag(body), JSON)
 
     async def v3_document(self, request: Request) -> Response:
@@ -134,13 +135,15 @@ class OpenApi:
         generation = self._catalog.generation, self._routes.generation
         if self._generation == generation:
             return
+        from kubepy.api import openapi
+
         self._generation = generation
         before = self._hashes
         self._hashes = {
             (f"apis/{gv.group}/{version}" if gv.group else f"api/{version}"): self._hash(gv.group, version)
             for gv in self._catalog.groups()
             for version in gv.versions
-        }
+        } | {path: self._digest(path) for path in openapi.roots(self._catalog)}
         self._made = {
             path: made
             for path, made in self._made.items()
@@ -148,8 +151,10 @@ class OpenApi:
         }
 
     def _hash(self, group: str, version: str) -> str:
-        rows = "\n".join(map(repr, self._catalog.resources(group, version)))
-        return hashlib.sha512(f"{__version__} {self._schemas.version}\n{rows}".encode()).hexdigest().upper()
+        return self._digest("\n".join(map(repr, self._catalog.resources(group, version))))
+
+    def _digest(self, what: str) -> str:
+        return hashlib.sha512(f"{__version__} {self._schemas.version}\n{what}".encode()).hexdigest().upper()
 
     async def _make(self, name: str, build: Callable[[], bytes]) -> bytes:
         """Build once, however many ask at the same time; a failure is everybody's and not kept."""
@@ -165,12 +170,17 @@ class OpenApi:
             del self._made[name]
 
     def _v3_bytes(self, path: str) -> bytes:
-        version = path.rpartition("/")[2]
-        group = path.split("/")[1] if path.startswith("apis/") else ""
         from kubepy.api import openapi
 
         keep = openapi.as_bytes
-        return orjson.dumps(openapi.v3_document(self._catalog, self._schemas, group, version, keep=keep))
+        match path.split("/"):
+            case ["api", version]:
+                document = openapi.v3_document(self._catalog, self._schemas, "", version, keep=keep)
+            case ["apis", group, version]:
+                document = openapi.v3_document(self._catalog, self._schemas, group, version, keep=keep)
+            case _:
+                document = openapi.v3_root(self._schemas, path, keep=keep)
+        return orjson.dumps(document)
 
     def _v2_bytes(self) -> bytes:
         if self._swaggers:

@@ -26,7 +26,15 @@ PROTO: dict[str, dict[int, tuple[str, str]]] = {
     "Path": {
         **{
             number: (name, "Operation")
-            for number, name in ((2, "get"), (3, "put"), (4, "post"), (5, "delete"), (8, "patch"))
+            for number, name in (
+                (2, "get"),
+                (3, "put"),
+                (4, "post"),
+                (5, "delete"),
+                (6, "options"),
+                (7, "head"),
+                (8, "patch"),
+            )
         },
         9: ("parameters", "ParametersItem"),
     },
@@ -78,6 +86,7 @@ PROTO: dict[str, dict[int, tuple[str, str]]] = {
         2: ("format", "s"),
         4: ("description", "s"),
         19: ("required", "s"),
+        20: ("enum", "Any"),
         21: ("additional_properties", "Additional"),
         22: ("type", "Strings"),
         23: ("items", "Item"),

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from kubepy.api import openapi
+from kubepy.api import enums, openapi, shapes
 from kubepy.api.builtins import Catalog, Resource
 from kubepy.api.objects import Obj
 from kubepy.api.schema import Schemas
@@ -164,6 +164,48 @@ def test_custom_resources_are_free_form() -> None:
     assert schema["x-kubernetes-group-version-kind"] == [gvk]
     patch = document["paths"]["/apis/stable.example.com/v1/namespaces/{namespace}/crontabs/{name}"]["patch"]
     assert "application/strategic-merge-patch+json" not in patch["requestBody"]["content"]
+
+
+@pytest.mark.parametrize("path", openapi.roots(Catalog()))
+def test_what_is_no_group_version_has_a_document(path: str) -> None:
+    document = openapi.v3_root(Schemas(), path)
+    assert list(document["paths"]) == [f"/{path}/"]
+    names = document["components"].get("schemas", {})
+    assert set(references(document)) == {f"#/components/schemas/{name}" for name in names}
+
+
+@pytest.mark.parametrize(
+    ("definition", "field", "values"),
+    [
+        ("io.k8s.api.core.v1.Container", "imagePullPolicy", ["Always", "IfNotPresent", "Never"]),
+        ("io.k8s.api.certificates.v1.CertificateSigningRequestSpec", "usages", None),
+    ],
+)
+def test_values_of_fields_are_told(v2: Obj, definition: str, field: str, values: list[str] | None) -> None:
+    shape = v2["definitions"][definition]["properties"][field]
+    if values is None:
+        assert "client auth" in shape["items"]["enum"]
+        assert "enum" not in shape
+    else:
+        assert shape["enum"] == values
+        assert '\n\nPossible enum values:\n - `"Always"` means that kubelet always' in shape["description"]
+
+
+def test_every_field_with_values_is_one() -> None:
+    """Of the release that the table is of."""
+    known = shapes.load("1.36")
+    for definition, fields in enums.read().items():
+        if definition in known:
+            assert set(fields) <= set(known[definition]["properties"]), definition
+
+
+def test_what_all_operations_take_is_said_once(apps: Obj) -> None:
+    item = apps["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]
+    assert [each["name"] for each in item["parameters"]] == ["name", "namespace", "pretty"]
+    assert [each["name"] for each in item["patch"]["parameters"]] == [
+        "dryRun", "fieldManager", "fieldValidation", "force",
+    ]  # fmt: skip
+    assert "parameters" not in item["get"]
 
 
 def test_documents_are_json(apps: Obj, v2: Obj) -> None:

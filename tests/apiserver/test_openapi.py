@@ -33,6 +33,8 @@ async def test_index_names_every_group_version(
 ) -> None:
     paths = await _index(openapi, make_request)
     assert {"api/v1", "apis/apps/v1", "apis/autoscaling/v2"} <= set(paths)
+    assert {"api", "apis", "apis/apps", "version", "openid/v1/jwks"} <= set(paths)
+    assert list(paths) == sorted(paths)
     assert paths["api/v1"].startswith("/openapi/v3/api/v1?hash=")
 
 
@@ -65,7 +67,7 @@ async def test_stale_hash_is_sent_on(openapi: OpenApi, make_request: Callable[..
     assert response.headers == {"Location": (await _index(openapi, make_request))["api/v1"]}
 
 
-@pytest.mark.parametrize("path", ["/openapi/v3/apis/nope/v1", "/openapi/v3/apis", "/openapi/v3/x"])
+@pytest.mark.parametrize("path", ["/openapi/v3/apis/nope/v1", "/openapi/v3/apis/nope", "/openapi/v3/x"])
 async def test_unknown(openapi: OpenApi, make_request: Callable[..., Request], path: str) -> None:
     with pytest.raises(NotFound):
         await openapi.v3_document(make_request(path))

@@ -162,7 +162,7 @@ class ExampleApi:
         if not self.modern:
             raise web.HTTPNotFound
         url = f"/openapi/v3{ROOT}?hash=AB12"
-        return web.json_response({"paths": {ROOT[1:]: {"serverRelativeURL": url}, "version": {}}})
+        return web.json_response({"paths": {ROOT[1:]: {"serverRelativeURL": url}, "logs": {}}})
 
     async def _openapi(self, request):
         operation = {
