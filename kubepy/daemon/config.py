@@ -273,6 +273,18 @@ class Config:
         return Path(self.data_dir).expanduser() if self.data_dir else Path.home() / ".kubepy" / self.name
 
     @property
+    def called(self) -> str:
+        """What a person knows this cluster by."""
+        return f"cluster in {self.data_dir}" if self.data_dir else f'cluster "{self.name}"'
+
+    def command(self, verb: str) -> str:
+        """The command that does `verb` to this very cluster."""
+        place = f" --data-dir {self.data_dir}" if self.data_dir else ""
+        if not place and self.name != "default":
+            place = f" --name {self.name}"
+        return f"kubepy {verb}{place}"
+
+    @property
     def event_ttl_s(self) -> float:
         return duration_s(self.event_ttl)
 
@@ -288,6 +300,21 @@ class Config:
 AUTHORIZATION_MODES = ("Node", "RBAC", "Webhook", "AlwaysAllow", "AlwaysDeny")
 
 FIELDS = {f.name.replace("_", "-"): f for f in dataclasses.fields(Config)}
+
+# Where the settings' sections begin, for the help and the documented file.
+SECTIONS = {
+    "name": "the cluster",
+    "controllers": "its components",
+    "token-auth-file": "who asks: certificates, front proxies",
+    "authorization-mode": "who may do what",
+    "enable-admission-plugins": "admission",
+    "tls-cert-file": "the server's certificate",
+    "service-account-issuer": "tokens: service accounts, bootstrap, OpenID, webhook",
+    "enable-priority-and-fairness": "load, audit, encryption at rest",
+    "service-cluster-ip-range": "addresses",
+    "node-monitor-grace-period": "nodes and pods that fail",
+    "default-storage-class": "what else there is",
+}
 
 
 def load(path: str | None, flags: dict[str, Any]) -> Config:
@@ -519,6 +546,8 @@ def documented() -> str:
         )
         choices = f" One of: {', '.join(known.metadata['choices'])}." if known.metadata["choices"] else ""
         help_ = known.metadata["help"]
+        if name in SECTIONS:
+            blocks.append(f"\n# -- {SECTIONS[name]} {'-' * (90 - len(SECTIONS[name]))}")
         blocks.append(f"\n# {help_[0].upper()}{help_[1:]}.{choices}\n# {text}")
     return "\n".join(blocks) + "\n"
 

@@ -19,7 +19,7 @@ from typing import IO
 
 from kubepy import __version__
 from kubepy.controllers.certificate_requests import Authority
-from kubepy.daemon import instance, pki
+from kubepy.daemon import instance, open_files, pki
 from kubepy.daemon.cluster import ControlPlane
 from kubepy.daemon.config import Config, ConfigError
 from kubepy.lib.clock import Clock
@@ -30,6 +30,10 @@ from kubepy.store.base import Store, Unusable
 
 # Called with what is going on ("loading pods") while start-up takes time.
 Progress = Callable[[str], None]
+
+
+# An address that means all of them -> one by which this machine reaches itself.
+_REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
 
 class StartError(Exception):
@@ -45,7 +49,8 @@ async def run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    held = _hold(directory)
+    open_files.raise_limit()
+    held = _hold(config)
     logs: Logs | None = None
     store: Store | None = None
     plane: ControlPlane | None = None
@@ -77,7 +82,7 @@ async def run(
         # Modules, tables and caches stay for good; looking at them again costs a collection 200 ms.
         gc.freeze()
         host = f"[{config.bind}]" if ":" in config.bind else config.bind
-        server = f"https://{'127.0.0.1' if config.bind == '0.0.0.0' else host}:{port}"
+        server = f"https://{_REACHED_AT.get(config.bind, host)}:{port}"
         pki.write_private(
             directory / "kubeconfig", pki.kubeconfig(keys, server=server, name=_context(config)).encode()
         )
@@ -106,15 +111,15 @@ async def run(
         held.close()
 
 
-def _hold(directory: Path) -> IO[str]:
+def _hold(config: Config) -> IO[str]:
     try:
-        return instance.lock(directory)
+        return instance.lock(config.directory)
     except instance.InUse as error:
         raise StartError(
-            f"{error}; stop it with `kubepy stop`, or start a second cluster with --name"
+            f"{error}; stop it with `{config.command('stop')}`, or start a second cluster with --name"
         ) from None
     except OSError as error:
-        raise StartError(f"cannot use {directory}: {error.strerror}") from None
+        raise StartError(f"cannot use {config.directory}: {error.strerror}") from None
 
 
 async def _open_store(config: Config, clock: Clock, logs: Logs, progress: Progress) -> Store:

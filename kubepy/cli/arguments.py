@@ -1,0 +1,160 @@
+"""What all commands share: how they are declared, settings as flags, and mistakes in one sentence."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from kubepy.daemon.config import Config
+
+Run = Callable[[argparse.Namespace], None]
+
+
+class Parser(argparse.ArgumentParser):
+    """Help that keeps the lines of its examples, and mistakes in one sentence with the nearest word."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs, formatter_class=_Help, add_help=False)
+        self.add_argument("-h", "--help", action="help", help="print this and exit")
+        self._commands: Any = None
+
+    def command(self, name: str, run: Run, help_: str, *, usage: str = "") -> Parser:
+        """One more command: `run(options)` with what its flags say. `usage` stands for all of them where they are
+        many."""
+        if self._commands is None:
+            self._commands = self.add_subparsers(title="commands", metavar="COMMAND", required=True)
+        description = help_[0].upper() + help_[1:] + "."
+        made: Parser = self._commands.add_parser(
+            name, help=help_, description=description, usage=usage or None
+        )
+        made.set_defaults(run=run, parser=made)
+        return made
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Ends the process with status 2 if they are wrong."""
+        options, unknown = self.parse_known_args(arguments)
+        if unknown:
+            command: Parser = getattr(options, "parser", self)
+            what = "unknown flag" if unknown[0].startswith("-") else "one word too many:"
+            command.error(f"{what} {unknown[0]}{_nearest(unknown[0], command._option_string_actions)}")
+        return options
+
+    def error(self, message: str) -> NoReturn:
+        if wrong := re.match(r"argument COMMAND: invalid choice: '(.*?)'", message):
+            name = wrong.group(1)
+            message = f'there is no command "{name}"{_nearest(name, self._commands.choices)}'
+        elif wrong := re.match(r"argument (\S+): invalid choice: '(.*?)' \(choose from (.*)\)$", message):
+            choices = wrong.group(3).replace("'", "")
+            message = f'{wrong.group(1)} must be one of {choices}, not "{wrong.group(2)}"'
+        else:
+            message = re.sub(r"^argument (\S+): ", r"\1 ", message)
+            message = re.sub(r"^the following arguments are required: (.*)$", r"\1 is missing", message)
+        see = " See" if message.endswith("?") else "; see"
+        self.exit(2, f"kubepy: {message}{see} `{self.prog} --help`\n")
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28)
+
+    def _format_action(self, action: argparse.Action) -> str:
+        if not isinstance(action, argparse._SubParsersAction):
+            return super()._format_action(action)
+        # The commands alone, without the line of their metavar above them.
+        return "".join(f"  {each.dest:<20}{each.help}\n" for each in action._get_subactions())
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    found = difflib.get_close_matches(word.partition("=")[0], list(known), n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def place(command: Parser) -> None:
+    """Which cluster is meant."""
+    command.add_argument(
+        "--name",
+        default=argparse.SUPPRESS,
+        metavar="NAME",
+        help='name of the cluster; "default" if not given',
+    )
+    command.add_argument(
+        "--data-dir", default=argparse.SUPPRESS, metavar="DIR", help="where it lives; default ~/.kubepy/NAME"
+    )
+
+
+def output(command: Parser) -> None:
+    """An answer as text or as data, asked as somebody."""
+    command.add_argument(
+        "-o", "--output", default="", choices=["json", "yaml"], help="the whole answer, as data"
+    )
+    command.add_argument(
+        "--kubeconfig", metavar="FILE", default="", help="ask as its user; default the cluster's admin"
+    )
+
+
+def settings(command: Parser) -> None:
+    """One flag per setting; those not given stay out of the namespace, so that file and defaults hold."""
+    from kubepy.daemon.config import FIELDS, SECTIONS
+
+    group: Any = command
+    for name, known in FIELDS.items():
+        if name in SECTIONS:
+            group = command.add_argument_group(SECTIONS[name])
+        flag(group, name, known)
+
+
+def flag(group: Any, name: str, known: Any) -> None:
+    """A dataclass field as a flag; see daemon/config.py for its metadata."""
+    from kubepy.daemon.config import split
+
+    kwargs: dict[str, Any] = {
+        "help": known.metadata["help"].replace("%", "%%"),
+        "default": argparse.SUPPRESS,
+    }
+    if isinstance(known.default, bool):
+        kwargs["action"] = argparse.BooleanOptionalAction
+    else:
+        kwargs["type"] = split if isinstance(known.default, tuple) else _TYPES[type(known.default)]
+        if known.metadata.get("choices"):
+            kwargs["choices"] = known.metadata["choices"]
+        else:
+            kwargs["metavar"] = known.metadata["metavar"]
+    group.add_argument(f"--{name}", dest=known.name, **kwargs)
+
+
+def number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'must be a whole number, not "{text}"') from None
+
+
+def _amount(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'must be a number, not "{text}"') from None
+
+
+_TYPES: dict[type, Callable[[str], Any]] = {int: number, float: _amount, str: str}
+
+
+def load(options: argparse.Namespace) -> Config:
+    """The settings that the flags and the file say."""
+    from kubepy.daemon import config
+
+    flags = {f.name: getattr(options, f.name) for f in config.FIELDS.values() if hasattr(options, f.name)}
+    try:
+        return config.load(getattr(options, "config", None), flags)
+    except config.ConfigError as error:
+        fail(str(error))
+
+
+def fail(sentence: str) -> NoReturn:
+    print(f"kubepy: {sentence}", file=sys.stderr)
+    sys.exit(1)

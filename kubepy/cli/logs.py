@@ -1,0 +1,79 @@
+"""`kubepy logs`: the lines of kubepy.log that match, as a person or a program reads them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from kubepy.cli.arguments import Parser, fail, load, number, place
+
+_POLL_S = 0.1
+
+
+def declare(root: Parser) -> None:
+    logs = root.command("logs", _logs, "print the cluster's log")
+    place(logs)
+    logs.add_argument("-f", "--follow", action="store_true", help="go on as lines are written")
+    logs.add_argument("-n", "--lines", type=number, default=0, metavar="N", help="only the last N")
+    logs.add_argument("--component", default="", metavar="NAME", help="only this component, e.g. scheduler")
+    logs.add_argument(
+        "--object", default="", metavar="OBJECT", help="only lines about this object, e.g. default/web"
+    )
+    logs.add_argument(
+        "--level", default="", choices=["debug", "info", "warning", "error"], help="this level and above"
+    )
+    logs.add_argument("--json", action="store_true", help="as JSON lines")
+
+
+def _logs(options: argparse.Namespace) -> None:
+    from kubepy.observability import logs
+
+    config = load(options)
+    path = config.directory / "kubepy.log"
+    if not path.exists():
+        fail(f"there is no log in {config.directory}; start a cluster there with `{config.command('up')}`")
+    if options.json:
+        render = logs.render_json_text
+    else:
+        render = logs.render_colour if sys.stdout.isatty() else logs.render_console
+    with path.open("rb") as file:
+        lines: Iterable[bytes] = last(file, options.lines)
+        if options.follow:
+            lines = tail(file, path, options.lines)
+        for event in logs.select(
+            lines, component=options.component, object_=options.object, level=options.level
+        ):
+            sys.stdout.write(render(event))
+            if options.follow:
+                sys.stdout.flush()
+
+
+def last(file: IO[bytes], count: int) -> Iterator[bytes]:
+    """The last `count` lines, or all."""
+    return iter(deque(file, maxlen=count) if count else file)
+
+
+def tail(file: IO[bytes], path: Path, count: int) -> Iterator[bytes]:
+    """The file's lines and then those to come, across a rotation; a line that is being written, when it is whole."""
+    from kubepy.lib.clock import pause
+
+    lines: Iterable[bytes] = last(file, count)
+    partial = b""
+    while True:
+        # Asked first: what came to the old file until then is read to its end.
+        is_rotated = path.exists() and path.stat().st_ino != os.fstat(file.fileno()).st_ino
+        for line in lines:
+            partial += line
+            if partial.endswith(b"\n"):
+                yield partial
+                partial = b""
+        if is_rotated:
+            lines = file = path.open("rb")
+        else:
+            lines = file
+            pause(_POLL_S)
