@@ -11,7 +11,7 @@ Source: apiserver pkg/server/config.go DefaultBuildHandlerChain.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -60,14 +60,14 @@ def build(
     paths: Mapping[str, Handler] | None = None,
     aggregator: Aggregator | None = None,
     version: str = versions.NEWEST,
-    limits: Filter | None = None,
+    limits: Sequence[Filter] = (),
     auditor: Auditor | None = None,
     request_timeout_s: float = LIMIT_S,
 ) -> Handler:
     """The whole chain. `resources` serves every resource request but those that `aggregator` has a route for; `paths`
     adds exact non-resource paths; `address` (host:port) is what /api tells clients, `version`
-    (of Kubernetes) what /version does; `limits` is the filter that makes requests wait when there are too many;
-    `auditor` records them."""
+    (of Kubernetes) what /version does; `limits` are the filters for when there are too many; `auditor` records
+    requests."""
     chain: list[Filter] = [  # outermost first
         warnings(),
         panic_recovery(log),
@@ -78,7 +78,7 @@ def build(
         authentication(authenticator),
         *((audit(auditor),) if auditor is not None else ()),
         impersonation(authorizer),
-        *((limits,) if limits is not None else ()),
+        *limits,
         authorization(authorizer),
     ]
     routes = aggregator.routes if aggregator else Routes()

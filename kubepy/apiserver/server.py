@@ -205,8 +205,7 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
+        if self.is_idle:
             self._wait_for_head(len(data))
         elif self._head_timer is not None:
             self._forget_head()
@@ -236,6 +235,17 @@ class Connection(web.RequestHandler):
             self._head_timer.cancel()
             self._head_timer = None
         self._head_bytes = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Nobody waits for anything on it: the next request has not come."""
+        waiter = self._waiter
+        return waiter is not None and not waiter.done()
+
+    def refuse(self) -> None:
+        """Before anything was asked: there are too many."""
+        self.write(_refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections", "Retry-After: 1\r\n"))
+        self.force_close()
 
     def client_certificate(self) -> ClientCertificate | None:
         if not self._is_certificate_read:
@@ -298,11 +308,11 @@ class Connection(web.RequestHandler):
         return _Sent(keep_alive=False)
 
 
-def _refusal(status: HTTPStatus, why: str = "") -> bytes:
+def _refusal(status: HTTPStatus, why: str = "", headers: str = "") -> bytes:
     """Source: Go's net/http server.go, conn.serve."""
     text = f"{status.value} {status.phrase}"
     body = f"{text}: {why}" if why else text
-    head = f"HTTP/1.1 {text}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+    head = f"HTTP/1.1 {text}\r\nContent-Type: text/plain; charset=utf-8\r\n{headers}Connection: close\r\n\r\n"
     return (head + body).encode()
 
 
@@ -339,10 +349,25 @@ class _Sent(web.StreamResponse):
 
 
 class _AiohttpServer(web.Server):
-    def __init__(self, *args: Any, clock: Clock, **kwargs: Any) -> None:
+    """Has at most `connections_max` connections (0: any number). One more takes the place of one that is idle, as HTTP
+    allows at any time; where all have something to do it is refused. Upstream leaves it to the limit of open files."""
+
+    def __init__(self, *args: Any, clock: Clock, connections_max: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._clock = clock
+        self._clock, self._connections_max = clock, connections_max
         self.authorities: dict[str, str] = {}  # fingerprints: client certificate -> its CA
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        if 0 < self._connections_max < len(self._connections):
+            self._make_room(cast(Connection, handler))
+
+    def _make_room(self, newest: Connection) -> None:
+        for connection in self._connections:
+            if connection is not newest and cast(Connection, connection).is_idle:
+                connection.force_close()
+                return
+        newest.refuse()
 
     def __call__(self) -> Connection:
         return Connection(self, clock=self._clock, loop=self._loop, **self._kwargs)
@@ -351,7 +376,9 @@ class _AiohttpServer(web.Server):
 class HttpServer:
     """Listens, and hands requests to `handler`. `clock` is the machine's: sockets know no other time."""
 
-    def __init__(self, handler: Handler, *, clock: Clock, ids: RequestIds, log: Logger) -> None:
+    def __init__(
+        self, handler: Handler, *, clock: Clock, ids: RequestIds, log: Logger, connections_max: int = 0
+    ) -> None:
         self._handler = handler
         self._clock = clock
         self._ids = ids
@@ -366,6 +393,7 @@ class HttpServer:
         self._server = _AiohttpServer(
             cast(Any, self._serve),
             clock=clock,
+            connections_max=connections_max,
             request_factory=cast(Any, self._request),
             handler_cancellation=True,
             access_log=None,

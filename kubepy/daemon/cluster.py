@@ -35,6 +35,7 @@ from kubepy.apiserver.authz.param_references import ParamReferences
 from kubepy.apiserver.crds.definitions import Definitions
 from kubepy.apiserver.filters import Filter
 from kubepy.apiserver.filters.flow_control import flow_control, max_in_flight
+from kubepy.apiserver.filters.open_watches import open_watches
 from kubepy.apiserver.flowcontrol import dumps
 from kubepy.apiserver.flowcontrol.controller import FlowControl
 from kubepy.apiserver.handlers.dispatch import ResourceHandler
@@ -57,6 +58,7 @@ from kubepy.daemon import (
     bootstrap,
     identity_lease,
     node_options,
+    open_files,
     rbac_policy,
     reloading,
     scheduler_config,
@@ -144,7 +146,7 @@ class ControlPlane:
                 disable_admission_plugins=config.disable_admission_plugins,
                 admission_configuration=admission.load(config.admission_control_config_file),
                 service_ip_range=config.service_cluster_ip_range, event_ttl_s=config.event_ttl_s,
-                node_port_range=(int(low), int(high)),
+                node_port_range=(int(low), int(high)), min_request_timeout_s=float(config.min_request_timeout),
             )  # fmt: skip
         except ValueError as error:
             raise ConfigError(str(error)) from None
@@ -259,11 +261,16 @@ class ControlPlane:
             metrics=self.metrics,
         )  # fmt: skip
 
-    def _limits(self) -> Filter:
+    def _limits(self) -> list[Filter]:
         config = self.config
+        limits = []
+        if config.max_open_watches or config.max_open_watches_per_user:
+            limits.append(open_watches(config.max_open_watches, config.max_open_watches_per_user))
         if self._flow_control is not None:
-            return flow_control(self._flow_control, request_timeout_s=config.request_timeout_s)
-        return max_in_flight(config.max_requests_inflight, config.max_mutating_requests_inflight)
+            limits.append(flow_control(self._flow_control, request_timeout_s=config.request_timeout_s))
+        else:
+            limits.append(max_in_flight(config.max_requests_inflight, config.max_mutating_requests_inflight))
+        return limits
 
     def _usages(self) -> UsageSource | None:
         return self._kubelet.usages if self._kubelet is not None else None
@@ -402,7 +409,10 @@ class ControlPlane:
     async def listen(self, certificate: Path, key: Path, client_ca: Sequence[Path]) -> int:
         """Serve over TLS; returns the port. Raises OSError when it is taken."""
         # Sockets live in the machine's time, whatever the cluster's does.
-        server = HttpServer(self._handler, clock=RealClock(), ids=self._ids, log=self.logs.of("apiserver"))
+        server = HttpServer(
+            self._handler, clock=RealClock(), ids=self._ids, log=self.logs.of("apiserver"),
+            connections_max=self.config.max_connections or open_files.connections_max(),
+        )  # fmt: skip
         tls = ServingTls(certificate, key, client_ca)
         port = await server.start([self.config.bind], self.config.port, tls.context)
         self._server, self._port = server, port

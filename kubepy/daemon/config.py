@@ -211,6 +211,16 @@ class Config:
     request_timeout: str = _key(
         "1m0s", "how long a request may take, watches and the like apart", metavar="DURATION"
     )
+    min_request_timeout: int = _key(
+        1800, "seconds that a watch lasts at least, unless it asks for less", metavar="SECONDS"
+    )
+    max_connections: int = _key(
+        0, "connections open at once; 0: as many as the process may have files open", metavar="N"
+    )
+    max_open_watches: int = _key(
+        0, "watches of clients open at once, those of system:masters apart; 0: any number", metavar="N"
+    )
+    max_open_watches_per_user: int = _key(0, "the same for each user", metavar="N")
     service_cluster_ip_range: str = _key(
         "10.96.0.0/16",
         "cluster IPs of Services come from here; two of different IP families: dual-stack",
@@ -441,7 +451,14 @@ def check(config: Config) -> None:
         "request_timeout",
     ):
         duration_s(getattr(config, name), name.replace("_", "-"))
-    for name in ("max_requests_inflight", "max_mutating_requests_inflight"):
+    for name in (
+        "max_requests_inflight",
+        "max_mutating_requests_inflight",
+        "min_request_timeout",
+        "max_connections",
+        "max_open_watches",
+        "max_open_watches_per_user",
+    ):
         if getattr(config, name) < 0:
             raise ConfigError(f"--{name.replace('_', '-')} can not be negative value")
     if config.enable_priority_and_fairness and not (

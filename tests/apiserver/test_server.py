@@ -593,3 +593,43 @@ async def test_http_1_0_cannot_watch(running: Running, resources: Any) -> None:
     await reader.read()
     assert reader.at_eof() and resources.feed.closed
     writer.close()
+
+
+class TestConnectionsAreBounded:
+    """Three at once."""
+
+    @pytest.fixture
+    async def running(self, real_core: Any, keys: Path) -> AsyncIterator[Running]:
+        http = server.HttpServer(
+            real_core.handler, clock=real_core.clock, ids=real_core.ids, log=logs.silent(), connections_max=3
+        )
+        context = ServingTls(keys / "server.crt", keys / "server.key", [keys / "ca.crt"]).context
+        yield Running(http, await http.start(["127.0.0.1"], 0, context), keys)
+        await http.close(0.5)
+
+    @staticmethod
+    async def _busy(running: Running) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A watch that has begun."""
+        reader, writer = await running.raw()
+        head = f"GET {PODS}?watch=1 HTTP/1.1\r\nHost: x\r\nAuthorization: {GO['Authorization']}\r\n\r\n"
+        writer.write(head.encode())
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        return reader, writer
+
+    async def test_one_more_takes_the_place_of_one_that_is_idle(
+        self, running: Running, resources: Any
+    ) -> None:
+        watch = await self._busy(running)
+        idle = [await running.raw() for _ in range(2)]
+        newest = await self._busy(running)
+        assert await idle[0][0].read() == b"", "the oldest idle one is closed"
+        for _, writer in (watch, *idle, newest):
+            writer.close()
+
+    async def test_where_all_are_busy_it_is_refused(self, running: Running, resources: Any) -> None:
+        busy = [await self._busy(running) for _ in range(3)]
+        reader, writer = await running.raw()
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n") and b"Retry-After: 1\r\n" in answer
+        for _, other in (*busy, (reader, writer)):
+            other.close()

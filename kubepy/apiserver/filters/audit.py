@@ -9,8 +9,7 @@ Source: apiserver pkg/endpoints/filters/{audit,authn_audit}.go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from kubepy.api.errors import StatusError, Unauthorized
 from kubepy.apiserver.audit.backends import Backend
@@ -23,19 +22,13 @@ from kubepy.apiserver.audit.policy import (
     RESPONSE_STARTED,
     Policy,
 )
+from kubepy.apiserver.endings import at_end
 from kubepy.apiserver.filters import Filter
 from kubepy.apiserver.filters.timeout import is_long_running
 from kubepy.apiserver.request import (
     Handler,
-    Peer,
-    Pieces,
     Request,
     Response,
-    Sink,
-    Stream,
-    Subscription,
-    Upgraded,
-    WatchResponse,
 )
 from kubepy.lib.clock import Clock
 
@@ -88,7 +81,7 @@ def audit(auditor: Auditor) -> Filter:
             record.answered(response)
             if is_long:
                 auditor.write(record, RESPONSE_STARTED)
-            if not _at_end(response, lambda: auditor.write(record, RESPONSE_COMPLETE)):
+            if not at_end(response, lambda: auditor.write(record, RESPONSE_COMPLETE)):
                 auditor.write(record, RESPONSE_COMPLETE)
             return response
 
@@ -126,57 +119,3 @@ def methods(request: Request) -> str:
     if attempted:
         return f"Authentication failed, attempted: {', '.join(attempted)}"
     return "Authentication failed, no credentials provided"
-
-
-# -- answers that end later ------------------------------------------------------------------------------------
-
-
-def _at_end(response: Response, then: Callable[[], None]) -> bool:
-    """Have `then` called when the answer is over; False: it is already."""
-    if isinstance(response, WatchResponse):
-        response.subscription = _Watched(response.subscription, then)
-    elif isinstance(response, Stream):
-        response.pieces = _Pieces(response.pieces, then)
-    elif isinstance(response, Upgraded):
-        response.peer = _Peer(response.peer, then)
-    else:
-        return False
-    return True
-
-
-class _Ending:
-    """`close` of what is behind, and `then` once."""
-
-    def __init__(self, behind: Any, then: Callable[[], None]) -> None:
-        self._behind, self._then = behind, then
-        self._is_over = False
-
-    def close(self) -> None:
-        self._behind.close()
-        if not self._is_over:
-            self._is_over = True
-            self._then()
-
-
-class _Watched(_Ending):
-    _behind: Subscription
-
-    def attach(self, sink: Sink) -> AsyncGenerator[Sequence[Any], None]:
-        return self._behind.attach(sink)
-
-
-class _Pieces(_Ending):
-    _behind: Pieces
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._behind.__aiter__()
-
-
-class _Peer(_Ending):
-    _behind: Peer
-
-    async def read(self) -> bytes:
-        return await self._behind.read()
-
-    async def write(self, data: bytes) -> None:
-        await self._behind.write(data)

@@ -13,15 +13,13 @@ from kubepy.apiserver.registry.selection import select
 from kubepy.apiserver.registry.views import DocumentView, MetadataView, ObjectView
 from kubepy.apiserver.request import Request, Response, WatchResponse
 
-# Watches end by themselves between 30 and 60 minutes, so that they spread. Source: server/config.go MinRequestTimeout.
-TIMEOUT_MIN_S = 1800.0
-
 
 async def watch(registry: Registry, resource: Resource, request: Request) -> Response:
     info = request.info
     options = watch_options(request.query)
     view = _view(registry, resource, request)
-    timeout_s = float(options.timeout_s or 0) or registry.random.jitter(TIMEOUT_MIN_S, 1.0)
+    # They end by themselves between once and twice that time, so that they spread.
+    timeout_s = float(options.timeout_s or 0) or registry.random.jitter(registry.min_request_timeout_s, 1.0)
     served = registry.served(resource)
     namespace = info.namespace if resource.namespaced else ""
     subscription = await registry.watch(

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -78,6 +77,7 @@ from kubepy.apiserver.request import Subscription, User
 from kubepy.lib.aio import Tasks, gather_bounded
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record, field, replace
 from kubepy.observability.logs import LEVELS, Logger
 from kubepy.observability.metrics import Metrics
 from kubepy.store.base import Compacted, Compare, Delete, FutureRevision, Put, Store, TxnResult, Unavailable
@@ -94,9 +94,11 @@ _SERVER = User("system:apiserver", ("system:masters",))
 # Objects asked from the store at once when a page of an old revision is filtered.
 _STORE_PAGE = 500
 
+# Source: apiserver pkg/server/config.go MinRequestTimeout.
+MIN_REQUEST_TIMEOUT_S = 1800.0
 
-@dataclass(slots=True)
-class Call:
+
+class Call(Record, frozen=False):
     """One request's circumstances."""
 
     resource: Resource  # as served
@@ -119,8 +121,7 @@ class Call:
     is_of_collection: bool = False  # one of many that are deleted together: admission is not told its name
 
 
-@dataclass(slots=True)
-class Facade:
+class Facade(Record, frozen=False):
     """What admission sees of a write in place of the whole object: a Scale. Who computes the object fills it in."""
 
     subresource: str
@@ -181,10 +182,12 @@ class Registry:
         event_ttl_s: float = 3600.0,
         service_ip_range: str = "10.96.0.0/12",
         node_port_range: tuple[int, int] = (30000, 32767),
+        min_request_timeout_s: float = MIN_REQUEST_TIMEOUT_S,
     ) -> None:
         self.catalog, self.schemas = catalog, schemas
         self.clock, self.random, self.pool = clock, random, pool
         self._store, self._log = store, log
+        self.min_request_timeout_s = min_request_timeout_s
         self._is_verbose = log.is_enabled_for(LEVELS["debug"])
         self._caches: dict[str, ResourceCache] = {}
         self._strategies: dict[str, Strategy] = {}
@@ -889,9 +892,9 @@ class Registry:
 
     async def delete_collection(
         self, call: Call, options: DeleteOptions, which: ListOptions
-    ) -> tuple[list[Document], int]:
-        """Delete what a list with these options finds; (the documents, the list's revision). Not atomic: the first
-        error is raised after all have been tried."""
+    ) -> Listing:
+        """Delete what a list with these options finds, and return that. Not atomic: the first error is raised after all
+        have been tried."""
         listing = await self.list_(call.resource, call.namespace, "", which)
 
         async def delete_one(document: Document) -> None:
@@ -908,7 +911,7 @@ class Registry:
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
-        return listing.documents, listing.revision
+        return listing
 
     async def expire(self, cache: ResourceCache, document: Document) -> None:
         """Remove an object whose time is over, unless somebody has written it since."""
