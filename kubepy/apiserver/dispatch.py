@@ -120,10 +120,10 @@ def _health(checks: Checks, group: str, log: Logger) -> Handler:
     """/readyz and /readyz/<check>. Source: pkg/server/healthz/healthz.go."""
 
     async def handle(request: Request) -> Response:
-        name = request.path.removeprefix(f"/{group}").strip("/")
+        name = request.path.removeprefix(f"/{group}")
         query = request.query
         if name:
-            report = checks.run_one(group, name)
+            report = checks.run_one(group, name[1:])
             if report is None:
                 raise page_not_found()
         else:
@@ -131,7 +131,8 @@ def _health(checks: Checks, group: str, log: Logger) -> Handler:
         if not report.ok:
             for check, reason in checks.failing(group):
                 log.warning("health_check_failed", endpoint=group, check=check, reason=reason)
-        return Response(200 if report.ok else 500, report.text.encode(), TEXT, dict(_NO_SNIFF))
+        headers = {} if name and report.ok else dict(_NO_SNIFF)
+        return Response(200 if report.ok else 500, report.text.encode(), TEXT, headers)
 
     return handle
 

@@ -56,6 +56,7 @@ from kubepy.daemon import (
     authentication,
     authorization,
     bootstrap,
+    health_checks,
     identity_lease,
     node_options,
     open_files,
@@ -238,10 +239,13 @@ class ControlPlane:
         self._components = self._make_components()
         self._follow_files()
         self._is_started = False
-        self.checks.add(
-            "informer-sync",
-            lambda: None if self._is_started else "components still read what is there",
-            ("readyz",),
+        self._is_closing = False
+        health_checks.add(
+            self.checks,
+            is_writable=lambda: store.is_writable,
+            is_started=lambda: self._is_started,
+            is_closing=lambda: self._is_closing,
+            is_limited=self._flow_control is not None,
         )
         self.checks.add("store", lambda: None if store.is_writable else "the store cannot write")
 
@@ -391,17 +395,23 @@ class ControlPlane:
             self.client, self.catalog, files_dir() / "bootstrap",
             service_range=self.config.service_cluster_ip_range, host=bootstrap.advertised(self.config.bind), port=port,
             storage_class=self.config.default_storage_class, now=self.clock.now(),
+        finish = self.checks.finish
+        finish(*health_checks.BOOTSTRAPPED)
         )  # fmt: skip
+        finish(health_checks.ROLES)
         await rbac_policy.reconcile(self.client.named("kube-apiserver"), self._rbac_policy)
         if self._flow_control is not None:
+            finish(*health_checks.LIMITED)
             await self._flow_control.start()
         self._own_controllers.serve_at(bootstrap.advertised(self.config.bind), port)
         await bootstrap.ensure_metrics_service(self.client, is_served=bool(self.config.nodes))
+        finish(*health_checks.SERVED)
         await self._definitions.start()
         for component in self._components:
             await component.start()
         progress("reading what is there")
         for component in self._components:
+        finish(*health_checks.AGGREGATED)
             await component.wait_synced()
         self._files.start()
         self._is_started = True
@@ -440,6 +450,7 @@ class ControlPlane:
             self.metrics.observe(name, help_, read)
 
     async def close(self) -> None:
+        self._is_closing = True
         """In reverse order: nobody writes any more when the registry closes."""
         for component in reversed(self._components):
             await component.close()

@@ -7,15 +7,15 @@ Source of the texts: apiserver pkg/server/healthz/healthz.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+
+from kubepy.lib.records import Record
 
 Check = Callable[[], str | None]
 
 GROUPS = ("healthz", "livez", "readyz")
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Record):
     """What a health endpoint answers: 200 if ok, else 500."""
 
     ok: bool
@@ -25,10 +25,20 @@ class Report:
 class Checks:
     def __init__(self) -> None:
         self._checks: dict[str, tuple[Check, Collection[str]]] = {"ping": (lambda: None, GROUPS)}
+        self._unfinished: set[str] = set()
 
     def add(self, name: str, check: Check, groups: Collection[str] = GROUPS) -> None:
         assert name not in self._checks, f"two health checks are called {name}"
         self._checks[name] = (check, groups)
+
+    def add_steps(self, *names: str) -> None:
+        """Checks of a start, which fail until `finish`. Source: apiserver pkg/server/hooks.go postStartHookHealthz."""
+        for name in names:
+            self._unfinished.add(name)
+            self.add(name, lambda name=name: "not finished" if name in self._unfinished else None)  # type: ignore[misc]
+
+    def finish(self, *names: str) -> None:
+        self._unfinished.difference_update(names)
 
     def names(self, group: str) -> list[str]:
         return [name for name, (_, groups) in self._checks.items() if group in groups]
@@ -45,15 +55,13 @@ class Checks:
                 # The reason goes to the log, not to whoever asks. Source: healthz.go, handleRootHealth.
                 lines.append(f"[-]{name} failed: reason withheld")
                 failed.append(name)
-        unknown = [
-            f'warn: some health checks cannot be excluded: no matches for "{n}"'
-            for n in exclude
-            if n not in self._checks
-        ]
+        if unknown := sorted(set(exclude).difference(self.names(group))):
+            names = ",".join(f'"{name}"' for name in unknown)
+            lines.append(f"warn: some health checks cannot be excluded: no matches for {names}")
         if failed:
-            return Report(False, "\n".join([*lines, *unknown, f"{group} check failed", ""]))
-        if verbose or unknown:
-            return Report(True, "\n".join([*lines, *unknown, f"{group} check passed", ""]))
+            return Report(False, "\n".join([*lines, f"{group} check failed", ""]))
+        if verbose:
+            return Report(True, "\n".join([*lines, f"{group} check passed", ""]))
         return Report(True, "ok")
 
     def run_one(self, group: str, name: str) -> Report | None:

@@ -30,8 +30,26 @@ def test_a_failure_is_named_but_its_reason_withheld():
 
 def test_excluded_checks_do_not_count_and_unknown_ones_are_warned_of():
     assert checks("disk full").run("livez", exclude=["store"]).ok
-    text = checks().run("livez", exclude=["foo"]).text
-    assert 'warn: some health checks cannot be excluded: no matches for "foo"' in text
+    assert checks("disk full").run("livez", exclude=["store"], verbose=True).text == (
+        "[+]ping ok\n[+]store excluded: ok\nlivez check passed\n"
+    )
+    unknown = ["informers", "foo"]
+    assert checks().run("livez", exclude=unknown).text == "ok"
+    assert checks().run("livez", exclude=unknown, verbose=True).text == (
+        "[+]ping ok\n[+]store ok\n"
+        'warn: some health checks cannot be excluded: no matches for "foo","informers"\nlivez check passed\n'
+    )
+
+
+def test_a_step_of_the_start_fails_until_it_is_done():
+    made = Checks()
+    made.add_steps("poststarthook/a", "poststarthook/b")
+    made.finish("poststarthook/a")
+    assert made.run("livez").text == (
+        "[+]ping ok\n[+]poststarthook/a ok\n[-]poststarthook/b failed: reason withheld\nlivez check failed\n"
+    )
+    report = made.run_one("livez", "poststarthook/b")
+    assert report is not None and report.text == "internal server error: not finished\n"
 
 
 @pytest.mark.parametrize(("name", "ok"), [("store", False), ("ping", True)])

@@ -35,7 +35,7 @@ def classifier() -> Classifier:
         (_MASTER, "GET", "/api/v1/pods", "exempt"),
         (_MASTER, "GET", "/readyz", "exempt"),
         (_NOBODY, "GET", "/readyz", "probes"),
-        (_NOBODY, "GET", "/readyz/store", "probes"),
+        (_NOBODY, "GET", "/readyz/etcd", "probes"),
         (_JANE, "POST", "/readyz", "global-default"),
         (_JANE, "GET", "/version", "global-default"),
         (_JANE, "GET", "/api/v1/namespaces/default/pods", "global-default"),
