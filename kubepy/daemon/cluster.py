@@ -247,7 +247,6 @@ class ControlPlane:
             is_closing=lambda: self._is_closing,
             is_limited=self._flow_control is not None,
         )
-        self.checks.add("store", lambda: None if store.is_writable else "the store cannot write")
 
     # -- parts ---------------------------------------------------------------------------------------------------
 
@@ -395,24 +394,24 @@ class ControlPlane:
             self.client, self.catalog, files_dir() / "bootstrap",
             service_range=self.config.service_cluster_ip_range, host=bootstrap.advertised(self.config.bind), port=port,
             storage_class=self.config.default_storage_class, now=self.clock.now(),
+        )  # fmt: skip
         finish = self.checks.finish
         finish(*health_checks.BOOTSTRAPPED)
-        )  # fmt: skip
-        finish(health_checks.ROLES)
         await rbac_policy.reconcile(self.client.named("kube-apiserver"), self._rbac_policy)
+        finish(health_checks.ROLES)
         if self._flow_control is not None:
-            finish(*health_checks.LIMITED)
             await self._flow_control.start()
+            finish(*health_checks.LIMITED)
         self._own_controllers.serve_at(bootstrap.advertised(self.config.bind), port)
         await bootstrap.ensure_metrics_service(self.client, is_served=bool(self.config.nodes))
-        finish(*health_checks.SERVED)
         await self._definitions.start()
+        finish(*health_checks.SERVED)
         for component in self._components:
             await component.start()
         progress("reading what is there")
         for component in self._components:
-        finish(*health_checks.AGGREGATED)
             await component.wait_synced()
+        finish(*health_checks.AGGREGATED)
         self._files.start()
         self._is_started = True
 
@@ -450,8 +449,8 @@ class ControlPlane:
             self.metrics.observe(name, help_, read)
 
     async def close(self) -> None:
-        self._is_closing = True
         """In reverse order: nobody writes any more when the registry closes."""
+        self._is_closing = True
         for component in reversed(self._components):
             await component.close()
         if self._server is not None:
