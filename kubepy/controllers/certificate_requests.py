@@ -61,6 +61,9 @@ class Authority:
     key: bytes
     lifetime_s: float = 365 * 86400.0
 
+    def for_all_signers(self) -> dict[str, Authority]:
+        return dict.fromkeys(SIGNERS, self)
+
 
 def parse(csr: Obj) -> Request:
     """Raises Unreadable."""

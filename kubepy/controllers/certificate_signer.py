@@ -1,8 +1,8 @@
 """Approved requests to Kubernetes' own signers get their certificate, signed by the cluster's CA.
 
 Watches CertificateSigningRequests. Writes status.certificate; or, where the request breaks its signer's rules, the
-condition Failed. The four signers (kube-apiserver-client, kube-apiserver-client-kubelet, kubelet-serving,
-legacy-unknown) share one CA here, as --cluster-signing-cert-file does upstream.
+condition Failed. Each of the four signers (kube-apiserver-client, kube-apiserver-client-kubelet, kubelet-serving,
+legacy-unknown) has its CA, or one has them all; what is for a signer without is left alone.
 
 Source: kubernetes 1.36 pkg/controller/certificates/signer/signer.go.
 """
@@ -10,6 +10,7 @@ Source: kubernetes 1.36 pkg/controller/certificates/signer/signer.go.
 from __future__ import annotations
 
 import base64
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from kubepy.api import errors, objects
@@ -26,10 +27,10 @@ class Plan:
     failure: str = ""  # message of the condition Failed
 
 
-def plan(csr: Obj) -> Plan:
+def plan(csr: Obj, signers: Container[str] = certificate_requests.SIGNERS) -> Plan:
     """Raises certificate_requests.Unreadable."""
     if (
-        csr["spec"].get("signerName") not in certificate_requests.SIGNERS
+        csr["spec"].get("signerName") not in signers
         or (csr.get("status") or {}).get("certificate")
         or not certificate_requests.is_approved(csr)
         or objects.is_condition_true(csr, "Failed")
@@ -46,16 +47,16 @@ class CertificateSigner(Controller):
     name = "certificatesigningrequest-signing-controller"
     workers = 5
 
-    def __init__(self, context: ControllerContext, *, authority: Authority) -> None:
+    def __init__(self, context: ControllerContext, *, authorities: Mapping[str, Authority]) -> None:
         super().__init__(context)
-        self._authority = authority
+        self._authorities = authorities
 
     def setup(self) -> None:
         self.requests = self.watch(CERTIFICATE_SIGNING_REQUESTS, key_of)
 
     async def reconcile(self, key: Key) -> None:
         csr = self.requests.get(key)
-        decided = plan(csr) if csr is not None else Plan()
+        decided = plan(csr, self._authorities) if csr is not None else Plan()
         if csr is None or decided == Plan():
             return
         status = dict(csr.get("status") or {})
@@ -69,7 +70,8 @@ class CertificateSigner(Controller):
             }
             status["conditions"] = [*objects.conditions(csr), failed]
         else:
-            pem = certificate_requests.sign(csr, self._authority, now=self.clock.now(), random=self.random)
+            authority = self._authorities[csr["spec"]["signerName"]]
+            pem = certificate_requests.sign(csr, authority, now=self.clock.now(), random=self.random)
             status["certificate"] = base64.b64encode(pem).decode()
         try:
             await self.client.update(

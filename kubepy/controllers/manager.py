@@ -116,7 +116,7 @@ class Parts:
     discover: Discover
     root_ca: bytes
     nodes: NodeOptions
-    authority: Authority | None = None  # signs certificates; None: nobody does
+    authorities: Mapping[str, Authority] = field(default_factory=dict)  # who signs certificates, by signer
     sign_token: Sign | None = None  # makes the tokens of Secrets; None: nobody does
     load_balancer_addresses: str = ADDRESSES
     schemas: Schemas = field(default_factory=Schemas)  # of the built-in kinds
@@ -150,7 +150,7 @@ def _bundle_publisher(context: ControllerContext, parts: Parts) -> Controller | 
 
 
 def _signer(context: ControllerContext, parts: Parts) -> Controller | None:
-    return CertificateSigner(context, authority=parts.authority) if parts.authority is not None else None
+    return CertificateSigner(context, authorities=parts.authorities) if parts.authorities else None
 
 
 def _node_ipam(context: ControllerContext, parts: Parts) -> Controller | None:
@@ -374,7 +374,7 @@ class ControllerManager:
         enabled: Sequence[str] = ("*",),
         pool: DocumentPool | None = None,
         aggregated: Callable[[], Aggregated] = Aggregated,
-        authority: Authority | None = None,
+        authorities: Mapping[str, Authority] | None = None,
         sign_token: Sign | None = None,
         load_balancer_addresses: str = ADDRESSES,
         schemas: Schemas | None = None,
@@ -393,7 +393,7 @@ class ControllerManager:
             discover,
             root_ca,
             nodes or NodeOptions(),
-            authority,
+            authorities or {},
             sign_token,
             load_balancer_addresses,
             schemas or Schemas(),

@@ -305,7 +305,7 @@ class ControlPlane:
                         metrics=metrics,
                         root_ca=self._ca,
                         nodes=node_options.of(config),
-                        authority=self._authority,
+                        authorities=self._authority.for_all_signers() if self._authority else None,
                         sign_token=self.signer.sign_legacy,
                         load_balancer_addresses=self.config.load_balancer_addresses,
                         schemas=self.schemas,

@@ -187,11 +187,15 @@ class Process:
         settings, clock, random, log = self.settings, self.clock, self.random, self.log
         if settings.component == CONTROLLER_MANAGER:
             from kubepy.controllers.manager import ControllerManager
+            from kubepy.daemon import credentials, node_options
 
             try:
                 return ControllerManager(
                     self.client, clock=clock, random=random, log=log, metrics=self.metrics,
-                    root_ca=self._root_ca(), enabled=settings.controllers,
+                    root_ca=self._root_ca(), enabled=settings.controllers, nodes=node_options.of(settings),
+                    authorities=credentials.authorities(settings),
+                    sign_token=credentials.sign_token(settings, clock, random),
+                    load_balancer_addresses=settings.load_balancer_addresses,
                 )  # fmt: skip
             except ValueError as error:
                 raise ConfigError(f"controllers: {error}") from None

@@ -16,7 +16,7 @@ from typing import Any
 
 from kubepy.api import versions
 from kubepy.daemon import scheduler_config
-from kubepy.daemon.config import ConfigError, duration_s
+from kubepy.daemon.config import FIELDS, ConfigError, check_nodes, duration_s
 
 CONTROLLER_MANAGER, SCHEDULER, KUBELET = "controller-manager", "scheduler", "kubelet"
 COMPONENTS = (CONTROLLER_MANAGER, SCHEDULER, KUBELET)
@@ -35,6 +35,26 @@ HEALTH_PORTS = {CONTROLLER_MANAGER: 10257, SCHEDULER: 10259, KUBELET: 10248}
 
 def _flag(default: Any, help_: str, *, metavar: str = "", of: tuple[str, ...] = COMPONENTS) -> Any:
     return field(default=default, metadata={"help": help_, "metavar": metavar, "of": of})
+
+
+def _as_in_cluster(name: str, *, of: tuple[str, ...] = (CONTROLLER_MANAGER,)) -> Any:
+    """What `kubepy up` has under the same name."""
+    known = FIELDS[name]
+    return field(default=known.default, metadata={**known.metadata, "of": of})
+
+
+# The certificate and the key of a signer. Source: cmd/kube-controller-manager/app/options/csrsigningcontroller.go.
+SIGNERS = {
+    "cluster_signing_kubelet_serving": "kubernetes.io/kubelet-serving",
+    "cluster_signing_kubelet_client": "kubernetes.io/kube-apiserver-client-kubelet",
+    "cluster_signing_kube_apiserver_client": "kubernetes.io/kube-apiserver-client",
+    "cluster_signing_legacy_unknown": "kubernetes.io/legacy-unknown",
+}
+_ALL_SIGNERS = "cluster_signing"
+
+
+def _signing(what: str, signer: str) -> Any:
+    return _flag("", f"{what} for {signer}", metavar="FILE", of=(CONTROLLER_MANAGER,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +106,45 @@ class Settings:
         False, "let each controller write under its own service account, by impersonation",
         of=(CONTROLLER_MANAGER,),
     )  # fmt: skip
+    service_account_private_key_file: str = _flag(
+        "", "key that signs the tokens of Secrets; without it there are none", metavar="FILE", of=(CONTROLLER_MANAGER,)
+    )  # fmt: skip
+    cluster_signing_cert_file: str = _signing(
+        "CA certificate", "all signers, if none is given for a single one"
+    )
+    cluster_signing_key_file: str = _signing("its key", "all signers, if none is given for a single one")
+    cluster_signing_kubelet_serving_cert_file: str = _signing(
+        "CA certificate", "kubernetes.io/kubelet-serving"
+    )
+    cluster_signing_kubelet_serving_key_file: str = _signing("its key", "kubernetes.io/kubelet-serving")
+    cluster_signing_kubelet_client_cert_file: str = _signing(
+        "CA certificate", "kubernetes.io/kube-apiserver-client-kubelet"
+    )
+    cluster_signing_kubelet_client_key_file: str = _signing(
+        "its key", "kubernetes.io/kube-apiserver-client-kubelet"
+    )
+    cluster_signing_kube_apiserver_client_cert_file: str = _signing(
+        "CA certificate", "kubernetes.io/kube-apiserver-client"
+    )
+    cluster_signing_kube_apiserver_client_key_file: str = _signing(
+        "its key", "kubernetes.io/kube-apiserver-client"
+    )
+    cluster_signing_legacy_unknown_cert_file: str = _signing("CA certificate", "kubernetes.io/legacy-unknown")
+    cluster_signing_legacy_unknown_key_file: str = _signing("its key", "kubernetes.io/legacy-unknown")
+    cluster_signing_duration: str = _flag(
+        "8760h", "longest life of a certificate that is signed", metavar="DURATION", of=(CONTROLLER_MANAGER,)
+    )
+    allocate_node_cidrs: bool = _as_in_cluster("allocate-node-cidrs")
+    node_cidr_mask_size: int = _as_in_cluster("node-cidr-mask-size")
+    service_cluster_ip_range: str = _as_in_cluster("service-cluster-ip-range")
+    load_balancer_addresses: str = _as_in_cluster("load-balancer-addresses")
+    node_monitor_grace_period: str = _as_in_cluster("node-monitor-grace-period")
+    node_startup_grace_period: str = _as_in_cluster("node-startup-grace-period")
+    node_eviction_rate: float = _as_in_cluster("node-eviction-rate")
+    secondary_node_eviction_rate: float = _as_in_cluster("secondary-node-eviction-rate")
+    large_cluster_size_threshold: int = _as_in_cluster("large-cluster-size-threshold")
+    unhealthy_zone_threshold: float = _as_in_cluster("unhealthy-zone-threshold")
+    terminated_pod_gc_threshold: int = _as_in_cluster("terminated-pod-gc-threshold")
 
     nodes: int = _flag(3, "nodes to simulate", metavar="N", of=(KUBELET,))
     node_capacity: str = _flag(
@@ -98,7 +157,7 @@ class Settings:
         ("fast",), "how pods live: sets (fast, realistic, heartbeat, chaos), files, directories",
         metavar="LIST", of=(KUBELET,),
     )  # fmt: skip
-    cluster_cidr: str = _flag("10.244.0.0/16", "pod IPs come from here", metavar="CIDR", of=(KUBELET,))
+    cluster_cidr: str = _as_in_cluster("cluster-cidr", of=(CONTROLLER_MANAGER, KUBELET))
 
     @property
     def name(self) -> str:
@@ -150,4 +209,35 @@ def make(component: str, flags: dict[str, Any]) -> Settings:
         raise ConfigError(f"nodes must be 1 or more, not {settings.nodes}")
     if settings.health_port > 65535:
         raise ConfigError(f"health-port must be 0 to 65535, not {settings.health_port}")
+    check_nodes(settings)
+    duration_s(settings.cluster_signing_duration, "cluster-signing-duration")
+    _check_signing(settings)
     return settings
+
+
+def signing_files(settings: Settings) -> dict[str, tuple[str, str]]:
+    """(certificate, key) by signer. Those for all signers count if none of a single one is given."""
+    single = {signer: _pair(settings, name) for name, signer in SIGNERS.items()}
+    if any(map(any, single.values())):
+        return {signer: pair for signer, pair in single.items() if all(pair)}
+    pair = _pair(settings, _ALL_SIGNERS)
+    return dict.fromkeys(SIGNERS.values(), pair) if all(pair) else {}
+
+
+def _pair(settings: Settings, name: str) -> tuple[str, str]:
+    return getattr(settings, f"{name}_cert_file"), getattr(settings, f"{name}_key_file")
+
+
+def _check_signing(settings: Settings) -> None:
+    """Source: CSRSigningControllerOptions.Validate."""
+    has_single = False
+    for name in SIGNERS:
+        certificate, key = _pair(settings, name)
+        has_single = has_single or bool(certificate or key)
+        if bool(certificate) != bool(key):
+            missing = "key without cert" if key else "cert without key"
+            raise ConfigError(f"{name.replace('_', '-')}: cannot specify {missing}")
+    if has_single and any(_pair(settings, _ALL_SIGNERS)):
+        raise ConfigError(
+            "cannot specify --cluster-signing-{cert,key}-file and other --cluster-signing-*-file flags at the same time"
+        )

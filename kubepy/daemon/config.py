@@ -424,16 +424,6 @@ def check(config: Config) -> None:
         raise ConfigError(
             "--encryption-provider-config-automatic-reload must be set with --encryption-provider-config"
         )
-    for name in ("service_cluster_ip_range", "cluster_cidr", "load_balancer_addresses"):
-        try:
-            networks = [ipaddress.ip_network(text) for text in getattr(config, name).split(",")]
-        except ValueError as error:
-            raise ConfigError(f"{name.replace('_', '-')}: {error}") from None
-        most = 2 if name == "service_cluster_ip_range" else 1
-        if len(networks) > most:
-            raise ConfigError(f"{name.replace('_', '-')} must not contain more than {most} entries")
-        if len(networks) == 2 and networks[0].version == networks[1].version:
-            raise ConfigError(f"{name.replace('_', '-')} must be of different IP family")
     low, dash, high = config.service_node_port_range.partition("-")
     if not (dash and low.isdigit() and high.isdigit() and 0 < int(low) <= int(high) <= 65535):
         raise ConfigError(
@@ -465,7 +455,7 @@ def check(config: Config) -> None:
         config.max_requests_inflight + config.max_mutating_requests_inflight
     ):
         raise ConfigError("max-requests-inflight and max-mutating-requests-inflight must not both be 0")
-    _check_nodes(config)
+    check_nodes(config)
 
 
 def _check_authentication(config: Config) -> None:
@@ -503,7 +493,9 @@ def _check_authorization(config: Config) -> None:
         raise ConfigError("authorization-mode Webhook and authorization-webhook-config-file go together")
 
 
-def _check_nodes(config: Config) -> None:
+def check_nodes(config: Any) -> None:
+    """What a cluster, or a controller manager of its own, is told of nodes and addresses. Raises ConfigError."""
+    _check_networks(config)
     for name in ("node_monitor_grace_period", "node_startup_grace_period"):
         duration_s(getattr(config, name), name.replace("_", "-"))
     for name in ("node_eviction_rate", "secondary_node_eviction_rate", "terminated_pod_gc_threshold"):
@@ -519,6 +511,19 @@ def _check_nodes(config: Config) -> None:
         raise ConfigError(
             f"node-cidr-mask-size must be a part of cluster-cidr {network}, not {config.node_cidr_mask_size}"
         )
+
+
+def _check_networks(config: Any) -> None:
+    for name in ("service_cluster_ip_range", "cluster_cidr", "load_balancer_addresses"):
+        try:
+            networks = [ipaddress.ip_network(text) for text in getattr(config, name).split(",")]
+        except ValueError as error:
+            raise ConfigError(f"{name.replace('_', '-')}: {error}") from None
+        most = 2 if name == "service_cluster_ip_range" else 1
+        if len(networks) > most:
+            raise ConfigError(f"{name.replace('_', '-')} must not contain more than {most} entries")
+        if len(networks) == 2 and networks[0].version == networks[1].version:
+            raise ConfigError(f"{name.replace('_', '-')} must be of different IP family")
 
 
 def read_file(path: str, setting: str) -> bytes:

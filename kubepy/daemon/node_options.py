@@ -1,14 +1,16 @@
-"""The settings that say what becomes of nodes and their pods, as the controllers take them."""
+"""The settings that say what becomes of nodes and their pods, as the controllers take them: those of a whole cluster or
+of a controller manager of its own."""
 
 from __future__ import annotations
 
 from kubepy.controllers import node_ipam, node_lifecycle
 from kubepy.controllers.manager import NodeOptions
 from kubepy.controllers.node_zones import Rates
+from kubepy.daemon.component_settings import Settings
 from kubepy.daemon.config import Config, duration_s
 
 
-def of(config: Config) -> NodeOptions:
+def of(config: Config | Settings) -> NodeOptions:
     rates = Rates(
         eviction=config.node_eviction_rate,
         secondary=config.secondary_node_eviction_rate,

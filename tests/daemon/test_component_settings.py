@@ -43,6 +43,46 @@ def test_mistakes_are_named(flags, sentence):
         component_settings.make("scheduler", flags)
 
 
+CA, KEY = {"cluster_signing_cert_file": "ca"}, {"cluster_signing_key_file": "key"}
+SINGLE = {
+    "cluster_signing_kubelet_client_cert_file": "c",
+    "cluster_signing_kubelet_client_key_file": "k",
+}
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ({}, {}),
+        (CA, {}),
+        (CA | KEY, dict.fromkeys(component_settings.SIGNERS.values(), ("ca", "key"))),
+        (SINGLE, {"kubernetes.io/kube-apiserver-client-kubelet": ("c", "k")}),
+    ],
+)
+def test_who_signs(flags, expected):
+    settings = component_settings.make("controller-manager", flags)
+    assert component_settings.signing_files(settings) == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (CA | SINGLE, "cannot specify --cluster-signing-{cert,key}-file and other"),
+        ({"cluster_signing_legacy_unknown_key_file": "k"},
+         "cluster-signing-legacy-unknown: cannot specify key without cert"),
+        ({"cluster_signing_kubelet_serving_cert_file": "c"},
+         "cluster-signing-kubelet-serving: cannot specify cert without key"),
+        ({"cluster_signing_duration": "long"}, "cluster-signing-duration must be a duration"),
+        ({"cluster_cidr": "10.0.0.0/99"}, "cluster-cidr: "),
+        ({"allocate_node_cidrs": True, "node_cidr_mask_size": 8}, "node-cidr-mask-size must be a part of"),
+        ({"unhealthy_zone_threshold": 1.5}, "unhealthy-zone-threshold must be 0 to 1"),
+    ],
+)  # fmt: skip
+def test_mistakes_about_signing_and_nodes_are_named(flags, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        component_settings.make("controller-manager", flags)
+
+
 def test_the_first_kubeconfig_of_the_environment_counts(monkeypatch):
     monkeypatch.setenv("KUBECONFIG", "/a:/b")
     assert component_settings.make("scheduler", {}).kubeconfig_path == "/a"
