@@ -1,7 +1,7 @@
 """Keeps a sink equal to one collection of the server, over any number of broken connections.
 
 The server's present state and its changes come through one watch (WatchList: `sendInitialEvents`); a server that
-answers 4xx to it is listed and then watched. After that every end of a watch - the server's timeout, a lost
+does not do that is listed and then watched. After that every end of a watch - the server's timeout, a lost
 connection, an ERROR event - is followed by another watch from the last revision seen, so that nothing is missed and
 nothing comes twice. Only when that revision has been compacted (410) is the whole state read again; then the sink gets
 `replace`, and finds out itself what changed.
@@ -110,12 +110,7 @@ class Reflector:
             # An older replica, or a restored store: its newest state is all there is.
             self._has_state, self._state_from = False, ""
             return False
-        if (
-            not self._has_state
-            and self._watch_list
-            and 400 <= error.code < 500
-            and error.code not in _NOT_ABOUT_WATCH_LIST
-        ):
+        if not self._has_state and self._watch_list and error.code not in _NOT_ABOUT_WATCH_LIST:
             self._log.debug("watch_list_unsupported", resource=str(self._resource), error=error.message)
             self._watch_list = False
             return True
@@ -183,6 +178,7 @@ class Reflector:
 
     async def _replace(self, documents: list[Document], revision: int) -> None:
         self.revision, self._has_state, self._state_from = revision, True, str(revision)
+        self._watch_list = True
         self._retry.reset()
         # Informers of one server that start together go through the same objects at the same pace, and share what is
         # decoded; and nobody holds the loop for all of a large collection.
@@ -197,8 +193,9 @@ class Reflector:
         self._sink.apply(events)
 
 
-# 401 and 403 are about us, 408 and 429 about now; only the rest of 4xx says that the server cannot do it.
-_NOT_ABOUT_WATCH_LIST = {401, 403, 408, 410, 429}
+# 401 and 403 are about us, 404 about the collection, 408, 429, 503 and 504 about now. The rest may mean that the server
+# cannot do it, as a 500 does where its etcd is too old: a list makes progress at least.
+_NOT_ABOUT_WATCH_LIST = {401, 403, 404, 408, 410, 429, 503, 504}
 
 
 def _is_too_large_revision(error: errors.StatusError) -> bool:

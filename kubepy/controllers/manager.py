@@ -327,6 +327,10 @@ CONTROLLERS = (
 )  # fmt: skip
 
 
+# What not every server has, and some controllers cannot do without.
+OPTIONAL = frozenset(resource for row in CONTROLLERS for resource in row.needs)
+
+
 def select(wanted: Sequence[str], table: Sequence[Descriptor] = CONTROLLERS) -> list[Descriptor]:
     """The rows that `wanted` turns on, in the table's order. Raises ValueError for a name that is none.
 
@@ -358,7 +362,7 @@ def _is_enabled(row: Descriptor, wanted: Sequence[str]) -> bool:
 
 class ControllerManager:
     """`client` is the transport's; `resources` lists the kinds the server serves, `aggregated` those of servers behind
-    it; None asks the server."""
+    it; None asks the server. `is_served` says of OPTIONAL kinds whether it has them."""
 
     def __init__(
         self,
@@ -371,6 +375,7 @@ class ControllerManager:
         root_ca: bytes,
         nodes: NodeOptions | None = None,
         resources: Callable[[], Iterable[Resource]] | None = None,
+        is_served: Callable[[Resource], bool] = lambda resource: True,
         enabled: Sequence[str] = ("*",),
         pool: DocumentPool | None = None,
         aggregated: Callable[[], Aggregated] = Aggregated,
@@ -399,9 +404,8 @@ class ControllerManager:
             schemas or Schemas(),
         )
         self.controllers: dict[str, Controller] = {}
-        served = None if resources is None else {(row.group_resource, row.version) for row in resources()}
         for row in select(enabled):
-            if served is not None and not all((r.group_resource, r.version) in served for r in row.needs):
+            if not all(map(is_served, row.needs)):
                 continue
             context = ControllerContext(
                 client=client.named(

@@ -23,6 +23,7 @@ from kubepy.api import metrics as usage_metrics
 from kubepy.api import versions
 from kubepy.api.builtins import Catalog
 from kubepy.api.objects import DocumentPool
+from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
 from kubepy.apiserver import app
 from kubepy.apiserver.aggregation.aggregator import Aggregator
@@ -290,6 +291,9 @@ class ControlPlane:
         """For the controllers that work on all kinds: those of the servers behind this one."""
         return Aggregated(*self._aggregator.routes.resources())
 
+    def _is_served(self, resource: Resource) -> bool:
+        return self.catalog.get(resource.group, resource.version, resource.plural) is not None
+
     def _make_components(self) -> list[Component]:
         """In start order."""
         config, clock, random, metrics = self.config, self.clock, self.random, self.metrics
@@ -310,6 +314,7 @@ class ControlPlane:
                         load_balancer_addresses=self.config.load_balancer_addresses,
                         schemas=self.schemas,
                         resources=lambda: self.catalog,
+                        is_served=self._is_served,
                         aggregated=self._aggregated,
                         enabled=config.controllers,
                         pool=self.pool,
@@ -327,7 +332,7 @@ class ControlPlane:
                     log=self.logs.of("scheduler"),
                     metrics=metrics,
                     configuration=scheduler_config.load(config.scheduler_config),
-                    is_served=lambda one: self.catalog.get(one.group, one.version, one.plural) is not None,
+                    is_served=self._is_served,
                     pool=self.pool,
                 )
             except ValueError as error:

@@ -169,12 +169,17 @@ class Process:
                 await self.clock.sleep(SERVER_RETRY_S)
 
     async def _served(self) -> set[Resource]:
-        """Of what the scheduler can do without: what this server has."""
-        if self.settings.component != SCHEDULER:
-            return set()
-        from kubepy.scheduler import plugins
+        """Of what the scheduler, or some controllers, can do without: what this server has."""
+        optional: frozenset[Resource] = frozenset()
+        if self.settings.component == SCHEDULER:
+            from kubepy.scheduler import plugins
 
-        return {one for one in plugins.OPTIONAL if await self._is_served(one)}
+            optional = plugins.OPTIONAL
+        elif self.settings.component == CONTROLLER_MANAGER:
+            from kubepy.controllers import manager
+
+            optional = manager.OPTIONAL
+        return {one for one in optional if await self._is_served(one)}
 
     async def _is_served(self, resource: Resource) -> bool:
         try:
@@ -196,6 +201,7 @@ class Process:
                     authorities=credentials.authorities(settings),
                     sign_token=credentials.sign_token(settings, clock, random),
                     load_balancer_addresses=settings.load_balancer_addresses,
+                    is_served=served.__contains__,
                 )  # fmt: skip
             except ValueError as error:
                 raise ConfigError(f"controllers: {error}") from None

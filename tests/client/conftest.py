@@ -25,10 +25,11 @@ KINDS = {(r.group, r.version, r.plural): r for r in BUILTINS}
 
 
 class FakeServer:
-    """A Transport. `watch_list=False` refuses sendInitialEvents; `calls` is what was asked, in order."""
+    """A Transport. `watch_list=False` refuses sendInitialEvents with `refusal`; `calls` is what was asked, in order."""
 
     def __init__(self, *, watch_list: bool = True) -> None:
         self.watch_list = watch_list
+        self.refusal: errors.StatusError = errors.Invalid("sendInitialEvents is forbidden for watch")
         self.revision = 1
         self.compacted = 0
         self.calls: list[str] = []
@@ -111,7 +112,7 @@ class FakeServer:
         self._call(f"WATCH {path} {'initial' if initial else start}")
         resource, _, _ = self._parse(path)
         if initial and not self.watch_list:
-            raise errors.Invalid("sendInitialEvents is forbidden for watch")
+            raise self.refusal
         queue: asyncio.Queue[Any] = asyncio.Queue()
         if initial:
             live = self._live.get(resource, {}).values()

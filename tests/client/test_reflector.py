@@ -48,8 +48,15 @@ async def test_state_and_changes_come_through_one_watch(server, clock, sink, sta
     assert server.calls == ["WATCH /api/v1/pods initial"]
 
 
-async def test_a_server_without_watch_list_is_listed_and_watched(server, clock, sink, start):
-    server.watch_list = False
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        errors.Invalid("sendInitialEvents is forbidden for watch"),
+        errors.InternalError("the required storage feature RequestWatchProgress is disabled"),
+    ],
+)
+async def test_a_server_without_watch_list_is_listed_and_watched(server, clock, sink, start, refusal):
+    server.watch_list, server.refusal = False, refusal
     server.put(PODS, "a")
     start()
     await clock.settle()
@@ -117,6 +124,17 @@ async def test_a_compacted_revision_is_answered_by_reading_all_again(server, clo
     await clock.settle()
     assert sink.told == [("replace", ["a"], 2), ("ADDED", "b", 3), ("replace", ["b"], 4)]
     assert server.watching == 1
+
+
+@pytest.mark.parametrize("refusal", [errors.NotFound("no such kind"), errors.ServiceUnavailable("soon")])
+async def test_what_a_list_would_not_get_either_is_waited_out(server, clock, sink, start, refusal):
+    server.watch_list, server.refusal = False, refusal
+    start()
+    await clock.settle()
+    assert server.calls == ["WATCH /api/v1/pods initial"]
+    server.watch_list = True
+    await clock.advance(2)
+    assert sink.told == [("replace", [], 1)]
 
 
 async def test_a_server_that_keeps_saying_gone_is_given_time(server, clock, start):
