@@ -36,12 +36,7 @@ def plan(strategy: Strategy, obj: Obj, options: DeleteOptions, now: float) -> Pl
     is_graceful, is_pending = _begin(strategy, obj, options, now)
     if is_pending:
         return Plan(PENDING, obj)
-    finalizers = collector_finalizers(strategy, metadata, options)
-    if finalizers != (metadata.get("finalizers") or []):
-        if finalizers:
-            metadata["finalizers"] = finalizers
-        else:
-            metadata.pop("finalizers", None)
+    finalizers = keep_collector_finalizers(strategy, metadata, options)
     if is_graceful:
         # Differs: a grace period that is over removes the object in one write; upstream writes its last state first.
         if finalizers or metadata["deletionGracePeriodSeconds"] > 0:
@@ -89,6 +84,16 @@ def _mark(metadata: Obj, now: float) -> None:
     elif parse_rfc3339(metadata["deletionTimestamp"]) > now:
         metadata["deletionTimestamp"] = rfc3339(now)
     metadata["deletionGracePeriodSeconds"] = 0
+
+
+def keep_collector_finalizers(strategy: Strategy, metadata: Obj, options: DeleteOptions) -> list[str]:
+    """Give the object the finalizers that `collector_finalizers` says it should have, and say which they are."""
+    finalizers = collector_finalizers(strategy, metadata, options)
+    if finalizers:
+        metadata["finalizers"] = finalizers
+    else:
+        metadata.pop("finalizers", None)
+    return finalizers
 
 
 def collector_finalizers(strategy: Strategy, metadata: Obj, options: DeleteOptions) -> list[str]:

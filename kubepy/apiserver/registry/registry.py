@@ -19,11 +19,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import orjson
 
-from kubepy.api import conversion, errors, managed
+from kubepy.api import conversion, errors
 from kubepy.api import warnings as advice
 from kubepy.api.builtins import IP_ADDRESSES, SERVICE_CIDRS, SERVICES, Catalog
 from kubepy.api.custom import CustomSchema
@@ -43,9 +43,8 @@ from kubepy.apiserver.admission.base import (
     ask_nobody,
 )
 from kubepy.apiserver.admission.chain import Chain
-from kubepy.apiserver.crds.pending import Unconverted
 from kubepy.apiserver.patch.field_manager import FieldManager
-from kubepy.apiserver.registry import continuation, deletion
+from kubepy.apiserver.registry import deletion
 from kubepy.apiserver.registry.addresses import AddressBook
 from kubepy.apiserver.registry.allocators import Release, ServiceAllocator
 from kubepy.apiserver.registry.cache import (
@@ -55,32 +54,36 @@ from kubepy.apiserver.registry.cache import (
     ResourceCache,
     ResourceSubscription,
     Revive,
-    Scope,
     View,
 )
+from kubepy.apiserver.registry.call import Call, Deleted, Facade, Guard, Listing, Make
 from kubepy.apiserver.registry.expiry import EventExpiry
-from kubepy.apiserver.registry.keys import key_at, path_of, prefix_of
+from kubepy.apiserver.registry.keys import key_at, path_of
+from kubepy.apiserver.registry.lists import Lists
+from kubepy.apiserver.registry.metadata import (
+    check_revision,
+    dedup_owner_references,
+    ensure_namespace,
+    keep_valid_entries,
+)
 from kubepy.apiserver.registry.options import (
     DEFAULT_LIST,
-    DEFAULT_WRITE,
-    EXACT,
     DeleteOptions,
     ListOptions,
-    WriteOptions,
     unparsable,
 )
-from kubepy.apiserver.registry.selection import Selection, select
+from kubepy.apiserver.registry.selection import select
 from kubepy.apiserver.registry.strategies import strategy_for
-from kubepy.apiserver.registry.strategies.base import Moment, Strategy
+from kubepy.apiserver.registry.strategies.base import Moment, Strategy, take
 from kubepy.apiserver.registry.views import Served
 from kubepy.apiserver.request import Subscription, User
 from kubepy.lib.aio import Tasks, gather_bounded
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record, field, replace
+from kubepy.lib.records import replace
 from kubepy.observability.logs import LEVELS, Logger
 from kubepy.observability.metrics import Metrics
-from kubepy.store.base import Compacted, Compare, Delete, FutureRevision, Put, Store, TxnResult, Unavailable
+from kubepy.store.base import Compare, Delete, Put, Store, TxnResult, Unavailable
 from kubepy.store.encrypted import Unreadable
 
 # Source: names/generate.go: 63 characters minus the five of the suffix.
@@ -91,74 +94,9 @@ _GENERATE_ATTEMPTS = 8
 _DELETE_COLLECTION_WORKERS = 32
 # Writes that nobody asked for carry the server's own name.
 _SERVER = User("system:apiserver", ("system:masters",))
-# Objects asked from the store at once when a page of an old revision is filtered.
-_STORE_PAGE = 500
 
 # Source: apiserver pkg/server/config.go MinRequestTimeout.
 MIN_REQUEST_TIMEOUT_S = 1800.0
-
-
-class Call(Record, frozen=False):
-    """One request's circumstances."""
-
-    resource: Resource  # as served
-    namespace: str
-    name: str
-    user: User
-    subresource: str = ""
-    options: WriteOptions = DEFAULT_WRITE
-    warnings: list[str] = field(default_factory=list)
-    request_id: str = ""
-    is_advised: bool = False  # somebody reads the warnings: a client outside this process
-    is_patch: bool = False
-    annotations: dict[str, str] = field(default_factory=dict)  # of the audit event
-    # Asked before an update makes what is not there; raises Forbidden.
-    may_create: Callable[[], Awaitable[None]] | None = None
-    facade: Facade | None = None
-    is_admitted: bool = (
-        False  # part of a request that admission has seen as what it is: an Eviction, a Binding
-    )
-    is_of_collection: bool = False  # one of many that are deleted together: admission is not told its name
-
-
-class Facade(Record, frozen=False):
-    """What admission sees of a write in place of the whole object: a Scale. Who computes the object fills it in."""
-
-    subresource: str
-    put: Callable[[Obj, Obj], Awaitable[None]]  # into the whole object, what admission made of `obj`
-    obj: Obj = field(default_factory=dict)
-    old: Obj = field(default_factory=dict)
-
-
-class Listing(NamedTuple):
-    """One page. `remaining` is None when it is not known (selectors) or there is none."""
-
-    documents: list[Document]
-    revision: int
-    continue_token: str
-    remaining: int | None
-
-
-class Deleted(NamedTuple):
-    """The object as it is or was; `is_gone` False: it only carries a deletionTimestamp now."""
-
-    document: Document
-    is_gone: bool
-
-
-class Make(Protocol):
-    """Computes the wanted object from the current one (None: there is none; raise NotFound unless that is fine).
-    `current` is read-only. May be called several times, and must return an object of the registry's own each time."""
-
-    def __call__(self, current: Document | None) -> Obj: ...
-
-
-class Guard(Protocol):
-    """Looks at writes of some kinds once mutating admission is through; raises to refuse. `old` None: a create."""
-
-    async def __call__(
-        self, resource: Resource, namespace: str, name: str, user: User, obj: Obj, old: Obj | None
-    ) -> None: ...
 
 
 class Registry:
@@ -195,6 +133,7 @@ class Registry:
         self._types = Types(schemas)
         self._field_managers: dict[tuple[str, str, str], FieldManager] = {}
         self._tasks = Tasks(lambda name, error: log.error("task_died", task=name, exc_info=error))
+        self._lists = Lists(store, pool)
         self._bookmarks = Bookmarks(clock, random)
         self.services = ServiceAllocator(service_ip_range, node_port_range, random)
         self._addresses = AddressBook(self, self._tasks)
@@ -374,125 +313,7 @@ class Registry:
     ) -> Listing:
         """Raises BadRequest, Expired (a revision that is compacted), Timeout (one that is not there yet)."""
         cache = await self.loaded(resource)
-        if options is DEFAULT_LIST and not name:
-            return Listing(cache.documents(namespace), self._store.revision, "", None)
-        scope, selection = select(
-            self.served(resource), namespace, name, options.label_selector, options.field_selector
-        )
-        start, revision = self._where(options)
-        limit = 0 if options.resource_version == "0" and not options.continue_token else options.limit
-        if scope.name and not revision and (scope.namespace or not resource.namespaced):
-            return Listing(self._only(cache, scope, selection), self._store.revision, "", None)
-        if scope.name:
-            selection = Selection.of_name(self.served(resource), scope.name, selection)
-        return await self._page(cache, scope.namespace, start, limit, revision, selection, options)
-
-    def _only(self, cache: ResourceCache, scope: Scope, selection: Selection | None) -> list[Document]:
-        """The one object that a list of one name can have."""
-        document = cache.get(path_of(scope.namespace, scope.name))
-        return _selected([document] if document else [], selection)
-
-    def _where(self, options: ListOptions) -> tuple[str, int]:
-        """(relative path to start at, exact revision or 0 for the newest). Source: storage.ValidateListOptions."""
-        if options.continue_token:
-            token = continuation.decode(options.continue_token)
-            if options.resource_version not in ("", "0"):
-                raise errors.BadRequest("specifying resource version is not allowed when using continue")
-            if token.revision > self._store.revision:
-                raise errors.too_large_resource_version(token.revision, self._store.revision)
-            return token.start, max(token.revision, 0)
-        revision = options.revision
-        if revision > self._store.revision:
-            raise errors.too_large_resource_version(revision, self._store.revision)
-        is_exact = options.match == EXACT or (not options.match and options.limit > 0)
-        return "", revision if is_exact else 0
-
-    async def _page(
-        self,
-        cache: ResourceCache,
-        namespace: str,
-        start: str,
-        limit: int,
-        revision: int,
-        selection: Selection | None,
-        options: ListOptions,
-    ) -> Listing:
-        base = f"{namespace}/" if namespace else ""
-        if revision and revision < self._store.compacted:
-            raise _expired(options, start)
-        # What has not changed since `revision` is the same now.
-        if not revision or cache.changed_at <= revision:
-            page = self._from_cache(cache, namespace, base + start if start else "", limit, selection)
-        else:
-            page = await self._from_store(cache, base, start, limit, revision, selection, options)
-        documents, last, remaining = page
-        at = revision or self._store.revision
-        if not last:
-            return Listing(documents, at, "", None)
-        return Listing(
-            documents,
-            at,
-            continuation.after(at, last.removeprefix(base)),
-            remaining if selection is None else None,
-        )
-
-    def _from_cache(
-        self, cache: ResourceCache, namespace: str, start: str, limit: int, selection: Selection | None
-    ) -> tuple[list[Document], str, int]:
-        """(documents, path of the last one if more follow, how many follow)."""
-        if selection is None:
-            page = cache.page(namespace, start, limit)
-            return page.documents, page.last if page.remaining else "", page.remaining
-        found = _selected(cache.page(namespace, start, 0).documents, selection)
-        if not limit or len(found) <= limit:
-            return found, "", 0
-        last = found[limit - 1].key
-        return found[:limit], path_of(last.namespace, last.name), len(found) - limit
-
-    async def _from_store(
-        self,
-        cache: ResourceCache,
-        base: str,
-        start: str,
-        limit: int,
-        revision: int,
-        selection: Selection | None,
-        options: ListOptions,
-    ) -> tuple[list[Document], str, int]:
-        prefix = prefix_of(cache.storage) + base.encode()
-        skip = len(prefix)
-        found: list[Document] = []
-        at = start
-        while True:
-            ask = limit if selection is None else min(limit and max(limit, _STORE_PAGE), 10_000)
-            try:
-                page = await self._store.list(
-                    prefix, revision=revision, start=prefix + at.encode() if at else b"", limit=ask
-                )
-            except Compacted:
-                raise _expired(options, start)
-            except FutureRevision as future:
-                raise errors.too_large_resource_version(revision, future.current)
-            documents = [
-                Document(
-                    key_at(base + kv.key[skip:].decode()),
-                    with_revision(kv.value, kv.mod_revision),
-                    kv.mod_revision,
-                    self.pool,
-                )
-                for kv in page.items
-            ]
-            found += _selected(documents, selection)
-            if limit and len(found) > limit:
-                last = found[limit - 1].key
-                return found[:limit], path_of(last.namespace, last.name), 1
-            if not page.remaining or not limit:
-                return found, "", 0
-            last = documents[-1].key
-            path = path_of(last.namespace, last.name)
-            if selection is None:
-                return found, path, page.remaining
-            at = path.removeprefix(base) + "\0"
+        return await self._lists.of(cache, self.served(resource), namespace, name, options)
 
     async def watch(
         self,
@@ -758,7 +579,7 @@ class Registry:
         old = current.obj
         new = make(current)
         attributes = await self._admitted(UPDATE, call, storage, new, old)
-        self._check_revision(call, strategy, new["metadata"], old["metadata"])
+        check_revision(call, strategy, new["metadata"], old["metadata"])
         release = _nothing
         if not call.subresource:
             release = await self._allocate(storage, new, old)
@@ -784,37 +605,10 @@ class Registry:
         finally:
             release()
 
-    def _check_revision(self, call: Call, strategy: Strategy, new: Obj, old: Obj) -> None:
-        uid = new.get("uid")
-        if uid and uid != old.get("uid"):
-            raise errors.conflict(
-                call.resource,
-                call.name,
-                f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old.get('uid', '')}",
-            )
-        revision = new.get("resourceVersion")
-        if revision in (None, "", "0"):
-            if not strategy.unconditional_update:
-                finding = errors.invalid_value(
-                    "metadata.resourceVersion", 0, "must be specified for an update"
-                )
-                kind = replace(call.resource, kind=call.resource.plural)
-                raise errors.invalid(kind, call.name, [finding])
-            new["resourceVersion"] = old["resourceVersion"]
-        elif revision != old["resourceVersion"]:
-            if not revision.isdigit():
-                finding = errors.invalid_value(
-                    "metadata.resourceVersion",
-                    revision,
-                    f"strconv.ParseUint: parsing {errors.quote(revision)}: invalid syntax",
-                )
-                raise errors.invalid(call.resource, call.name, [finding])
-            raise errors.conflict(call.resource, call.name)
-
     def _prepare_update(self, call: Call, strategy: Strategy, new: Obj, old: Obj) -> None:
         metadata, old_metadata = new["metadata"], old["metadata"]
         metadata.pop("selfLink", None)
-        _take(metadata, old_metadata, "generation")
+        take(metadata, old_metadata, "generation")
         if call.subresource:
             strategy.prepare_subresource_update(call.subresource, new, old, self.moment(call))
         else:
@@ -828,7 +622,7 @@ class Registry:
         if old_metadata.get("deletionTimestamp"):
             metadata["deletionTimestamp"] = old_metadata["deletionTimestamp"]
         if metadata.get("deletionGracePeriodSeconds") is None:
-            _take(metadata, old_metadata, "deletionGracePeriodSeconds")
+            take(metadata, old_metadata, "deletionGracePeriodSeconds")
 
     async def delete(self, call: Call, options: DeleteOptions) -> Deleted:
         """Delete, or mark for deletion. Raises NotFound, Conflict (preconditions)."""
@@ -851,7 +645,7 @@ class Registry:
                 await self.admission.validate(attributes)
             obj = current.copy()
             if strategy.begin_deletion(obj, options, self.moment(call)):
-                self._keep_collector_finalizers(strategy, obj, options)
+                deletion.keep_collector_finalizers(strategy, obj["metadata"], options)
                 plan = deletion.Plan(deletion.MARK, obj)
             else:
                 plan = deletion.plan(strategy, obj, options, self.clock.now())
@@ -870,13 +664,6 @@ class Registry:
             if result.succeeded:
                 return Deleted(self._written(cache, path, value, result.revision), False)
 
-    def _keep_collector_finalizers(self, strategy: Strategy, obj: Obj, options: DeleteOptions) -> None:
-        finalizers = deletion.collector_finalizers(strategy, obj["metadata"], options)
-        if finalizers:
-            obj["metadata"]["finalizers"] = finalizers
-        else:
-            obj["metadata"].pop("finalizers", None)
-
     async def _vanish(
         self, call: Call, cache: ResourceCache, path: str, current: Document, last: Obj, dry_run: bool = False
     ) -> Document | None:
@@ -890,9 +677,7 @@ class Registry:
             revision = result.revision
         return self._document(cache, last, revision)
 
-    async def delete_collection(
-        self, call: Call, options: DeleteOptions, which: ListOptions
-    ) -> Listing:
+    async def delete_collection(self, call: Call, options: DeleteOptions, which: ListOptions) -> Listing:
         """Delete what a list with these options finds, and return that. Not atomic: the first error is raised after all
         have been tried."""
         listing = await self.list_(call.resource, call.namespace, "", which)
@@ -991,25 +776,8 @@ def revived(storage: Resource, value: bytes) -> bytes:
     return stored(adopted)
 
 
-def _selected(documents: list[Document], selection: Selection | None) -> list[Document]:
-    """Raises Unconverted for all of them at once, so that a list is one question to a webhook."""
-    if selection is None:
-        return documents
-    try:
-        return [document for document in documents if selection.matches(document)]
-    except Unconverted as needs:
-        raise Unconverted([document.obj for document in documents], needs.to) from None
-
-
 def _nothing() -> None:
     pass
-
-
-def _take(new: Obj, old: Obj, name: str) -> None:
-    if name in old:
-        new[name] = old[name]
-    else:
-        new.pop(name, None)
 
 
 def _exists(
@@ -1027,83 +795,3 @@ def _exists(
 
 
 _OPTIONS = {CONNECT: "", CREATE: "CreateOptions", UPDATE: "UpdateOptions", DELETE: "DeleteOptions"}
-_EXPIRED = "The resourceVersion for the provided list is too old."
-_INCONSISTENT = (
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
-    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
-    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
-    "deleted between the time the first chunk was returned and now may show up in the list."
-)
-
-
-def _expired(options: ListOptions, start: str) -> errors.Expired:
-    """Source: etcd3/errors.go interpretListError."""
-    if not options.continue_token:
-        return errors.expired(_EXPIRED)
-    return errors.expired(
-        _INCONSISTENT, metadata={"continue": continuation.encode(continuation.NEWEST, start)}
-    )
-
-
-_INVALID_ENTRIES = (
-    ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating "
-    "admission controller; please fix your requests: {}"
-)
-
-
-def keep_valid_entries(metadata: Obj, before: list[Obj] | None, warnings: list[str]) -> None:
-    """What admission made of managedFields, unless that is nonsense.
-
-    Source: endpoints/handlers/fieldmanager/admission.go.
-    """
-    try:
-        managed.decode(metadata.get("managedFields"), trusted=False)
-    except (ValueError, KeyError) as error:
-        if before is None:
-            metadata.pop("managedFields", None)
-        else:
-            metadata["managedFields"] = before
-        warnings.append(_INVALID_ENTRIES.format(error))
-
-
-_DUPLICATE_OWNERS = (
-    ".metadata.ownerReferences contains duplicate entries{}; API server dedups owner references in 1.20+, and may "
-    "reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}"
-)
-
-
-def ensure_namespace(metadata: Obj, namespace: str) -> None:
-    """An object without a namespace is where the request says; another one's is refused.
-
-    Source: apiserver pkg/registry/rest/meta.go EnsureObjectNamespaceMatchesRequestNamespace.
-    """
-    given = metadata.get("namespace") or ""
-    if given == namespace:
-        if not namespace:
-            metadata.pop("namespace", None)
-    elif not given:
-        metadata["namespace"] = namespace
-    elif not namespace:
-        del metadata["namespace"]
-    else:
-        raise errors.BadRequest(
-            "the namespace of the provided object does not match the namespace sent on the request"
-        )
-
-
-def dedup_owner_references(metadata: Obj, warnings: list[str], *, after_admission: bool) -> None:
-    """Source: endpoints/handlers/rest.go dedupOwnerReferencesAndAddWarning."""
-    references = metadata.get("ownerReferences")
-    if not references or len(references) < 2:
-        return
-    kept: list[Obj] = []
-    duplicates: list[str] = []
-    for reference in references:
-        if reference in kept:
-            duplicates.append(reference.get("uid", ""))
-        else:
-            kept.append(reference)
-    if duplicates:
-        when = " after mutating admission happens" if after_admission else ""
-        warnings.append(_DUPLICATE_OWNERS.format(when, ", ".join(duplicates)))
-        metadata["ownerReferences"] = kept
