@@ -19,7 +19,7 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 
 from kubepy import __version__
@@ -170,7 +170,7 @@ class Process:
 
     async def _served(self) -> set[Resource]:
         """Of what the scheduler, or some controllers, can do without: what this server has."""
-        optional: frozenset[Resource] = frozenset()
+        optional: Iterable[Resource] = ()
         if self.settings.component == SCHEDULER:
             from kubepy.scheduler import plugins
 

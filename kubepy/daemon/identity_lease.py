@@ -102,7 +102,7 @@ class IdentityLease(Controller):
         self._latest = await self.client.update(LEASES, self._render(base))
 
     def _render(self, base: Obj | None) -> Obj:
-        metadata = base["metadata"] if base else {"name": self.id, "namespace": NAMESPACE}
+        metadata: Obj = base["metadata"] if base else {"name": self.id, "namespace": NAMESPACE}
         spec = base["spec"] if base else {"holderIdentity": self._holder}
         labels = {LABEL: COMPONENT, "kubernetes.io/hostname": self._hostname}
         annotations = {"kubernetes.io/peer-advertise-address": str(self._address)}
