@@ -6,11 +6,13 @@ Callers keep the label children they use often: `.labels()` costs more than the 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -19,6 +21,28 @@ LATENCY_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
 
 
 Readings = Callable[[], Iterable[tuple[Sequence[str], float]]]
+
+
+class Samples:
+    """What a histogram counts, for one thread to add to: a quarter of a microsecond, where the library's takes two."""
+
+    __slots__ = ("buckets", "counts", "total")
+
+    def __init__(self, buckets: Sequence[float]) -> None:
+        """`buckets`: upper bounds, without the infinite one."""
+        self.buckets, self.total = tuple(buckets), 0.0
+        self.counts = [0] * (len(buckets) + 1)
+
+    def add(self, value: float) -> None:
+        self.counts[bisect_left(self.buckets, value)] += 1
+        self.total += value
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        bounds = [*(f"{bound:g}" for bound in self.buckets), "+Inf"]
+        return [(bound, float(count)) for bound, count in zip(bounds, accumulate(self.counts))]
+
+
+SampleReadings = Callable[[], Iterable[tuple[Sequence[str], Samples]]]
 
 
 class Metrics:
@@ -52,6 +76,10 @@ class Metrics:
         _total."""
         self.registry.register(_ReadEach(name, help_, labels, read, is_counter))
 
+    def observe_samples(self, name: str, help_: str, labels: Sequence[str], read: SampleReadings) -> None:
+        """A histogram with labels whose samples are kept elsewhere."""
+        self.registry.register(_ReadSamples(name, help_, labels, read))
+
     def render(self) -> bytes:
         """The text exposition; tens of milliseconds with thousands of series, so callers run it in a thread."""
         return generate_latest(self.registry)
@@ -77,6 +105,20 @@ class _ReadEach:
         family = self._family(self._name, self._help, labels=self._labels)
         for values, value in self._read():
             family.add_metric(values, value)
+        yield family
+
+
+class _ReadSamples:
+    def __init__(self, name: str, help_: str, labels: Sequence[str], read: SampleReadings) -> None:
+        self._name, self._help, self._labels, self._read = name, help_, labels, read
+
+    def describe(self) -> Iterable[HistogramMetricFamily]:
+        return [HistogramMetricFamily(self._name, self._help, labels=self._labels)]
+
+    def collect(self) -> Iterable[HistogramMetricFamily]:
+        family = HistogramMetricFamily(self._name, self._help, labels=self._labels)
+        for values, samples in self._read():
+            family.add_metric(values, samples.cumulative(), samples.total)
         yield family
 
 

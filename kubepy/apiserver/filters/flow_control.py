@@ -45,7 +45,7 @@ def flow_control(control: FlowControl, *, request_timeout_s: float) -> Filter:
             schema = control.classifier.classify(user, info)
             level = control.levels[schema.level]
             request.flow = (schema.uid, level.uid)
-            seats = work.seats(info, request.query, level.width_max, control.count)
+            seats = work.seats(info, request.query, level.width_max, control.volume)
             queues = level.queues
             ticket = queues.start(schema, schema.distinguish(user, info), seats, request)
             if not level.is_exempt:

@@ -12,7 +12,7 @@ where requests pass.
 
 What is not upstream's: one event loop runs one request at a time, so a seat is only held while its request awaits
 something, and events of a write have reached all watchers before it is answered. A write therefore needs no seats for
-afterwards (upstream's finalSeats). The seats of a list follow from the number of objects, not from their size.
+afterwards (upstream's finalSeats).
 
 Source: apiserver pkg/util/flowcontrol, KEP-1040.
 """

@@ -141,9 +141,7 @@ def share_out(standings: Sequence[Standing]) -> list[int]:
             low = standings[i].limits.min
             parts[i] = low + _round((least[i] - low) * fraction)
     else:
-        items = [
-            Item(max(least[i], standings[i].smoothed), least[i], standings[i].limits.max) for i in limited
-        ]
+        items = [Item(target(standings[i]), least[i], standings[i].limits.max) for i in limited]
         try:
             allocated = allocate(total, items)
         except ValueError:
@@ -152,6 +150,11 @@ def share_out(standings: Sequence[Standing]) -> list[int]:
         for i, part in zip(limited, allocated):
             parts[i] = _round(part)
     return parts
+
+
+def target(standing: Standing) -> float:
+    """The seats that it should have if there were enough."""
+    return max(_least(standing), standing.smoothed)
 
 
 def _least(standing: Standing) -> int:

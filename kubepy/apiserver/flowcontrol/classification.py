@@ -10,17 +10,37 @@ from typing import Any
 
 from kubepy.api.objects import Obj
 from kubepy.apiserver.request import RequestInfo, User
+from kubepy.observability.metrics import Samples
 
 # Combinations of user and request that are remembered; people have few, but names can be made up.
 KNOWN_MAX = 8192
+
+
+# Source: apiserver pkg/util/flowcontrol/metrics/metrics.go.
+_DURATIONS_S = (0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30)
+_LENGTHS = (0, 10, 25, 50, 100, 250, 500, 1000)
+_SEATS = (1, 2, 4, 8, 16, 32, 64, 100)
+
+
+class Figures:
+    """How the requests of one FlowSchema fared."""
+
+    __slots__ = ("executions", "queue_lengths", "refusals", "seats", "unaccommodated", "waits", "watches")
+
+    def __init__(self) -> None:
+        self.waits = Samples(_DURATIONS_S)  # of those that were executed then
+        self.refusals = Samples(_DURATIONS_S)  # of those that were not
+        self.executions, self.watches = Samples(_DURATIONS_S), Samples(_DURATIONS_S)
+        self.seats, self.queue_lengths = Samples(_SEATS), Samples(_LENGTHS)
+        self.unaccommodated = 0  # times that one was next, and had no room
 
 
 class Schema:
     """One FlowSchema, with the counts of its requests at its level."""
 
     __slots__ = (
-        "dispatched", "distinguisher", "executing", "executing_seats", "level", "name", "precedence", "rejected",
-        "rules", "uid", "waiting", "waiting_seats",
+        "dispatched", "distinguisher", "executing", "executing_seats", "figures", "level", "name", "precedence",
+        "rejected", "rules", "uid", "waiting", "waiting_seats",
     )  # fmt: skip
 
     def __init__(self, obj: Obj) -> None:
@@ -33,6 +53,7 @@ class Schema:
         self.rules: list[Obj] = spec.get("rules") or []
         self.dispatched = self.executing = self.executing_seats = self.waiting = self.waiting_seats = 0
         self.rejected: dict[str, int] = {}  # by reason
+        self.figures = Figures()
 
     def matches(self, user: User, info: RequestInfo) -> bool:
         return any(_matches_rule(rule, user, info) for rule in self.rules)

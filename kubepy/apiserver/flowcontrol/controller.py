@@ -16,8 +16,7 @@ kubernetes pkg/registry/flowcontrol/rest/storage_flowcontrol.go.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
 
 from kubepy.api import errors
 from kubepy.api.builtins import FLOW_SCHEMAS, PRIORITY_LEVEL_CONFIGURATIONS
@@ -25,9 +24,10 @@ from kubepy.api.objects import Document, Obj
 from kubepy.apiserver.flowcontrol import allocation, bootstrap
 from kubepy.apiserver.flowcontrol.allocation import Limits, Standing
 from kubepy.apiserver.flowcontrol.classification import Classifier, Schema
+from kubepy.apiserver.flowcontrol.metrics import export
 from kubepy.apiserver.flowcontrol.queues import QueueSet, Queuing
 from kubepy.apiserver.flowcontrol.rejections import Rejections
-from kubepy.apiserver.registry.cache import Change
+from kubepy.apiserver.registry.feeds import Change
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.client.client import APPLY_PATCH, Client
 from kubepy.lib.aio import Tasks
@@ -56,10 +56,10 @@ class Level:
 
     def __init__(self, obj: Obj, clock: Clock) -> None:
         self.rejections = Rejections()
-        self.limits = Limits(0, 0, 0)
-        self.current = 0
+        self.limits: Limits = Limits(0, 0, 0)
+        self.current: int = 0
         self.is_wanted = True
-        self.queues = QueueSet(Queuing(0), 0, clock)
+        self.queues: QueueSet = QueueSet(Queuing(0), 0, clock)
         self.configure(obj)
 
     def configure(self, obj: Obj) -> None:
@@ -87,15 +87,17 @@ class Level:
         nominal = self.limits.nominal
         return max(1, min(math.ceil(nominal * _WIDTH_MAX), nominal // self.queuing.hand_size))
 
+    @property
+    def standing(self) -> Standing:
+        demand = self.queues.demand
+        return Standing(self.limits, self.is_exempt, demand.watermark, demand.smoothed, self.current)
+
     def set_limits(self, limits: Limits) -> None:
         is_new = self.limits == (0, 0, 0)
         self.limits = limits
         if is_new:
             self.current = limits.nominal - (limits.nominal - limits.min) // 2
         self.queues.configure(self.queuing, self.current)
-
-
-Read = Callable[[Level], float]
 
 
 class FlowControl:
@@ -124,7 +126,7 @@ class FlowControl:
         self._status_writes: dict[str, list[float]] = {}
         self._status_timer: Timer | None = None
         self._digest([], [])
-        self._export(metrics)
+        export(self, metrics)
 
     async def start(self) -> None:
         for resource in (FLOW_SCHEMAS, PRIORITY_LEVEL_CONFIGURATIONS):
@@ -149,9 +151,9 @@ class FlowControl:
     def classifier(self) -> Classifier:
         return self._classifier
 
-    def count(self, group_resource: str) -> int | None:
-        """How many objects a resource has, None if it is not known."""
-        return self._registry.count(group_resource)
+    def volume(self, group_resource: str) -> tuple[int, int] | None:
+        """How many objects a resource has, and their bytes; None if it is not known."""
+        return self._registry.volume(group_resource)
 
     def note_work(self, level: Level) -> None:
         """Called for each request that is not exempt: the moment to see whether seats are to be lent anew."""
@@ -176,12 +178,7 @@ class FlowControl:
 
     def _share_out(self) -> None:
         levels = list(self.levels.values())
-        standings = [
-            Standing(level.limits, level.is_exempt, demand.watermark, demand.smoothed, level.current)
-            for level in levels
-            for demand in (level.queues.demand,)
-        ]
-        for level, current in zip(levels, allocation.share_out(standings)):
+        for level, current in zip(levels, allocation.share_out([level.standing for level in levels])):
             level.current = current
             level.queues.set_limit(current)
 
@@ -314,41 +311,6 @@ class FlowControl:
             except errors.NotFound:
                 pass
 
-    # -- metrics -------------------------------------------------------------------------------------------------
-
-    def _export(self, metrics: Metrics) -> None:
-        for name, help_, read in _LEVEL_GAUGES:
-            metrics.observe_each(
-                f"apiserver_flowcontrol_{name}", help_, ("priority_level",), partial(self._per_level, read)
-            )
-        for name, help_, attribute in _SCHEMA_GAUGES:
-            metrics.observe_each(
-                f"apiserver_flowcontrol_{name}", help_, _LABELS, partial(self._per_schema, attribute)
-            )
-        metrics.observe_each(
-            "apiserver_flowcontrol_dispatched_requests",
-            "Number of requests executed by API Priority and Fairness subsystem",
-            _LABELS, partial(self._per_schema, "dispatched"), is_counter=True,
-        )  # fmt: skip
-        metrics.observe_each(
-            "apiserver_flowcontrol_rejected_requests",
-            "Number of requests rejected by API Priority and Fairness subsystem",
-            (*_LABELS, "reason"), self._rejected, is_counter=True,
-        )  # fmt: skip
-
-    def _per_level(self, read: Read) -> Iterator[tuple[tuple[str, ...], float]]:
-        for level in list(self.levels.values()):
-            yield (level.name,), float(read(level))
-
-    def _per_schema(self, attribute: str) -> Iterator[tuple[tuple[str, ...], float]]:
-        for schema in self.schemas:
-            yield (schema.level, schema.name), getattr(schema, attribute)
-
-    def _rejected(self) -> Iterator[tuple[tuple[str, ...], float]]:
-        for schema in self.schemas:
-            for reason, count in list(schema.rejected.items()):
-                yield (schema.level, schema.name, reason), count
-
 
 def dangling(schema: Obj, is_there: IsThere) -> Obj | None:
     """The condition that a FlowSchema should have, None if it has it."""
@@ -371,68 +333,3 @@ def dangling(schema: Obj, is_there: IsThere) -> Obj | None:
         ):
             return None
     return wanted
-
-
-_LABELS = ("priority_level", "flow_schema")
-_LEVEL_GAUGES: tuple[tuple[str, str, Read], ...] = (
-    (
-        "nominal_limit_seats",
-        "Nominal number of execution seats configured for each priority level",
-        lambda level: level.limits.nominal,
-    ),
-    (
-        "lower_limit_seats",
-        "Configured lower bound on number of execution seats available to each priority level",
-        lambda level: level.limits.min,
-    ),
-    (
-        "upper_limit_seats",
-        "Configured upper bound on number of execution seats available to each priority level",
-        lambda level: level.limits.max,
-    ),
-    (
-        "current_limit_seats",
-        "current derived number of execution seats available to each priority level",
-        lambda level: level.current,
-    ),
-    (
-        "demand_seats_high_watermark",
-        "High watermark, over last adjustment period, of demand_seats",
-        lambda level: level.queues.demand.watermark,
-    ),
-    (
-        "demand_seats_average",
-        "Time-weighted average, over last adjustment period, of demand_seats",
-        lambda level: level.queues.demand.average,
-    ),
-    (
-        "demand_seats_stdev",
-        "Time-weighted standard deviation, over last adjustment period, of demand_seats",
-        lambda level: level.queues.demand.deviation,
-    ),
-    ("demand_seats_smoothed", "Smoothed seat demands", lambda level: level.queues.demand.smoothed),
-)
-_SCHEMA_GAUGES = (
-    (
-        "current_inqueue_requests",
-        "Number of requests currently pending in queues of the API Priority and Fairness subsystem",
-        "waiting",
-    ),
-    (
-        "current_inqueue_seats",
-        "Number of seats currently pending in queues of the API Priority and Fairness subsystem",
-        "waiting_seats",
-    ),
-    (
-        "current_executing_requests",
-        "Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and "
-        "Fairness subsystem",
-        "executing",
-    ),
-    (
-        "current_executing_seats",
-        "Concurrency (number of seats) occupied by the currently executing (initial stage for a WATCH, any stage "
-        "otherwise) requests in the API Priority and Fairness subsystem",
-        "executing_seats",
-    ),
-)

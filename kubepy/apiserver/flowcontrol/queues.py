@@ -93,6 +93,11 @@ class QueueSet:
         self.configure(queuing, limit)
 
     @property
+    def virtual_time(self) -> float:
+        """As of the last change."""
+        return self._r
+
+    @property
     def is_idle(self) -> bool:
         return not (self.waiting or self.executing)
 
@@ -117,16 +122,17 @@ class QueueSet:
         """Let it execute or wait, or say why not. Whatever executes must be given to `finish`."""
         now = self._clock.monotonic()
         ticket = Ticket(schema, distinguisher, seats, request, now)
+        schema.figures.seats.add(seats)
         if self._queuing.queues < 1:
             if not self._has_room(seats):
-                return self._reject(schema, CONCURRENCY_LIMIT)
+                return self._reject(ticket, CONCURRENCY_LIMIT, now)
             self.unqueued.add(ticket)
             self._execute(ticket, now)
             return ticket
         self._advance(now)
         queue = self._pick(schema.name, distinguisher)
         if self.seats_in_use >= self.limit and len(queue.waiting) >= self._queuing.length_max:
-            return self._reject(schema, QUEUE_FULL)
+            return self._reject(ticket, QUEUE_FULL, now)
         ticket.queue, ticket.arrival_r = queue, self._r
         if not queue.is_active:
             queue.next_r = self._r
@@ -164,6 +170,9 @@ class QueueSet:
         self.seats_in_use -= seats
         schema.executing -= 1
         schema.executing_seats -= seats
+        figures = schema.figures
+        took = figures.watches if ticket.request.info.verb == "watch" else figures.executions
+        took.add(now - ticket.started)
         if queue is None:
             self.unqueued.discard(ticket)
         else:
@@ -182,8 +191,10 @@ class QueueSet:
 
     # -- in here ---------------------------------------------------------------------------------------------------
 
-    def _reject(self, schema: Schema, reason: str) -> str:
+    def _reject(self, ticket: Ticket, reason: str, now: float) -> str:
+        schema = ticket.schema
         self.rejected += 1
+        schema.figures.refusals.add(now - ticket.arrived)
         schema.rejected[reason] = schema.rejected.get(reason, 0) + 1
         return reason
 
@@ -226,6 +237,7 @@ class QueueSet:
         ticket.waiter = asyncio.get_running_loop().create_future()
         queue.waiting.append(ticket)
         queue.work += seats * ESTIMATE_S
+        schema.figures.queue_lengths.add(len(queue.waiting))
         self._catch_up(queue)
         self.waiting += 1
         self.seats_waiting += seats
@@ -247,6 +259,7 @@ class QueueSet:
             queue = self._next_queue()
             ticket = queue.waiting[0]
             if not self._has_room(ticket.seats):
+                ticket.schema.figures.unaccommodated += 1
                 return
             queue.waiting.popleft()
             self._dequeued(ticket, queue)
@@ -284,6 +297,8 @@ class QueueSet:
         schema.executing += 1
         schema.executing_seats += seats
         schema.dispatched += 1
+        if self._queuing.queues >= 0:
+            schema.figures.waits.add(now - ticket.arrived)
         self.demand.set(self.seats_in_use + self.seats_waiting, now)
 
     def _expire(self, ticket: Ticket) -> None:
@@ -297,7 +312,7 @@ class QueueSet:
         self._advance(now)
         queue.waiting.remove(ticket)
         self._dequeued(ticket, queue)
-        self._reject(ticket.schema, TIME_OUT)
+        self._reject(ticket, TIME_OUT, now)
         self.cancelled += 1
         if not queue.is_active:
             self._active -= 1

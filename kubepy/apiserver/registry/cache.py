@@ -149,6 +149,7 @@ class ResourceCache:
         self._revive = revive
         # Paths of objects whose stored value is another than what is served.
         self.stale: set[str] = set()
+        self.size_bytes = 0  # of all documents
         self.prefix = prefix_of(storage)
         self._store = store
         self._pool = pool
@@ -183,7 +184,8 @@ class ResourceCache:
             values = await self._revive(values)
         for kv, value in zip(page.items, values):
             path = kv.key[skip:].decode()
-            self._documents[path] = self._document(path, value, kv.mod_revision)
+            document = self._documents[path] = self._document(path, value, kv.mod_revision)
+            self.size_bytes += len(document.raw)
             if kv.is_stale or value is not kv.value:
                 self.stale.add(path)
         self._history_from = self.changed_at = page.revision
@@ -270,10 +272,13 @@ class ResourceCache:
             kv = event.kv
             path = kv.key[skip:].decode()
             previous = self._documents.get(path)
+            if previous is not None:
+                self.size_bytes -= len(previous.raw)
             if self.stale:
                 self.stale.discard(path)
             if event.type is EventType.PUT:
                 document = self._documents[path] = self._document(path, kv.value, kv.mod_revision)
+                self.size_bytes += len(document.raw)
                 change = Change(path, document, previous, kv.mod_revision)
             else:
                 assert previous is not None, "the cache holds every live key"

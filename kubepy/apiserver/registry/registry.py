@@ -192,10 +192,10 @@ class Registry:
 
         return revive
 
-    def count(self, group_resource: str) -> int | None:
-        """How many objects there are; None if nobody has asked for them yet."""
+    def volume(self, group_resource: str) -> tuple[int, int] | None:
+        """How many objects there are, and their bytes; None if nobody has asked for them yet."""
         cache = self._caches.get(group_resource)
-        return len(cache) if cache is not None and cache.is_loaded else None
+        return (len(cache), cache.size_bytes) if cache is not None and cache.is_loaded else None
 
     def mark_stale(self, is_concerned: Callable[[str], bool]) -> None:
         """Objects of these resources (group_resource) would be stored otherwise now: the next update of each writes it,

@@ -112,3 +112,20 @@ async def test_fewer_queues_and_more_seats(clock: VirtualClock, schema: Schema) 
     for ticket in tickets:
         queues.finish(ticket)
     assert len(queues.queues) == 2 and queues.is_idle
+
+
+async def test_how_requests_fared(clock: VirtualClock, schema: Schema) -> None:
+    queues = QueueSet(Queuing(1, 1, 1), 1, clock)
+    executing, waiting = _start(queues, schema), _start(queues, schema, seats=3)
+    assert queues.start(schema, "jane", 1, _REQUEST) == QUEUE_FULL
+    task = asyncio.ensure_future(queues.wait(waiting, 5.0))
+    await clock.advance(3)
+    queues.finish(executing)
+    await clock.advance(4)
+    queues.finish(waiting)
+    assert await task
+    figures = schema.figures
+    assert (figures.waits.total, sum(figures.waits.counts)) == (3.0, 2)
+    assert (figures.refusals.total, sum(figures.refusals.counts)) == (0.0, 1)
+    assert (figures.executions.total, sum(figures.executions.counts)) == (7.0, 2)
+    assert figures.seats.total == 5 and figures.queue_lengths.total == 1
