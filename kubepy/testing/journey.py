@@ -29,7 +29,7 @@ import orjson
 from kubepy.api.builtins import DEPLOYMENTS, NODES
 from kubepy.api.objects import Document, Obj, condition
 from kubepy.apiserver.authn import MASTERS
-from kubepy.apiserver.registry.cache import Change
+from kubepy.apiserver.registry.feeds import Change
 from kubepy.client.client import MERGE_PATCH, Client
 from kubepy.client.informer import InformerFactory
 from kubepy.lib.aio import Tasks

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from kubepy.api.objects import Document, Key
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import Lookup
-from kubepy.apiserver.registry.cache import Change
+from kubepy.apiserver.registry.feeds import Change
 from kubepy.apiserver.registry.keys import key_at
 
 T = TypeVar("T")

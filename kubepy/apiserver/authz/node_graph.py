@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from kubepy.api.objects import Document, Obj, uid_of, walk
 from kubepy.apiserver.authz.references import Reference, of_pod, secrets_of_volume
-from kubepy.apiserver.registry.cache import Change, ResourceCache
+from kubepy.apiserver.registry.cache import ResourceCache
+from kubepy.apiserver.registry.feeds import Change
 from kubepy.apiserver.registry.keys import path_of
 
 # Pods that may have changed while no node asked; beyond that all are looked at again.

@@ -22,7 +22,8 @@ from kubepy.api import rbac
 from kubepy.api.errors import quote
 from kubepy.api.objects import Document, Obj
 from kubepy.apiserver.authz import Decision, aggregate
-from kubepy.apiserver.registry.cache import Change, ResourceCache
+from kubepy.apiserver.registry.cache import ResourceCache
+from kubepy.apiserver.registry.feeds import Change
 from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.request import RequestInfo, User
 

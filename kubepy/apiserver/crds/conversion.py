@@ -26,7 +26,7 @@ from kubepy.api.custom import WebhookConversion
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.crds.pending import Unconverted, Unrendered
-from kubepy.apiserver.registry.cache import Change, Selection, View, classify
+from kubepy.apiserver.registry.feeds import Change, Selection, View, classify
 from kubepy.apiserver.webhook_client import CallFailed, Look, Unusable, WebhookClients
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random

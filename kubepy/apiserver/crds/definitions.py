@@ -20,7 +20,8 @@ from kubepy.api.objects import Document, Obj, copy, is_condition_true, is_deleti
 from kubepy.api.resources import Resource
 from kubepy.apiserver.crds import status
 from kubepy.apiserver.crds.conversion import Conversions
-from kubepy.apiserver.registry.cache import Change, ResourceCache
+from kubepy.apiserver.registry.cache import ResourceCache
+from kubepy.apiserver.registry.feeds import Change
 from kubepy.apiserver.registry.options import DeleteOptions, ListOptions
 from kubepy.apiserver.registry.registry import Call, Registry
 from kubepy.apiserver.request import User

@@ -6,7 +6,7 @@ from kubepy.api.errors import NotAcceptable
 from kubepy.api.resources import Resource
 from kubepy.apiserver.crds import conversion
 from kubepy.apiserver.handlers import negotiate, respond
-from kubepy.apiserver.registry.cache import View
+from kubepy.apiserver.registry.feeds import View
 from kubepy.apiserver.registry.options import watch_options
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.registry.selection import select

@@ -18,7 +18,8 @@ from typing import Protocol
 from kubepy.api import errors
 from kubepy.api.builtins import IP_ADDRESSES
 from kubepy.api.objects import Document, Obj, labels_of
-from kubepy.apiserver.registry.cache import Change, ResourceCache
+from kubepy.apiserver.registry.cache import ResourceCache
+from kubepy.apiserver.registry.feeds import Change
 from kubepy.apiserver.registry.strategies.services import cluster_ips
 from kubepy.lib.aio import Tasks
 

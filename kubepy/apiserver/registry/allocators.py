@@ -22,7 +22,8 @@ from kubepy.api.builtins import SERVICES
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Document, Obj
 from kubepy.apiserver.registry import families
-from kubepy.apiserver.registry.cache import Change, ResourceCache
+from kubepy.apiserver.registry.cache import ResourceCache
+from kubepy.apiserver.registry.feeds import Change
 from kubepy.apiserver.registry.strategies.services import (
     NONE,
     cluster_ips,

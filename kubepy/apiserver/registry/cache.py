@@ -3,15 +3,11 @@
 The store calls the cache's sink with every event before the write that caused it returns, so what is here is never
 behind `store.revision`: reads from memory are linearizable, and a write can compare against the Document found here.
 
-A watch is a Subscription. Subscriptions that want the same (scope, selection, view) share one Feed; an event is looked
-up in the feeds of its own scope only (everything, its namespace, its name), and, of those that demand a label or the
-value of a field, in the ones whose demand it meets or met: of five thousand that wait for the pods of a node each, one
-is asked. It is classified and encoded once per feed, and the batch is handed to all their sinks. Nothing is queued
-here: the sinks (the doors) are bounded and cut off clients that do not keep up.
+A watch is a Subscription (subscription.py) that has joined a Feed (feeds.py). An event is looked up in the feeds of its
+own scope only (everything, its namespace, its name), classified and encoded once per feed, and the batch is handed to
+all its sinks. Nothing is queued here: the sinks (the doors) are bounded and cut off clients that do not keep up.
 
-A watch that resumes at revision N replays what came after N from the ring of recent changes, which is bounded by count
-and by bytes. One that is older first reads the store's history, piece by piece at its client's pace, until the ring
-reaches back to where it is; only what is compacted is answered with 410.
+Recent changes stay in a ring, bounded by count and by bytes, for watches that resume; what is older is the store's.
 
 Promised: per key, no event lost, doubled or reordered; over all keys, events in revision order.
 Not promised: that two watchers see an event at the same moment.
@@ -22,22 +18,20 @@ Source: apiserver pkg/storage/cacher/{cacher,watch_cache,cache_watcher}.go.
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from sortedcontainers import SortedDict
 
 from kubepy.api import errors
 from kubepy.api.objects import Document, DocumentPool, with_revision
 from kubepy.api.resources import Resource
+from kubepy.apiserver.registry.feeds import EVERYTHING, Change, Feed, FeedKey, Feeds, Scope, Seen, View
 from kubepy.apiserver.registry.keys import key_at, prefix_of
 from kubepy.apiserver.request import Sink
-from kubepy.lib.clock import Clock, Timer
-from kubepy.lib.random import Random
 from kubepy.store.base import Compacted, Event, EventType, Store, Watch
 
 # Recent changes kept per resource: enough for a client that reconnects; what is older comes from the store.
@@ -45,88 +39,6 @@ HISTORY_MAX = 4096
 HISTORY_BYTES_MAX = 4 << 20
 # Makes stored values what the kind's present definition says of them.
 Revive = Callable[[Sequence[bytes]], Awaitable[list[bytes]]]
-# The doors wait for their client between batches.
-BATCH = 64
-# Source: cacher.go defaultBookmarkFrequency, and cache_watcher.go nextBookmarkTime (2 s before the deadline).
-BOOKMARK_S = 60.0
-BOOKMARK_BEFORE_END_S = 2.0
-
-
-class Trigger(NamedTuple):
-    """Marks of which whatever a selection matches has at least one: only what has or had one concerns its watchers."""
-
-    attribute: tuple[str, ...]  # ("labels",), ("field", "v1", "spec.nodeName")
-    marks: tuple[Hashable, ...]  # (("app", "web"), ("app", "db")), ("node-1",)
-    marks_of: Callable[[Document], Iterable[Hashable]]
-
-
-class Selection(Protocol):
-    """What label and field selectors leave over. Equal selections are equal, so that their watchers share a feed."""
-
-    @property
-    def trigger(self) -> Trigger | None: ...
-
-    def matches(self, document: Document) -> bool: ...
-
-
-class View(Protocol):
-    """How a watcher sees objects: full JSON, metadata, Table rows, or Documents in process. Equal views are equal."""
-
-    has_header: bool  # its first event differs from the later ones (Table columns)
-    takes_changes: bool  # not what a selection makes of a Change, but the Change: who watches selects later
-
-    def event(self, type_: str, document: Any, *, first: bool) -> Any: ...
-
-    def bookmark(self, revision: int, *, initial_events_end: bool) -> Any: ...
-
-
-class Change:
-    """One committed event: what the key was before and what it is now."""
-
-    __slots__ = ("_last", "document", "path", "previous", "revision")
-
-    def __init__(
-        self, path: str, document: Document | None, previous: Document | None, revision: int
-    ) -> None:
-        self.path = path
-        self.document = document  # None: deleted
-        self.previous = previous  # None: created
-        self.revision = revision
-        self._last: Document | None = None
-
-    @property
-    def last(self) -> Document:
-        """The previous state under this change's revision: what a DELETED event carries."""
-        last = self._last
-        if last is None:
-            previous = self.previous
-            assert previous is not None, "a key that did not exist cannot vanish"
-            last = self._last = restamped(previous, self.revision)
-        return last
-
-    @property
-    def size_bytes(self) -> int:
-        return (len(self.document.raw) if self.document else 0) + (
-            len(self.previous.raw) if self.previous else 0
-        )
-
-
-class Scope(NamedTuple):
-    """Which keys a watcher can see at all: ("", "") all, ("default", "") a namespace, ("default", "web-0") one."""
-
-    namespace: str
-    name: str
-
-
-# What a watcher is told of a change: "ADDED" and a Document, or "" and the Change itself.
-Seen = tuple[str, "Document | Change"]
-
-
-class FeedKey(NamedTuple):
-    scope: Scope
-    selection: Selection | None
-    view: View
-    after: int  # events up to here are not wanted; 0 unless the watch starts in the future
 
 
 class Page(NamedTuple):
@@ -305,7 +217,7 @@ class ResourceCache:
     def _candidates(self, path: str, change: Change) -> Iterator[Feed]:
         key = key_at(path)
         by_scope = self._by_scope
-        scopes = [_EVERYTHING]
+        scopes = [EVERYTHING]
         if key.namespace:
             scopes += [Scope(key.namespace, ""), Scope(key.namespace, key.name)]
         # Cluster-scoped objects, and fieldSelector=metadata.name=x over all namespaces.
@@ -405,307 +317,6 @@ class ResourceCache:
         return sum(len(feed.sinks) for feed in self._feeds.values())
 
 
-_EVERYTHING = Scope("", "")
-
-
 def _end_of(namespace: str) -> str:
     """The first path after all of a namespace's: "0" is the character after "/"."""
     return f"{namespace}0"
-
-
-class Feeds:
-    """Those of one scope: the ones every change concerns, and by the marks that they demand the others."""
-
-    __slots__ = ("_all", "_triggered")
-
-    def __init__(self) -> None:
-        self._all: dict[Feed, None] = {}
-        self._triggered: dict[tuple[str, ...], Triggered] = {}
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._all and not self._triggered
-
-    def add(self, feed: Feed) -> None:
-        if (trigger := feed.trigger) is None:
-            self._all[feed] = None
-            return
-        triggered = self._triggered.setdefault(trigger.attribute, Triggered(trigger.marks_of, {}))
-        for mark in trigger.marks:
-            triggered.by_mark.setdefault(mark, {})[feed] = None
-
-    def remove(self, feed: Feed) -> None:
-        if (trigger := feed.trigger) is None:
-            del self._all[feed]
-            return
-        by_mark = self._triggered[trigger.attribute].by_mark
-        for mark in trigger.marks:
-            del by_mark[mark][feed]
-            if not by_mark[mark]:
-                del by_mark[mark]
-        if not by_mark:
-            del self._triggered[trigger.attribute]
-
-    def concerned(self, change: Change) -> Iterable[Feed]:
-        if not self._triggered:
-            return self._all
-        # In order, so that a run with a seed can be repeated.
-        found = dict(self._all)
-        states = [state for state in (change.document, change.previous) if state is not None]
-        for marks_of, by_mark in self._triggered.values():
-            for state in states:
-                for mark in marks_of(state):
-                    if (feeds := by_mark.get(mark)) is not None:
-                        found |= feeds
-        return found
-
-
-class Triggered(NamedTuple):
-    marks_of: Callable[[Document], Iterable[Hashable]]
-    by_mark: dict[Hashable, dict[Feed, None]]
-
-
-class Feed:
-    """The sinks that see the same events the same way."""
-
-    __slots__ = ("_after", "_selection", "fresh", "sinks", "trigger", "view")
-
-    def __init__(self, key: FeedKey) -> None:
-        self._selection, self.view, self._after = key.selection, key.view, key.after
-        self.trigger = key.selection.trigger if key.selection is not None else None
-        self.sinks: dict[Sink, None] = {}
-        self.fresh: set[Sink] = set()  # sinks that have not had the header yet
-
-    def classify(self, change: Change) -> Seen | None:
-        if change.revision <= self._after:
-            return None
-        return ("", change) if self.view.takes_changes else classify(change, self._selection)
-
-    def flush(self, batch: list[Seen], encoded: dict[tuple[View, str, int], Any]) -> None:
-        """Send one batch to every sink. `encoded` is shared by the feeds of one commit: each event is encoded once
-        per view."""
-        view = self.view
-        items: list[Any] = []
-        for type_, document in batch:
-            memo = (view, type_, id(document))
-            item = encoded.get(memo)
-            if item is None:
-                item = encoded[memo] = view.event(type_, document, first=False)
-            items.append(item)
-        if self.fresh:
-            type_, document = batch[0]
-            with_header = [view.event(type_, document, first=True), *items[1:]]
-            fresh, self.fresh = self.fresh, set()
-            for sink in fresh:
-                sink.send(with_header)
-        else:
-            fresh = self.fresh
-        # A sink may close its subscription while it is being sent to.
-        for sink in tuple(self.sinks):
-            if sink not in fresh:
-                sink.send(items)
-
-    def end(self) -> None:
-        for sink in tuple(self.sinks):
-            sink.end()
-
-
-def classify(change: Change, selection: Selection | None) -> tuple[str, Document] | None:
-    """The event a watcher with this selection sees, None for nothing.
-
-    Entering the selection is ADDED, leaving it DELETED with the old state under the new revision.
-    Source: cache_watcher.go convertToWatchEvent.
-    """
-    document, previous = change.document, change.previous
-    if selection is not None:
-        if document is not None and not selection.matches(document):
-            document = None
-        if previous is not None and not selection.matches(previous):
-            previous = None
-    if document is not None:
-        return ("ADDED" if previous is None else "MODIFIED"), document
-    return ("DELETED", change.last) if previous is not None else None
-
-
-def restamped(document: Document, revision: int) -> Document:
-    """The same object under another resourceVersion. with_revision put it first in metadata."""
-    raw = document.raw
-    head, mark, tail = raw.partition(b'"metadata":{"resourceVersion":"')
-    assert mark, "a cached document carries its revision first"
-    raw = b"%b%b%d%b" % (head, mark, revision, tail[tail.index(b'"') :])
-    return Document(document.key, raw, revision, document._pool)
-
-
-class ResourceSubscription:
-    """One watch on a cache. Implements request.Subscription.
-
-    `state`: begin with the present state as ADDED events, closed by a bookmark if `state_end`. Else go on with what
-    came after revision `after`. `deadline`, of clock.monotonic(), is when the door will end it.
-    """
-
-    def __init__(
-        self,
-        cache: ResourceCache,
-        key: FeedKey,
-        *,
-        bookmarks: Bookmarks | None = None,
-        state: bool,
-        state_end: bool = False,
-        after: int = 0,
-        deadline: float | None = None,
-    ) -> None:
-        self._cache, self._key, self._bookmarks = cache, key, bookmarks
-        self._state, self._state_end = state, state_end
-        self._after = after
-        self._deadline = deadline
-        self._wants_header = key.view.has_header
-        self.sink: Sink | None = None
-
-    async def attach(self, sink: Sink) -> AsyncGenerator[Sequence[Any], None]:
-        cache, key = self._cache, self._key
-        self.sink = sink
-        events: Iterator[Seen]
-        if self._state:
-            events = _present(cache, key)
-        else:
-            after = self._after
-            # While the client takes what is old, the ring moves on. From the last look at it to `join` nobody waits.
-            while (missed := cache.changes_after(after)) is None:
-                upto = cache.revision
-                try:
-                    async with aclosing(cache.history(after, upto, key.scope)) as pieces:
-                        async for changes in pieces:
-                            # An empty batch too is a chance for others to run.
-                            yield self._encoded(_missed(changes, key))
-                except errors.StatusError as error:
-                    sink.fail(error)
-                    return
-                after = upto
-            events = _missed(missed, key)
-        revision = cache.revision
-        cache.join(key, sink)
-        if not self._wants_header:
-            cache.header_sent(key, sink)
-        if self._bookmarks is not None:
-            self._bookmarks.add(self, self._deadline)
-        is_last = False
-        while not is_last:
-            batch = self._encoded(islice(events, BATCH))
-            is_last = len(batch) < BATCH
-            if is_last and self._state_end:
-                batch.append(key.view.bookmark(revision, initial_events_end=True))
-            if batch:
-                yield batch
-
-    def _encoded(self, events: Iterable[Seen]) -> list[Any]:
-        view = self._key.view
-        batch: list[Any] = []
-        for type_, document in events:
-            batch.append(view.event(type_, document, first=self._wants_header))
-            if self._wants_header:
-                self._wants_header = False
-                if self.sink is not None:
-                    self._cache.header_sent(self._key, self.sink)
-        return batch
-
-    def close(self) -> None:
-        if self.sink is not None:
-            self._cache.leave(self._key, self.sink)
-            self.sink = None
-
-    def bookmark(self) -> None:
-        """Tell the watcher how far it is; called by Bookmarks."""
-        if self.sink is not None:
-            self.sink.send([self._key.view.bookmark(self._cache.revision, initial_events_end=False)])
-
-
-def _present(cache: ResourceCache, key: FeedKey) -> Iterator[Seen]:
-    scope, selection = key.scope, key.selection
-    if scope.name and (scope.namespace or not cache.storage.namespaced):
-        path = f"{scope.namespace}/{scope.name}" if scope.namespace else scope.name
-        document = cache.get(path)
-        documents = [document] if document else []
-    else:
-        documents = cache.documents(scope.namespace)
-        if scope.name:
-            documents = [document for document in documents if document.key.name == scope.name]
-    # Snapshot now, encode as it is read.
-    return (("ADDED", document) for document in documents if selection is None or selection.matches(document))
-
-
-def _missed(changes: list[Change], key: FeedKey) -> Iterator[Seen]:
-    scope = key.scope
-    for change in changes:
-        at = key_at(change.path)
-        if scope.namespace and at.namespace != scope.namespace:
-            continue
-        if scope.name and at.name != scope.name:
-            continue
-        if key.view.takes_changes:
-            yield "", change
-        elif (seen := classify(change, key.selection)) is not None:
-            yield seen
-
-
-class FailedSubscription:
-    """A watch that is refused after it was accepted: 200 and one ERROR event, as upstream's errWatcher."""
-
-    def __init__(self, error: errors.StatusError) -> None:
-        self._error = error
-
-    async def attach(self, sink: Sink) -> AsyncGenerator[Sequence[Any], None]:
-        sink.fail(self._error)
-        return
-        yield
-
-    def close(self) -> None:
-        pass
-
-
-class Bookmarks:
-    """Every watcher that wants bookmarks gets one about once a minute and one right before it ends; one timer."""
-
-    def __init__(self, clock: Clock, random: Random) -> None:
-        self._clock, self._random = clock, random
-        self._due: list[tuple[float, int, ResourceSubscription, float | None]] = []
-        self._count = 0
-        self._timer: Timer | None = None
-        self._armed_for = 0.0
-
-    def add(self, subscription: ResourceSubscription, deadline: float | None) -> None:
-        now = self._clock.monotonic()
-        due = now + self._random.jitter(BOOKMARK_S, 0.25)
-        if deadline is not None:
-            # A second bookmark in the last two seconds would say nothing new.
-            due = min(due, deadline - BOOKMARK_BEFORE_END_S)
-            if due <= now:
-                return
-        self._count += 1
-        heapq.heappush(self._due, (due, self._count, subscription, deadline))
-        self._arm()
-
-    def _arm(self) -> None:
-        if not self._due:
-            return
-        due = self._due[0][0]
-        if self._timer is not None:
-            if self._armed_for <= due:
-                return
-            self._timer.cancel()
-        self._armed_for = due
-        self._timer = self._clock.call_later(max(due - self._clock.monotonic(), 0.001), self._fire)
-
-    def _fire(self) -> None:
-        self._timer = None
-        now = self._clock.monotonic()
-        while self._due and self._due[0][0] <= now:
-            _, _, subscription, deadline = heapq.heappop(self._due)
-            if subscription.sink is not None:
-                subscription.bookmark()
-                self.add(subscription, deadline)
-        self._arm()
-
-    def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._due.clear()

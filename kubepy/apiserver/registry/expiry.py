@@ -13,7 +13,8 @@ from typing import Protocol
 
 from kubepy.api.builtins import EVENTS
 from kubepy.api.objects import Document
-from kubepy.apiserver.registry.cache import Change, ResourceCache
+from kubepy.apiserver.registry.cache import ResourceCache
+from kubepy.apiserver.registry.feeds import Change
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock, Timer, parse_rfc3339
 

@@ -11,8 +11,9 @@ from kubepy.api import errors
 from kubepy.api.objects import Document, DocumentPool, with_revision
 from kubepy.apiserver.crds.pending import Unconverted
 from kubepy.apiserver.registry import continuation
-from kubepy.apiserver.registry.cache import ResourceCache, Scope
+from kubepy.apiserver.registry.cache import ResourceCache
 from kubepy.apiserver.registry.call import Listing
+from kubepy.apiserver.registry.feeds import Scope
 from kubepy.apiserver.registry.keys import key_at, path_of, prefix_of
 from kubepy.apiserver.registry.options import DEFAULT_LIST, EXACT, ListOptions
 from kubepy.apiserver.registry.selection import Selection, select

@@ -47,17 +47,10 @@ from kubepy.apiserver.patch.field_manager import FieldManager
 from kubepy.apiserver.registry import deletion
 from kubepy.apiserver.registry.addresses import AddressBook
 from kubepy.apiserver.registry.allocators import Release, ServiceAllocator
-from kubepy.apiserver.registry.cache import (
-    Bookmarks,
-    FailedSubscription,
-    FeedKey,
-    ResourceCache,
-    ResourceSubscription,
-    Revive,
-    View,
-)
+from kubepy.apiserver.registry.cache import ResourceCache, Revive
 from kubepy.apiserver.registry.call import Call, Deleted, Facade, Guard, Listing, Make
 from kubepy.apiserver.registry.expiry import EventExpiry
+from kubepy.apiserver.registry.feeds import FeedKey, View
 from kubepy.apiserver.registry.keys import key_at, path_of
 from kubepy.apiserver.registry.lists import Lists
 from kubepy.apiserver.registry.metadata import (
@@ -75,6 +68,7 @@ from kubepy.apiserver.registry.options import (
 from kubepy.apiserver.registry.selection import select
 from kubepy.apiserver.registry.strategies import strategy_for
 from kubepy.apiserver.registry.strategies.base import Moment, Strategy, take
+from kubepy.apiserver.registry.subscription import Bookmarks, FailedSubscription, ResourceSubscription
 from kubepy.apiserver.registry.views import Served
 from kubepy.apiserver.request import Subscription, User
 from kubepy.lib.aio import Tasks, gather_bounded

@@ -13,7 +13,7 @@ from kubepy.api import errors, fields, selectors
 from kubepy.api.objects import Document, Obj, labels_of
 from kubepy.api.resources import Resource
 from kubepy.api.selectors import FieldSelector, LabelSelector
-from kubepy.apiserver.registry.cache import Scope, Trigger
+from kubepy.apiserver.registry.feeds import Scope, Trigger
 from kubepy.apiserver.registry.views import Served
 
 # Values that stand in an object's JSON as they are, between quotes. Numbers and booleans do not, and unset fields may

@@ -10,15 +10,9 @@ import pytest
 from kubepy.api.builtins import CONFIG_MAPS
 from kubepy.api.errors import StatusError
 from kubepy.api.objects import Document, DocumentPool, Key, labels_of, stored
-from kubepy.apiserver.registry.cache import (
-    Bookmarks,
-    FeedKey,
-    ResourceCache,
-    ResourceSubscription,
-    Scope,
-    Trigger,
-    restamped,
-)
+from kubepy.apiserver.registry.cache import ResourceCache
+from kubepy.apiserver.registry.feeds import FeedKey, Scope, Trigger, restamped
+from kubepy.apiserver.registry.subscription import Bookmarks, ResourceSubscription
 from kubepy.lib.clock import RealClock, VirtualClock
 from kubepy.lib.random import Random
 from kubepy.observability.logs import silent

@@ -7,7 +7,7 @@ import pytest
 
 from kubepy.api.builtins import NODES, PODS, REPLICATION_CONTROLLERS
 from kubepy.api.objects import Document, DocumentPool, key_of
-from kubepy.apiserver.registry.cache import Scope
+from kubepy.apiserver.registry.feeds import Scope
 from kubepy.apiserver.registry.selection import select
 from kubepy.apiserver.registry.views import Served
 

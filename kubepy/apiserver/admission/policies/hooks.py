@@ -18,7 +18,8 @@ from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import Attributes, Lookup, Tools
 from kubepy.apiserver.admission.matching import Criteria, is_exempt
-from kubepy.apiserver.registry.cache import Change, ResourceCache
+from kubepy.apiserver.registry.cache import ResourceCache
+from kubepy.apiserver.registry.feeds import Change
 
 E = TypeVar("E")
 

@@ -16,7 +16,7 @@ from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import Lookup
 from kubepy.apiserver.admission.match_conditions import MatchConditions
 from kubepy.apiserver.admission.matching import Criteria
-from kubepy.apiserver.registry.cache import Change
+from kubepy.apiserver.registry.feeds import Change
 from kubepy.apiserver.registry.keys import key_at
 
 # Source: pkg/apis/admissionregistration/v1/defaults.go.
