@@ -22,7 +22,8 @@ from typing import NamedTuple
 from kubepy.api.resources import ALL_VERBS, Resource, Subresource
 
 # plural, kind, scope, then what differs from the ordinary: short=<short names>  in=<categories>
-# sub=<subresources>  verbs=<if not all eight>  storage=<api version that owns the stored object, if another>.
+# sub=<subresources>  verbs=<if not all eight>  storage=<api version that owns the stored object, if another>
+# hash=<version that upstream stores it in, if another>.
 TABLE = """
 [v1]
 bindings                          Binding                           namespaced  verbs=create
@@ -114,7 +115,7 @@ validatingadmissionpolicybindings ValidatingAdmissionPolicyBinding  cluster     
 validatingwebhookconfigurations   ValidatingWebhookConfiguration    cluster     in=api-extensions
 
 [apiextensions.k8s.io/v1]
-customresourcedefinitions         CustomResourceDefinition          cluster     short=crd,crds in=api-extensions sub=status
+customresourcedefinitions         CustomResourceDefinition          cluster     short=crd,crds in=api-extensions sub=status hash=v1beta1
 
 [scheduling.k8s.io/v1]
 priorityclasses                   PriorityClass                     cluster     short=pc
@@ -210,6 +211,7 @@ def _row(api_version: str, line: str) -> Resource:
         storage_group=storage_group,
         list_kind=f"{kind}List" if "list" in verbs else "",
         schema=definition(group, version, kind),
+        extra={"hashed_version": options["hash"][0]} if "hash" in options else {},
     )
 
 
@@ -396,7 +398,8 @@ class Catalog:
         if "create" not in resource.verbs or "list" not in resource.verbs:
             return ""
         row = self.storage(resource)
-        digest = hashlib.sha256(f"{row.group}/{row.version}/{row.kind}".encode()).digest()
+        version = row.extra.get("hashed_version", row.version)
+        digest = hashlib.sha256(f"{row.group}/{version}/{row.kind}".encode()).digest()
         return base64.b64encode(digest[:8]).decode()
 
     def __iter__(self) -> Iterator[Resource]:

@@ -37,6 +37,14 @@ prioritylevelconfigurations       PriorityLevelConfiguration        cluster     
 )
 # Subresources that are younger than their kind: (resource, subresource) -> first minor with it on.
 _YOUNG_SUBRESOURCES = {("pods", "resize"): 33}
+# Kinds whose storage version is another than the one they have here, as the hash in discovery tells; (first, last) minor.
+# Source: pkg/kubeapiserver/default_storage_factory_builder.go, the resources that override.
+_STORED_OTHERWISE = {
+    "mutatingadmissionpolicies.admissionregistration.k8s.io": (36, 36, "v1beta1"),
+    "mutatingadmissionpolicybindings.admissionregistration.k8s.io": (36, 36, "v1beta1"),
+}
+# From here on the beta form of aggregated discovery is gone. Source: the gate AggregatedDiscoveryRemoveBetaType.
+_NO_BETA_DISCOVERY_SINCE = 33
 # From here on /version tells about emulation, too.
 _EMULATION_SINCE = 33
 
@@ -51,20 +59,28 @@ def served(version: str, schemas: Schemas) -> tuple[Resource, ...]:
     if version == NEWEST:
         return BUILTINS
     minor = minor_of(version)
-    rows = [_with_known_subresources(row, minor) for row in BUILTINS if row.schema in schemas.definitions]
+    rows = [_as_of(row, minor) for row in BUILTINS if row.schema in schemas.definitions]
     for first, last, retired in _RETIRED:
         if first <= minor <= last:
             rows += retired
     return tuple(rows)
 
 
-def _with_known_subresources(row: Resource, minor: int) -> Resource:
+def _as_of(row: Resource, minor: int) -> Resource:
+    first, last, version = _STORED_OTHERWISE.get(row.group_resource, (0, 0, ""))
+    if first <= minor <= last:
+        row = replace(row, extra=row.extra | {"hashed_version": version})
     known = tuple(
         sub
         for sub in row.subresources
         if _YOUNG_SUBRESOURCES.get((row.group_resource, sub.name), minor) <= minor
     )
     return row if len(known) == len(row.subresources) else replace(row, subresources=known)
+
+
+def aggregated_discovery(version: str) -> tuple[str, ...]:
+    """The versions of the APIGroupDiscoveryList that there are."""
+    return ("v2",) if minor_of(version) >= _NO_BETA_DISCOVERY_SINCE else ("v2", "v2beta1")
 
 
 def info(version: str) -> Obj:

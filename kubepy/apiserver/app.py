@@ -11,7 +11,7 @@ Source: apiserver pkg/server/config.go DefaultBuildHandlerChain.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -56,7 +56,7 @@ def build(
     log: Logger,
     metrics: Metrics,
     checks: Checks,
-    address: str = "127.0.0.1:6443",
+    address: Callable[[], str] = lambda: "127.0.0.1:6443",
     paths: Mapping[str, Handler] | None = None,
     aggregator: Aggregator | None = None,
     version: str = versions.NEWEST,
@@ -84,7 +84,9 @@ def build(
     routes = aggregator.routes if aggregator else Routes()
     end = dispatch(
         resources=resources,
-        discovery=Discovery(catalog, address=address, routes=routes),
+        discovery=Discovery(
+            catalog, address=address, aggregated=versions.aggregated_discovery(version), routes=routes
+        ),
         openapi=OpenApi(catalog, schemas, clock, routes, aggregator),
         routes=routes,
         forward=aggregator.forward if aggregator else _nowhere,

@@ -10,6 +10,7 @@ Source: apiserver pkg/endpoints/discovery/{root,group,version,legacy}.go, pkg/en
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import orjson
 
@@ -18,24 +19,31 @@ from kubepy.api.errors import method_not_allowed
 from kubepy.api.objects import Obj, api_version
 from kubepy.api.resources import Resource, Subresource
 from kubepy.apiserver.aggregation.routes import Routes
-from kubepy.apiserver.handlers.routes import not_served
-from kubepy.apiserver.request import JSON, Request, Response
-
-AGGREGATED_GROUP = "apidiscovery.k8s.io"
-AGGREGATED_KIND = "APIGroupDiscoveryList"
-AGGREGATED_VERSIONS = ("v2", "v2beta1")
+from kubepy.apiserver.handlers import negotiate
+from kubepy.apiserver.handlers.negotiate import AGGREGATED, AGGREGATED_GROUP, Format
+from kubepy.apiserver.handlers.routes import check_accept, not_served
+from kubepy.apiserver.request import Request, Response
+from kubepy.lib import yaml
 
 
 class Discovery:
-    """Handles /api, /apis and what is below them down to a group version. `address` is host:port, for /api."""
+    """Handles /api, /apis and what is below them down to a group version. `address` is host:port, for /api;
+    `aggregated` the versions of the aggregated form that there are."""
 
-    def __init__(self, catalog: Catalog, *, address: str, routes: Routes | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        address: Callable[[], str],
+        aggregated: tuple[str, ...] = ("v2",),
+        routes: Routes | None = None,
+    ) -> None:
         self._catalog = catalog
         self._routes = routes or Routes()
-        self._address = address
+        self._address, self._versions = address, aggregated
         self._generation = (-1, -1)
-        self._bodies: dict[tuple[str, str], bytes] = {}  # (path, aggregated version or "")
-        self._etags: dict[tuple[str, str], str] = {}
+        self._bodies: dict[tuple[str, Format], bytes] = {}
+        self._etags: dict[tuple[str, Format], str] = {}
 
     async def handle(self, request: Request) -> Response:
         generation = self._catalog.generation, self._routes.generation
@@ -44,25 +52,26 @@ class Discovery:
             self._bodies.clear()
             self._etags.clear()
         path = request.path.rstrip("/")
-        version = aggregated_version(request.accept) if path in ("/api", "/apis") else ""
-        key = (path, version)
+        check_accept(request)
+        wanted = negotiate.of_discovery(request.accept, self._versions if path in ("/api", "/apis") else ())
+        key = (path, wanted)
         body = self._bodies.get(key)
         if body is None:
-            document = self._document(path, version)
+            document = self._document(path, wanted.version)
             if document is None:
                 group = path.split("/")[2] if path.startswith("/apis/") else ""
                 raise not_served(self._catalog, group)
-            body = self._bodies[key] = orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+            body = self._bodies[key] = _encoded(document, wanted)
             self._etags[key] = f'"{hashlib.sha512(body).hexdigest().upper()}"'
         if request.method != "GET":
             raise method_not_allowed()
-        if not version:
-            return Response(200, body)
+        if not wanted.version:
+            return Response(200, body, wanted.media_type)
         etag = self._etags[key]
         headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "public"}
         if request.header("If-None-Match") == etag:
             return Response(304, None, headers=headers)
-        content_type = f"{JSON};g={AGGREGATED_GROUP};v={version};as={AGGREGATED_KIND}"
+        content_type = f"{wanted.media_type};g={AGGREGATED_GROUP};v={wanted.version};as={AGGREGATED}"
         return Response(200, body, content_type, headers)
 
     def is_known(self, path: str) -> bool:
@@ -105,7 +114,7 @@ class Discovery:
         return {
             "kind": "APIVersions",
             "versions": list(self._core().versions),
-            "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": self._address}],
+            "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": self._address()}],
         }
 
     def _group_list(self) -> Obj:
@@ -134,7 +143,7 @@ class Discovery:
 
     def _aggregated(self, version: str, groups: list[GroupVersions]) -> Obj:
         return {
-            "kind": AGGREGATED_KIND,
+            "kind": AGGREGATED,
             "apiVersion": f"{AGGREGATED_GROUP}/{version}",
             "metadata": {},
             "items": [self._aggregated_group(gv) for gv in groups if gv.versions],
@@ -152,24 +161,10 @@ class Discovery:
         return {"version": version, "resources": resources, "freshness": "Current"}
 
 
-def aggregated_version(accept: str) -> str:
-    """Which aggregated form an Accept header wants, "" for the old one. The first acceptable clause decides.
-
-    Source: pkg/endpoints/handlers/negotiation/negotiate.go, pkg/endpoints/discovery/aggregated/negotiation.go.
-    """
-    if AGGREGATED_GROUP not in accept.lower():
-        return ""
-    for clause in accept.split(","):
-        media_type, *parameters = (part.strip() for part in clause.split(";"))
-        if media_type.lower() not in (JSON, "application/*", "*/*"):
-            continue
-        wanted = dict(parameter.partition("=")[::2] for parameter in parameters)
-        if wanted.get("g") == AGGREGATED_GROUP and wanted.get("as") == AGGREGATED_KIND:
-            if (version := wanted.get("v", "")) in AGGREGATED_VERSIONS:
-                return version
-        elif "as" not in wanted:
-            return ""
-    return ""
+def _encoded(document: Obj, wanted: Format) -> bytes:
+    if wanted.media_type == negotiate.YAML:
+        return yaml.dump(document, sort_keys=True).encode()
+    return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _group_paths(gv: GroupVersions) -> list[str]:

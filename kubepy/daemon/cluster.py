@@ -169,7 +169,6 @@ class ControlPlane:
         references = ParamReferences(self._ask, self.catalog, self.registry)
         for kind in param_references.KINDS:
             self.registry.guards[kind.group_resource] = references.check
-        address = f"{config.bind}:{config.port}"
         self._front_proxy = front_proxy
         trust = _trust(config, ca, front_proxy)
         self._authentication = who = authentication.build(
@@ -213,8 +212,8 @@ class ControlPlane:
             catalog=self.catalog, schemas=self.schemas,
             authenticator=who.authenticator, authorizer=authorizer, aggregator=self._aggregator,
             clock=clock, log=logs.of("apiserver"), metrics=metrics, checks=self.checks,
-            address=address, paths=issuer_paths(
-                who.keys, issuer=who.signer.issuer, address=lambda: f"{config.bind}:{self._port}",
+            address=self._address, paths=issuer_paths(
+                who.keys, issuer=who.signer.issuer, address=self._address,
                 jwks_uri=config.service_account_jwks_uri,
             ) | (dumps.paths(self._flow_control) if self._flow_control is not None else {}),
             version=config.kubernetes_version, limits=self._limits(), auditor=self._auditor,
@@ -275,6 +274,9 @@ class ControlPlane:
         else:
             limits.append(max_in_flight(config.max_requests_inflight, config.max_mutating_requests_inflight))
         return limits
+
+    def _address(self) -> str:
+        return f"{self.config.bind}:{self._port}"
 
     def _usages(self) -> UsageSource | None:
         return self._kubelet.usages if self._kubelet is not None else None

@@ -65,10 +65,14 @@ def _integer(loader: Any, node: Any) -> int | float | str:
     return text if base else _float(loader, node)
 
 
-def _float(loader: Any, node: Any) -> float:
-    text = loader.construct_scalar(node).lower()
+def _float(loader: Any, node: Any) -> float | str:
+    given = loader.construct_scalar(node)
+    text = given.lower()
     number = float(text.replace(".inf", "inf").replace(".nan", "nan"))
     if not math.isfinite(number):
+        if "n" not in text:
+            # Out of range: go-yaml goes on as if it were no number at all.
+            return str(given)
         # JSON has no such numbers. Source: encoding/json UnsupportedValueError.
         raise yaml.constructor.ConstructorError(
             None, None, f"json: unsupported value: {text}", node.start_mark
@@ -255,11 +259,43 @@ def duplicate_keys(text: str | bytes) -> list[tuple[int, str]]:
     return found
 
 
-def dump(value: Any) -> str:
-    """Block style, keys in their order, as kubectl prints."""
+def dump(value: Any, *, sort_keys: bool = False) -> str:
+    """Block style, keys in their order or, as servers and kubectl print, by name; quotes as Go's yaml sets them."""
     return yaml.dump(
-        value, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=1 << 20, default_flow_style=False
+        value,
+        Dumper=_Dumper,
+        sort_keys=sort_keys,
+        allow_unicode=True,
+        width=1 << 20,
+        default_flow_style=False,
     )
 
 
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def _taken_for_others() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """By first character, what some reader does not take for a string: ours, or one that knows dates and 12:30:45."""
+    found = {first: list(table) for first, table in _Loader.yaml_implicit_resolvers.items()}
+    for first, table in _DUMPER.yaml_implicit_resolvers.items():
+        found.setdefault(first, []).extend(
+            (tag, pattern) for tag, pattern in table if tag.endswith((":timestamp", ":int", ":float"))
+        )
+    return found
+
+
+class _Dumper(_DUMPER):
+    others = _taken_for_others()
+
+
+def _text(dumper: Any, text: str) -> Any:
+    """Source: sigs.k8s.io/yaml goyaml.v2/encode.go stringv."""
+    if "\n" in text:
+        style = "|"
+    else:
+        others = dumper.others.get(text[:1], ())
+        style = '"' if any(pattern.match(text) for _, pattern in others) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _text)

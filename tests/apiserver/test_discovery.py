@@ -7,9 +7,10 @@ import orjson
 import pytest
 
 from kubepy.api.builtins import Catalog
-from kubepy.api.errors import NotFound
+from kubepy.api.errors import NotAcceptable, NotFound
 from kubepy.api.resources import Resource, Subresource
-from kubepy.apiserver.discovery import Discovery, aggregated_version
+from kubepy.apiserver.discovery import Discovery
+from kubepy.apiserver.handlers import negotiate
 from kubepy.apiserver.request import Request
 
 V2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -18,7 +19,7 @@ V2BETA1 = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscovery
 
 @pytest.fixture
 def discovery() -> Discovery:
-    return Discovery(Catalog(), address="127.0.0.1:6443")
+    return Discovery(Catalog(), address=lambda: "127.0.0.1:6443", aggregated=("v2", "v2beta1"))
 
 
 async def _get(
@@ -141,7 +142,7 @@ async def test_subresources_of_custom_kinds_are_in_their_definitions_order(
         Subresource("scale", "Scale", ("get",), "autoscaling", "v1"),
     )
     row = Resource("a.io", "v1", "Foo", "foos", "foo", True, subresources=subresources, custom=True)
-    discovery = Discovery(Catalog((row,)), address="127.0.0.1:6443")
+    discovery = Discovery(Catalog((row,)), address=lambda: "127.0.0.1:6443", aggregated=("v2", "v2beta1"))
     listed = (await _get(discovery, make_request, "/apis/a.io/v1"))["resources"]
     assert [each["name"] for each in listed] == ["foos", "foos/status", "foos/scale"]
     (group,) = (await _get(discovery, make_request, "/apis", V2))["items"]
@@ -159,7 +160,7 @@ async def test_not_modified(discovery: Discovery, make_request: Callable[..., Re
 
 async def test_documents_follow_the_catalog(make_request: Callable[..., Request]) -> None:
     catalog = Catalog()
-    discovery = Discovery(catalog, address="")
+    discovery = Discovery(catalog, address=str)
     widgets = Resource("acme.com", "v1", "Widget", "widgets", "widget", True)
     before = await discovery.handle(make_request("/apis", headers={"Accept": V2}))
     catalog.add(widgets)
@@ -191,4 +192,32 @@ async def test_documents_follow_the_catalog(make_request: Callable[..., Request]
     ],
 )
 def test_accept(accept: str, version: str) -> None:
-    assert aggregated_version(accept) == version
+    assert negotiate.of_discovery(accept, ("v2", "v2beta1")).version == version
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "text"),
+    [
+        ("/api", V2BETA1, "only the following media types are accepted: application/json, "),
+        ("/apis/apps/v1", V2, "only the following media types are accepted: application/json, "),
+        (
+            "/apis",
+            "application/json;as=Table",
+            "only the following media types are accepted: application/json, ",
+        ),
+        ("/apis/apps", "text/html", "406: Not Acceptable\n\nAvailable representations: application/json, "),
+    ],
+)
+async def test_what_is_not_acceptable(
+    make_request: Callable[..., Request], path: str, accept: str, text: str
+) -> None:
+    discovery = Discovery(Catalog(), address=str, aggregated=("v2",))
+    with pytest.raises(NotAcceptable) as caught:
+        await discovery.handle(make_request(path, headers={"Accept": accept}))
+    assert caught.value.message.startswith(text)
+
+
+async def test_yaml(discovery: Discovery, make_request: Callable[..., Request]) -> None:
+    response = await discovery.handle(make_request("/apis/apps", headers={"Accept": "application/yaml"}))
+    assert response.content_type == "application/yaml" and response.body is not None
+    assert response.body.startswith(b"apiVersion: v1\nkind: APIGroup\nname: apps\n")

@@ -42,3 +42,20 @@ def test_a_dump_loads_back():
     value = {"b": [1, "x: y"], "a": {"on": "off"}}
     assert yaml.load(yaml.dump(value)) == value
     assert yaml.dump({"b": 1, "a": 2}) == "b: 1\na: 2\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("8", '"8"'), ("2026-11-23T16:32:37Z", '"2026-11-23T16:32:37Z"'), ("x: y", "'x: y'"), ("a\nb\n", "|\n  a\n  b"),
+        ("a\nb", "|-\n  a\n  b"), ("", '""'), ("yes", '"yes"'), ("n", '"n"'), ("1e3", '"1e3"'), ("#x", "'#x'"),
+        ("*", "'*'"), ("12:30:45", '"12:30:45"'), ("~", '"~"'), ("=", "'='"), (" lead", "' lead'"), ("tab\tx", '"tab\\tx"'),
+        ("é", "é"), ("0x1", '"0x1"'),
+    ],
+)  # fmt: skip
+def test_a_dump_quotes_as_a_server_does(value, text):
+    assert yaml.dump({"k": value}) == f"k: {text}\n"
+
+
+def test_a_dump_may_be_by_name():
+    assert yaml.dump({"b": {"d": 1, "c": 2}, "a": None}, sort_keys=True) == "a: null\nb:\n  c: 2\n  d: 1\n"

@@ -56,7 +56,7 @@ def answer(error: StatusError, accept: str = "") -> Response:
     status = error.status()
     media_type = negotiate.of_status(accept)
     if media_type == negotiate.YAML:
-        return Response(error.code, yaml.dump(status).encode(), media_type, headers)
+        return Response(error.code, yaml.dump(status, sort_keys=True).encode(), media_type, headers)
     if not media_type:
         # Source: responsewriters.WriteRawJSON.
         return Verbatim(error.code, orjson.dumps(status, option=orjson.OPT_INDENT_2), headers=headers)

@@ -1,7 +1,8 @@
 """Which media type goes in and out, and what "as" what.
 
 In: JSON, YAML and protobuf (decode.py). Out: JSON and YAML, and an object or list may be asked for `as=Table` or
-`as=PartialObjectMetadata`. Answers are never protobuf: whoever asks for that names something else as well, and gets it.
+`as=PartialObjectMetadata`, discovery `as=APIGroupDiscoveryList`. Answers are never protobuf: whoever asks for that names
+something else as well, and gets it.
 
 Source: apiserver pkg/endpoints/handlers/negotiation/{negotiate,errors}.go, github.com/munnerz/goautoneg.
 """
@@ -29,8 +30,12 @@ _SPOKEN = (JSON, YAML)
 _PARAMETERS = re.compile(r'(?:\s*;\s*[^\s;="]+\s*=\s*(?:"[^"]*"|[^\s;="]+))*\s*;?\s*')
 
 
+AGGREGATED_GROUP, AGGREGATED = "apidiscovery.k8s.io", "APIGroupDiscoveryList"
+
+
 class Format(NamedTuple):
-    """How an answer is wanted: media type, and `kind` of meta.k8s.io/`version` where it is not the object itself."""
+    """How an answer is wanted: media type, and `kind` of meta.k8s.io/`version` where it is not the object itself, or of
+    apidiscovery.k8s.io/`version`."""
 
     media_type: str = JSON
     kind: str = ""
@@ -59,6 +64,26 @@ def accepted(header: str, has_tables: bool = True) -> Format:
                 and version in ("v1", "v1beta1")
             ):
                 return Format(media_type, kind, version)
+    raise NotAcceptable("only the following media types are accepted: " + ", ".join(SUPPORTED))
+
+
+@lru_cache(maxsize=512)
+def of_discovery(header: str, aggregated: tuple[str, ...]) -> Format:
+    """The same for discovery, of which there is another form in the versions `aggregated`.
+
+    Source: apiserver pkg/endpoints/discovery/aggregated/negotiation.go.
+    """
+    for media_range, parameters in _clauses(header or JSON):
+        for media_type in _SPOKEN:
+            if not _covers(media_range, media_type):
+                continue
+            if parameters.keys().isdisjoint(("as", "g", "v")):
+                return Format(media_type)
+            version = parameters.get("v", "")
+            if (parameters.get("as"), parameters.get("g")) == (AGGREGATED, AGGREGATED_GROUP) and (
+                version in aggregated
+            ):
+                return Format(media_type, AGGREGATED, version)
     raise NotAcceptable("only the following media types are accepted: " + ", ".join(SUPPORTED))
 
 

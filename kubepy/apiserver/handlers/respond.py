@@ -137,7 +137,7 @@ def _metadata(found: Listing) -> Obj:
 def render(obj: Obj, wanted: Format = PLAIN, status: int = 200) -> Response:
     """Any object that is no cached document: Tables, Status, subresources."""
     if wanted.media_type == negotiate.YAML:
-        return Response(status, yaml.dump(obj).encode(), negotiate.YAML)
+        return Response(status, yaml.dump(obj, sort_keys=True).encode(), negotiate.YAML)
     return Response(status, orjson.dumps(obj) + b"\n")
 
 
