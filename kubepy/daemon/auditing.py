@@ -7,10 +7,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kubepy.apiserver.audit.backends import Backend, Log, RotatedFile, Webhook, standard_output
+from kubepy.apiserver.audit.backends import (
+    BATCH,
+    BLOCKING_STRICT,
+    Backend,
+    BlockingWebhook,
+    Log,
+    RotatedFile,
+    Sender,
+    Truncated,
+    Webhook,
+    standard_output,
+)
 from kubepy.apiserver.audit.policy import Unusable, load
 from kubepy.apiserver.filters.audit import Auditor
-from kubepy.daemon.config import Config, ConfigError
+from kubepy.daemon.config import Config, ConfigError, duration_s
 from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
 from kubepy.observability.logs import Logger
@@ -33,10 +44,19 @@ def build(config: Config, *, clock: Clock, random: Random, log: Logger, metrics:
     backends: list[Backend] = []
     if config.audit_log_path:
         stream = standard_output() if config.audit_log_path == "-" else _file(config, clock)
-        backends.append(Log(stream, config.audit_log_format))
+        to_file: Backend = Log(
+            stream, config.audit_log_format, is_strict=config.audit_log_mode == BLOCKING_STRICT
+        )
+        if config.audit_log_truncate_enabled:
+            to_file = Truncated(to_file, size_max=config.audit_log_truncate_max_event_size, metrics=metrics)
+        backends.append(to_file)
     if config.audit_webhook_config_file:
-        backends.append(_webhook(config, random, log, metrics))
-    return Auditor(policy, backends, clock) if backends else None
+        to_service = _webhook(config, random, log, metrics)
+        if config.audit_webhook_truncate_enabled:
+            size_max = config.audit_webhook_truncate_max_event_size
+            to_service = Truncated(to_service, size_max=size_max, metrics=metrics)
+        backends.append(to_service)
+    return Auditor(policy, backends, clock, log=log, metrics=metrics) if backends else None
 
 
 def _file(config: Config, clock: Clock) -> RotatedFile:
@@ -54,7 +74,7 @@ def _file(config: Config, clock: Clock) -> RotatedFile:
         raise ConfigError(f"audit-log-path: {path}: {error.strerror or error}") from None
 
 
-def _webhook(config: Config, random: Random, log: Logger, metrics: Metrics) -> Webhook:
+def _webhook(config: Config, random: Random, log: Logger, metrics: Metrics) -> Backend:
     from kubepy.client import kubeconfig
 
     try:
@@ -62,6 +82,11 @@ def _webhook(config: Config, random: Random, log: Logger, metrics: Metrics) -> W
     except kubeconfig.Unusable as error:
         raise ConfigError(f"audit-webhook-config-file: {error}") from None
     # Sockets live in the machine's time, whatever the cluster's does.
-    return Webhook(
-        access.transport(clock=RealClock(), random=random), clock=RealClock(), log=log, metrics=metrics
-    )
+    clock = RealClock()
+    sender = Sender(
+        access.transport(clock=clock, random=random), clock=clock, log=log, metrics=metrics,
+        backoff_s=duration_s(config.audit_webhook_initial_backoff),
+    )  # fmt: skip
+    if config.audit_webhook_mode == BATCH:
+        return Webhook(sender, clock=clock, log=log)
+    return BlockingWebhook(sender, is_strict=config.audit_webhook_mode == BLOCKING_STRICT)

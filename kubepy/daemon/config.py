@@ -194,12 +194,29 @@ class Config:
     )
     audit_log_path: str = _key("", "write audit events to this file; - is standard output", metavar="FILE")
     audit_log_format: str = _key("json", "form of its lines", choices=("json", "legacy"))
-    audit_log_maxage: int = _key(0, "days that old files of it are kept; 0: any", metavar="DAYS")
-    audit_log_maxbackup: int = _key(0, "old files of it that are kept; 0: any number", metavar="N")
-    audit_log_maxsize: int = _key(0, "size at which it is rotated; 0: never", metavar="MEGABYTES")
+    audit_log_mode: str = _key(
+        "blocking",
+        "strict: a request that cannot be recorded is not served",
+        choices=("blocking", "blocking-strict"),
+    )
+    audit_log_maxage: int = _key(366, "days that old files of it are kept; 0: any", metavar="DAYS")
+    audit_log_maxbackup: int = _key(100, "old files of it that are kept; 0: any number", metavar="N")
+    audit_log_maxsize: int = _key(100, "size at which it is rotated; 0: never", metavar="MEGABYTES")
+    audit_log_truncate_enabled: bool = _key(False, "leave bodies out of events that are too large for it")
+    audit_log_truncate_max_event_size: int = _key(102400, "what is too large", metavar="BYTES")
     audit_webhook_config_file: str = _key(
         "", "kubeconfig of a service that gets audit events", metavar="FILE"
     )
+    audit_webhook_mode: str = _key(
+        "batch",
+        "how it gets them; blocking: requests wait; strict: one that cannot be recorded is not served",
+        choices=("batch", "blocking", "blocking-strict"),
+    )
+    audit_webhook_initial_backoff: str = _key(
+        "10s", "how long to wait before what failed is sent again", metavar="DURATION"
+    )
+    audit_webhook_truncate_enabled: bool = _key(False, "leave bodies out of events that are too large for it")
+    audit_webhook_truncate_max_event_size: int = _key(102400, "what is too large", metavar="BYTES")
     encryption_provider_config: str = _key(
         "", "EncryptionConfiguration: which resources are encrypted at rest, by which keys", metavar="FILE"
     )
@@ -438,6 +455,7 @@ def check(config: Config) -> None:
         "etcd_compaction_interval",
         "service_account_max_token_expiration",
         "authentication_token_webhook_cache_ttl",
+        "audit_webhook_initial_backoff",
         "request_timeout",
     ):
         duration_s(getattr(config, name), name.replace("_", "-"))

@@ -1,14 +1,15 @@
-"""Where events go: a file (or standard output) at once, a webhook in batches.
+"""Where events go: a file (or standard output) at once, a webhook in batches or one by one.
 
 The file is rotated by size as lumberjack does it: audit.log is the present one, audit-2026-11-23T10-00-00.000.log an
 old one; old ones go by number and by age. Writing blocks the loop for the length of one write to the page cache.
 
-The webhook gets EventLists. Its queue is bounded: when it is full events are dropped and counted
-(apiserver_audit_error_total), for the cluster must not stop because somebody does not listen.
+The webhook gets EventLists. In batches its queue is bounded: when it is full events are dropped and counted
+(apiserver_audit_error_total), for the cluster must not stop because somebody does not listen. One by one (mode
+blocking) the request waits for its events; strict, one whose first event is lost is not served.
 
-Not there: truncation of large events, compressed old files.
+Not there: compressed old files, batches for the file, bounds on the size of batches.
 
-Source: apiserver plugin/pkg/audit/{log,webhook,buffered}, pkg/server/options/audit.go; lumberjack.
+Source: apiserver plugin/pkg/audit/{log,webhook,buffered,truncate}, pkg/server/options/audit.go; lumberjack.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import io
 import os
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -26,40 +27,79 @@ import orjson
 from kubepy.api.errors import StatusError
 from kubepy.api.objects import Obj
 from kubepy.apiserver.audit.event import legacy
+from kubepy.apiserver.audit.policy import REQUEST, REQUEST_RESPONSE
 from kubepy.client.transport import ConnectionLost, Transport
 from kubepy.lib.aio import Tasks
 from kubepy.lib.backoff import TokenBucket
 from kubepy.lib.clock import Clock, Timer, rfc3339_micro
 from kubepy.observability.logs import Logger, lines_to
-from kubepy.observability.metrics import Metrics
+from kubepy.observability.metrics import Counter, Metrics
 
 # Source: pkg/server/options/audit.go defaultBatch*, pkg/util/webhook/webhook.go DefaultRetryBackoffWithInitialDelay.
 BUFFER_MAX, BATCH_MAX, BATCH_WAIT_S, BATCHES_PER_S, BATCHES_BURST = 10_000, 400, 30.0, 10.0, 15
 ATTEMPTS, RETRY_S, RETRY_FACTOR, TIMEOUT_S = 5, 10.0, 1.5, 30.0
 
 
+BATCH, BLOCKING, BLOCKING_STRICT = MODES = ("batch", "blocking", "blocking-strict")
+TRUNCATED = "audit.k8s.io/truncated"
+
+
 class Backend(Protocol):
-    def write(self, event: Obj) -> None:
-        """Never raises and never waits."""
+    def write(self, event: Obj) -> bool | Awaitable[bool]:
+        """Never raises. False: it is lost, and that is the request's concern; what can be awaited is to be."""
 
     async def close(self) -> None: ...
 
 
-class Log:
-    """`stream` "-" is standard output."""
+def losses(metrics: Metrics, plugin: str) -> Counter:
+    return metrics.counter(
+        "apiserver_audit_error_total",
+        "Counter of audit events that failed to be audited properly. Plugin identifies the plugin affected by the "
+        "error.",
+        ("plugin",),
+    ).labels(plugin)
 
-    def __init__(self, stream: RotatedFile | IO[bytes], form: str) -> None:
-        self._stream = stream
+
+class Truncated:
+    """Leaves out the bodies of events that would be larger than `size_max`, and the events that still are."""
+
+    def __init__(self, backend: Backend, *, size_max: int, metrics: Metrics) -> None:
+        self._backend, self._size_max = backend, size_max
+        self._lost = losses(metrics, "truncate")
+
+    def write(self, event: Obj) -> bool | Awaitable[bool]:
+        if self._is_too_large(event) and event["level"] in (REQUEST, REQUEST_RESPONSE):
+            event = {name: value for name, value in event.items() if name not in _BODIES}
+            event["annotations"] = event.get("annotations", {}) | {TRUNCATED: "true"}
+        if self._is_too_large(event):
+            self._lost.inc()
+            return True
+        return self._backend.write(event)
+
+    def _is_too_large(self, event: Obj) -> bool:
+        return len(orjson.dumps(event)) + 1 > self._size_max
+
+    async def close(self) -> None:
+        await self._backend.close()
+
+
+_BODIES = ("requestObject", "responseObject")
+
+
+class Log:
+    def __init__(self, stream: RotatedFile | IO[bytes], form: str, *, is_strict: bool = False) -> None:
+        self._stream, self._is_strict = stream, is_strict
         self._log = lines_to(stream)
         self._is_legacy = form == "legacy"
 
-    def write(self, event: Obj) -> None:
+    def write(self, event: Obj) -> bool:
         line = legacy(event)[:-1] if self._is_legacy else orjson.dumps(event)
         try:
             self._log.msg(line)
         except OSError:
-            # A full disk must not take the cluster down; the store speaks up by itself.
-            pass
+            # A full disk must not take the cluster down, unless that is wanted; the store speaks up by itself.
+            return not self._is_strict
+        return True
 
     async def close(self) -> None:
         if isinstance(self._stream, RotatedFile):
@@ -120,31 +160,76 @@ class RotatedFile:
         self._file.close()
 
 
-class Webhook:
+class Sender:
     """`transport` leads to the service, and is this one's to close."""
 
-    def __init__(self, transport: Transport, *, clock: Clock, log: Logger, metrics: Metrics) -> None:
-        self._transport, self._clock, self._log = transport, clock, log
+    def __init__(
+        self, transport: Transport, *, clock: Clock, log: Logger, metrics: Metrics, backoff_s: float = RETRY_S
+    ) -> None:
+        self._transport, self._clock, self._log, self._backoff_s = transport, clock, log, backoff_s
+        self.lost = losses(metrics, "webhook")
+
+    async def send(self, batch: Sequence[bytes]) -> bool:
+        """Patiently."""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                await self._clock.sleep(self._backoff_s * RETRY_FACTOR ** (attempt - 1))
+            try:
+                await self.post(batch, TIMEOUT_S)
+                return True
+            except (ConnectionLost, StatusError) as error:
+                failure: Exception = error
+                if isinstance(error, StatusError) and error.code < 500 and error.code != 429:
+                    break
+        self.lost.inc(len(batch))
+        self._log.warning("audit_events_dropped", count=len(batch), error=str(failure))
+        return False
+
+    async def post(self, batch: Sequence[bytes], timeout_s: float) -> None:
+        """Once. Raises ConnectionLost, StatusError."""
+        body = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[%b]}'
+        await self._transport.request("POST", "", body=body % b",".join(batch), timeout_s=timeout_s)
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+
+class BlockingWebhook:
+    """Each request waits until its events are there, or lost."""
+
+    def __init__(self, sender: Sender, *, is_strict: bool) -> None:
+        self._sender, self._is_strict = sender, is_strict
+
+    def write(self, event: Obj) -> Awaitable[bool]:
+        return self._send(orjson.dumps(event))
+
+    async def _send(self, event: bytes) -> bool:
+        return await self._sender.send([event]) or not self._is_strict
+
+    async def close(self) -> None:
+        await self._sender.close()
+
+
+class Webhook:
+    """In batches."""
+
+    def __init__(self, sender: Sender, *, clock: Clock, log: Logger) -> None:
+        self._sender, self._clock, self._log = sender, clock, log
         self._tasks = Tasks(lambda name, error: log.error("task_died", task=name, exc_info=error))
         self._waiting: deque[bytes] = deque()
         self._timer: Timer | None = None
         self._bucket = TokenBucket(clock, rate=BATCHES_PER_S, burst=BATCHES_BURST)
-        self._dropped = metrics.counter(
-            "apiserver_audit_error_total",
-            "Counter of audit events that failed to be audited properly. Plugin identifies the plugin affected by the "
-            "error.",
-            ("plugin",),
-        ).labels("webhook")
 
-    def write(self, event: Obj) -> None:
+    def write(self, event: Obj) -> bool:
         if len(self._waiting) >= BUFFER_MAX:
-            self._dropped.inc()
-            return
+            self._sender.lost.inc()
+            return True
         self._waiting.append(orjson.dumps(event))
         if len(self._waiting) == BATCH_MAX:
             self._flush()
         elif self._timer is None:
             self._timer = self._clock.call_later(BATCH_WAIT_S, self._flush)
+        return True
 
     def _flush(self) -> None:
         if self._timer is not None:
@@ -157,24 +242,7 @@ class Webhook:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
             await self._clock.sleep(self._bucket.take())
-            await self._send(batch)
-
-    async def _send(self, batch: Sequence[bytes]) -> None:
-        body = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[%b]}' % b",".join(
-            batch
-        )
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                await self._clock.sleep(RETRY_S * RETRY_FACTOR ** (attempt - 1))
-            try:
-                await self._transport.request("POST", "", body=body, timeout_s=TIMEOUT_S)
-                return
-            except (ConnectionLost, StatusError) as error:
-                failure: Exception = error
-                if isinstance(error, StatusError) and error.code < 500 and error.code != 429:
-                    break
-        self._dropped.inc(len(batch))
-        self._log.warning("audit_events_dropped", count=len(batch), error=str(failure))
+            await self._sender.send(batch)
 
     async def close(self) -> None:
         """What waits is sent once more, without patience."""
@@ -184,8 +252,7 @@ class Webhook:
         try:
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
-                body = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[%b]}'
-                await self._transport.request("POST", "", body=body % b",".join(batch), timeout_s=1.0)
+                await self._sender.post(batch, 1.0)
         except (ConnectionLost, StatusError) as error:
             self._log.warning("audit_events_dropped", count=len(self._waiting), error=str(error))
-        await self._transport.close()
+        await self._sender.close()

@@ -9,12 +9,13 @@ Source: apiserver pkg/endpoints/filters/{audit,authn_audit}.go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
-from kubepy.api.errors import StatusError, Unauthorized
+from kubepy.api.errors import InternalError, StatusError, Unauthorized, quote
 from kubepy.apiserver.audit.backends import Backend
 from kubepy.apiserver.audit.event import Record
 from kubepy.apiserver.audit.policy import (
+    LEVELS,
     NONE,
     PANIC,
     REQUEST_RECEIVED,
@@ -30,27 +31,79 @@ from kubepy.apiserver.request import (
     Request,
     Response,
 )
+from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
+from kubepy.observability.logs import Logger
+from kubepy.observability.metrics import Metrics
+
+TEXT = "text/plain; charset=utf-8"
 
 
 class Auditor:
-    def __init__(self, policy: Policy, backends: Sequence[Backend], clock: Clock) -> None:
+    def __init__(
+        self, policy: Policy, backends: Sequence[Backend], clock: Clock, *, log: Logger, metrics: Metrics
+    ) -> None:
         self._policy, self._backends, self._clock = policy, tuple(backends), clock
+        self._tasks = Tasks(lambda name, error: log.error("task_died", task=name, exc_info=error))
+        self._levels = {
+            level: metrics.counter(
+                "apiserver_audit_level_total",
+                "Counter of policy levels for audit events (1 per request).",
+                ("level",),
+            ).labels(level)
+            for level in LEVELS
+        }
+        self._events = metrics.counter(
+            "apiserver_audit_event_total", "Counter of audit events generated and sent to the audit backend."
+        )
+        self._rejected = metrics.counter(
+            "apiserver_audit_requests_rejected_total",
+            "Counter of apiserver requests rejected due to an error in audit logging backend.",
+        )
 
     def begin(self, request: Request) -> Record | None:
         """None: this one is not recorded."""
         recording = self._policy.recording(request.user, request.info)
+        self._levels[recording.level].inc()
         return None if recording.level == NONE else Record(request, recording, self._clock)
 
-    def write(self, record: Record, stage: str) -> None:
-        if stage not in record.recording.omitted:
-            event = record.stage(stage)
-            for backend in self._backends:
-                backend.write(event)
+    async def write(self, record: Record, stage: str) -> bool:
+        """False: it is lost, and its request is not to be served."""
+        outcomes = self._written(record, stage)
+        return all([outcome if isinstance(outcome, bool) else await outcome for outcome in outcomes])
+
+    def write_last(self, record: Record, stage: str) -> None:
+        """When nobody is there any more who could wait."""
+        for outcome in self._written(record, stage):
+            if not isinstance(outcome, bool):
+                self._tasks.start(_finish(outcome), name="audit-event")
+
+    def _written(self, record: Record, stage: str) -> list[bool | Awaitable[bool]]:
+        if stage in record.recording.omitted:
+            return []
+        self._events.inc()
+        event = record.stage(stage)
+        return [backend.write(event) for backend in self._backends]
+
+    def refuse(self, request: Request) -> Response:
+        """What nobody can be told of does not happen."""
+        self._rejected.inc()
+        if request.in_process:
+            raise InternalError(_NOT_STORED)
+        text = f"Internal Server Error: {quote(request.target)}: {_NOT_STORED}\n"
+        return Response(500, text.encode(), TEXT, {"X-Content-Type-Options": "nosniff"})
 
     async def close(self) -> None:
+        await self._tasks.close()
         for backend in self._backends:
             await backend.close()
+
+
+_NOT_STORED = "failed to store audit event"
+
+
+async def _finish(outcome: Awaitable[bool]) -> None:
+    await outcome
 
 
 def audit(auditor: Auditor) -> Filter:
@@ -60,29 +113,30 @@ def audit(auditor: Auditor) -> Filter:
             if record is None:
                 return await next_(request)
             request.record = record
-            auditor.write(record, REQUEST_RECEIVED)
+            if not await auditor.write(record, REQUEST_RECEIVED):
+                return auditor.refuse(request)
             is_long = is_long_running(request.info)
             try:
                 response = await next_(request)
             except StatusError as error:
                 record.failed(error)
                 if is_long:
-                    auditor.write(record, RESPONSE_STARTED)
-                auditor.write(record, RESPONSE_COMPLETE)
+                    await auditor.write(record, RESPONSE_STARTED)
+                await auditor.write(record, RESPONSE_COMPLETE)
                 raise
             except asyncio.CancelledError:
                 record.ended("Success", "Connection closed early", 200)
-                auditor.write(record, RESPONSE_COMPLETE)
+                auditor.write_last(record, RESPONSE_COMPLETE)
                 raise
             except Exception as error:
                 record.ended("Failure", f"APIServer panic'd: {error}", 500, "InternalError")
-                auditor.write(record, PANIC)
+                auditor.write_last(record, PANIC)
                 raise
             record.answered(response)
             if is_long:
-                auditor.write(record, RESPONSE_STARTED)
-            if not at_end(response, lambda: auditor.write(record, RESPONSE_COMPLETE)):
-                auditor.write(record, RESPONSE_COMPLETE)
+                await auditor.write(record, RESPONSE_STARTED)
+            if not at_end(response, lambda: auditor.write_last(record, RESPONSE_COMPLETE)):
+                await auditor.write(record, RESPONSE_COMPLETE)
             return response
 
         return handle
@@ -98,7 +152,7 @@ def audit_strangers(auditor: Auditor) -> Filter:
             except Unauthorized as error:
                 if request.user is None and (record := auditor.begin(request)) is not None:
                     record.ended("Failure", methods(request), error.code, error.reason)
-                    auditor.write(record, RESPONSE_STARTED)
+                    await auditor.write(record, RESPONSE_STARTED)
                 raise
 
         return handle

@@ -1,13 +1,24 @@
 from __future__ import annotations
 
+import asyncio
 import io
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
-from kubepy.api.errors import ServiceUnavailable
-from kubepy.apiserver.audit.backends import BATCH_MAX, BUFFER_MAX, Log, RotatedFile, Webhook
+from kubepy.api.errors import BadRequest, ServiceUnavailable
+from kubepy.apiserver.audit.backends import (
+    BATCH_MAX,
+    BUFFER_MAX,
+    BlockingWebhook,
+    Log,
+    RotatedFile,
+    Sender,
+    Truncated,
+    Webhook,
+)
 from kubepy.client.transport import ConnectionLost
 from kubepy.lib.clock import VirtualClock
 from kubepy.observability.logs import silent
@@ -67,8 +78,78 @@ class _Service:
         self.batches.append(0)
 
 
+def _sender(service: _Service, clock: VirtualClock) -> Sender:
+    return Sender(service, clock=clock, log=silent(), metrics=Metrics())  # type: ignore[arg-type]
+
+
 def _webhook(service: _Service, clock: VirtualClock) -> Webhook:
-    return Webhook(service, clock=clock, log=silent(), metrics=Metrics())  # type: ignore[arg-type]
+    return Webhook(_sender(service, clock), clock=clock, log=silent())
+
+
+@pytest.mark.parametrize(
+    ("is_strict", "failures", "waits_s", "is_kept"),
+    [
+        (False, [], 0, True),
+        (True, [], 0, True),
+        (True, [ConnectionLost("gone"), ServiceUnavailable("not now")], 10 + 15, True),
+        (True, [BadRequest("no")], 0, False),
+        (False, [BadRequest("no")], 0, True),
+        (True, [ConnectionLost("gone")] * 5, 10 * (1 + 1.5 + 1.5**2 + 1.5**3), False),
+    ],
+)
+async def test_a_request_waits_for_a_webhook_that_blocks(
+    is_strict: bool, failures: list[Exception], waits_s: float, is_kept: bool, clock: VirtualClock
+) -> None:
+    service = _Service(list(failures))
+    webhook = BlockingWebhook(_sender(service, clock), is_strict=is_strict)
+    task = asyncio.ensure_future(webhook.write(_EVENT))
+    await clock.advance(waits_s - 1)
+    assert task.done() == (not waits_s)
+    await clock.advance(1)
+    assert task.result() is is_kept
+    assert service.batches == ([1] if len(failures) < 5 and BadRequest not in map(type, failures) else [])
+
+
+class _Full:
+    def write(self, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    def flush(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("is_strict", [False, True])
+async def test_a_full_disk_is_only_a_strict_ones_concern(is_strict: bool) -> None:
+    log = Log(_Full(), "json", is_strict=is_strict)  # type: ignore[arg-type]
+    assert log.write(_EVENT) is not is_strict
+
+
+@pytest.mark.parametrize(
+    ("level", "size", "written"),
+    [
+        ("Request", 100, "whole"),
+        ("Request", 2000, "without bodies"),
+        ("RequestResponse", 2000, "without bodies"),
+        ("Metadata", 2000, "nothing"),
+    ],
+)
+async def test_events_that_are_too_large(level: str, size: int, written: str) -> None:
+    stream, metrics = io.BytesIO(), Metrics()
+    backend = Truncated(Log(stream, "json"), size_max=1000, metrics=metrics)
+    body = {"requestObject": orjson.Fragment(orjson.dumps({"data": "x" * size})), "responseObject": {}}
+    event = _EVENT | {"level": level, "annotations": {"a": "b"}} | body
+    assert backend.write(event) is True
+    lost = metrics.registry.get_sample_value("apiserver_audit_error_total", {"plugin": "truncate"})
+    assert lost == (1.0 if written == "nothing" else 0.0)
+    found = orjson.loads(stream.getvalue() or b"null")
+    if written == "whole":
+        assert found["requestObject"] and found["annotations"] == {"a": "b"}
+    elif written == "without bodies":
+        assert "requestObject" not in found and "responseObject" not in found
+        assert found["annotations"] == {"a": "b", "audit.k8s.io/truncated": "true"}
+    else:
+        assert found is None
+    assert event["annotations"] == {"a": "b"}, "the event is others', too"
 
 
 async def test_a_webhook_gets_batches(clock: VirtualClock) -> None:

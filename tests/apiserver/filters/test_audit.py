@@ -13,8 +13,11 @@ from kubepy.api.builtins import CONFIG_MAPS, PODS, SECRETS
 from kubepy.api.errors import StatusError
 from kubepy.apiserver.audit.policy import load
 from kubepy.apiserver.filters.audit import Auditor, audit, methods
+from kubepy.apiserver.request import Response
 from kubepy.lib import yaml
 from kubepy.lib.clock import VirtualClock
+from kubepy.observability.logs import silent
+from kubepy.observability.metrics import Metrics
 from kubepy.testing.cluster import Cluster
 
 _POLICY = {
@@ -93,25 +96,57 @@ async def test_a_watch_begins_and_ends(tmp_path: Path) -> None:
     assert events[1]["stageTimestamp"][:19] == "2026-01-01T00:00:05"
 
 
+class Memory:
+    """A backend that keeps what it can, as far as it has room."""
+
+    def __init__(self, room: int = 100) -> None:
+        self.written: list[dict[str, Any]] = []
+        self._room = room
+
+    def write(self, event: dict[str, Any]) -> bool:
+        self.written.append(event)
+        return len(self.written) <= self._room
+
+    async def close(self) -> None:
+        pass
+
+
+def _auditor(memory: Memory, clock: VirtualClock, metrics: Metrics) -> Auditor:
+    policy = load("{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: Metadata}]}")
+    return Auditor(policy, [memory], clock, log=silent(), metrics=metrics)
+
+
+async def test_what_cannot_be_recorded_is_not_served(clock: VirtualClock, make_request: Any) -> None:
+    served: list[Any] = []
+
+    async def serve(request: Any) -> Response:
+        served.append(request)
+        return Response()
+
+    metrics = Metrics()
+    answer = await audit(_auditor(Memory(room=0), clock, metrics))(serve)(make_request("/api/v1/pods"))
+    assert (answer.status, answer.body, served) == (
+        500, b'Internal Server Error: "/api/v1/pods": failed to store audit event\n', [],
+    )  # fmt: skip
+    assert metrics.registry.get_sample_value("apiserver_audit_requests_rejected_total") == 1.0
+    # Once it is served it is answered.
+    answer = await audit(_auditor(Memory(room=1), clock, metrics))(serve)(make_request("/api/v1/pods"))
+    assert answer.status == 200 and len(served) == 1
+    assert metrics.registry.get_sample_value("apiserver_audit_event_total") == 3.0
+    assert metrics.registry.get_sample_value("apiserver_audit_level_total", {"level": "Metadata"}) == 2.0
+
+
 async def test_a_panic_has_a_stage_of_its_own(clock: VirtualClock, make_request: Any) -> None:
-    written: list[dict[str, Any]] = []
-
-    class Memory:
-        def write(self, event: dict[str, Any]) -> None:
-            written.append(event)
-
-        async def close(self) -> None:
-            pass
+    memory = Memory()
 
     async def fail(request: Any) -> Any:
         raise ZeroDivisionError("by zero")
 
-    policy = load("{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: Metadata}]}")
-    handler = audit(Auditor(policy, [Memory()], clock))(fail)
+    handler = audit(_auditor(memory, clock, Metrics()))(fail)
     with pytest.raises(ZeroDivisionError):
         await handler(make_request("/api/v1/pods"))
-    assert [event["stage"] for event in written] == ["RequestReceived", "Panic"]
-    assert written[1]["responseStatus"] == {
+    assert [event["stage"] for event in memory.written] == ["RequestReceived", "Panic"]
+    assert memory.written[1]["responseStatus"] == {
         "metadata": {}, "status": "Failure", "message": "APIServer panic'd: by zero", "reason": "InternalError",
         "code": 500,
     }  # fmt: skip
