@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from kubepy.api import fields, tables, versions
-from kubepy.api.builtins import BUILTINS
+from kubepy.api.builtins import BUILTINS, OPTIONAL
 from kubepy.api.resources import ALL_VERBS, Resource, Subresource
 from kubepy.api.schema import Schemas
 from kubepy.api.validation.kinds import KINDS
@@ -34,7 +34,6 @@ UPSTREAM_CONTROLLERS = tuple(
 
 # Why one of them is not there, where it is not for want of work.
 ABSENT_CONTROLLERS = {
-    "podgroup-protection": "alpha, off by default (GenericWorkload); 1.37 does not serve PodGroups",
     "resourcepoolstatusrequest": "alpha, off by default (DRAResourcePoolStatus)",
     "storageversion-garbage-collector": "alpha, off by default (StorageVersionAPI)",
     "selinux-warning": "off by default; nothing here runs SELinux",
@@ -61,13 +60,14 @@ def _lines() -> Iterator[str]:
     yield f"{len(BUILTINS)} rows of the newest version, {versions.NEWEST}."
     yield "Reads: JSON, YAML, Table, PartialObjectMetadata; label selectors on all. Patches: JSON patch, merge patch,"
     yield "strategic merge patch, server-side apply (custom resources: no strategic merge). Validation counts the rules"
-    yield "beyond those of metadata and schema, which hold for every kind."
+    yield "beyond those of metadata and schema, which hold for every kind. In *italics*: off by default, on with"
+    yield "`--runtime-config` and `--feature-gates` (api/enablement.py)."
     yield ""
     yield "| resource | verbs | subresources | field selectors | table | validation |"
     yield "|---|---|---|---|---|---|"
-    for row in BUILTINS:
+    for row in (*BUILTINS, *OPTIONAL):
         cells = (
-            f"`{row.api_version}` {row.plural}",
+            f"`{row.api_version}` {f'*{row.plural}*' if row in OPTIONAL else row.plural}",
             _verbs(row, handled),
             ", ".join(_subresource(row, sub, handled) for sub in row.subresources),
             ", ".join(sorted(fields.fields_of(row).keys() - _METADATA_FIELDS)),

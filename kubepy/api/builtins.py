@@ -144,6 +144,13 @@ prioritylevelconfigurations       PriorityLevelConfiguration        cluster     
 storageversionmigrations          StorageVersionMigration           cluster     sub=status
 """  # noqa: E501 - one resource, one line
 
+# Served only where a user turns them on; see enablement.py.
+_OPTIONAL_TABLE = """
+[scheduling.k8s.io/v1beta1]
+podgroups                         PodGroup                          namespaced  sub=status
+workloads                         Workload                          namespaced
+"""
+
 _READ_WRITE = ("get", "patch", "update")
 _CONNECT = ("create", "get")
 
@@ -232,8 +239,9 @@ def parse(table: str) -> tuple[Resource, ...]:
 
 
 BUILTINS: tuple[Resource, ...] = parse(TABLE)
+OPTIONAL: tuple[Resource, ...] = parse(_OPTIONAL_TABLE)
 _GROUP_ORDER = {group: rank for rank, group in enumerate(dict.fromkeys(row.group for row in BUILTINS))}
-_BY_NAME = {(row.group_resource, row.version): row for row in BUILTINS}
+_BY_NAME = {(row.group_resource, row.version): row for row in (*BUILTINS, *OPTIONAL)}
 
 
 def _named(group_resource: str, version: str = "v1") -> Resource:
@@ -303,6 +311,8 @@ VALIDATING_ADMISSION_POLICY_BINDINGS = _named(
 VALIDATING_WEBHOOK_CONFIGURATIONS = _named("validatingwebhookconfigurations.admissionregistration.k8s.io")
 CUSTOM_RESOURCE_DEFINITIONS = _named("customresourcedefinitions.apiextensions.k8s.io")
 PRIORITY_CLASSES = _named("priorityclasses.scheduling.k8s.io")
+POD_GROUPS = _named("podgroups.scheduling.k8s.io", "v1beta1")
+WORKLOADS = _named("workloads.scheduling.k8s.io", "v1beta1")
 LEASES = _named("leases.coordination.k8s.io")
 RUNTIME_CLASSES = _named("runtimeclasses.node.k8s.io")
 ENDPOINT_SLICES = _named("endpointslices.discovery.k8s.io")

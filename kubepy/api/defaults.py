@@ -56,6 +56,10 @@ def _set_zero(**values: Any) -> Setter:
     return setter
 
 
+def _pod_group(spec: Obj) -> None:
+    spec.setdefault("disruptionMode", {"single": {}})
+
+
 # -- core -----------------------------------------------------------------------------------------------------
 
 
@@ -566,6 +570,7 @@ _TABLE: dict[str, dict[str, Setter]] = {
     "io.k8s.api.events.v1.": {
         "Event": _set(deprecatedFirstTimestamp=None, deprecatedLastTimestamp=None, eventTime=None),
     },
+    "io.k8s.api.scheduling.v1beta1.": {"PodGroupSpec": _pod_group},
     "io.k8s.api.scheduling.v1.": {"PriorityClass": _set(preemptionPolicy="PreemptLowerPriority")},
     "io.k8s.api.flowcontrol.v1.": {
         "ExemptPriorityLevelConfiguration": _set(nominalConcurrencyShares=0, lendablePercent=0),

@@ -343,6 +343,10 @@ TopologyConstraint key*
 WorkloadPodGroupGangSchedulingPolicy minCount*
 WorkloadPodGroupResourceClaim name* resourceClaimName* resourceClaimTemplateName*
 
+[io.k8s.api.scheduling.v1beta1]
+PodGroupSpec parentCompositePodGroupName* preemptionPolicy*:PreemptionPolicy priority* schedulingPolicy+
+PodGroupTemplate preemptionPolicy*:PreemptionPolicy priority* schedulingPolicy+
+
 [io.k8s.api.storage.v1]
 CSIDriverSpec attachRequired* fsGroupPolicy*:FSGroupPolicy nodeAllocatableUpdatePeriodSeconds* podInfoOnMount* preventPodSchedulingIfMissing* requiresRepublish* seLinuxMount* serviceAccountTokenInSecrets* storageCapacity* volumeLifecycleModes:[]VolumeLifecycleMode
 CSINodeDriver topologyKeys!

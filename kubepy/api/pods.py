@@ -23,6 +23,8 @@ from kubepy.lib.random import ALPHANUMS
 GUARANTEED, BURSTABLE, BEST_EFFORT = "Guaranteed", "Burstable", "BestEffort"
 PENDING, RUNNING, SUCCEEDED, FAILED, UNKNOWN = "Pending", "Running", "Succeeded", "Failed", "Unknown"
 
+# Keeps a PodGroup while pods belong to it. Source: pkg/apis/scheduling/types.go.
+POD_GROUP_PROTECTION = "scheduling.k8s.io/podgroup-protection"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 Amounts = dict[str, int]

@@ -519,6 +519,22 @@ ResourceSliceSpec driver=1s pool=2:ResourcePool nodeName=3s nodeSelector=4:core.
 [io.k8s.api.scheduling.v1]
 PriorityClass metadata=1:meta.ObjectMeta value=2i globalDefault=3b description=4s preemptionPolicy=5s
 
+[io.k8s.api.scheduling.v1beta1]
+AllDisruptionMode
+BasicSchedulingPolicy
+DisruptionMode single=1:SingleDisruptionMode all=2:AllDisruptionMode
+GangSchedulingPolicy minCount=1i
+PodGroup metadata=1:meta.ObjectMeta spec=2:PodGroupSpec status=3:PodGroupStatus
+PodGroupSchedulingPolicy basic=1:BasicSchedulingPolicy gang=2:GangSchedulingPolicy
+PodGroupSpec workloadRef=2:WorkloadReference schedulingPolicy=3:PodGroupSchedulingPolicy disruptionMode=6:DisruptionMode priorityClassName=7s priority=8i
+PodGroupStatus conditions=1[]:meta.Condition
+PodGroupTemplate name=1s schedulingPolicy=2:PodGroupSchedulingPolicy disruptionMode=5:DisruptionMode priorityClassName=6s priority=7i
+SingleDisruptionMode
+TypedLocalObjectReference apiGroup=1s kind=2s name=3s
+Workload metadata=1:meta.ObjectMeta spec=2:WorkloadSpec
+WorkloadReference workloadName=1s templateName=2s
+WorkloadSpec controllerRef=1:TypedLocalObjectReference podGroupTemplates=2[]:PodGroupTemplate
+
 [io.k8s.api.storage.v1]
 CSIDriver metadata=1:meta.ObjectMeta spec=2:CSIDriverSpec
 CSIDriverSpec attachRequired=1b podInfoOnMount=2b volumeLifecycleModes=3[]s storageCapacity=4b fsGroupPolicy=5s tokenRequests=6[]:TokenRequest requiresRepublish=7b seLinuxMount=8b nodeAllocatableUpdatePeriodSeconds=9i serviceAccountTokenInSecrets=10b preventPodSchedulingIfMissing=11b

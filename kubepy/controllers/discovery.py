@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from kubepy.api import errors
-from kubepy.api.builtins import BUILTINS, version_rank
+from kubepy.api.builtins import BUILTINS, OPTIONAL, version_rank
 from kubepy.api.objects import Obj, group_version
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
@@ -41,7 +41,7 @@ class Aggregated(NamedTuple):
 
 Discover = Callable[[], Awaitable[Discovered]]
 
-_BUILTIN = {(row.group, row.version, row.plural): row for row in BUILTINS}
+_BUILTIN = {(row.group, row.version, row.plural): row for row in (*BUILTINS, *OPTIONAL)}
 
 
 def of_catalog(

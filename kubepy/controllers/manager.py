@@ -26,6 +26,7 @@ from kubepy.api.builtins import (
     DEVICE_TAINT_RULES,
     IP_ADDRESSES,
     POD_CERTIFICATE_REQUESTS,
+    POD_GROUPS,
     RESOURCE_CLAIM_TEMPLATES,
     RESOURCE_CLAIMS,
     SERVICE_CIDRS,
@@ -69,7 +70,12 @@ from kubepy.controllers.node_ipam import NodeIpamController
 from kubepy.controllers.node_lifecycle import NodeLifecycleController
 from kubepy.controllers.persistent_volume_binder import PersistentVolumeBinder
 from kubepy.controllers.pod_garbage_collector import PodGarbageCollector
-from kubepy.controllers.protection import AttributesClassProtection, ClaimProtection, VolumeProtection
+from kubepy.controllers.protection import (
+    AttributesClassProtection,
+    ClaimProtection,
+    PodGroupProtection,
+    VolumeProtection,
+)
 from kubepy.controllers.replica_set import ReplicaSetController
 from kubepy.controllers.replication_controller import ReplicationControllerController
 from kubepy.controllers.resource_claim import ResourceClaimController
@@ -319,6 +325,10 @@ CONTROLLERS = (
     Descriptor(
         "volumeattributesclass-protection-controller", "", "volumeattributesclass-protection-controller",
         _plain(AttributesClassProtection), needs=(VOLUME_ATTRIBUTES_CLASSES,),
+    ),
+    Descriptor(
+        "podgroup-protection-controller", "", "podgroup-protection-controller", _plain(PodGroupProtection),
+        needs=(POD_GROUPS,),
     ),
     Descriptor(
         "ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller",

@@ -4,21 +4,23 @@ object that is being deleted once nobody does.
     PersistentVolumeClaim    used by a pod that has a node, until the pod is gone
     PersistentVolume         used while it is Bound
     VolumeAttributesClass    used while a claim or a volume names it
+    PodGroup                 used while a pod that has not ended belongs to it
 
 Watches these kinds and Pods. Writes metadata.finalizers.
 
 Source: kubernetes 1.36 pkg/controller/volume/{pvcprotection,pvprotection,vacprotection}/*.go,
-pkg/controller/volume/protectionutil/utils.go.
+pkg/controller/volume/protectionutil/utils.go, pkg/controller/scheduling/podgroupprotection.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kubepy.api import objects, volumes
+from kubepy.api import objects, pods, volumes
 from kubepy.api.builtins import (
     PERSISTENT_VOLUME_CLAIMS,
     PERSISTENT_VOLUMES,
+    POD_GROUPS,
     PODS,
     VOLUME_ATTRIBUTES_CLASSES,
 )
@@ -60,14 +62,16 @@ def attributes_classes(obj: Obj) -> Iterable[str]:
 
 
 class _Protection(Controller):
-    """What the three have in common."""
+    """What they have in common."""
 
     resource: Resource
     finalizer = ""
+    adds = True  # the finalizer, where it is missing
 
     async def reconcile(self, key: Key) -> After | None:
         obj = self.protected.get(key)
-        wanted = plan(obj, self.finalizer, is_used=self.is_used(obj)) if obj is not None else None
+        is_due = obj is not None and (objects.is_deleting(obj) or self.adds)
+        wanted = plan(obj, self.finalizer, is_used=self.is_used(obj)) if obj is not None and is_due else None
         if wanted is not None:
             await self.client.update(self.resource, wanted)
         return None
@@ -145,3 +149,37 @@ def _classes_let_go(document: Document, old: Document | None) -> Iterable[Key]:
         return [Key("", name) for name in attributes_classes(document.obj)]
     kept = set(attributes_classes(document.obj))
     return [Key("", name) for name in attributes_classes(old.obj) if name not in kept]
+
+
+class PodGroupProtection(_Protection):
+    """Admission puts the finalizer on; it is only taken off here."""
+
+    name = "podgroup-protection-controller"
+    resource, finalizer, adds = POD_GROUPS, pods.POD_GROUP_PROTECTION, False
+
+    def setup(self) -> None:
+        super().setup()
+        self.pods = self.watch(PODS, _group_let_go, indexes={"active_pod_group": _active_group})
+
+    def is_used(self, obj: Obj) -> bool:
+        return bool(self.pods.count_by_index("active_pod_group", str(objects.key_of(obj))))
+
+    def _is_due(self, document: Document, old: Document | None) -> bool:
+        return objects.is_deleting(document.obj)
+
+
+def _group_of(pod: Obj) -> Key | None:
+    name = (pod["spec"].get("schedulingGroup") or {}).get("podGroupName")
+    return Key(pod["metadata"]["namespace"], name) if name else None
+
+
+def _active_group(pod: Obj) -> Iterable[str]:
+    group = _group_of(pod)
+    return () if group is None or pods.is_terminal(pod) else (str(group),)
+
+
+def _group_let_go(document: Document, old: Document | None) -> Iterable[Key]:
+    """By a pod that has ended, or is gone; by one that begins, too, which does no harm."""
+    group = _group_of(document.obj)
+    has_ended = old is None or pods.is_terminal(document.obj)
+    return (group,) if group is not None and has_ended else ()

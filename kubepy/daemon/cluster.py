@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Protocol
 
 from kubepy import __version__
+from kubepy.api import enablement
 from kubepy.api import metrics as usage_metrics
-from kubepy.api import versions
 from kubepy.api.builtins import Catalog
 from kubepy.api.objects import DocumentPool
 from kubepy.api.resources import Resource
@@ -129,7 +129,15 @@ class ControlPlane:
         self.checks = Checks()
         self.pool = DocumentPool()
         self.schemas = Schemas(config.kubernetes_version)
-        self.catalog = Catalog(versions.served(config.kubernetes_version, self.schemas))
+        try:
+            self.catalog = Catalog(
+                enablement.served(
+                    config.kubernetes_version, self.schemas,
+                    runtime_config=config.runtime_config, feature_gates=config.feature_gates,
+                )
+            )  # fmt: skip
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
         self._log = logs.of("daemon")
         self._tasks = Tasks(self._died)
         self._files = Files(
@@ -184,7 +192,7 @@ class ControlPlane:
         self._aggregator = Aggregator(
             Client(own, field_manager="kube-aggregator"),
             clock=clock, random=random.stream("aggregator"), log=logs.of("aggregator"), metrics=metrics, pool=self.pool,
-            trust=trust, certificate=_proxy_certificate(config, front_proxy),
+            trust=trust, certificate=_proxy_certificate(config, front_proxy), local=tuple(self.catalog),
         )  # fmt: skip
         self._kubelet: Kubelet | None = None
         self._scheduler: Scheduler | None = None

@@ -40,6 +40,12 @@ class Config:
     kubernetes_version: str = _key(
         versions.NEWEST, "version of Kubernetes to be: its kinds, schemas and name", choices=versions.VERSIONS
     )
+    runtime_config: tuple[str, ...] = _key(
+        (), "API versions and resources to serve or not: scheduling.k8s.io/v1beta1=true", metavar="LIST"
+    )
+    feature_gates: tuple[str, ...] = _key(
+        (), "features to turn on or off: GenericWorkload=true", metavar="LIST"
+    )
     nodes: int = _key(3, "simulated nodes; 0: nothing runs pods", metavar="N")
     log_format: str = _key("console", "form of the log on standard output", choices=("console", "json"))
     log_level: str = _key(

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
-from kubepy.api.tables import access, cluster, devices, network, storage, workloads
+from kubepy.api.tables import access, cluster, devices, network, pod_groups, storage, workloads
 from kubepy.api.tables.parts import DEFAULT, Cells, Column, Printer, human_duration
 
 __all__ = ("DEFAULT", "PRINTERS", "Cells", "Column", "Printer", "columns", "human_duration", "row", "table")
@@ -24,7 +24,7 @@ __all__ = ("DEFAULT", "PRINTERS", "Cells", "Column", "Printer", "columns", "huma
 # (group, kind) -> how it is printed
 PRINTERS: dict[tuple[str, str], Printer] = {
     each: printer
-    for module in (workloads, cluster, network, storage, access, devices)
+    for module in (workloads, cluster, network, storage, access, devices, pod_groups)
     for each, printer in module.PRINTERS.items()
 }
 

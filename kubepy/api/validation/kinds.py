@@ -19,9 +19,10 @@ from kubepy.api.validation.pod_certificates import POD_CERTIFICATES
 from kubepy.api.validation.policy import POLICY
 from kubepy.api.validation.rules import Kind
 from kubepy.api.validation.storage import STORAGE
+from kubepy.api.validation.workloads import WORKLOADS
 
 KINDS: dict[tuple[str, str], Kind] = {
     **CORE, **APPS, **BATCH, **NETWORKING, **POLICY, **STORAGE, **CSI, **CERTIFICATES, **FLOW_CONTROL, **DEVICES,
     **AUTOSCALING, **ADMISSION_REGISTRATION, **ADMISSION_POLICIES, **API_REGISTRATION, **API_EXTENSIONS,
-    **POD_CERTIFICATES,
+    **POD_CERTIFICATES, **WORKLOADS,
 }  # fmt: skip

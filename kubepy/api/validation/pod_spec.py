@@ -158,6 +158,16 @@ def _check_overhead(overhead: Obj, path: str, found: Errors) -> None:
     check_resources({"limits": overhead}, path, found)
 
 
+def _check_scheduling_group(group: Obj, path: str, found: Errors) -> None:
+    name = group.get("podGroupName")
+    if name is None:
+        found.append(
+            errors.invalid_value(f"{path}.podGroupName", None, "must specify one of: `podGroupName`")
+        )
+    else:
+        _check_subdomain(name, f"{path}.podGroupName", found)
+
+
 # Fields of a spec that are looked at when they are set, in upstream's order.
 _OPTIONAL: tuple[tuple[str, Callable[[Any, str, Errors], None]], ...] = (
     ("nodeSelector", check_labels),
@@ -177,4 +187,5 @@ _OPTIONAL: tuple[tuple[str, Callable[[Any, str, Errors], None]], ...] = (
     ("runtimeClassName", _check_subdomain),
     ("preemptionPolicy", _check_preemption_policy),
     ("overhead", _check_overhead),
+    ("schedulingGroup", _check_scheduling_group),
 )

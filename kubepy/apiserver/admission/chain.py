@@ -42,6 +42,8 @@ from kubepy.apiserver.admission.plugins.owner_references_permission_enforcement 
     OwnerReferencesPermissionEnforcement,
 )
 from kubepy.apiserver.admission.plugins.persistent_volume_claim_resize import PersistentVolumeClaimResize
+from kubepy.apiserver.admission.plugins.pod_group_protection import PodGroupProtection
+from kubepy.apiserver.admission.plugins.pod_group_workload_exists import PodGroupWorkloadExists
 from kubepy.apiserver.admission.plugins.pod_node_selector import PodNodeSelector
 from kubepy.apiserver.admission.plugins.pod_resize_validator import PodResizeValidator
 from kubepy.apiserver.admission.plugins.pod_security import PodSecurity
@@ -80,7 +82,7 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "ExtendedResourceToleration": ExtendedResourceToleration,
     "DefaultStorageClass": DefaultStorageClass,
     "StorageObjectInUseProtection": StorageObjectInUseProtection,
-    "PodGroupProtection": None,
+    "PodGroupProtection": PodGroupProtection,
     "OwnerReferencesPermissionEnforcement": OwnerReferencesPermissionEnforcement,
     "PersistentVolumeClaimResize": PersistentVolumeClaimResize,
     "RuntimeClass": RuntimeClass,
@@ -91,7 +93,7 @@ PLUGINS: dict[str, type[Plugin] | None] = {
     "DefaultIngressClass": DefaultIngressClass,
     "DenyServiceExternalIPs": DenyServiceExternalIPs,
     "PodTopologyLabels": PodTopologyLabels,
-    "PodGroupWorkloadExists": None,
+    "PodGroupWorkloadExists": PodGroupWorkloadExists,
     "NodeDeclaredFeatureValidator": NodeDeclaredFeatureValidator,
     "JobValidation": None,
     "PodResizeValidator": PodResizeValidator,

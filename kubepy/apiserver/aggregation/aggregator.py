@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from kubepy.api.builtins import API_SERVICES
 from kubepy.api.objects import Document, DocumentPool
+from kubepy.api.resources import Resource
 from kubepy.apiserver.aggregation.availability import AvailabilityController
 from kubepy.apiserver.aggregation.connections import ClientCertificate, Connections
 from kubepy.apiserver.aggregation.documents import DocumentsController, Fetcher, Swaggers, hash_of
@@ -32,7 +33,8 @@ from kubepy.observability.metrics import Metrics
 
 
 class Aggregator:
-    """`trust` is published; `certificate` is the front proxy's, None: aggregated servers must do without."""
+    """`trust` is published; `certificate` is the front proxy's, None: aggregated servers must do without; `local` are
+    the built-in kinds that this server serves."""
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class Aggregator:
         pool: DocumentPool,
         trust: Trust,
         certificate: ClientCertificate | None = None,
+        local: Sequence[Resource],
     ) -> None:
         self.routes = Routes()
         self.routes.is_complete = False
@@ -63,7 +66,7 @@ class Aggregator:
             client=client, informers=self._informers, clock=clock, random=random, log=log, metrics=metrics,
             events=self._events.recorder("kube-aggregator"),
         )  # fmt: skip
-        self._registration = RegistrationController(context)
+        self._registration = RegistrationController(context, local)
         self._availability = AvailabilityController(
             context, routes=self.routes, endpoints=self._endpoints, connections=self._connections
         )

@@ -12,11 +12,12 @@ pkg/controlplane/controller/crdregistration/crdregistration_controller.go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kubepy.api import errors
-from kubepy.api.builtins import API_SERVICES, BUILTINS, CUSTOM_RESOURCE_DEFINITIONS
+from kubepy.api.builtins import API_SERVICES, CUSTOM_RESOURCE_DEFINITIONS
 from kubepy.api.objects import Document, Key, Obj, copy, labels_of, uid_of
+from kubepy.api.resources import Resource
 from kubepy.apiserver.aggregation import priorities
 from kubepy.apiserver.aggregation.priorities import Priority
 from kubepy.apiserver.aggregation.routes import group_version_of
@@ -33,9 +34,9 @@ class RegistrationController(Controller):
     # Enough to fill a group commit: all of them are made at the first start.
     workers = 16
 
-    def __init__(self, context: ControllerContext) -> None:
+    def __init__(self, context: ControllerContext, local: Sequence[Resource]) -> None:
         super().__init__(context)
-        self._builtin = builtin_api_services()
+        self._builtin = builtin_api_services(local)
         self._at_start: frozenset[Key] | None = None
         self._synced: set[Key] = set()
         self._is_done = asyncio.Event()
@@ -103,10 +104,10 @@ class RegistrationController(Controller):
         return None
 
 
-def builtin_api_services() -> dict[str, Obj]:
+def builtin_api_services(local: Sequence[Resource]) -> dict[str, Obj]:
     """By name."""
     found: dict[str, Obj] = {}
-    for group, version in dict.fromkeys((row.group, row.version) for row in BUILTINS):
+    for group, version in dict.fromkeys((row.group, row.version) for row in local):
         priority = priorities.builtin(group, version)
         if priority is not None:
             found[f"{version}.{group}"] = api_service(group, version, priority, ON_START)

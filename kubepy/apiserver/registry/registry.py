@@ -241,7 +241,9 @@ class Registry:
         strategy = self._strategies.get(storage.group_resource)
         if strategy is None:
             strategy = self._strategies[storage.group_resource] = strategy_for(
-                storage, self.schemas.of(storage).zero("status")
+                storage,
+                self.schemas.of(storage).zero("status"),
+                lambda row: self.catalog.get(row.group, row.version, row.plural) is not None,
             )
         return strategy
 

@@ -1,11 +1,11 @@
-"""A pod's priority is its PriorityClass's; at most one class is the default.
+"""A pod's priority is its PriorityClass's, and so is a PodGroup's; at most one class is the default.
 
 Source: kubernetes plugin/pkg/admission/priority/admission.go.
 """
 
 from __future__ import annotations
 
-from kubepy.api.builtins import PODS, PRIORITY_CLASSES
+from kubepy.api.builtins import POD_GROUPS, PODS, PRIORITY_CLASSES
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import CREATE, UPDATE, Attributes, Plugin, forbidden
@@ -17,10 +17,14 @@ class Priority(Plugin):
     validates = True
 
     def wants(self, operation: str, resource: Resource, subresource: str) -> bool:
-        return operation in (CREATE, UPDATE) and resource in (PODS, PRIORITY_CLASSES) and not subresource
+        is_ours = resource in (PODS, PRIORITY_CLASSES) or (resource == POD_GROUPS and operation == CREATE)
+        return operation in (CREATE, UPDATE) and is_ours and not subresource
 
     async def admit(self, attributes: Attributes) -> None:
         pod = attributes.obj
+        if pod is not None and attributes.resource == POD_GROUPS:
+            await self._admit_group(attributes, pod["spec"])
+            return
         if attributes.resource != PODS or pod is None:
             return
         spec = pod["spec"]
@@ -51,6 +55,19 @@ class Priority(Plugin):
                     f"admission controller computed {policy} from the given PriorityClass name",
                 )
             spec["preemptionPolicy"] = policy
+
+    async def _admit_group(self, attributes: Attributes, spec: Obj) -> None:
+        name, value, _ = await self._resolve(attributes, spec.get("priorityClassName") or "")
+        given = spec.get("priority")
+        if given is not None and given != value:
+            raise forbidden(
+                attributes,
+                f"priority set in the pod group ({given}) must match the priority computed ({value}) based on the "
+                "priority class set in the spec",
+            )
+        spec["priority"] = value
+        if name:
+            spec["priorityClassName"] = name
 
     async def validate(self, attributes: Attributes) -> None:
         obj = attributes.obj

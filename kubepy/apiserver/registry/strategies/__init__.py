@@ -6,11 +6,12 @@ from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.registry.strategies import core, workloads
 from kubepy.apiserver.registry.strategies.api_services import APIServiceStrategy
-from kubepy.apiserver.registry.strategies.base import Strategy, Unchecked
+from kubepy.apiserver.registry.strategies.base import IsServed, Strategy, Unchecked, everything
 from kubepy.apiserver.registry.strategies.custom import CustomStrategy, DefinitionStrategy
 from kubepy.apiserver.registry.strategies.devices import DeviceTaintRuleStrategy, ResourceSliceStrategy
 from kubepy.apiserver.registry.strategies.namespaces import NamespaceStrategy
 from kubepy.apiserver.registry.strategies.pods import PodStrategy
+from kubepy.apiserver.registry.strategies.scheduling import PodGroupStrategy, WorkloadStrategy
 from kubepy.apiserver.registry.strategies.services import ServiceStrategy
 
 
@@ -86,6 +87,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "persistentvolumes": core.PersistentVolumeStrategy,
     "podcertificaterequests.certificates.k8s.io": StatusOnlyUnchecked,
     "poddisruptionbudgets.policy": CountedUnchecked,
+    "podgroups.scheduling.k8s.io": PodGroupStrategy,
     "pods": PodStrategy,
     "podtemplates": CountedReturned,
     "priorityclasses.scheduling.k8s.io": workloads.PriorityClassStrategy,
@@ -111,10 +113,13 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "validatingwebhookconfigurations.admissionregistration.k8s.io": CountedUnchecked,
     "volumeattachments.storage.k8s.io": StatusOnlyUncheckedReturned,
     "volumeattributesclasses.storage.k8s.io": core.ReturnedStrategy,
+    "workloads.scheduling.k8s.io": WorkloadStrategy,
 }
 
 
-def strategy_for(storage: Resource, empty_status: Obj | None = None) -> Strategy:
+def strategy_for(
+    storage: Resource, empty_status: Obj | None = None, is_served: IsServed = everything
+) -> Strategy:
     """The strategy of the row of a storage version."""
     cls = CustomStrategy if storage.custom else STRATEGIES.get(storage.group_resource, Strategy)
-    return cls(storage, empty_status)
+    return cls(storage, empty_status, is_served)

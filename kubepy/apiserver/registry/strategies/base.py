@@ -9,6 +9,7 @@ Source: apiserver pkg/registry/rest/{create,update,delete}.go (the Strategy inte
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kubepy.api.objects import Obj, copy
@@ -31,6 +32,14 @@ class Moment:
     warnings: list[str] = field(default_factory=list)  # to whoever writes
 
 
+# Whether this server serves a kind: fields that belong to one that it does not serve are dropped.
+IsServed = Callable[[Resource], bool]
+
+
+def everything(resource: Resource) -> bool:
+    return True
+
+
 class Strategy:
     """The behaviour of kinds that have none of their own."""
 
@@ -43,8 +52,10 @@ class Strategy:
     keeps_labels_on_status_update = False
     keeps_metadata_on_status_update = False
 
-    def __init__(self, resource: Resource, empty_status: Obj | None = None) -> None:
-        self.resource = resource
+    def __init__(
+        self, resource: Resource, empty_status: Obj | None = None, is_served: IsServed = everything
+    ) -> None:
+        self.resource, self.is_served = resource, is_served
         self.empty_status = empty_status  # what Go writes before anything is known: {"loadBalancer": {}}
         self.has_status = resource.subresource("status") is not None
 

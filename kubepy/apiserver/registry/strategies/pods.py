@@ -6,6 +6,7 @@ Source: kubernetes pkg/registry/core/pod/strategy.go.
 from __future__ import annotations
 
 from kubepy.api import app_armor, pods
+from kubepy.api.builtins import POD_GROUPS
 from kubepy.api.objects import Obj
 from kubepy.apiserver.registry.options import DeleteOptions
 from kubepy.apiserver.registry.strategies.base import Moment, Strategy, keep_metadata, take
@@ -25,6 +26,8 @@ class PodStrategy(Strategy):
                 {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": _GATED}
             ]
         spec = obj["spec"]
+        if not self.is_served(POD_GROUPS):
+            spec.pop("schedulingGroup", None)
         if spec.get("affinity") or spec.get("topologySpreadConstraints"):
             _follow_labels(spec, obj["metadata"].get("labels") or {})
         if obj["metadata"].get("annotations"):
