@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from kubepy.api.objects import api_version
+from kubepy.lib.records import Record, field
 
 # The order discovery lists them in.
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
-@dataclass(frozen=True, slots=True)
-class Subresource:
+class Subresource(Record):
     """One subresource row of discovery."""
 
     name: str  # "status"
@@ -21,8 +19,7 @@ class Subresource:
     version: str = ""  # "v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Record):
     """One resource in one served version.
 
     A resource with several versions has one row per version; they share `storage` and hence one place in the store.

@@ -34,7 +34,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from urllib.parse import quote, unquote, unquote_plus, urlencode
 
@@ -45,14 +44,14 @@ from kubepy.api.errors import quote as quote_go
 from kubepy.api.objects import Document, Obj
 from kubepy.client.transport import Page
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record, field, replace
 
 JSON = "application/json"
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-@dataclass(slots=True)
-class User:
+class User(Record, frozen=False):
     """Who asks. Source: apiserver pkg/authentication/user/user.go."""
 
     name: str  # "system:serviceaccount:default:builder"
@@ -63,8 +62,7 @@ class User:
     )  # {"authentication.kubernetes.io/credential-id": [...]}
 
 
-@dataclass(frozen=True, slots=True)
-class ClientCertificate:
+class ClientCertificate(Record):
     """What a connection's verified client certificate says; read once per connection."""
 
     common_name: str  # "kubernetes-admin"
@@ -74,8 +72,7 @@ class ClientCertificate:
     authority: str = ""  # fingerprint of the CA certificate that its chain ends in
 
 
-@dataclass(frozen=True, slots=True)
-class RequestInfo:
+class RequestInfo(Record):
     """What a method and a path mean. Shared between requests of the same path."""
 
     is_resource: bool

@@ -17,7 +17,6 @@ import base64
 import posixpath
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
@@ -35,6 +34,7 @@ from kubepy.apiserver.aggregation.routes import ServiceReference
 from kubepy.apiserver.aggregation.services import SERVICE_NAME, Address, Unresolved, addresses
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record, field
 
 ANSWER_BYTES_MAX = 32 << 20
 # Source: Go's net/http defaultCheckRedirect.
@@ -66,8 +66,7 @@ class Unusable(Exception):
     """A clientConfig that nobody can be called with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Record):
     """Who the API server is to a webhook; nobody, unless its operator says so."""
 
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubepy.api import errors
@@ -41,6 +40,7 @@ from kubepy.lib.aio import Tasks
 from kubepy.lib.backoff import Exponential
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record
 
 if TYPE_CHECKING:
     from kubepy.client.events import Recorder
@@ -52,8 +52,7 @@ Mapper = Callable[[Document, Document | None], Iterable[Key]]
 Predicate = Callable[[Document, Document | None], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class After:
+class After(Record):
     """Done for now; again in `seconds`."""
 
     seconds: float
@@ -63,8 +62,7 @@ class Terminal(Exception):
     """Trying again cannot help; only a change of the object can."""
 
 
-@dataclass(frozen=True, slots=True)
-class ControllerContext:
+class ControllerContext(Record):
     """What a controller is given. `client` writes under the controller's own identity; `informers` are shared."""
 
     client: Client

@@ -24,7 +24,6 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from kubepy.api import errors
@@ -36,6 +35,7 @@ from kubepy.lib.aio import gather_bounded
 from kubepy.lib.backoff import TokenBucket
 from kubepy.lib.clock import Clock, rfc3339
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record, field
 
 if TYPE_CHECKING:
     from kubepy.observability.logs import Logger
@@ -280,8 +280,7 @@ class _Remembered(Generic[K, V]):
             self._entries.popitem(last=False)
 
 
-@dataclass(slots=True)
-class _Similar:
+class _Similar(Record, frozen=False):
     """Events alike but for their message."""
 
     last_s: float

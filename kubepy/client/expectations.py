@@ -17,17 +17,16 @@ Source: kubernetes pkg/controller/controller_utils.go, ControllerExpectations an
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
 
 from kubepy.api.objects import Key
 from kubepy.lib.clock import Clock
+from kubepy.lib.records import Record, field
 
 # Source: controller_utils.go, ExpectationsTimeout.
 TIMEOUT_S = 5 * 60.0
 
 
-@dataclass(slots=True)
-class _Expected:
+class _Expected(Record, frozen=False):
     since: float
     creations: int = 0
     deletions: set[Hashable] = field(default_factory=set)

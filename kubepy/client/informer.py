@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubepy.api.objects import Document, DocumentPool, Key, Obj, controller_of, owner_references, uid_of, walk
@@ -41,6 +40,7 @@ from kubepy.client.transport import WatchEvent
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record
 
 if TYPE_CHECKING:
     from kubepy.observability.logs import Logger
@@ -80,8 +80,7 @@ def owner_uids(obj: Obj) -> Iterable[str]:
 # -- the informer ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
+class Handler(Record):
     """What `add_handler` returns; hand it to `remove_handler`."""
 
     on_add: OnAdd | None
@@ -308,8 +307,7 @@ class Informer:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(Record):
     resource: Resource
     namespace: str
     label_selector: str

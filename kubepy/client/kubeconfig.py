@@ -16,7 +16,6 @@ import base64
 import binascii
 import ssl
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +24,14 @@ from kubepy.client.http import HttpTransport
 from kubepy.lib import yaml
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record
 
 
 class Unusable(Exception):
     """The kubeconfig cannot be used; the message is one sentence for a person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Record):
     """One context, with all data inline (PEM)."""
 
     server: str  # "https://127.0.0.1:6443"

@@ -19,11 +19,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from kubepy.lib.backoff import Exponential, TokenBucket
 from kubepy.lib.clock import Clock, Timer
+from kubepy.lib.records import Record
 
 T = TypeVar("T", bound=Hashable)
 
@@ -32,8 +32,7 @@ class ShutDown(Exception):
     """The queue is shut down and has nothing left."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(Record):
     depth: int  # keys that wait for a worker
     processing: int  # keys that a worker has, or that rest after one had them
     delayed: int  # keys whose time has not come

@@ -18,7 +18,6 @@ statusupdater/node_status_updater}.go, pkg/volume/csi/csi_attacher.go, pkg/volum
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from kubepy.api import errors, objects, pods, volumes
 from kubepy.api.builtins import (
@@ -34,13 +33,13 @@ from kubepy.client.client import MERGE_PATCH
 from kubepy.client.controller import After, Controller
 from kubepy.client.events import NORMAL, WARNING
 from kubepy.controllers.persistent_volume_binder import POD_CLAIMS
+from kubepy.lib.records import Record
 
 _VOLUME = "volume"
 _MULTI_NODE = frozenset({"ReadWriteMany", "ReadOnlyMany"})
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     attach: tuple[str, ...] = ()  # nodes
     detach: tuple[str, ...] = ()  # nodes
     refused: tuple[str, ...] = ()  # nodes that must wait until another lets go

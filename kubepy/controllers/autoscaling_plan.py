@@ -13,7 +13,6 @@ Source: kubernetes 1.36 pkg/controller/podautoscaler/horizontal.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from kubepy.api import errors, quantity, selectors
 from kubepy.api.objects import Obj, copy
@@ -21,6 +20,7 @@ from kubepy.controllers import replica_calculator as calculator
 from kubepy.controllers import scaling_behavior
 from kubepy.controllers.replica_calculator import PodMetric, Setting, Tolerances, Uncountable, Utilization
 from kubepy.controllers.scaling_behavior import History
+from kubepy.lib.records import Record, field
 
 ABLE, ACTIVE, LIMITED = "AbleToScale", "ScalingActive", "ScalingLimited"
 _TRUE, _FALSE = "True", "False"
@@ -29,8 +29,7 @@ _TRUE, _FALSE = "True", "False"
 Reading = Mapping[str, PodMetric] | int | Sequence[int] | Exception
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Record):
     current: int  # the scale's spec.replicas
     status_replicas: int
     selector: str
@@ -40,8 +39,7 @@ class Observed:
     rivals: Sequence[str] = ()  # autoscalers whose pods these are, when there are several: "default/web"
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Record, frozen=False):
     """`desired` None: nothing could be computed, and `failure` says why; the same as `current`: nothing to do."""
 
     status: Obj

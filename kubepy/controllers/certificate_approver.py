@@ -8,7 +8,6 @@ Source: kubernetes 1.36 pkg/controller/certificates/approver/sarapprove.go.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from kubepy.api import errors, objects
@@ -17,6 +16,7 @@ from kubepy.api.objects import Key, Obj
 from kubepy.client.controller import Controller, key_of
 from kubepy.controllers import certificate_requests
 from kubepy.controllers.certificate_requests import KUBELET_CLIENT, Request
+from kubepy.lib.records import Record
 
 
 class Way(NamedTuple):
@@ -30,8 +30,7 @@ SELF = Way("selfnodeclient", "Auto approving self kubelet client certificate aft
 ANY = Way("nodeclient", "Auto approving kubelet client certificate after SubjectAccessReview.")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     ways: tuple[Way, ...] = ()  # to be tried in this order
 
 

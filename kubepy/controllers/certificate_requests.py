@@ -11,12 +11,12 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubepy.api import objects
 from kubepy.api.objects import Obj
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -41,8 +41,7 @@ class SignerExpired(Exception):
     """The CA's certificate is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Record):
     """What stands in the request itself."""
 
     common_name: str  # "system:node:n1"
@@ -53,8 +52,7 @@ class Request:
     uris: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(Record):
     """Who signs: PEM of a CA certificate and its key; `lifetime_s` bounds what it issues."""
 
     certificate: bytes

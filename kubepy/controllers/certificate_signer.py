@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
 
 from kubepy.api import errors, objects
 from kubepy.api.builtins import CERTIFICATE_SIGNING_REQUESTS
@@ -19,10 +18,10 @@ from kubepy.api.objects import Key, Obj
 from kubepy.client.controller import Controller, ControllerContext, key_of
 from kubepy.controllers import certificate_requests
 from kubepy.controllers.certificate_requests import Authority
+from kubepy.lib.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     sign: bool = False
     failure: str = ""  # message of the condition Failed
 

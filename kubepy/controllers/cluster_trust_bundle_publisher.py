@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from kubepy.api import errors
 from kubepy.api.builtins import CLUSTER_TRUST_BUNDLES
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import Controller, ControllerContext
+from kubepy.lib.records import Record
 
 SIGNER = "kubernetes.io/kube-apiserver-serving"
 _ONE = Key("", SIGNER)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     create: Obj | None = None
     update: Obj | None = None
     delete: tuple[str, ...] = ()

@@ -13,7 +13,6 @@ Source: kubernetes 1.36 pkg/controller/cronjob/{cronjob_controllerv2,utils}.go.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from email.utils import format_datetime
 from typing import NamedTuple
@@ -28,6 +27,7 @@ from kubepy.controllers import ownership
 from kubepy.controllers.job import Event, finished
 from kubepy.lib import clock as clocks
 from kubepy.lib import cron
+from kubepy.lib.records import Record, field
 
 SCHEDULED_AT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 # Source: nextScheduleDelta: clocks of two machines differ by less than that.
@@ -52,8 +52,7 @@ class Missed(NamedTuple):
     number: int  # how many have, about
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     status: Obj
     forget: tuple[Obj, ...] = ()  # finished Jobs beyond the history limits
     replace: tuple[Obj, ...] = ()  # references of Jobs that make room for the new one
@@ -63,8 +62,7 @@ class Plan:
     after_s: float | None = None
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Record, frozen=False):
     status: Obj
     events: list[Event] = field(default_factory=list)
 

@@ -13,7 +13,6 @@ Source: kubernetes 1.36 pkg/controller/daemon/{daemon_controller,update}.go, uti
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from kubepy.api import objects, placement, pods, selectors
 from kubepy.api.builtins import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS
@@ -29,6 +28,7 @@ from kubepy.controllers.pod_control import PodControl
 from kubepy.controllers.replica_set import PARALLEL, batches, render_pod
 from kubepy.lib.aio import gather_bounded
 from kubepy.lib.backoff import Exponential
+from kubepy.lib.records import Record, field
 
 # Source: daemon_controller.go, BurstReplicas.
 BURST = 250
@@ -101,8 +101,7 @@ def node_of(pod: Obj) -> str:
 # -- the plan --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Record):
     daemon_set: Obj
     nodes: Sequence[Obj]
     pods: Sequence[Obj]
@@ -112,8 +111,7 @@ class Observed:
     waits: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     create: tuple[str, ...] = ()  # nodes
     delete: tuple[Obj, ...] = ()
     failed: tuple[str, ...] = ()  # nodes whose failed pod is among `delete`
@@ -122,8 +120,7 @@ class Plan:
     after_s: float | None = None
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Record, frozen=False):
     """A plan being made, and what the decisions on one node share."""
 
     observed: Observed

@@ -17,11 +17,11 @@ Source: kubernetes 1.36 pkg/controller/garbagecollector/{graph,graph_builder}.go
 from __future__ import annotations
 
 from collections.abc import Iterable, KeysView, Sequence
-from dataclasses import dataclass
 from sys import intern
 from typing import NamedTuple, Protocol
 
 from kubepy.api.objects import Obj
+from kubepy.lib.records import Record
 
 ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
@@ -69,8 +69,7 @@ class Reference(NamedTuple):
         return Identity(self.kind, self.api_version, namespace, self.name, self.uid)
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(Record, frozen=False, eq=False):
     identity: Identity
     owners: tuple[Reference, ...] = ()
     # None until there is one: most objects never have any.

@@ -20,7 +20,6 @@ Source: kubernetes 1.36 pkg/controller/deployment/{sync,rolling,recreate,progres
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from kubepy.api import errors, objects, pods, quantity, selectors
@@ -29,6 +28,7 @@ from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import After, Controller, key_of, owner_key
 from kubepy.controllers import ownership
 from kubepy.lib import clock as clocks
+from kubepy.lib.records import Record, field
 
 REVISION = "deployment.kubernetes.io/revision"
 REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
@@ -54,8 +54,7 @@ _COUNTS = (
 )  # fmt: skip
 
 
-@dataclass(slots=True)
-class Sized:
+class Sized(Record, frozen=False):
     """A ReplicaSet while a plan is being made: what is stored, and the size and annotations it shall have."""
 
     obj: Obj
@@ -82,8 +81,7 @@ class Sized:
         return self.created, self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Resize:
+class Resize(Record):
     """One ReplicaSet rewritten; `old` is its size before, for the event."""
 
     replica_set: Obj  # the whole object to write
@@ -91,8 +89,7 @@ class Resize:
     new: int
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     """What to do, in this order; the status last."""
 
     create: Obj | None = None
@@ -103,8 +100,7 @@ class Plan:
     after_s: float | None = None  # look again, for the progress deadline
 
 
-@dataclass(slots=True)
-class _Rollout:
+class _Rollout(Record, frozen=False):
     """The working state of one plan: the Deployment's numbers, and its sets as they shall be."""
 
     deployment: Obj

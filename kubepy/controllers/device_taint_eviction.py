@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from kubepy.api import device_taints, errors, objects
@@ -31,6 +30,7 @@ from kubepy.client.controller import After, Controller, ControllerContext
 from kubepy.controllers import pod_conditions
 from kubepy.controllers.resource_claim import claim_name, is_for
 from kubepy.lib.clock import parse_rfc3339
+from kubepy.lib.records import Record
 
 EVICTION_IN_PROGRESS = "EvictionInProgress"
 # The shortest time between two writes of a rule's condition. Source: ruleStatusPeriod.
@@ -104,8 +104,7 @@ def _generation(one: Obj) -> int:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Record):
     """What a rule is about."""
 
     pods: int = 0  # that still have to go, or would have to
@@ -164,14 +163,12 @@ def rest_of_period(rule: Obj, now: float) -> float:
     return max(STATUS_PERIOD_S - (now - parse_rfc3339(old["lastTransitionTime"])), 0.0)
 
 
-@dataclass(slots=True)
-class _Due:
+class _Due(Record, frozen=False):
     uid: str
     eviction: Eviction
 
 
-@dataclass(slots=True)
-class _Rule:
+class _Rule(Record, frozen=False):
     obj: Obj
     evicted: int = 0  # pods, because of it
 

@@ -16,7 +16,6 @@ apps/poddisruptionbudget/helpers.go.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kubepy.api import errors, objects, pods, selectors
@@ -38,6 +37,7 @@ from kubepy.controllers import pod_conditions
 from kubepy.controllers.deployment import scaled
 from kubepy.controllers.discovery import Discover
 from kubepy.lib.clock import parse_rfc3339
+from kubepy.lib.records import Record, field
 
 # How long an eviction may take from its permission to the deletion of the pod. Source: DeletionTimeout.
 DELETION_S = 120.0
@@ -70,8 +70,7 @@ class Member(NamedTuple):
     owner: Owner | None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     status: Obj | None = None  # as it should be, None: it is
     overdue: tuple[str, ...] = ()  # pods that were to be deleted and were not
     recheck_s: float | None = None
@@ -204,8 +203,7 @@ def render_selector(selector: Obj | None) -> str:
 # -- the controller --------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Guard:
+class _Guard(Record, frozen=False):
     """A budget's selector and the pods it selects now."""
 
     source: Obj | None

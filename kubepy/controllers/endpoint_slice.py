@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 
 from kubepy.api import errors, names, objects, pods
 from kubepy.api.builtins import ENDPOINT_SLICES, NODES, PODS, SERVICES
@@ -30,6 +29,7 @@ from kubepy.client.controller import Controller, ControllerContext, key_of, rest
 from kubepy.client.expectations import Expectations
 from kubepy.client.informer import Informer
 from kubepy.controllers import ownership
+from kubepy.lib.records import Record, field
 
 MANAGER = "endpointslice-controller.k8s.io"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
@@ -51,8 +51,7 @@ _Ports = tuple[tuple[object, ...], ...]
 Zone = Callable[[str], str | None]  # node name -> its zone, "" for none; None: there is no such node
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     """Whole objects to write; `missing_nodes` names pods left out because their node is not known yet."""
 
     create: tuple[Obj, ...] = ()
@@ -61,8 +60,7 @@ class Plan:
     missing_nodes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Changes:
+class _Changes(Record, frozen=False):
     create: list[Obj] = field(default_factory=list)
     update: list[Obj] = field(default_factory=list)
     delete: list[Obj] = field(default_factory=list)

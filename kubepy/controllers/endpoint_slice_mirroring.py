@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from kubepy.api import errors, objects
 from kubepy.api.builtins import ENDPOINT_SLICES, ENDPOINTS, SERVICES
@@ -20,6 +19,7 @@ from kubepy.client.controller import Controller, ControllerContext
 from kubepy.client.expectations import Expectations
 from kubepy.controllers import ownership
 from kubepy.controllers.endpoint_slice import MANAGED_BY, SERVICE_NAME
+from kubepy.lib.records import Record, field
 
 MANAGER = "endpointslicemirroring-controller.k8s.io"
 SKIP = "endpointslice.kubernetes.io/skip-mirror"
@@ -37,8 +37,7 @@ BY_SERVICE = "mirrored_service"
 _Group = tuple[str, tuple[tuple[object, ...], ...]]  # address family, ports
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     create: tuple[Obj, ...] = ()
     update: tuple[Obj, ...] = ()
     delete: tuple[Obj, ...] = ()
@@ -46,8 +45,7 @@ class Plan:
     skipped: int = 0  # addresses that are not mirrored, those among them
 
 
-@dataclass(slots=True)
-class _Wanted:
+class _Wanted(Record, frozen=False):
     ports: list[Obj]
     endpoints: dict[tuple[object, ...], Obj] = field(default_factory=dict)
 

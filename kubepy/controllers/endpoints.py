@@ -8,7 +8,6 @@ Source: kubernetes 1.36 pkg/controller/endpoint/endpoints_controller.go, pkg/api
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from kubepy.api import errors, objects, pods
 from kubepy.api.builtins import ENDPOINTS, PODS, SERVICES
@@ -16,6 +15,7 @@ from kubepy.api.objects import Key, Obj
 from kubepy.client.controller import Controller, key_of, rest_for
 from kubepy.controllers import endpoint_slice, ownership
 from kubepy.controllers.endpoint_slice import HEADLESS
+from kubepy.lib.records import Record
 
 MANAGER = "endpoint-controller"
 MANAGED_BY = "endpoints.kubernetes.io/managed-by"
@@ -25,8 +25,7 @@ OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
 ADDRESSES_MAX = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     """At most one of the two: the whole object to write."""
 
     create: Obj | None = None

@@ -20,7 +20,6 @@ from __future__ import annotations
 import enum
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from sys import intern
 
 from kubepy.api import errors, objects
@@ -33,6 +32,7 @@ from kubepy.client.informer import Informer
 from kubepy.controllers.dependency_graph import FOREGROUND, ORPHAN, Graph, Identity, Node, Reference
 from kubepy.controllers.discovery import Discover, preferred
 from kubepy.lib.aio import gather_bounded
+from kubepy.lib.records import Record
 
 # Kinds whose objects are many, short-lived and own nothing. Source: graph_builder.go, ignoredResources.
 IGNORED = {("", "events"), ("events.k8s.io", "events")}
@@ -56,8 +56,7 @@ class Owner(enum.Enum):
     WAITING = "waiting"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     """What to do with one dependent."""
 
     remove_owners: tuple[str, ...] = ()  # uids of references to take away

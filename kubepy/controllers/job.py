@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from kubepy.api import errors, objects, pods, selectors
@@ -50,6 +49,7 @@ from kubepy.controllers.pod_control import PodControl
 from kubepy.controllers.replica_set import PARALLEL, batches, render_pod
 from kubepy.lib import clock as clocks
 from kubepy.lib.aio import gather_bounded
+from kubepy.lib.records import Record
 
 TRACKING = "batch.kubernetes.io/job-tracking"
 JOB_NAME = "batch.kubernetes.io/job-name"
@@ -76,8 +76,7 @@ class Backoff(NamedTuple):
 NO_FAILURES = Backoff()
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Record):
     """What one run sees."""
 
     job: Obj
@@ -88,8 +87,7 @@ class Observed:
     backoff: Backoff = NO_FAILURES
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Record):
     """The numbers before anything is done."""
 
     active: tuple[Obj, ...]
@@ -106,8 +104,7 @@ class Tally:
     delayed: tuple[tuple[int, Obj], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     tally: Tally
     condition: Obj | None = None  # how it ends
     end: tuple[
@@ -121,8 +118,7 @@ class Plan:
     after_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Record):
     """What became of a plan."""
 
     created: int = 0
@@ -137,8 +133,7 @@ class Event(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Record):
     """The status to write, the pods to let go after that, and how the Job ends once they are counted."""
 
     status: Obj

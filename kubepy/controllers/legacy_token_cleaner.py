@@ -10,7 +10,6 @@ Source: kubernetes 1.36 pkg/controller/serviceaccount/legacy_serviceaccount_toke
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from kubepy.api import errors, objects
@@ -20,6 +19,7 @@ from kubepy.client.client import MERGE_PATCH
 from kubepy.client.controller import After, Controller
 from kubepy.controllers.service_account_tokens import ACCOUNT_UID, TYPE, account_key
 from kubepy.lib.clock import parse_rfc3339
+from kubepy.lib.records import Record
 
 INVALID_SINCE, LAST_USED = "kubernetes.io/legacy-token-invalid-since", "kubernetes.io/legacy-token-last-used"
 TRACKING = Key("kube-system", "kube-apiserver-legacy-service-account-token-tracking")
@@ -32,8 +32,7 @@ UNUSED_S = 365 * DAY_S
 _ALL = Key("", "all")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     mark: str = ""  # the day it is invalid since
     delete: bool = False
 

@@ -18,7 +18,6 @@ accounts: plugin/pkg/auth/authorizer/rbac/bootstrappolicy/controller_policy.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kubepy.api.builtins import (
@@ -95,6 +94,7 @@ from kubepy.controllers.volume_expand import VolumeExpandController
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record, field
 
 if TYPE_CHECKING:
     from kubepy.observability.logs import Logger
@@ -106,8 +106,7 @@ MANAGER = "kube-controller-manager"
 _ACCOUNT_GROUPS = ("system:serviceaccounts", "system:serviceaccounts:kube-system")
 
 
-@dataclass(frozen=True, slots=True)
-class NodeOptions:
+class NodeOptions(Record):
     """What users say about nodes and what becomes of their pods."""
 
     lifecycle: node_lifecycle.Options = field(default_factory=node_lifecycle.Options)
@@ -115,8 +114,7 @@ class NodeOptions:
     ipam: node_ipam.Options | None = None  # None: nodes get no ranges, --allocate-node-cidrs
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Record):
     """What some controllers need beyond their context."""
 
     discover: Discover
@@ -128,8 +126,7 @@ class Parts:
     schemas: Schemas = field(default_factory=Schemas)  # of the built-in kinds
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(Record):
     """One row of the table."""
 
     name: str  # "deployment-controller"

@@ -18,7 +18,6 @@ Source: kubernetes 1.36 pkg/controller/namespace/{namespace_controller.go,deleti
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from kubepy.api import errors, objects, pods
 from kubepy.api.builtins import NAMESPACES, PODS
@@ -29,6 +28,7 @@ from kubepy.controllers.discovery import Discover, preferred
 from kubepy.controllers.service_account import namespace_of
 from kubepy.lib import clock as clocks
 from kubepy.lib.aio import gather_bounded
+from kubepy.lib.records import Record, field
 
 FINALIZER = "kubernetes"
 
@@ -54,8 +54,7 @@ CONDITIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Remaining:
+class Remaining(Record):
     """What is left of one kind after it was deleted."""
 
     resource: Resource
@@ -65,8 +64,7 @@ class Remaining:
     failure: str = ""  # why it could not be deleted
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     """What to write, and when to look again: never after `finalize`."""
 
     conditions: list[Obj] | None = None  # None: as they are

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from kubepy.api import errors, objects, placement
 from kubepy.api.builtins import LEASES, NODES, PODS
@@ -36,6 +35,7 @@ from kubepy.controllers import pod_conditions
 from kubepy.controllers.node_zones import Rates, Review, Zones, zone_of
 from kubepy.lib.aio import Tasks, gather_bounded
 from kubepy.lib.clock import parse_rfc3339
+from kubepy.lib.records import Record, field
 
 LEASE_NAMESPACE = "kube-node-lease"
 # How long a first failure gathers company before the first node is tainted: those that fail together are judged
@@ -64,8 +64,7 @@ LABELS = (
 _ZONES = Key("", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Record):
     grace_s: float = 50.0  # --node-monitor-grace-period
     startup_s: float = 60.0  # --node-startup-grace-period
     rates: Rates = field(default_factory=Rates)
@@ -74,8 +73,7 @@ class Options:
 # -- the plan --------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Health:
+class Health(Record, frozen=False):
     """When a node was last heard from, and what it said then. Times are monotonic."""
 
     heard_at: float
@@ -83,8 +81,7 @@ class Health:
     renewed: float = 0.0  # its lease's renewTime, by the node's clock
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     conditions: tuple[Obj, ...] = ()  # to be written, because it is silent
     spec: Obj = field(default_factory=dict)  # taints, if they are to change
     labels: Obj = field(default_factory=dict)

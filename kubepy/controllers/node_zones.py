@@ -13,11 +13,11 @@ ComputeZoneState, ReducedQPSFunc), scheduler/rate_limited_queue.go; component-he
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import Enum
 
 from kubepy.api import objects
 from kubepy.api.objects import Obj
+from kubepy.lib.records import Record, field
 
 REGION, ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
 _BETA_REGION, _BETA_ZONE = (
@@ -45,8 +45,7 @@ class Review(Enum):
     LIGHT = "light"  # one is again
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(Record):
     """Source: cmd/kube-controller-manager/app/options/nodelifecyclecontroller.go."""
 
     eviction: float = 0.1  # nodes per second in a well zone
@@ -73,8 +72,7 @@ def is_excluded(node: Obj) -> bool:
     return EXCLUDED in objects.labels_of(node)
 
 
-@dataclass(slots=True)
-class Zone:
+class Zone(Record, frozen=False):
     """Its nodes, and those of them that wait to be tainted, in the order they came."""
 
     rate: float

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 from kubepy.api import errors, objects, pods, volumes
@@ -34,6 +33,7 @@ from kubepy.api.objects import Document, Key, Obj, annotations_of, uid_of, walk
 from kubepy.client.controller import After, Controller
 from kubepy.client.events import NORMAL, WARNING
 from kubepy.client.informer import Informer
+from kubepy.lib.records import Record
 
 # Source: pkg/controller/volume/persistentvolume/config, PVClaimBinderSyncPeriod.
 RESYNC_S = 15.0
@@ -57,8 +57,7 @@ _MIGRATED_SOURCES = (
 _BY_CLAIM, _AVAILABLE, _PENDING = "claim", "available_of_class", "pending_of_class"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Record):
     """An event to record."""
 
     type: str
@@ -66,8 +65,7 @@ class Said:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimPlan:
+class ClaimPlan(Record):
     """At most one of bind_to, phase, default_class, provisioner is to be acted on."""
 
     bind_to: Obj | None = None  # the volume
@@ -78,8 +76,7 @@ class ClaimPlan:
     error: str = ""  # try again later
 
 
-@dataclass(frozen=True, slots=True)
-class VolumePlan:
+class VolumePlan(Record):
     phase: str = ""
     unbind: bool = False
     reclaim: bool = False

@@ -14,7 +14,6 @@ Source: kubernetes 1.36 pkg/controller/replicaset/{replica_set,replica_set_utils
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from kubepy.api import errors, names, objects, pods, selectors
@@ -28,6 +27,7 @@ from kubepy.client.transport import ConnectionLost
 from kubepy.controllers import ownership
 from kubepy.controllers.owned_pods import OwnedPods
 from kubepy.lib.aio import gather_bounded
+from kubepy.lib.records import Record
 
 # Source: replica_set.go, BurstReplicas.
 BURST = 500
@@ -39,8 +39,7 @@ PARALLEL = 64
 _COUNTS = ("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     """How many pods to make, or how many to delete."""
 
     create: int = 0

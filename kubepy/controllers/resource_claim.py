@@ -13,7 +13,6 @@ Source: kubernetes 1.36 pkg/controller/resourceclaim/controller.go, staging dyna
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from kubepy.api import errors, objects, pods
 from kubepy.api.builtins import PODS, RESOURCE_CLAIM_TEMPLATES, RESOURCE_CLAIMS
@@ -21,6 +20,7 @@ from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.client import APPLY_PATCH
 from kubepy.client.controller import Controller, ControllerContext
 from kubepy.controllers import ownership
+from kubepy.lib.records import Record
 
 FINALIZER = "resource.kubernetes.io/delete-protection"
 POD_CLAIM = "resource.kubernetes.io/pod-claim-name"
@@ -33,8 +33,7 @@ BY_CLAIM, BY_TEMPLATE, BY_OWNER = "resource_claim", "resource_claim_template", "
 _BASE_CHARS_MAX = 57
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimPlan:
+class ClaimPlan(Record):
     """What becomes of a claim. None: as it is."""
 
     reserved_for: list[Obj] | None = None

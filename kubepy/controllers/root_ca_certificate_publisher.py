@@ -9,7 +9,6 @@ Source: kubernetes 1.36 pkg/controller/certificates/rootcacertpublisher/publishe
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from kubepy.api import errors, objects
 from kubepy.api.builtins import CONFIG_MAPS, NAMESPACES
@@ -17,6 +16,7 @@ from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import Controller, ControllerContext
 from kubepy.controllers import ownership
 from kubepy.controllers.service_account import namespace_of
+from kubepy.lib.records import Record
 
 NAME = "kube-root-ca.crt"
 DESCRIPTION_ANNOTATION = "kubernetes.io/description"
@@ -27,8 +27,7 @@ DESCRIPTION = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     """At most one of the two: the whole object to write."""
 
     create: Obj | None = None

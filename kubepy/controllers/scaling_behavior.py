@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from kubepy.api.objects import Obj
+from kubepy.lib.records import Record, replace
 
 # Source: horizontal.go scaleUpLimitFactor, scaleUpLimitMinimum; config/v1alpha1/defaults.go.
 _UP_FACTOR, _UP_MINIMUM = 2.0, 4.0
@@ -33,8 +33,7 @@ class ScaleEvent(NamedTuple):
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Record):
     recommendations: tuple[Recommendation, ...] = ()
     ups: tuple[ScaleEvent, ...] = ()
     downs: tuple[ScaleEvent, ...] = ()

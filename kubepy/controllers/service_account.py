@@ -8,19 +8,18 @@ Source: kubernetes 1.36 pkg/controller/serviceaccount/serviceaccounts_controller
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from kubepy.api import errors, objects
 from kubepy.api.builtins import NAMESPACES, SERVICE_ACCOUNTS
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import Controller, key_of
 from kubepy.controllers import ownership
+from kubepy.lib.records import Record
 
 ENSURED = ("default",)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     create: tuple[str, ...] = ()  # names of accounts
 
 

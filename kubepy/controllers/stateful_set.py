@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from kubepy.api import errors, objects, pods, selectors
@@ -35,6 +34,7 @@ from kubepy.controllers.history import REVISION_LABEL, Historian
 from kubepy.controllers.owned_pods import OwnedPods
 from kubepy.controllers.replica_set import PARALLEL, render_pod
 from kubepy.lib.aio import gather_bounded
+from kubepy.lib.records import Record, field
 
 POD_NAME = "statefulset.kubernetes.io/pod-name"
 POD_INDEX = "apps.kubernetes.io/pod-index"
@@ -43,8 +43,7 @@ HASH_LABEL = "controller.kubernetes.io/hash"
 _match_name = re.compile(r"(.*)-([0-9]+)").fullmatch
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Record):
     stateful_set: Obj
     pods: Sequence[Obj]
     claims: Mapping[str, Obj]  # by name
@@ -52,8 +51,7 @@ class Observed:
     update: Obj  # the revision of the template as it is
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     """All of it may be done at once."""
 
     create: tuple[Obj, ...] = ()
@@ -65,8 +63,7 @@ class Plan:
     after_s: float | None = None
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Record, frozen=False):
     observed: Observed
     now: float
     create: list[Obj] = field(default_factory=list)

@@ -11,7 +11,6 @@ Source: kubernetes 1.36 pkg/controller/storageversionmigrator/{resourceversion,s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from kubepy.api import errors, objects
 from kubepy.api.builtins import STORAGE_VERSION_MIGRATIONS
@@ -21,6 +20,7 @@ from kubepy.client.client import APPLY_PATCH
 from kubepy.client.controller import Controller, ControllerContext, key_of
 from kubepy.controllers.discovery import Discover
 from kubepy.lib.clock import parse_rfc3339
+from kubepy.lib.records import Record
 
 SUCCEEDED, FAILED = "StorageVersionMigrationSucceeded", "StorageVersionMigrationFailed"
 VERBS = ("update", "patch", "list")
@@ -37,8 +37,7 @@ _PASSING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     migrate: Resource | None = None
     failure: str = ""
     wait: str = ""  # why it is tried again

@@ -14,7 +14,6 @@ Source: kubernetes 1.36 pkg/controller/tainteviction/{taint_eviction,timed_worke
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
 from kubepy.api import errors, objects, placement
@@ -23,6 +22,7 @@ from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import After, Controller, ControllerContext
 from kubepy.client.informer import node_name
 from kubepy.controllers import pod_conditions
+from kubepy.lib.records import Record
 
 
 class Verdict(Enum):
@@ -31,8 +31,7 @@ class Verdict(Enum):
     GO = "go"
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Record):
     """An eviction that is to come, or (`is_done`) that was carried out. Times are monotonic."""
 
     uid: str
@@ -40,8 +39,7 @@ class Due:
     is_done: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     verdict: Verdict
     due: Due | None = None  # with WAIT and GO
     is_cancelled: bool = False  # what was to come does not: say so

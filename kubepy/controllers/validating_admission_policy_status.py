@@ -11,7 +11,6 @@ pkg/admission/plugin/policy/validating/typechecking.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubepy.api import errors, objects
@@ -22,6 +21,7 @@ from kubepy.api.schema import Schemas
 from kubepy.client.client import APPLY_PATCH
 from kubepy.client.controller import Controller, ControllerContext, key_of
 from kubepy.controllers.discovery import Discover
+from kubepy.lib.records import Record
 
 if TYPE_CHECKING:
     from kubepy.api.cel.types import Type
@@ -32,8 +32,7 @@ KINDS_MAX = 10
 TypeOf = Callable[[Resource], "Type | None"]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     warnings: list[Obj] | None = None  # None: this generation is known already
 
 

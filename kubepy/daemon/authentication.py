@@ -6,7 +6,6 @@ Composition only. Source: kubernetes pkg/kubeapiserver/authenticator/config.go, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,14 +37,14 @@ from kubepy.daemon.config import Config, ConfigError, duration_s, read_file
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record
 from kubepy.observability.logs import Logger
 
 if TYPE_CHECKING:
     from kubepy.daemon.openid import OpenId
 
 
-@dataclass(frozen=True, slots=True)
-class Authentication:
+class Authentication(Record):
     """What comes of the settings."""
 
     keys: Keys

@@ -14,7 +14,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import socket
-from dataclasses import dataclass
 
 from kubepy.api import errors
 from kubepy.api.builtins import LEASES
@@ -22,6 +21,7 @@ from kubepy.api.objects import Key, Obj
 from kubepy.client.controller import After, Controller, ControllerContext
 from kubepy.client.transport import ConnectionLost
 from kubepy.lib.clock import parse_rfc3339
+from kubepy.lib.records import Record
 
 NAMESPACE, COMPONENT = "kube-system", "kube-apiserver"
 LABEL = "apiserver.kubernetes.io/identity"
@@ -30,8 +30,7 @@ DURATION_S, RENEW_S, RENEW_JITTER, SWEEP_S = 3600, 10.0, 0.04, 3600.0
 _RENEW, _SWEEP = Key("", "renew"), Key("", "sweep")
 
 
-@dataclass(slots=True)
-class Address:
+class Address(Record, frozen=False):
     """Where others reach this server; known when it listens."""
 
     host: str = ""

@@ -13,12 +13,12 @@ import base64
 import ipaddress
 import os
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kubepy.lib import yaml
 from kubepy.lib.clock import Clock
+from kubepy.lib.records import Record
 
 DAY_S = 86400.0
 CA_LIFETIME_S, LIFETIME_S, RENEW_BEFORE_S = 3650 * DAY_S, 365 * DAY_S, 30 * DAY_S
@@ -28,16 +28,14 @@ SERVER_NAMES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Record):
     """PEM text of a certificate and its key."""
 
     cert: bytes
     key: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class FrontProxy:
+class FrontProxy(Record):
     """What this server shows to aggregated ones, and whom it believes in their place."""
 
     ca: bytes  # PEM
@@ -45,8 +43,7 @@ class FrontProxy:
     key: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Pki:
+class Pki(Record):
     ca: Pair
     server: Pair
     admin: Pair

@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from kubepy.daemon.config import ConfigError
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
+from kubepy.lib.records import Record
 from kubepy.observability.logs import Logger
 from kubepy.observability.metrics import Metrics
 
@@ -45,8 +45,7 @@ Reload = Callable[[], Awaitable[None]]
 Signature = tuple[tuple[int, int, int] | None, ...]
 
 
-@dataclass(slots=True)
-class _Followed:
+class _Followed(Record, frozen=False):
     what: str
     paths: tuple[Path, ...]
     reload: Reload

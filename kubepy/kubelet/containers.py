@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from kubepy.api.objects import Obj, copy, walk
@@ -18,6 +17,7 @@ from kubepy.kubelet import durations
 from kubepy.kubelet.runtimes import images
 from kubepy.kubelet.runtimes.fake import OOM, Life, life_of
 from kubepy.lib import clock as clocks
+from kubepy.lib.records import Record
 
 # Source: pkg/kubelet/kubelet.go, MaxCrashLoopBackOff, initialContainerBackOff; a container that ran for twice the
 # longest back-off begins anew.
@@ -36,8 +36,7 @@ FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Record):
     """A container of a pod: what was asked for, what it does, and how it is."""
 
     container: Obj

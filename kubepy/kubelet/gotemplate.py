@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from kubepy import __version__
 from kubepy.lib import yaml
+from kubepy.lib.records import Record, field
 
 Function = Callable[..., Any]
 
@@ -55,13 +55,11 @@ class Template:
 # -- reading -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Text:
+class _Text(Record, frozen=False):
     text: str
 
 
-@dataclass(slots=True)
-class _Operand:
+class _Operand(Record, frozen=False):
     """One argument: a literal, a variable, a function's name or a pipeline, and fields behind it."""
 
     kind: str  # "literal", "variable", "dot", "function", "pipeline"
@@ -69,20 +67,17 @@ class _Operand:
     fields: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Pipeline:
+class _Pipeline(Record, frozen=False):
     commands: list[list[_Operand]]
     variables: tuple[str, ...] = ()
     declares: bool = False
 
 
-@dataclass(slots=True)
-class _Action:
+class _Action(Record, frozen=False):
     pipeline: _Pipeline
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(Record, frozen=False):
     kind: str  # "if", "with", "range"
     pipeline: _Pipeline
     body: list[Any] = field(default_factory=list)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from kubepy.api import errors
 from kubepy.api.builtins import NODES
@@ -13,12 +12,12 @@ from kubepy.client.controller import ControllerContext
 from kubepy.kubelet.gotemplate import TemplateError
 from kubepy.kubelet.stages import Delete, Event, Finalizers, Patch, Stage, Step, choose
 from kubepy.kubelet.template_functions import functions
+from kubepy.lib.records import Record
 
 Report = Callable[[Client, Obj], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
+class _Due(Record):
     uid: str
     stage: Stage
     at: float  # monotonic seconds

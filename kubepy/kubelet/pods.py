@@ -11,7 +11,6 @@ the object that leads to the same stage does not start the wait anew. All waits 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from kubepy.api import errors, objects
@@ -30,13 +29,13 @@ from kubepy.kubelet.stages import Delete, Event, Finalizers, Patch, Stage, Step,
 from kubepy.kubelet.status import Verdict
 from kubepy.kubelet.template_functions import functions
 from kubepy.kubelet.volumes import VolumeManager
+from kubepy.lib.records import Record
 
 # A resize that had to wait is tried again. Source: allocation_manager.go, retryDelay.
 RESIZE_RETRY_S = 180.0
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Record):
     """The stage a pod waits for."""
 
     uid: str

@@ -23,17 +23,16 @@ from kubepy.kubelet import durations
 from kubepy.kubelet.jq import Path, text_of
 from kubepy.lib import clock as clocks
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Record):
     """A step by its name: turns.STEPS, "crash", for nodes "heartbeat"."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(Record):
     """A patch from a template. `render` makes text of (view, functions)."""
 
     render: Callable[[Obj, Any], Any]  # -> the patch, decoded
@@ -41,8 +40,7 @@ class Patch:
     subresource: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finalizers:
+class Finalizers(Record):
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
     empty: bool = False
@@ -52,23 +50,20 @@ class Finalizers:
         return kept + [name for name in self.add if name not in kept]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Record):
     type: str  # "Normal"
     reason: str  # "Created"
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Record):
     pass
 
 
 Action = Step | Patch | Finalizers | Event | Delete
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Record):
     path: Path
     operator: str  # In, NotIn, Exists, DoesNotExist
     values: frozenset[str] = frozenset()
@@ -86,8 +81,7 @@ class Requirement:
                 return not any(text_of(value) in self.values for value in found)
 
 
-@dataclass(frozen=True, slots=True)
-class Delay:
+class Delay(Record):
     """Evenly between duration and jitter; a jitter that is shorter is the delay itself, as in kwok.
 
     The ..._from find a duration like 5s or a time in the object, and win if they find one.

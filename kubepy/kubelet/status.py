@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from kubepy.api.objects import Obj, copy, walk
 from kubepy.kubelet import containers, durations, turns
@@ -25,6 +24,7 @@ from kubepy.kubelet.runtimes import images
 from kubepy.kubelet.runtimes.fake import NEVER
 from kubepy.kubelet.turns import TOGETHER_S
 from kubepy.lib import clock as clocks
+from kubepy.lib.records import Record, field
 
 NORMAL, WARNING = "Normal", "Warning"
 
@@ -40,16 +40,14 @@ _PROBE_OUTPUT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Record):
     """Where the pod is: its own addresses and its node's."""
 
     pod_ip: str  # "10.244.0.7"
     host_ip: str  # "10.0.0.1"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Record):
     """Why a pod fails or is held back, where that does not follow from its containers."""
 
     reason: str  # "Evicted"
@@ -60,8 +58,7 @@ class Verdict:
 DEADLINE = Verdict("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Record):
     """An Event. field_path: of the container it is about."""
 
     type: str
@@ -70,8 +67,7 @@ class Said:
     field_path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Record):
     """The whole next status, with the fields that others own carried over, and the events that go with it."""
 
     status: Obj

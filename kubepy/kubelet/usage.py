@@ -18,7 +18,6 @@ Source: kwok pkg/kwok/metrics, kustomize/metrics/usage (the annotations; its def
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from kubepy.api import quantity
@@ -27,6 +26,7 @@ from kubepy.api.metrics import ContainerUsage, PodUsage, Usage
 from kubepy.api.objects import Obj, annotations_of, uid_of
 from kubepy.api.quantity import NANOS
 from kubepy.lib.clock import parse_rfc3339
+from kubepy.lib.records import Record
 
 _PREFIXES = ("kubepy.io/usage-", "kwok.x-k8s.io/usage-")
 CPU, MEMORY = "cpu", "memory"
@@ -126,8 +126,7 @@ def running(pod: Obj) -> list[tuple[Obj, float]]:
     return found
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(Record, frozen=False):
     started: float
     at: float
     rate: int  # nanocores

@@ -15,7 +15,6 @@ pkg/volume/{configmap,secret,projected}/*.go, pkg/volume/util/operationexecutor/
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from kubepy.api import objects, volumes
 from kubepy.api.builtins import (
@@ -32,6 +31,7 @@ from kubepy.client.controller import Controller
 from kubepy.client.events import WARNING, Recorder
 from kubepy.client.informer import Informer
 from kubepy.lib.backoff import Exponential
+from kubepy.lib.records import Record, field
 
 # Source: pkg/util/goroutinemap/exponentialbackoff/exponential_backoff.go.
 SETUP_RETRY_S, SETUP_RETRY_S_MAX = 0.5, 122.0
@@ -48,8 +48,7 @@ FIRST_LOOK_S = 0.1
 Look = Callable[[Resource, Key], Obj | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Record):
     """Why a volume of a pod is not there yet."""
 
     volume: str
@@ -189,8 +188,7 @@ def _source_problem(found: tuple[Resource, str, Obj], namespace: str, look: Look
 # -- waiting ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Waiting:
+class _Waiting(Record, frozen=False):
     """A pod whose volumes are not there."""
 
     uid: str

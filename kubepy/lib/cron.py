@@ -16,8 +16,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+
+from kubepy.lib.records import Record
 
 # Marks a field that was `*` or `?`.
 _STAR = 1 << 63
@@ -59,8 +60,7 @@ class Schedule:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
-class Every(Schedule):
+class Every(Record, Schedule):
     """A constant distance, in whole seconds, from whatever moment is asked about."""
 
     seconds: int
@@ -69,8 +69,7 @@ class Every(Schedule):
         return float(int(after) + self.seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar(Schedule):
+class Calendar(Record, Schedule):
     """Bit masks."""
 
     minutes: int

@@ -5,10 +5,10 @@ Source: pkg/scheduler/apis/config/types_pluginargs.go, v1/defaults.go.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from kubepy.api.objects import Obj
+from kubepy.lib.records import Record
 
 
 class ResourceWeight(NamedTuple):
@@ -24,30 +24,26 @@ class ShapePoint(NamedTuple):
 _CPU_AND_MEMORY = (ResourceWeight("cpu"), ResourceWeight("memory"))
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultPreemptionArgs:
+class DefaultPreemptionArgs(Record):
     # How many nodes are tried for victims: this share of those where it may help, but at least so many.
     min_candidate_nodes_percentage: int = 10
     min_candidate_nodes_absolute: int = 100
 
 
-@dataclass(frozen=True, slots=True)
-class InterPodAffinityArgs:
+class InterPodAffinityArgs(Record):
     # What a required affinity of a pod that runs is worth to the pods it wants near it, which ask for nothing.
     hard_pod_affinity_weight: int = 1
     # Whether preferences of pods that run are left out for pods that have none themselves.
     ignore_preferred_terms_of_existing_pods: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PodTopologySpreadArgs:
+class PodTopologySpreadArgs(Record):
     # Constraints of pods that bring none, as in a pod's spec but without selector; used if defaulting_type is "List".
     default_constraints: tuple[Obj, ...] = ()
     defaulting_type: str = "System"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeResourcesFitArgs:
+class NodeResourcesFitArgs(Record):
     strategy: str = "LeastAllocated"  # or MostAllocated, RequestedToCapacityRatio
     resources: tuple[ResourceWeight, ...] = _CPU_AND_MEMORY
     shape: tuple[ShapePoint, ...] = ()  # of RequestedToCapacityRatio
@@ -56,23 +52,19 @@ class NodeResourcesFitArgs:
     ignored_resource_groups: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class NodeResourcesBalancedAllocationArgs:
+class NodeResourcesBalancedAllocationArgs(Record):
     resources: tuple[ResourceWeight, ...] = _CPU_AND_MEMORY
 
 
-@dataclass(frozen=True, slots=True)
-class NodeAffinityArgs:
+class NodeAffinityArgs(Record):
     added_affinity: Obj | None = None  # a nodeAffinity that every pod of the profile has besides its own
 
 
-@dataclass(frozen=True, slots=True)
-class VolumeBindingArgs:
+class VolumeBindingArgs(Record):
     bind_timeout_s: float = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class DynamicResourcesArgs:
+class DynamicResourcesArgs(Record):
     # How long finding devices for one pod on one node may take; 0: as long as it takes.
     filter_timeout_s: float = 10.0
     # How long a pod waits for devices with binding conditions.

@@ -11,7 +11,6 @@ Source: pkg/scheduler/apis/config/{types.go,types_pluginargs.go,v1/defaults.go,v
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +19,7 @@ from kubepy.api.cel.values import parse_duration
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
 from kubepy.lib import yaml
+from kubepy.lib.records import replace
 from kubepy.scheduler.args import (
     DefaultPreemptionArgs,
     DynamicResourcesArgs,

@@ -10,12 +10,12 @@ pkg/scheduler/framework/plugins/dynamicresources/allocateddevices.go.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kubepy.api import device_taints, placement, quantity
 from kubepy.api.objects import Obj
 from kubepy.api.quantity import Quantity
+from kubepy.lib.records import Record, field
 
 _ZERO = quantity.of_value(0)
 
@@ -29,8 +29,7 @@ class DeviceId(NamedTuple):
         return f"{self.driver}/{self.pool}/{self.device}"
 
 
-@dataclass(slots=True)
-class Taken:
+class Taken(Record, frozen=False):
     """What claims have of the devices already."""
 
     devices: set[DeviceId] = field(default_factory=set)
@@ -86,8 +85,7 @@ class Device(NamedTuple):
 Counters = dict[str, dict[str, Quantity]]  # counter set -> counter -> how much there is
 
 
-@dataclass(slots=True)
-class Pool:
+class Pool(Record, frozen=False):
     """What one node can have of a pool."""
 
     driver: str

@@ -6,8 +6,9 @@ Source: pkg/scheduler/apis/config/v1/default_plugins.go, types.go KubeSchedulerP
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from kubepy.lib.records import Record, field
 
 DEFAULT_SCHEDULER = "default-scheduler"
 
@@ -50,8 +51,7 @@ class PluginSet(NamedTuple):
     disabled: frozenset[str] = frozenset()  # "*": all that are not enabled here
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Record):
     scheduler_name: str = DEFAULT_SCHEDULER  # pods with this spec.schedulerName are decided by this profile
     plugins: tuple[tuple[str, int], ...] = DEFAULT_PLUGINS
     # How many percent of the nodes have to be found feasible before the best of them is taken; 0: the larger the
@@ -72,8 +72,7 @@ class Profile:
         return tuple(known.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Extender:
+class Extender(Record):
     """An HTTP server that has a say; see extenders.py."""
 
     url_prefix: str
@@ -92,8 +91,7 @@ class Extender:
     tls: Mapping[str, Any] = field(default_factory=dict)  # ExtenderTLSConfig
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Record):
     """Source: KubeSchedulerConfiguration, with its defaults."""
 
     profiles: tuple[Profile, ...] = (Profile(),)

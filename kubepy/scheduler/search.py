@@ -27,9 +27,9 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record
 from kubepy.scheduler.cache import Cache, Candidates, NodeInfo, PodInfo, picked
 from kubepy.scheduler.framework import Code, CycleState, Status
 from kubepy.scheduler.queue import Nominator
@@ -58,8 +58,7 @@ _CELLS_MAX = 320_000
 _TABLES_MIN = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Record):
     """A node was found."""
 
     node: NodeInfo
@@ -72,8 +71,7 @@ class Choice:
     details: tuple[tuple[str, Status | int], ...]  # (node, why not or its score), while there are few of them
 
 
-@dataclass(frozen=True, slots=True)
-class Feasible:
+class Feasible(Record):
     """Nodes that fit, for those who have a say besides the plugins."""
 
     nodes: Sequence[NodeInfo]
@@ -113,8 +111,7 @@ class Feasible:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(Record):
     """No node fits. `verdicts` counts nodes by status."""
 
     nodes: int
@@ -122,7 +119,7 @@ class Rejection:
     state: CycleState
     refusal: Status | None = None  # PreFilter's, for all nodes at once
     narrowed_by: tuple[str, ...] = ()
-    per_node: Callable[[], Sequence[tuple[NodeInfo, Status | None]]] = field(default=lambda: ())
+    per_node: Callable[[], Sequence[tuple[NodeInfo, Status | None]]] = lambda: ()
     details: tuple[tuple[str, Status | int], ...] = ()  # (node, why not), while there are few of them
 
     @property

@@ -14,12 +14,12 @@ Source: kubernetes 1.36 pkg/scheduler/framework/plugins/volumebinding/{binder,as
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from kubepy.api import objects, quantity, selectors, volumes
 from kubepy.api.objects import Document, Key, Obj, annotations_of, walk
 from kubepy.api.placement import RequiredAffinity
 from kubepy.client.informer import Informer
+from kubepy.lib.records import Record, field
 
 BIND_CONFLICT = "node(s) didn't find available persistent volumes to bind"
 NODE_CONFLICT = "node(s) didn't match PersistentVolume's node affinity"
@@ -67,8 +67,7 @@ class Assumed:
         self.restore(document.key)
 
 
-@dataclass(slots=True)
-class PodClaims:
+class PodClaims(Record, frozen=False):
     """What a pod claims, looked up once per decision."""
 
     bound: list[tuple[Obj, Obj | None]] = field(default_factory=list)  # (claim, its volume if that exists)
@@ -86,16 +85,14 @@ class PodClaims:
         return affinity is None or affinity.matches({"metadata": {"name": "", "labels": labels}})
 
 
-@dataclass(slots=True)
-class PodVolumes:
+class PodVolumes(Record, frozen=False):
     """What a node has for a pod."""
 
     bindings: list[tuple[Obj, Obj]] = field(default_factory=list)  # (volume, claim)
     provisions: list[Obj] = field(default_factory=list)  # claims whose volumes are to be made there
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(Record):
     """What the cluster offers beside volumes."""
 
     storage_class: Callable[[str], Obj | None]

@@ -22,8 +22,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
+
+from kubepy.lib.records import Record, field
 
 
 class KeyValue(NamedTuple):
@@ -59,30 +60,26 @@ class Page(NamedTuple):
     remaining: int  # live keys under the prefix, from `start` on, that `limit` cut off
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Record):
     """True if the key's newest mod_revision equals `mod_revision`; 0 means: the key does not exist."""
 
     key: bytes
     mod_revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(Record):
     key: bytes
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Record):
     key: bytes
 
 
 Operation = Put | Delete
 
 
-@dataclass(frozen=True, slots=True)
-class TxnResult:
+class TxnResult(Record):
     """`succeeded`: all compares held and the operations took effect at `revision`.
     Otherwise nothing changed, `revision` is the store's newest, and `current` has the newest KeyValue (or None)
     of each compared key, in the order of the compares."""
@@ -131,8 +128,7 @@ class Watch(Protocol):
         """No further calls of the sink. Idempotent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(Record):
     """For metrics and `/readyz?verbose`."""
 
     revision: int

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 
+from kubepy.lib.records import replace
 from kubepy.store.base import (
     Compare,
     Delete,

@@ -20,7 +20,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any
 
@@ -34,6 +33,7 @@ from kubepy.client.client import MERGE_PATCH, Client
 from kubepy.client.informer import InformerFactory
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import parse_rfc3339
+from kubepy.lib.records import Record, field
 from kubepy.observability.logs import Event, Logger
 from kubepy.store.base import Event as StoreEvent
 from kubepy.testing.builders import make_pod, make_service
@@ -67,8 +67,7 @@ class Lost(AssertionError):
 # -- the way ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(Record):
     """One row of the page, and what shows that it happened: the first event that matches after `after` did."""
 
     name: str
@@ -221,8 +220,7 @@ WAY: tuple[Hop, ...] = (
 # -- travelling ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Record):
     """A hop that was made."""
 
     hop: Hop
@@ -233,8 +231,7 @@ class Step:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Journey:
+class Journey(Record):
     """All that was seen."""
 
     steps: Sequence[Step]  # in the order in which they happened

@@ -10,7 +10,7 @@ Source: cel-go common/error.go, common/errors.go.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from kubepy.lib.records import Record
 
 # Source: cel-go common/error.go, maxSnippetLength: longer lines are not repeated in the text.
 _SNIPPET_CHARS_MAX = 16384
@@ -27,8 +27,7 @@ class CostExceeded(CelError):
         super().__init__("operation cancelled: actual cost limit exceeded")
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(Record):
     """One finding. `offset` counts code points from 0; -1 = the expression as a whole."""
 
     offset: int

@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 
 from kubepy.api.cel import types
 from kubepy.api.cel.errors import CelError
+from kubepy.lib.records import Record
 
 INT_MAX = (1 << 63) - 1
 # What one call may build, in characters or items. Differs: upstream has no such bound, because its lists are joined
@@ -101,8 +102,7 @@ class Struct(dict[str, Any]):
         self.of = of
 
 
-@dataclass(frozen=True, slots=True)
-class TypeValue:
+class TypeValue(Record):
     """What `type(x)` answers, and what the identifiers int, string, list ... stand for."""
 
     name: str

@@ -6,7 +6,6 @@ Source: pod-security-admission admission/api/{v1/types,v1/defaults,validation/va
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from kubepy.api import errors, names
 from kubepy.api.errors import FieldError
@@ -24,10 +23,10 @@ from kubepy.api.pod_security.levels import (
     Standard,
     parse_version,
 )
+from kubepy.lib.records import Record, field
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Record):
     """A PodSecurityConfiguration of pod-security.admission.config.k8s.io."""
 
     defaults: Policy = field(default_factory=Policy)

@@ -6,12 +6,12 @@ Source: apiserver pkg/admission/plugin/resourcequota/controller.go CheckRequest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from kubepy.api.objects import Obj
 from kubepy.api.quota import amounts, scopes
 from kubepy.api.quota.amounts import Amounts
 from kubepy.api.quota.evaluators import CREATE, Evaluator
+from kubepy.lib.records import Record, replace
 
 
 class Refused(Exception):
@@ -22,8 +22,7 @@ class Uncovered(Exception):
     """Upstream's bare error for limited scopes that no quota covers: an internal error to the client."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Record):
     """What admission looks at of a ResourceQuota: its status, for only that has been counted."""
 
     name: str
@@ -32,8 +31,7 @@ class Quota:
     used: Amounts
 
 
-@dataclass(frozen=True, slots=True)
-class Limited:
+class Limited(Record):
     """A resource that may be used only where a quota says how much. Source: config.LimitedResource."""
 
     group_resource: str  # "persistentvolumeclaims"
@@ -43,8 +41,7 @@ class Limited:
     scopes: tuple[Obj, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Record):
     """old: None for a create."""
 
     operation: str

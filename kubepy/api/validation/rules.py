@@ -13,13 +13,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from kubepy.api import errors, internals, names, quantity, selectors
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
+from kubepy.lib.records import Record, field
 
 Errors = list[FieldError]
 Rule = Callable[[Obj, Errors], None]
@@ -31,8 +31,7 @@ IMMUTABLE_TEXT = "field is immutable"
 INT32_MAX = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Record):
     """How one kind is validated, beyond the metadata rules that hold for all."""
 
     name: names.NameCheck = names.name_is_dns_subdomain

@@ -9,7 +9,6 @@ Source: apiserver pkg/admission/{interfaces,attributes,errors}.go.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from kubepy.api import errors
@@ -23,6 +22,7 @@ from kubepy.apiserver.registry.cache import ResourceCache
 from kubepy.apiserver.request import RequestInfo, User
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record, field
 from kubepy.observability.logs import Logger, silent
 from kubepy.observability.metrics import Metrics
 
@@ -48,8 +48,7 @@ class Kind(NamedTuple):
         )
 
 
-@dataclass(slots=True)
-class Attributes:
+class Attributes(Record, frozen=False):
     """One write on its way. `obj` is None for deletes, `old` None for creates; `old` is read-only.
 
     Objects are in the stored version; versions.py has them in others. A plugin that replaces `obj` does it in place.
@@ -116,8 +115,7 @@ async def ask_nobody(user: User, info: RequestInfo) -> Decision:
     return NO_OPINION
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
+class Tools(Record):
     """What plugins are made with."""
 
     lookup: Lookup

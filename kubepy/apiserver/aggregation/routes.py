@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from kubepy.api import objects
@@ -22,6 +21,7 @@ from kubepy.api.resources import Resource
 from kubepy.apiserver.aggregation import priorities
 from kubepy.apiserver.aggregation.priorities import Priority
 from kubepy.apiserver.request import Request
+from kubepy.lib.records import Record
 
 GroupVersion = tuple[str, str]  # ("metrics.k8s.io", "v1beta1")
 
@@ -42,8 +42,7 @@ class ServiceReference(NamedTuple):
         return f"{self.namespace}/{self.name}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Record):
     """One APIService with a service, decoded once."""
 
     name: str  # "v1beta1.metrics.k8s.io"

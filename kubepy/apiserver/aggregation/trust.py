@@ -9,19 +9,18 @@ Source: kubernetes pkg/controlplane/controller/clusterauthenticationtrust/cluste
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from kubepy.api.builtins import CONFIG_MAPS
 from kubepy.api.objects import Key, Obj, copy
 from kubepy.client.controller import After, Controller, ControllerContext, key_of
+from kubepy.lib.records import Record
 
 KEY = Key("kube-system", "extension-apiserver-authentication")
 
 _END = "-----END CERTIFICATE-----"
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(Record):
     """What a request needs to be believed."""
 
     client_ca: str  # PEM

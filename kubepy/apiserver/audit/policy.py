@@ -6,7 +6,6 @@ Source: apiserver pkg/audit/policy/{reader,checker}.go, pkg/apis/audit/validatio
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from kubepy.api import errors, names
@@ -14,6 +13,7 @@ from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
 from kubepy.apiserver.request import RequestInfo, User
 from kubepy.lib import yaml
+from kubepy.lib.records import Record
 
 NONE, METADATA, REQUEST, REQUEST_RESPONSE = LEVELS = ("None", "Metadata", "Request", "RequestResponse")
 REQUEST_RECEIVED, RESPONSE_STARTED, RESPONSE_COMPLETE, PANIC = STAGES = (
@@ -43,8 +43,7 @@ class Recording(NamedTuple):
         return self.level == REQUEST_RESPONSE
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Record):
     recording: Recording
     users: frozenset[str]
     groups: frozenset[str]

@@ -8,11 +8,11 @@ Upstream: apiserver pkg/authentication.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from kubepy.api.errors import Unauthorized
 from kubepy.apiserver.request import Request, User
+from kubepy.lib.records import Record, field
 
 if TYPE_CHECKING:
     from kubepy.observability.logs import Logger
@@ -28,8 +28,7 @@ MASTERS = "system:masters"
 PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/version", "/version/"})
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Record):
     """Whose a token is; shared between requests, read only."""
 
     user: User
@@ -38,8 +37,7 @@ class Verdict:
     audit: Mapping[str, str] = field(default_factory=dict)  # annotations of the audit event
 
 
-@dataclass(frozen=True, slots=True)
-class Anonymous:
+class Anonymous(Record):
     """Who may come without a credential: everybody, or only for `paths`."""
 
     enabled: bool = True

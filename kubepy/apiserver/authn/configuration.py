@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +22,7 @@ from kubepy.api.errors import FieldError, aggregate, duplicate, invalid_value, r
 from kubepy.api.objects import Obj
 from kubepy.apiserver.authn import Anonymous
 from kubepy.apiserver.configuration_files import Unusable, read
+from kubepy.lib.records import Record
 
 VERSIONS, KIND = ("v1", "v1beta1", "v1alpha1"), "AuthenticationConfiguration"
 ISSUERS_MAX = 64
@@ -69,8 +69,7 @@ _FORM: Any = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(Record):
     """Where a value comes from: a claim, with a prefix, or an expression over all of them; neither: nowhere."""
 
     claim: str = ""
@@ -78,14 +77,12 @@ class Mapping:
     expression: cel.Program | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Record):
     expression: cel.Program
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
+class Issuer(Record):
     """One entry of `jwt`, compiled."""
 
     url: str  # "https://accounts.example.com"
@@ -101,8 +98,7 @@ class Issuer:
     user_rules: tuple[Rule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Record):
     issuers: tuple[Issuer, ...] = ()
     anonymous: Anonymous | None = None  # None: as --anonymous-auth says
 

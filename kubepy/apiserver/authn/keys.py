@@ -12,10 +12,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from kubepy.api.objects import Obj
+from kubepy.lib.records import Record
 
 ALGORITHMS = ("ES256", "ES384", "ES512", "RS256")
 
@@ -26,8 +26,7 @@ class UnusableKey(ValueError):
     """The PEM is no key that can sign or verify tokens; the message is one sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Record):
     jwk: Any  # joserfc's ECKey or RSAKey
     id: str
     algorithm: str

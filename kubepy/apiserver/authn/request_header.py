@@ -12,19 +12,18 @@ from __future__ import annotations
 import hashlib
 import ssl
 from collections.abc import Iterable
-from dataclasses import dataclass
 from urllib.parse import unquote
 
 from kubepy.api.errors import Unauthorized
 from kubepy.apiserver.authn import ALL_UNAUTHENTICATED, ANONYMOUS, authenticated
 from kubepy.apiserver.request import Request, User
 from kubepy.lib.clock import Clock
+from kubepy.lib.records import Record
 
 _END = "-----END CERTIFICATE-----"
 
 
-@dataclass(frozen=True, slots=True)
-class Headers:
+class Headers(Record):
     """Where a front proxy writes what; the names in any case, asked in order."""
 
     username: tuple[str, ...] = ("X-Remote-User",)

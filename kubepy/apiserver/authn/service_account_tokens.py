@@ -8,7 +8,6 @@ Source: kubernetes pkg/serviceaccount/{claims,legacy,jwt}.go, apiserver pkg/auth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from kubepy.api.objects import Obj
@@ -16,6 +15,7 @@ from kubepy.apiserver.authn import ALL_AUTHENTICATED
 from kubepy.apiserver.authn.keys import ALGORITHMS, Keys
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record
 
 PREFIX = "system:serviceaccount:"
 ALL_GROUP = "system:serviceaccounts"
@@ -37,8 +37,7 @@ def groups(namespace: str) -> tuple[str, ...]:
     return (ALL_GROUP, f"{ALL_GROUP}:{namespace}", ALL_AUTHENTICATED)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Record):
     """What TokenRequest answers: the token and when it ends."""
 
     text: str

@@ -16,7 +16,6 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,6 +37,7 @@ from kubepy.apiserver.authn.service_account_tokens import (
 )
 from kubepy.apiserver.request import User
 from kubepy.lib.clock import Clock, parse_rfc3339
+from kubepy.lib.records import Record
 
 # Source: go-jose jwt.DefaultLeeway: clocks of issuer and verifier may differ.
 LEEWAY_S = 60.0
@@ -61,8 +61,7 @@ Lookup = Callable[[str, str, str], Awaitable[Find]]
 MarkUsed = Callable[[Obj, str], None]
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(Record, frozen=False):
     """A token whose signature is good."""
 
     claims: Obj

@@ -7,16 +7,15 @@ Reading order: this file, then policy.py, rbac.py, node.py, modes.py. Upstream: 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from kubepy.api.errors import Forbidden
 from kubepy.api.objects import Obj
 from kubepy.apiserver.request import RequestInfo, User
+from kubepy.lib.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Record):
     is_allowed: bool
     is_denied: bool = False  # no further authorizer is asked
     reason: str = ""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from kubepy.apiserver.authz import aggregate as one_text
 from kubepy.apiserver.authz.modes import MODES, WEBHOOK
 from kubepy.apiserver.authz.webhook import Conditions, Webhook
 from kubepy.apiserver.configuration_files import Unusable, read
+from kubepy.lib.records import Record
 
 VERSIONS, KIND = ("v1", "v1beta1", "v1alpha1"), "AuthorizationConfiguration"
 CONDITIONS_MAX = 64
@@ -65,8 +65,7 @@ _FORM: Any = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Record):
     """One authorizer of the file."""
 
     type: str  # one of modes.MODES

@@ -26,6 +26,7 @@ from kubepy.apiserver.registry.cache import ResourceCache
 from kubepy.apiserver.registry.feeds import Change
 from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.request import RequestInfo, User
+from kubepy.lib.records import Record
 
 # Users and, of each, namespaces that are remembered; beyond that everything is put together anew.
 USERS_MAX = 4096
@@ -47,8 +48,7 @@ class RoleKey(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Record):
     """`subjects`: those that name somebody, with what the binding says of them, in its order."""
 
     kind: str  # "RoleBinding", "ClusterRoleBinding"

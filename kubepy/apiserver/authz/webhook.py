@@ -10,7 +10,6 @@ Source: apiserver plugin/pkg/authorizer/webhook/webhook.go, pkg/authorization/ce
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -24,6 +23,7 @@ from kubepy.apiserver.request import RequestInfo, User
 from kubepy.client.transport import ConnectionLost, Transport
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
+from kubepy.lib.records import Record, field
 
 ATTEMPTS, RETRY_S, RETRY_FACTOR, RETRY_JITTER = 5, 0.5, 1.5, 0.2
 ANSWERS_MAX = 8192
@@ -33,8 +33,7 @@ CONTROLLED_MAX = 10_000
 _INCOMPLETE = Rules([], [], True, "webhook authorizer does not support user rule resolution")
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(Record):
     """How one service is asked."""
 
     name: str = ""  # "opa"
@@ -225,8 +224,7 @@ def _environment() -> cel.Environment:
     return cel.Environment({"request": REQUEST})
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(Record):
     """Compiles match conditions: expressions over `request`, a SubjectAccessReviewSpec with all its texts."""
 
     _environment: cel.Environment = field(default_factory=_environment)

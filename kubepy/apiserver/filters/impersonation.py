@@ -19,7 +19,6 @@ Source: apiserver pkg/endpoints/filters/impersonation/{constrained_impersonation
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
 import orjson
@@ -30,6 +29,7 @@ from kubepy.apiserver.authn import ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, ANONY
 from kubepy.apiserver.authz import Authorizer, forbidden
 from kubepy.apiserver.filters import Filter
 from kubepy.apiserver.request import Handler, Request, RequestInfo, Response, User
+from kubepy.lib.records import Record, field, replace
 
 _PREFIX, _EXTRA = "impersonate-", "impersonate-extra-"
 _NAMED = frozenset({"impersonate-user", "impersonate-group", "impersonate-uid"})
@@ -42,8 +42,7 @@ _NODE_KEYS = "authentication.kubernetes.io/associated-node-keys"
 MANY = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Record):
     """What the headers say."""
 
     name: str
@@ -144,8 +143,7 @@ def _asker(requestor: User, mode: str) -> User:
     return User(requestor.name, requestor.groups, requestor.uid, {_NODE_KEYS: sorted(requestor.extra)})
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Record):
     """What must be allowed: one of `choices`, the last of which is told of when none is."""
 
     choices: tuple[tuple[RequestInfo, ...], ...]

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from kubepy.lib.records import Record
 
 # Source: apf_controller.go. The coefficient is meant for one adjustment in this period.
 PERIOD_S = 10.0
@@ -73,8 +74,7 @@ def _fair(total: float, low: float, items: Sequence[Item], targets: Sequence[flo
     return fair
 
 
-@dataclass(slots=True)
-class Demand:
+class Demand(Record, frozen=False):
     """The seats that one level could use, over time."""
 
     level: float = 0.0

@@ -9,12 +9,12 @@ Source: apiserver pkg/apis/flowcontrol/bootstrap/default.go, kubernetes pkg/regi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from kubepy.api.builtins import FLOW_SCHEMAS, PRIORITY_LEVEL_CONFIGURATIONS
 from kubepy.api.objects import Obj, copy
 from kubepy.api.resources import Resource
+from kubepy.lib.records import Record
 
 AUTO_UPDATE = "apf.kubernetes.io/autoupdate-spec"
 
@@ -142,8 +142,7 @@ LEVELS = Family(PRIORITY_LEVEL_CONFIGURATIONS, SUGGESTED_LEVELS, MANDATORY_LEVEL
 SCHEMAS = Family(FLOW_SCHEMAS, SUGGESTED_SCHEMAS, MANDATORY_SCHEMAS)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Record):
     action: Literal["create", "update", "delete"]
     resource: Resource
     obj: Obj

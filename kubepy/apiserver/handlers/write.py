@@ -5,8 +5,6 @@ Source: apiserver pkg/registry/rest/meta.go, pkg/endpoints/handlers/rest.go chec
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
@@ -14,6 +12,7 @@ from kubepy.apiserver.registry.options import WriteOptions
 from kubepy.apiserver.registry.registry import Call
 from kubepy.apiserver.registry.registry import ensure_namespace as ensure_namespace
 from kubepy.apiserver.request import Request, User
+from kubepy.lib.records import replace
 
 NOBODY = User("")
 

@@ -6,13 +6,13 @@ Source: apimachinery pkg/apis/meta/internalversion/{types,defaults}.go, pkg/apis
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from kubepy.api import errors
 from kubepy.api.errors import FieldError, Invalid
 from kubepy.api.objects import Obj
 from kubepy.api.validation import options as rules
 from kubepy.apiserver.request import Query
+from kubepy.lib.records import Record, replace
 
 EXACT = "Exact"
 NOT_OLDER_THAN = "NotOlderThan"
@@ -28,8 +28,7 @@ def invalid_options(kind: str, findings: Sequence[FieldError]) -> Invalid:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ListOptions:
+class ListOptions(Record):
     """Of list, watch and deletecollection."""
 
     label_selector: str = ""
@@ -120,8 +119,7 @@ def unparsable(text: str) -> str:
     return f"strconv.ParseUint: parsing {errors.quote(text)}: {why}"
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOptions:
+class WriteOptions(Record):
     """Of create, update and patch."""
 
     dry_run: bool = False
@@ -171,8 +169,7 @@ def write_options(query: Query, kind: str, *, is_apply: bool = False) -> WriteOp
     )
 
 
-@dataclass(slots=True)
-class DeleteOptions:
+class DeleteOptions(Record, frozen=False):
     """Of delete and deletecollection."""
 
     grace_period_s: int | None = None

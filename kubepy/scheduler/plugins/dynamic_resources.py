@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from kubepy.api import errors, objects, placement
 from kubepy.api.builtins import DEVICE_CLASSES, DEVICE_TAINT_RULES, RESOURCE_CLAIMS, RESOURCE_SLICES
@@ -24,6 +23,7 @@ from kubepy.api.placement import RequiredAffinity
 from kubepy.client.events import NORMAL
 from kubepy.client.transport import ConnectionLost
 from kubepy.lib.clock import parse_rfc3339
+from kubepy.lib.records import Record, field
 from kubepy.scheduler import framework
 from kubepy.scheduler.allocator import Allocator, OutOfTime, PoolsInvalid, Unallocatable
 from kubepy.scheduler.args import DynamicResourcesArgs
@@ -63,8 +63,7 @@ class Binding(Exception):
     """A claim could not be allocated or reserved."""
 
 
-@dataclass(slots=True)
-class _Claim:
+class _Claim(Record, frozen=False):
     obj: Obj
     nodes: RequiredAffinity | None = None  # where it is allocated
     allocation: Obj | None = None  # what this decision gives it
@@ -74,8 +73,7 @@ class _Claim:
         return bool((self.obj.get("status") or {}).get("allocation"))
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Record, frozen=False):
     claims: list[_Claim]
     allocator: Allocator | None = None  # if claims have to be allocated
     by_node: dict[str, list[Obj]] = field(default_factory=dict)  # what those would get there

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from kubepy.api import objects, volumes
 from kubepy.api.builtins import (
@@ -27,6 +26,7 @@ from kubepy.api.builtins import (
 from kubepy.api.errors import StatusError
 from kubepy.api.objects import Document, Key, Obj, annotations_of, walk
 from kubepy.client.transport import ConnectionLost
+from kubepy.lib.records import Record, field
 from kubepy.scheduler.args import VolumeBindingArgs
 from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Status
@@ -47,8 +47,7 @@ _LOOK_S = 1.0
 _BY_CLAIM, _FREE, _CLASS = "claim", "free_of_class", "class"
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Record, frozen=False):
     claims: PodClaims
     by_node: dict[str, PodVolumes] = field(default_factory=dict)
     assumed: PodVolumes | None = None

@@ -9,11 +9,11 @@ Source: pkg/scheduler/framework/plugins/volumerestrictions/volume_restrictions.g
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from kubepy.api import volumes
 from kubepy.api.builtins import PERSISTENT_VOLUME_CLAIMS, PODS
 from kubepy.api.objects import Key, Obj
+from kubepy.lib.records import Record
 from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Status
 from kubepy.scheduler.toolbox import Toolbox
@@ -22,8 +22,7 @@ _POD_CLAIMS = "claims"
 _DISKS = ("gcePersistentDisk", "awsElasticBlockStore", "rbd", "iscsi")
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Record, frozen=False):
     exclusive: frozenset[str]  # the pod's ReadWriteOncePod claims
     conflicts: int  # uses of them by others
 

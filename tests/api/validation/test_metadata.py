@@ -1,9 +1,8 @@
-from dataclasses import replace
-
 import pytest
 
 from kubepy.api.builtins import CONFIG_MAPS, EVENTS, LEASES, NAMESPACES, NODES, PODS, SERVICES
 from kubepy.api.validation import validate_create, validate_update
+from kubepy.lib.records import replace
 
 CUSTOM = replace(CONFIG_MAPS, group="example.com", kind="Widget", plural="widgets", custom=True)
 

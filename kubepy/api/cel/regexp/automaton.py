@@ -5,13 +5,11 @@ Source: Russ Cox, "Regular Expression Matching: the Virtual Machine Approach"; G
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from kubepy.api.cel.regexp.syntax import Assert, Chars, Choice, Ranges, Repeat, Sequence, Tree
+from kubepy.lib.records import Record, field
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Record, frozen=False):
     """One state: reads a character of `ranges`, or (ranges None) goes on to `out` freely if `assertion` holds."""
 
     ranges: Ranges | None = None

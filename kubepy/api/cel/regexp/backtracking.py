@@ -7,7 +7,6 @@ its degree d.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from kubepy.api.cel.regexp.syntax import (
     Assert,
@@ -20,13 +19,13 @@ from kubepy.api.cel.regexp.syntax import (
     children,
     overlap,
 )
+from kubepy.lib.records import Record
 
 # A bounded repetition of this many rounds counts as one without end.
 _MANY = 10
 
 
-@dataclass(slots=True)
-class Shape:
+class Shape(Record, frozen=False):
     """nullable: matches the empty text. first, all: sets of characters it can begin with, that occur in it."""
 
     nullable: bool

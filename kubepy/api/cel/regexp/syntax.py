@@ -8,7 +8,8 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from dataclasses import dataclass
+
+from kubepy.lib.records import Record
 
 _LAST = 0x10FFFF
 _REPEAT_MAX = 1000
@@ -26,23 +27,19 @@ class PatternError(ValueError):
         super().__init__(f"error parsing regexp: {what}: `{part}`")
 
 
-@dataclass(frozen=True, slots=True)
-class Chars:
+class Chars(Record):
     ranges: Ranges
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(Record):
     parts: tuple[Tree, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Record):
     options: tuple[Tree, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Record):
     """max None = without end."""
 
     body: Tree
@@ -51,8 +48,7 @@ class Repeat:
     greedy: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Assert:
+class Assert(Record):
     """kind: `\\A` text start, `\\z` text end, `^` `$` of a line, `\\b`, `\\B`."""
 
     kind: str

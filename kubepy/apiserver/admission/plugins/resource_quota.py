@@ -13,7 +13,6 @@ Source: apiserver pkg/admission/plugin/resourcequota/{admission,controller,resou
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kubepy.api import errors
@@ -25,6 +24,7 @@ from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import Attributes, Plugin, Tools, forbidden
 from kubepy.apiserver.admission.by_namespace import ByNamespace
 from kubepy.lib.aio import gather_bounded
+from kubepy.lib.records import Record, field
 
 # Differs: upstream gives up after three. Somebody else writes a status now and then (the controller); losing against
 # it this often in a row is no accident.
@@ -48,8 +48,7 @@ def _limited(configuration: Obj) -> tuple[Limited, ...]:
     )
 
 
-@dataclass(slots=True, eq=False)
-class _Waiter:
+class _Waiter(Record, frozen=False, eq=False):
     """One write that waits for its verdict."""
 
     attributes: Attributes
@@ -60,8 +59,7 @@ class _Waiter:
         self.is_decided, self.error = True, error
 
 
-@dataclass(slots=True)
-class _Line:
+class _Line(Record, frozen=False):
     """The writers of one namespace."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

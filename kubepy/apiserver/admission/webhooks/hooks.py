@@ -9,7 +9,6 @@ Source: apiserver pkg/admission/configuration/{mutating,validating}_webhook_mana
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
@@ -18,14 +17,14 @@ from kubepy.apiserver.admission.match_conditions import MatchConditions
 from kubepy.apiserver.admission.matching import Criteria
 from kubepy.apiserver.registry.feeds import Change
 from kubepy.apiserver.registry.keys import key_at
+from kubepy.lib.records import Record
 
 # Source: pkg/apis/admissionregistration/v1/defaults.go.
 _TIMEOUT_S = 10
 _NO_SIDE_EFFECTS = ("None", "NoneOnDryRun")
 
 
-@dataclass(frozen=True, slots=True)
-class Hook:
+class Hook(Record):
     """One element of `webhooks`."""
 
     name: str  # "pods.example.com"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from kubepy.api import go_json
@@ -19,6 +18,7 @@ from kubepy.apiserver.admission.base import Attributes
 from kubepy.apiserver.admission.expressions import request_of
 from kubepy.apiserver.admission.matching import Selected
 from kubepy.lib import yaml
+from kubepy.lib.records import Record, field
 
 _GROUP = "admission.k8s.io"
 VERSIONS = ("v1", "v1beta1")
@@ -33,8 +33,7 @@ class Undecodable(InvalidAnswer):
     """An answer that is not even an AdmissionReview."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Record):
     allowed: bool
     result: Obj | None = None  # a metav1.Status
     patch: bytes = b""

@@ -6,7 +6,6 @@ Source: kubernetes pkg/registry/apps/deployment/storage/storage.go ScaleREST, pk
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from kubepy.api import conversion, errors, selectors, tables
@@ -22,6 +21,7 @@ from kubepy.apiserver.patch import scale_fields
 from kubepy.apiserver.registry.options import WriteOptions, write_options
 from kubepy.apiserver.registry.registry import Facade, Registry
 from kubepy.apiserver.request import Request, Response
+from kubepy.lib.records import replace
 
 _SCHEMA = "io.k8s.api.autoscaling.v1.Scale"
 SCALE = Resource(

@@ -6,7 +6,6 @@ Source: kubernetes pkg/registry/core/serviceaccount/storage/token.go, pkg/apis/a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from kubepy.api import errors
 from kubepy.api.builtins import NODES, PODS, SECRETS, SERVICE_ACCOUNTS
@@ -18,6 +17,7 @@ from kubepy.apiserver.registry.options import write_options
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, Response
 from kubepy.lib.clock import rfc3339
+from kubepy.lib.records import Record
 
 _SCHEMA = "io.k8s.api.authentication.v1.TokenRequest"
 TOKEN_REQUESTS = Resource(
@@ -36,8 +36,7 @@ EXPIRATION_S_MIN, EXPIRATION_S_MAX = 600, 1 << 32
 _WARN_ONLY_S, _EXTENDED_S = 3607, 365 * 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Record):
     """How long tokens live. Source: --service-account-max-token-expiration, -extend-token-expiration."""
 
     expiration_s_max: int = 0  # longer ones are cut, 0: as long as they want

@@ -10,12 +10,12 @@ Source: apiserver pkg/registry/rest/{create,update,delete}.go (the Strategy inte
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from kubepy.api.objects import Obj, copy
 from kubepy.api.resources import Resource
 from kubepy.apiserver.registry.options import DeleteOptions
 from kubepy.apiserver.request import User
+from kubepy.lib.records import Record, field
 
 DELETE_DEPENDENTS, ORPHAN_DEPENDENTS, UNSUPPORTED = "DeleteDependents", "OrphanDependents", "Unsupported"
 
@@ -23,8 +23,7 @@ DELETE_DEPENDENTS, ORPHAN_DEPENDENTS, UNSUPPORTED = "DeleteDependents", "OrphanD
 _NOT_CONTENT = ("apiVersion", "kind", "metadata", "status")
 
 
-@dataclass(slots=True)
-class Moment:
+class Moment(Record, frozen=False):
     """Who writes, and when."""
 
     now: str  # "2026-01-01T00:00:00Z"
