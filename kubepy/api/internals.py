@@ -127,6 +127,7 @@ PodAntiAffinity RequiredDuringSchedulingIgnoredDuringExecution[PodAffinityTerm P
 PodCertificateProjection SignerName KeyType MaxExpirationSeconds* CredentialBundlePath KeyPath CertificateChainPath UserAnnotations*
 PodDNSConfig Nameservers* Searches* Options[PodDNSConfigOption
 PodDNSConfigOption Name Value*
+PodDisruptionBudgetSpec MinAvailable* Selector*LabelSelector MaxUnavailable* UnhealthyPodEvictionPolicy*
 PodFailurePolicy Rules[PodFailurePolicyRule
 PodFailurePolicyOnExitCodesRequirement ContainerName* Operator Values*
 PodFailurePolicyOnPodConditionsPattern Type Status

@@ -25,6 +25,10 @@ def test_keys_are_strings_and_merges_merge():
     assert yaml.load("x: &x {a: 1}\nz: {<<: *x, b: 2}")["z"] == {"a": 1, "b": 2}
 
 
+def test_a_number_beyond_all_numbers_is_a_text():
+    assert yaml.load("a: 1e400\n1e400: b") == {"a": "1e400", "1e400": "b"}
+
+
 def test_infinity_has_no_json():
     with pytest.raises(yaml.Error, match="unsupported value"):
         yaml.load("a: .inf")

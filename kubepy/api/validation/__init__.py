@@ -14,7 +14,7 @@ Source: kubernetes pkg/apis/*/validation/validation.go, pkg/registry/*/*/strateg
 
 from __future__ import annotations
 
-from kubepy.api import errors
+from kubepy.api import errors, names
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
@@ -32,14 +32,23 @@ def validate_create(resource: Resource, obj: Obj) -> list[FieldError]:
     found: list[FieldError] = []
     kind = KINDS.get((resource.group, resource.kind), _GENERIC)
     meta = obj["metadata"]
+    if not resource.custom and passes.is_last(resource.group, resource.kind):
+        _check_kind(kind, obj, found)
+        if not found:
+            metadata.check_create(meta, resource.namespaced, names.name_is_path_segment, found)
+        return found
     metadata.check_create(meta, resource.namespaced, kind.name, found)
     if meta.get("finalizers") and not resource.custom and passes.wants_domains(resource.group, resource.kind):
         metadata.check_builtin_finalizers(meta.get("finalizers"), "metadata.finalizers", found)
+    _check_kind(kind, obj, found)
+    return found
+
+
+def _check_kind(kind: Kind, obj: Obj, found: list[FieldError]) -> None:
     for rule in kind.rules:
         rule(obj, found)
     for rule in kind.create:
         rule(obj, found)
-    return found
 
 
 def validate_update(resource: Resource, new: Obj, old: Obj, subresource: str = "") -> list[FieldError]:
@@ -47,7 +56,7 @@ def validate_update(resource: Resource, new: Obj, old: Obj, subresource: str = "
     found: list[FieldError] = []
     kind = KINDS.get((resource.group, resource.kind), _GENERIC)
     looks = "U" if resource.custom else passes.of_update(resource.group, resource.kind, subresource)
-    metadata.check_update(new["metadata"], old["metadata"], looks, found)
+    metadata.check_update(new["metadata"], old["metadata"], looks, kind.name, found)
     if subresource:
         for update_rule in kind.subresources.get(subresource, ()):
             update_rule(new, old, found)

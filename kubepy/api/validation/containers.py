@@ -111,10 +111,15 @@ class ContainerWalk:
                 seen.add(name)
             if target and target not in others:
                 found.append(errors.not_found_field(f"{at}.targetContainerName", target))
+            why = "cannot be set for an Ephemeral Container"
             for field in _NOT_FOR_EPHEMERAL:
-                if container.get(field):
-                    why = "cannot be set for an Ephemeral Container"
+                # A struct without content is set, as Go points to it; empty resources and an empty list are not.
+                if container.get(field) or (field in _STRUCTS and container.get(field) is not None):
                     found.append(errors.forbidden_field(f"{at}.{field}", why))
+            for number, mount in enumerate(container.get("volumeMounts") or _NONE):
+                for field in ("subPath", "subPathExpr"):
+                    if mount.get(field):
+                        found.append(errors.forbidden_field(f"{at}.volumeMounts[{number}].{field}", why))
 
     def _common(self, container: Obj, path: str) -> None:
         """What every kind of container must meet. Source: validateContainerCommon."""
@@ -247,6 +252,7 @@ _NOT_FOR_EPHEMERAL = (
     "restartPolicyRules",
     "resizePolicy",
 )
+_STRUCTS = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
 
 
 def check_image_blanks(container: Obj, path: str, found: Errors) -> None:

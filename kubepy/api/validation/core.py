@@ -155,7 +155,7 @@ def _check_finalizer(finalizer: str, path: str, found: Errors) -> None:
     """Source: core validateFinalizerName."""
     if messages := names.label_key(finalizer):
         check_messages(messages, finalizer, path, found)
-    elif "/" not in finalizer and finalizer not in ("kubernetes", "orphan", "foregroundDeletion"):
+    if "/" not in finalizer and finalizer not in ("kubernetes", "orphan", "foregroundDeletion"):
         why = "name is neither a standard finalizer name nor is it fully qualified"
         found.append(errors.invalid_value(path, finalizer, why))
 

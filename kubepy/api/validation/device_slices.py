@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kubepy.api import errors, names, quantity
+from kubepy.api import errors, internals, names, quantity
 from kubepy.api.objects import Obj
 from kubepy.api.validation.pod_placement import check_node_selector
 from kubepy.api.validation.pod_resources import is_native
@@ -237,7 +237,8 @@ def _check_where(spec: Obj, found: Errors) -> None:
         terms = selector.get("nodeSelectorTerms") or []
         if len(terms) != 1:
             why = "must have exactly one node selector term"
-            found.append(errors.invalid_value("spec.nodeSelector.nodeSelectorTerms", terms, why))
+            shown = internals.each("NodeSelectorTerm", terms)
+            found.append(errors.invalid_value("spec.nodeSelector.nodeSelectorTerms", shown, why))
     for field in ("allNodes", "perDeviceNodeSelection"):
         _check_true(spec, field, "spec", ways, found)
     which = "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required"

@@ -1,7 +1,5 @@
 """Dynamic resource allocation: device classes, claims and their templates, taint rules; slices are device_slices.py.
 
-Not here: whether a selector's expression compiles.
-
 Source: kubernetes pkg/apis/resource/validation/validation.go.
 """
 
@@ -180,8 +178,28 @@ def _check_selector(selector: Obj, path: str, found: Errors) -> None:
     cel = selector.get("cel")
     if cel is None:
         found.append(errors.required(f"{path}.cel"))
-    elif len(cel.get("expression") or "") > _EXPRESSION_MAX:
-        found.append(errors.too_long(f"{path}.cel.expression", _EXPRESSION_MAX))
+    else:
+        _check_expression(cel.get("expression") or "", f"{path}.cel.expression", found)
+
+
+def _check_expression(text: str, path: str, found: Errors) -> None:
+    """Source: validateCELSelector. Differs: one in store is not told from a new one."""
+    if len(text) > _EXPRESSION_MAX:
+        found.append(errors.too_long(path, _EXPRESSION_MAX))
+        return
+    # CEL is read when somebody needs it.
+    from kubepy.api import cel, device_selectors
+
+    try:
+        program = device_selectors.compile_selector(text)
+    except cel.ResultTypeError as error:
+        why = f"must evaluate to {error.expected} or the unknown type, not {error.actual}"
+        found.append(errors.invalid_value(path, text, why))
+    except cel.CompileError as error:
+        found.append(errors.invalid_value(path, text, f"compilation failed: {error}"))
+    else:
+        if program.cost_estimate().max > device_selectors.COST_MAX:
+            found.append(errors.forbidden_field(path, "too complex, exceeds cost limit"))
 
 
 def _reference(known: Requests) -> Items:

@@ -38,9 +38,7 @@ _IMMUTABLE = (
 
 def check_create(metadata: Obj, namespaced: bool, name_check: names.NameCheck, found: Errors) -> None:
     """Source: ValidateObjectMetaAccessor."""
-    generate_name = metadata.get("generateName")
-    if generate_name:
-        check_messages(name_check(generate_name, True), generate_name, "metadata.generateName", found)
+    check_generate_name(metadata.get("generateName") or "", name_check, found)
     name = metadata.get("name")
     if not name:
         found.append(errors.required("metadata.name", "name or generateName is required"))
@@ -54,8 +52,9 @@ def check_create(metadata: Obj, namespaced: bool, name_check: names.NameCheck, f
         check_finalizers(finalizers, "metadata.finalizers", found)
 
 
-def check_update(new: Obj, old: Obj, passes: str, found: Errors) -> None:
-    """`passes`: how the kind's own validation looks at metadata, a row of `passes.py`.
+def check_update(new: Obj, old: Obj, passes: str, name_check: names.NameCheck, found: Errors) -> None:
+    """`passes`: how the kind's own validation looks at metadata, a row of `passes.py`; `name_check`: what it thinks of
+    a generateName.
 
     Each look says the same again, and a Status lists what it said; so the parts are found once and told as often.
     Source: apiserver pkg/registry/rest/update.go BeforeUpdate, validateCommonFields.
@@ -70,12 +69,24 @@ def check_update(new: Obj, old: Obj, passes: str, found: Errors) -> None:
     if finalizers:
         check_finalizers(finalizers, "metadata.finalizers", named)
         check_builtin_finalizers(finalizers, "metadata.finalizers", qualified)
-    if not (changed or common or named or qualified):
+    generate_name = new.get("generateName") or ""
+    if not (changed or common or named or qualified or generate_name):
         return
-    for look in "GU" + passes:
-        found += common + named if look in "GF" else changed + common
+    check_generate_name(generate_name, names.name_is_path_segment, found)
+    found += common + named + changed + common
+    for look in passes:
+        if look in "GF":
+            check_generate_name(generate_name, name_check, found)
+            found += common + named
+        else:
+            found += changed + common
         if look in "Fu":
             found += qualified
+
+
+def check_generate_name(generate_name: str, name_check: names.NameCheck, found: Errors) -> None:
+    if generate_name:
+        check_messages(name_check(generate_name, True), generate_name, "metadata.generateName", found)
 
 
 def _check_changes(new: Obj, old: Obj, found: Errors) -> None:
@@ -91,8 +102,9 @@ def _check_changes(new: Obj, old: Obj, found: Errors) -> None:
     if generation < (old.get("generation") or 0):
         found.append(errors.invalid_value("metadata.generation", generation, "must not be decremented"))
     for field in _IMMUTABLE:
-        after = new.get(field)
-        if after != old.get(field) and (after or old.get(field)):
+        after, before = new.get(field), old.get(field)
+        # An empty text is none; no seconds are some.
+        if after != before and (after or before or field == "deletionGracePeriodSeconds"):
             found.append(errors.invalid_value(f"metadata.{field}", _shown(field, after), IMMUTABLE_TEXT))
 
 
@@ -202,7 +214,8 @@ def check_field_manager(manager: str, path: str, found: Errors) -> None:
     if len(manager.encode()) > FIELD_MANAGER_LENGTH_MAX:
         found.append(errors.too_long(path, FIELD_MANAGER_LENGTH_MAX))
     if not manager.isprintable():
-        for index, character in enumerate(manager):
+        for number, character in enumerate(manager):
             if not character.isprintable():
+                index = len(manager[:number].encode())
                 why = f"invalid character U+{ord(character):04X} (at position {index})"
                 found.append(errors.invalid_value(path, manager, why))

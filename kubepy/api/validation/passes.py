@@ -67,6 +67,11 @@ def of_update(group: str, kind: str, subresource: str) -> str:
     return (_SUBRESOURCE if subresource else _UPDATE).get((group, kind), _DEFAULT)
 
 
+def is_last(group: str, kind: str) -> bool:
+    """Whether the kind's own validation does not look at all: then the API server's comes when it has found nothing."""
+    return _UPDATE.get((group, kind)) == ""
+
+
 def wants_domains(group: str, kind: str) -> bool:
     """Whether a finalizer needs a domain when an object is created."""
     return not _DOMAINS.isdisjoint(of_update(group, kind, ""))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubepy.api import errors, names
+from kubepy.api import errors, internals, names
 from kubepy.api.objects import Obj
 from kubepy.api.validation.rules import (
     Errors,
@@ -126,7 +126,7 @@ def _check_budget(obj: Obj, found: Errors) -> None:
     spec = obj.get("spec") or {}
     if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
         why = "minAvailable and maxUnavailable cannot be both set"
-        found.append(errors.invalid_value("spec", spec, why))
+        found.append(errors.invalid_value("spec", internals.of("PodDisruptionBudgetSpec", spec), why))
     for field in ("minAvailable", "maxUnavailable"):
         if spec.get(field) is not None:
             check_int_or_percent(spec[field], f"spec.{field}", found)

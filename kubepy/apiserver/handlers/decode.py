@@ -32,15 +32,19 @@ _YAML_INLINE_MAX = 64 << 10
 
 
 class Expected:
-    """What a body must be: a kind in one version, and the schema it is read with."""
+    """What a body must be: a kind in one version, and the schema it is read with. `also`: versions in which it is the
+    same."""
 
-    __slots__ = ("api_version", "group", "is_custom", "kind", "schema", "version")
+    __slots__ = ("also", "api_version", "group", "is_custom", "kind", "schema", "version")
 
-    def __init__(self, kind: str, group: str, version: str, object_schema: ObjectSchema) -> None:
+    def __init__(
+        self, kind: str, group: str, version: str, object_schema: ObjectSchema, also: tuple[str, ...] = ()
+    ) -> None:
         self.kind, self.group, self.version = kind, group, version
         self.api_version = api_version(group, version)
         self.schema = object_schema
         self.is_custom = not object_schema.name
+        self.also = also
 
     @classmethod
     def of(cls, resource: Resource, schemas: Schemas) -> Expected:
@@ -176,7 +180,7 @@ def check_kind(parsed: Obj, expected: Expected) -> None:
     """Raises Undecodable for another kind than expected, BadRequest for another version of it."""
     kind = _text(parsed.get("kind")) or expected.kind
     version = _text(parsed.get("apiVersion")) or expected.api_version
-    if kind == expected.kind and version == expected.api_version:
+    if kind == expected.kind and (version == expected.api_version or version in expected.also):
         return
     group, given = group_version(version)
     if expected.schema.is_registered(version, kind):

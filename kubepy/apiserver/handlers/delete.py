@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubepy.api import go_json, protobuf
+from kubepy.api import fields, go_json, protobuf, selectors
+from kubepy.api.decoding import IDENTITY, json_kind
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
@@ -17,10 +18,12 @@ from kubepy.apiserver.registry.options import (
     delete_options,
     list_options,
 )
-from kubepy.apiserver.registry.registry import Deleted, Listing, Registry
+from kubepy.apiserver.registry.registry import Deleted, Registry
 from kubepy.apiserver.request import Request, Response
 from kubepy.lib import yaml
 
+# What Go calls the scheme of options.
+_SCHEME = "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"
 DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 _DRY_RUN = WriteOptions(dry_run=True)
 
@@ -29,6 +32,7 @@ async def delete(registry: Registry, resource: Resource, request: Request) -> Re
     if not request.in_process:
         negotiate.accepted(request.accept)
     options = await _options(request, registry)
+    _warn(registry, resource, request, options)
     call = write.call_of(resource, request, _DRY_RUN if options.dry_run else DEFAULT_WRITE)
     deleted = await registry.delete(call, options)
     # Source: delete.go: only the old way of asking for cascading deletion is told that it is not over yet.
@@ -57,11 +61,18 @@ async def delete_collection(registry: Registry, resource: Resource, request: Req
     if not request.in_process:
         negotiate.accepted(request.accept)
     which = list_options(request.query)
+    fields.check(resource, selectors.parse_fields(which.field_selector))
     options = await _options(request, registry)
+    _warn(registry, resource, request, options)
     call = write.call_of(resource, request, _DRY_RUN if options.dry_run else DEFAULT_WRITE)
-    documents, revision = await registry.delete_collection(call, options, which)
-    found = Listing(documents, revision, "", None)
+    found = await registry.delete_collection(call, options, which)
     return await respond.listing(registry, registry.served(resource), request, found)
+
+
+def _warn(registry: Registry, resource: Resource, request: Request, options: DeleteOptions) -> None:
+    warning = registry.strategy(registry.catalog.storage(resource)).deletion_warning
+    if warning and options.propagation is None and options.orphan_dependents is None:
+        request.warnings.append(warning)
 
 
 async def _options(request: Request, registry: Registry) -> DeleteOptions:
@@ -82,8 +93,14 @@ async def _body(request: Request, schemas: Schemas) -> Obj | None:
         if not raw:
             return None
         parsed = _read(raw, negotiate.content_type(request.content_type), schemas)
-    if not isinstance(parsed, dict) or parsed.get("kind", "DeleteOptions") != "DeleteOptions":
-        raise BadRequest("decoded object cannot be converted to DeleteOptions")
+    if parsed is None:
+        return {}
+    if not isinstance(parsed, dict):
+        why = f"json: cannot unmarshal {json_kind(parsed)} into Go value of type {IDENTITY}"
+        raise BadRequest(f"couldn't get version/kind; json parse error: {why}")
+    if (kind := parsed.get("kind") or "DeleteOptions") != "DeleteOptions":
+        version = parsed.get("apiVersion") or "meta.k8s.io/v1"
+        raise BadRequest(f'no kind "{kind}" is registered for version "{version}" in scheme "{_SCHEME}"')
     return parsed
 
 

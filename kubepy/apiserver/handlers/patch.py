@@ -32,37 +32,26 @@ Apply = Callable[[Obj, Any], Any]
 
 
 async def patch(registry: Registry, resource: Resource, request: Request) -> Response:
-    content_type = request.content_type.partition(";")[0].strip()
+    content_type = content_type_of(resource, request)
     if content_type == applies.APPLY:
         return await applies.apply(registry, resource, request)
-    supported = [JSON_PATCH, MERGE_PATCH, STRATEGIC, applies.APPLY]
-    if resource.custom:
-        supported.remove(STRATEGIC)
-    if content_type not in supported:
-        # Of built-in kinds go-restful's router says so before any handler.
-        if resource.custom:
-            raise negotiate.unsupported(tuple(supported))
-        raise UnsupportedMediaType("415: Unsupported Media Type", details={})
     if not request.in_process:
         negotiate.accepted(request.accept)
     options = write_options(request.query, "PatchOptions")
     raw = await request.read_body()
     expected = decode.Expected.of(resource, registry.schemas)
-    parsed = parse(raw, content_type)
+    call = write.call_of(resource, request, options, is_patch=True)
+    try:
+        parsed = parse(raw, content_type)
+        findings = complaints(raw, parsed, content_type) if options.field_validation != IGNORE else []
+    except BadRequest:
+        # What there is nothing to apply it to is not looked at.
+        await registry.get(resource, call.namespace, call.name)
+        raise
     if request.record is not None:
         request.record.body(parsed)
-    is_strict = options.field_validation != IGNORE
-    if content_type == JSON_PATCH:
-        findings = json_patch.check(raw, parsed) if is_strict else []
-    else:
-        findings = (
-            [f'duplicate field "{path}"' for path in strictness.duplicate_keys(raw, parsed)]
-            if is_strict
-            else []
-        )
     apply = applier(content_type, registry, resource)
     served = registry.served(resource)
-    call = write.call_of(resource, request, options, is_patch=True)
     fields, manager = registry.field_manager(resource, call.subresource), write.manager_of(request, options)
     attempts = 0
 
@@ -86,6 +75,20 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
 
     result, _ = await registry.update(call, make)
     return respond.document(registry, served, request, result)
+
+
+def content_type_of(resource: Resource, request: Request) -> str:
+    """Raises UnsupportedMediaType. Of custom kinds nothing says how a strategic merge would go."""
+    content_type = request.content_type.partition(";")[0].strip()
+    supported = [JSON_PATCH, MERGE_PATCH, STRATEGIC, applies.APPLY]
+    if resource.custom:
+        supported.remove(STRATEGIC)
+    if content_type in supported:
+        return content_type
+    if resource.custom:
+        raise negotiate.unsupported(tuple(supported))
+    # Of built-in kinds go-restful's router says so before any handler.
+    raise UnsupportedMediaType("415: Unsupported Media Type", details={})
 
 
 def _copy(live: Obj) -> Obj:
@@ -113,6 +116,13 @@ def parse(raw: bytes, content_type: str) -> Any:
         text = f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
         raise BadRequest(text if content_type == STRATEGIC else f"error decoding patch: {text}")
     return parsed
+
+
+def complaints(raw: bytes, parsed: Any, content_type: str) -> list[str]:
+    """What strictness finds in the patch itself. Raises BadRequest for a JSON patch that is none."""
+    if content_type == JSON_PATCH:
+        return json_patch.check(raw, parsed)
+    return [f'duplicate field "{path}"' for path in strictness.duplicate_keys(raw, parsed)]
 
 
 def applier(content_type: str, registry: Registry, resource: Resource) -> Apply:

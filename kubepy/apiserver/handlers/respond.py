@@ -98,14 +98,17 @@ def _in(wanted: Format, body: bytes) -> Response:
 
 
 async def _joined(view: ObjectView | MetadataView, found: Listing, clock: Clock) -> bytes:
-    """The bytes of a list. Full objects are not decoded, only joined."""
+    """The bytes of a list. Full objects are joined undecoded where that is possible."""
     kind, api_version = view.list_kind()
+    metadata = _metadata(found)
+    if isinstance(view, ObjectView) and view.served.resource.custom:
+        # Source: unstructured_list.go: there is no omitempty.
+        metadata = {"continue": "", **metadata}
     head = b'{"kind":"%b","apiVersion":"%b","metadata":%b,"items":[' % (
-        kind.encode(), api_version.encode(), orjson.dumps(_metadata(found)),
+        kind.encode(), api_version.encode(), orjson.dumps(metadata),
     )  # fmt: skip
-    if isinstance(view, ObjectView) and view.served.is_stored_so:
-        items = b",".join([item.raw for item in found.documents])
-    else:
+    items = view.items(found.documents) if isinstance(view, ObjectView) else None
+    if items is None:
         items = await _items(view, found, clock)
     return b"".join((head, items, b"]}\n"))
 

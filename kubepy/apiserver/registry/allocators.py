@@ -42,10 +42,15 @@ Release = Callable[[], None]
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def _ports_of(spec: Obj) -> Iterator[int]:
+def _node_ports(spec: Obj) -> Iterator[int]:
     if may_have_node_ports(spec):
         # One number may serve TCP and UDP of the same service.
         yield from {port["nodePort"] for port in spec.get("ports") or () if port.get("nodePort")}
+
+
+def _ports_of(spec: Obj) -> Iterator[int]:
+    if may_have_node_ports(spec):
+        yield from _node_ports(spec)
         if spec.get("healthCheckNodePort"):
             yield spec["healthCheckNodePort"]
 
@@ -225,26 +230,32 @@ class ServiceAllocator:
             findings += families.settle(spec, old, self._ranges)
             if not findings and not families.is_settled(spec, old):
                 findings += self._allocate_ips(service, old, reserved_ips)
-        if not findings and needs_node_ports(spec):
-            findings += self._allocate_ports(spec, old, reserved_ports)
-        if not findings and needs_health_check_port(spec):
-            mine = set(_ports_of(old)) if old else set()
-            findings += self._allocate_health_check(spec, mine, reserved_ports)
+        if not findings and may_have_node_ports(spec):
+            if old is None:
+                findings += self._allocate_ports(spec, reserved_ports)
+            else:
+                findings += self._update_ports(spec, old, reserved_ports)
+        if not findings and needs_health_check_port(spec) and not (old and needs_health_check_port(old)):
+            self._allocate_health_check(spec, reserved_ports)
         return findings
 
     def _allocate_ips(self, service: Obj, old: Obj | None, reserved: list[int]) -> list[FieldError]:
-        """An address of each family; those that the service has stay. Source: alloc.go updateClusterIPs."""
+        """An address of each family, or of the one that an update adds; what changes otherwise is validation's.
+
+        Source: alloc.go updateClusterIPs."""
         spec = service["spec"]
         wanted: list[str] = list(spec.get("clusterIPs") or ())
         if NONE in wanted[:1]:
             return []
-        had = cluster_ips(old) if old else []
-        settled: list[str] = []
-        for index, family in enumerate(spec.get("ipFamilies") or ()):
+        asked_for = list(enumerate(spec.get("ipFamilies") or ()))
+        if old and needs_cluster_ip(old):
+            is_upgrade = len(old.get("ipFamilies") or ()) == 1 and len(asked_for) == 2
+            if not is_upgrade or NONE in (old.get("clusterIPs") or ())[:1]:
+                return []
+            asked_for = asked_for[1:]
+        settled = wanted[:]
+        for index, family in asked_for:
             asked = wanted[index] if index < len(wanted) else ""
-            if asked and asked in had:
-                settled.append(asked)
-                continue
             found = self._requested(asked, service["metadata"]) if asked else self._free(family)
             if found is None:
                 name = errors.quote(service["metadata"].get("name") or "")
@@ -256,7 +267,7 @@ class ServiceAllocator:
                 return [errors.invalid_value("spec.clusterIPs", wanted, why)]
             self._addresses[found] += 1
             reserved.append(found)
-            settled.append(str(_address_of(found, family)))
+            settled[index:] = [str(_address_of(found, family)), *settled[index + 1 :]]
         spec["clusterIP"], spec["clusterIPs"] = settled[0], settled
         return []
 
@@ -278,51 +289,63 @@ class ServiceAllocator:
             return "provided IP is already allocated"
         return number
 
-    def _allocate_ports(self, spec: Obj, old: Obj | None, reserved: list[int]) -> list[FieldError]:
-        mine = set(_ports_of(old)) if old else set()
-        findings: list[FieldError] = []
-        chosen: dict[tuple[str, int], int] = {}
-        for index, port in enumerate(spec.get("ports") or ()):
-            field = f"spec.ports[{index}].nodePort"
-            number = port.get("nodePort")
-            if number:
-                if number in mine or number in reserved:
-                    continue
-                if why := self._port_error(number):
-                    findings.append(errors.invalid_value(field, number, why))
-                    continue
-            else:
-                # The same port over another protocol gets the same number.
-                twin = next(
-                    (n for (p, at), n in chosen.items() if at == port["port"] and p != port.get("protocol")),
-                    0,
-                )
-                number = twin or self._ports.pick()
-                if number is None:
-                    findings.append(errors.invalid_value(field, 0, "range is full"))
-                    continue
+    def _allocate_ports(self, spec: Obj, reserved: list[int]) -> list[FieldError]:
+        """The same port over another protocol gets the same number. Source: alloc.go initNodePorts."""
+        ports = spec.get("ports") or ()
+        chosen: dict[int, int] = {}
+        for index, port in enumerate(ports):
+            number, at = port.get("nodePort") or 0, port.get("port")
+            if not number and not needs_node_ports(spec):
+                continue
+            if at in chosen and number in (0, chosen[at]):
+                port["nodePort"] = chosen[at]
+                continue
+            if at not in chosen:
+                number = next((p["nodePort"] for p in ports if p.get("port") == at and p.get("nodePort")), 0)
+                chosen[at] = number = number or self._pick("nodePort")
                 port["nodePort"] = number
-            chosen[port.get("protocol", "TCP"), port["port"]] = number
-            if number not in reserved:
-                self._ports.taken[number] += 1
-                reserved.append(number)
-        return findings
-
-    def _allocate_health_check(self, spec: Obj, mine: set[int], reserved: list[int]) -> list[FieldError]:
-        number = spec.get("healthCheckNodePort")
-        if number in mine and number:
-            return []
-        if number:
             if why := self._port_error(number):
-                return [errors.invalid_value("spec.healthCheckNodePort", number, why)]
-        else:
-            number = self._ports.pick()
-            if number is None:
-                return [errors.invalid_value("spec.healthCheckNodePort", 0, "range is full")]
-            spec["healthCheckNodePort"] = number
+                return [errors.invalid_value(f"spec.ports[{index}].nodePort", number, why)]
+            self._reserve(number, reserved)
+        return []
+
+    def _update_ports(self, spec: Obj, old: Obj, reserved: list[int]) -> list[FieldError]:
+        """Source: alloc.go updateNodePorts."""
+        mine = set(_node_ports(old))
+        seen: set[tuple[str, int]] = set()
+        for index, port in enumerate(spec.get("ports") or ()):
+            number = port.get("nodePort") or 0
+            if not number and not needs_node_ports(spec):
+                continue
+            if not number:
+                number = port["nodePort"] = self._pick("nodePort")
+                self._reserve(number, reserved)
+            elif number not in mine and number not in reserved:
+                if why := self._port_error(number):
+                    return [errors.invalid_value(f"spec.ports[{index}].nodePort", number, why)]
+                self._reserve(number, reserved)
+            what = port.get("protocol") or "TCP", number
+            if what in seen:
+                raise errors.StatusError(f"duplicate nodePort: {{{what[0]} {number}}}", reason="")
+            seen.add(what)
+        return []
+
+    def _allocate_health_check(self, spec: Obj, reserved: list[int]) -> None:
+        number = spec.get("healthCheckNodePort") or 0
+        if number and (why := self._port_error(number)):
+            raise errors.InternalError(f"failed to allocate requested HealthCheck NodePort {number}: {why}")
+        number = spec["healthCheckNodePort"] = number or self._pick("HealthCheck NodePort 0")
+        self._reserve(number, reserved)
+
+    def _pick(self, what: str) -> int:
+        number = self._ports.pick()
+        if number is None:
+            raise errors.InternalError(f"failed to allocate a {what}: range is full")
+        return number
+
+    def _reserve(self, number: int, reserved: list[int]) -> None:
         self._ports.taken[number] += 1
         reserved.append(number)
-        return []
 
     def _port_error(self, number: int) -> str:
         if not self._ports.first <= number <= self._ports.last:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubepy.api import errors
+from kubepy.api import errors, selectors
 from kubepy.api.errors import FieldError, Invalid
 from kubepy.api.objects import Obj
 from kubepy.api.validation import options as rules
@@ -60,6 +60,9 @@ def list_options(query: Query) -> ListOptions:
         continue_token=options.continue_token,
         send_initial_events=options.send_initial_events,
     ):
+        # Selectors that cannot be read are told of first.
+        selectors.parse_labels(options.label_selector)
+        selectors.parse_fields(options.field_selector)
         raise invalid_options("ListOptions", findings)
     # Together with a token it is nothing that is looked at.
     if not options.continue_token:
@@ -203,6 +206,10 @@ def delete_options(body: Obj | None, query: Query) -> DeleteOptions:
             "orphanDependents": query.flag("orphanDependents") if "orphanDependents" in query else None,
             "propagationPolicy": query.get("propagationPolicy") or None,
             "dryRun": list(query.all("dryRun")),
+            "preconditions": {
+                "uid": query.get("uid") or None,
+                "resourceVersion": query.get("resourceVersion") or None,
+            },
         }
     if findings := rules.validate_delete(body):
         raise invalid_options("DeleteOptions", findings)

@@ -80,14 +80,33 @@ class _View:
 
 
 class ObjectView(_View):
-    """Full objects as JSON."""
+    """Full objects as JSON. In a list only custom ones say their kind, as the list says it for all."""
 
     def __init__(self, served: Served) -> None:
         self.served = served
-        self._identity = (served.resource.api_version,)
+        resource = served.resource
+        self._identity = (resource.api_version,)
+        kind = f'{{"apiVersion":"{resource.api_version}","kind":"{resource.kind}",'
+        self._head = b"" if resource.custom else kind.encode()
+
+    def items(self, documents: Iterable[Document]) -> bytes | None:
+        """The items of a list in one piece, without a look at any of them; None if there is more to do."""
+        if not self.served.is_stored_so:
+            return None
+        raws = [document.raw for document in documents]
+        head = self._head
+        if not head or not raws:
+            return b",".join(raws)
+        if not all(raw.startswith(head) for raw in raws):
+            return None
+        # Views: megabytes are copied once.
+        return b"{" + b",{".join([memoryview(raw)[len(head) :] for raw in raws])
 
     def item(self, document: Document) -> bytes:
-        return self.served.raw(document)
+        if not self._head:
+            return self.served.raw(document)
+        obj = self.served.peek(document)
+        return orjson.dumps({name: obj[name] for name in obj if name not in ("apiVersion", "kind")})
 
     def list_kind(self) -> tuple[str, str]:
         resource = self.served.resource

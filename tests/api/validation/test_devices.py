@@ -42,6 +42,21 @@ REFERENCE = (
             ],
         ),
         (
+            claim("{name: a, exactly: {deviceClassName: c, selectors: [{cel: {expression: 'devce.driver == 1'}}]}}"),
+            [
+                'spec.devices.requests[0].exactly.selectors[0].cel.expression: Invalid value: "devce.driver == 1": '
+                "compilation failed: ERROR: <input>:1:1: undeclared reference to 'devce' (in container '')\n"
+                " | devce.driver == 1\n | ^"
+            ],
+        ),
+        (
+            claim("{name: a, exactly: {deviceClassName: c, selectors: [{cel: {expression: device.driver}}]}}"),
+            [
+                'spec.devices.requests[0].exactly.selectors[0].cel.expression: Invalid value: "device.driver": must '
+                "evaluate to bool or the unknown type, not string"
+            ],
+        ),
+        (
             claim(more=", config: [{requests: [b], opaque: {driver: d.io, parameters: {}}}]"),
             [f'spec.devices.config[0].requests[0]: Invalid value: "b": {REFERENCE}'],
         ),

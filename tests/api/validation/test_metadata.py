@@ -97,6 +97,16 @@ def test_a_namespace_on_a_cluster_scoped_object_is_forbidden():
     assert create(NODES, namespace="default") == ["metadata.namespace: Forbidden: not allowed on this type"]
 
 
+def test_what_the_kind_does_not_look_at_comes_when_it_has_found_nothing():
+    """An Event's and a budget's own validation come first, and alone."""
+    event = {"metadata": {"name": "x", "namespace": "default", "generation": -1}}
+    generation = "metadata.generation: Invalid value: -1: must be greater than or equal to 0"
+    assert [str(one) for one in validate_create(EVENTS, event)] == [generation]
+    event["involvedObject"] = {"namespace": "other"}
+    (found,) = validate_create(EVENTS, event)
+    assert found.field == "involvedObject.namespace"
+
+
 def test_names_by_the_rule_of_the_kind():
     assert create(name="a.b") == []
     assert create(NAMESPACES, name="a.b") == ['metadata.name: Invalid value: "a.b": must not contain dots']
@@ -140,11 +150,30 @@ def test_custom_resources_may_have_plain_finalizers():
             ],
         ),
         ({"deletionTimestamp": "t"}, {"deletionTimestamp": "t", "finalizers": ["a/b"]}, []),
+        (
+            {"deletionGracePeriodSeconds": 0},
+            {},
+            ["metadata.deletionGracePeriodSeconds: Invalid value: 0: field is immutable"],
+        ),
     ],
 )
 def test_on_update(new, old, texts):
     # The API server looks, and the kind's own validation looks again.
     assert update(new, old) == texts * 2
+
+
+@pytest.mark.parametrize(
+    ("base", "count"),
+    [  # the API server wants a segment of a path, the kind a name of its own
+        ("ok-", 0),
+        ("Not ok", 1),
+        ("a/b", 2),
+    ],
+)
+def test_what_an_update_says_names_are_made_of(base, count):
+    found = update({"generateName": base}, {})
+    assert len(found) == count
+    assert all(text.startswith("metadata.generateName: Invalid value: ") for text in found)
 
 
 @pytest.mark.parametrize(

@@ -370,6 +370,19 @@ def test_ephemeral_containers_only_grow(rules):
     ]
 
 
+def test_what_an_ephemeral_container_may_not_have(rules):
+    volumes = "  volumes: [{name: v, emptyDir: {}}]\n"
+    mounts = "volumeMounts: [{name: v, mountPath: /a, subPath: b}]"
+    new = pod(
+        f"{volumes}  ephemeralContainers: [{{name: e, image: i, lifecycle: {{}}, resources: {{}}, {mounts}}}]"
+    )
+    found = rules.update(pod(volumes), new, "ephemeralcontainers")
+    assert found == [
+        f"spec.ephemeralContainers[0].{field}: Forbidden: cannot be set for an Ephemeral Container"
+        for field in ("lifecycle", "volumeMounts[0].subPath")
+    ]
+
+
 def test_bindings_and_scales():
     assert validation.validate_binding({"target": {"kind": "Node", "name": "n"}}) == []
     assert [str(f) for f in validation.validate_binding({"target": {"kind": "Host"}})] == [

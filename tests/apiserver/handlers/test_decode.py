@@ -196,6 +196,13 @@ async def test_a_patch_of_nothing_is_404(api: Api) -> None:
     assert (await api.error("PATCH", f"{MAPS}/a", {}, content_type=MERGE)).code == 404
 
 
+@pytest.mark.parametrize("body", [b"{", b"[]"])
+async def test_what_there_is_nothing_to_apply_to_is_not_read(api: Api, body: bytes) -> None:
+    assert (await api.error("PATCH", f"{MAPS}/none", body, content_type=MERGE)).code == 404
+    await api.ok("POST", MAPS, {"metadata": {"name": "none"}})
+    assert (await api.error("PATCH", f"{MAPS}/none", body, content_type=MERGE)).code == 400
+
+
 async def test_a_patch_with_a_stale_revision_is_409(api: Api) -> None:
     made = await api.ok("POST", MAPS, {"metadata": {"name": "a"}})
     await api.ok("PATCH", f"{MAPS}/a", {"data": {"x": "1"}}, content_type=MERGE)
@@ -243,7 +250,17 @@ async def test_a_force_that_is_not_an_apply(api: Api) -> None:
             422,
             "orphanDependents and deletionPropagation cannot be both set",
         ),
-        ({"kind": "Pod"}, 400, "decoded object cannot be converted to DeleteOptions"),
+        (
+            {"kind": "Pod"},
+            400,
+            'no kind "Pod" is registered for version "meta.k8s.io/v1" in scheme '
+            '"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"',
+        ),
+        (
+            [],
+            400,
+            "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct",
+        ),
         (b"{", 400, "couldn't get version/kind; json parse error"),
     ],
 )
@@ -252,6 +269,13 @@ async def test_bad_delete_options(api: Api, body: Any, code: int, message: str) 
     error = await api.error("DELETE", f"{MAPS}/a", body)
     assert error.code == code
     assert message in error.message
+
+
+async def test_preconditions_in_the_query(api: Api) -> None:
+    made = (await api.ok("POST", MAPS, {"metadata": {"name": "a"}}))["metadata"]
+    for query in ("uid=x", "resourceVersion=1"):
+        assert (await api.error("DELETE", f"{MAPS}/a?{query}")).code == 409
+    await api.ok("DELETE", f"{MAPS}/a?uid={made['uid']}&resourceVersion={made['resourceVersion']}")
 
 
 async def test_delete_options_in_the_query(api: Api) -> None:

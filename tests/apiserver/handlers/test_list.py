@@ -207,6 +207,27 @@ async def test_a_compacted_revision_is_expired(api: Api) -> None:
     assert (error.code, error.message) == (410, "The resourceVersion for the provided list is too old.")
 
 
+async def test_the_list_says_the_kind_of_its_items(api: Api) -> None:
+    await fill(api, 2)
+    found = await api.ok("GET", MAPS)
+    assert found["kind"] == "ConfigMapList"
+    assert [sorted(item) for item in found["items"]] == [["metadata"]] * 2
+    scalers = "namespaces/default/horizontalpodautoscalers"
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "w"}
+    spec = {"scaleTargetRef": target, "maxReplicas": 2}
+    await api.ok("POST", f"/apis/autoscaling/v2/{scalers}", {"metadata": {"name": "a"}, "spec": spec})
+    for version in ("v1", "v2"):
+        (item,) = (await api.ok("GET", f"/apis/autoscaling/{version}/{scalers}"))["items"]
+        assert sorted(item) == ["metadata", "spec", "status"]
+
+
+async def test_a_collection_that_is_deleted_in_pages(api: Api) -> None:
+    await fill(api, 3)
+    found = await api.ok("DELETE", f"{MAPS}?limit=2")
+    assert [sorted(item) for item in found["items"]] == [["metadata"]] * 2
+    assert found["metadata"]["remainingItemCount"] == 1
+
+
 async def test_other_shapes(api: Api) -> None:
     await fill(api, 1)
     table = await api.ok("GET", MAPS, accept="application/json;as=Table;v=v1;g=meta.k8s.io")

@@ -288,6 +288,24 @@ async def test_an_unhealthy_pod_may_go_where_the_budget_says_so(api: Api, policy
     assert ("deletionTimestamp" in (await api.ok("GET", f"{PODS}/p"))["metadata"]) is is_gone
 
 
+async def test_an_eviction_in_its_old_version(api: Api) -> None:
+    await make_pod(api)
+    old = EVICTION | {"apiVersion": "policy/v1beta1"}
+    assert (await api.send("POST", f"{PODS}/p/eviction", old)).status == 201
+
+
+async def test_an_eviction_is_a_dry_run_as_a_whole(api: Api) -> None:
+    await make_pod(api)
+    odd = EVICTION | {"deleteOptions": {"dryRun": ["x"]}}
+    error = await api.error("POST", f"{PODS}/p/eviction?dryRun=All", odd)
+    assert (error.code, error.message) == (
+        500,
+        "Non-matching dry-run options in request and content: [All] and [x]",
+    )
+    await api.ok("POST", f"{PODS}/p/eviction", EVICTION | {"deleteOptions": {"dryRun": ["All"]}})
+    assert "deletionTimestamp" not in (await api.ok("GET", f"{PODS}/p"))["metadata"]
+
+
 async def test_an_eviction_holds_to_its_preconditions(api: Api) -> None:
     await running_pod(api)
     wanted = {**EVICTION, "deleteOptions": {"preconditions": {"uid": "other"}}}
@@ -369,12 +387,28 @@ async def test_warnings_come_with_the_answer(api: Api) -> None:
     assert text.startswith("spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14")
 
 
+async def test_who_deletes_a_job_is_told_of_its_pods(api: Api) -> None:
+    path = "/apis/batch/v1/namespaces/default/jobs"
+    for query in ("", "?propagationPolicy=Background"):
+        await api.error("DELETE", f"{path}/none{query}")
+        told = [text.partition(" when jobs")[0] for text in api.warnings]
+        assert told == ([] if query else ["child pods are preserved by default"])
+
+
+async def test_nobody_is_connected_as_a_dry_run(api: Api) -> None:
+    await make_pod(api)
+    assert (await api.error("POST", f"{PODS}/p/exec?dryRun=All")).message == "dryRun is not supported"
+
+
 # -- questions ---------------------------------------------------------------------------------------------------
 
 
 async def test_who_am_i(api: Api) -> None:
     answer = await api.ok("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {})
     assert answer["status"]["userInfo"] == {"username": "alice", "groups": ["system:masters"]}
+    odd = {"metadata": {"name": "x", "labels": {"a": "b"}}}
+    answer = await api.ok("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", odd)
+    assert list(answer["metadata"]) == ["creationTimestamp"]
 
 
 async def test_may_i(api: Api) -> None:

@@ -142,6 +142,58 @@ async def test_tcp_and_udp_share_a_number(api: Api) -> None:
     assert len(numbers) == 1
 
 
+@pytest.mark.parametrize(
+    ("before", "change", "code", "message"),
+    [
+        ({}, {"clusterIP": "1.2.3.4"}, 422, "may not change once set"),
+        (
+            {"type": "NodePort"},
+            {"ports": [{"name": "a", "port": 80, "nodePort": 1}, {"name": "b", "port": 81, "nodePort": 2}]},
+            422,
+            'Service "web" is invalid: spec.ports[0].nodePort: Invalid value: 1: provided port is not in the valid '
+            "range. The range of valid ports is 30000-32767",
+        ),
+        (
+            {"type": "NodePort"},
+            {"ports": [{"name": name, "port": 80, "nodePort": 30001} for name in "ab"]},
+            500,
+            "duplicate nodePort: {TCP 30001}",
+        ),
+        (
+            {"type": "LoadBalancer", "externalTrafficPolicy": "Local"},
+            {"healthCheckNodePort": 1},
+            422,
+            "spec.healthCheckNodePort: Forbidden: field is immutable",
+        ),
+        (
+            {"type": "LoadBalancer"},
+            {"externalTrafficPolicy": "Local", "healthCheckNodePort": 1},
+            500,
+            "failed to allocate requested HealthCheck NodePort 1: provided port is not in the valid range",
+        ),
+    ],
+)
+async def test_what_an_update_may_not_take(
+    api: Api, before: Any, change: Any, code: int, message: str
+) -> None:
+    await api.ok("POST", SERVICES, service("web", **before))
+    error = await api.error(
+        "PATCH", f"{SERVICES}/web", {"spec": change}, content_type="application/merge-patch+json"
+    )
+    assert error.code == code
+    assert message in error.message
+
+
+async def test_numbers_asked_for_count_even_where_none_are_given(api: Api) -> None:
+    """A load balancer that needs no node ports may name some."""
+    asked = service(
+        "a", type="LoadBalancer", allocateLoadBalancerNodePorts=False, ports=[{"port": 80, "nodePort": 30007}]
+    )
+    await api.ok("POST", SERVICES, asked)
+    asked["metadata"]["name"] = "b"
+    assert "provided port is already allocated" in (await api.error("POST", SERVICES, asked)).message
+
+
 async def test_local_load_balancers_get_a_health_check_port(api: Api) -> None:
     made = await api.ok("POST", SERVICES, service(type="LoadBalancer", externalTrafficPolicy="Local"))
     assert 30000 <= made["spec"]["healthCheckNodePort"] <= 32767

@@ -67,6 +67,14 @@ async def test_a_lease_comes_back_to_the_microsecond(api: Api) -> None:
     assert changed["spec"]["renewTime"] == "2026-01-01T00:00:00.500000Z"
 
 
+async def test_a_lease_has_no_strategy(api: Api) -> None:
+    spec = {"strategy": "OldestEmulationVersion", "preferredHolder": "you", "leaseDurationSeconds": 15}
+    made = await api.ok("POST", LEASES, {"metadata": {"name": "l"}, "spec": spec})
+    assert made["spec"] == {"leaseDurationSeconds": 15}
+    changed = await api.ok("PATCH", f"{LEASES}/l", {"spec": {"strategy": "x"}}, content_type=MERGE)
+    assert changed["spec"] == {"leaseDurationSeconds": 15}
+
+
 async def test_a_claim_names_its_source_twice(api: Api) -> None:
     claims = "/api/v1/namespaces/default/persistentvolumeclaims"
     source = {"kind": "PersistentVolumeClaim", "name": "other"}

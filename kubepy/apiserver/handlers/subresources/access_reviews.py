@@ -77,6 +77,7 @@ async def body_of(registry: Registry, resource: Resource, request: Request) -> O
     options = write_options(request.query, "CreateOptions")
     expected = decode.Expected.of(resource, registry.schemas)
     review = await decode.body_of(request, expected, options)
+    write.wipe_system_fields(review["metadata"])
     await registry.admit(write.call_of(resource, request, options), review)
     return review
 

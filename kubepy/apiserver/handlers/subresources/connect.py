@@ -5,6 +5,7 @@ Source: apiserver pkg/endpoints/handlers/rest.go ConnectResource, k8s.io/api/cor
 
 from __future__ import annotations
 
+from kubepy.api import errors
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import CONNECT, Kind
@@ -18,7 +19,9 @@ SUBRESOURCES = ("attach", "exec", "portforward", "proxy")
 
 
 async def admit(registry: Registry, resource: Resource, request: Request) -> None:
-    """Before anybody is connected. Raises what admission has against it."""
+    """Before anybody is connected. Raises what admission has against it, BadRequest for a dry run."""
+    if request.query.all("dryRun"):
+        raise errors.BadRequest("dryRun is not supported")
     call = write.call_of(resource, request, DEFAULT_WRITE)
     await registry.admit(call, options_of(resource, request), CONNECT)
 

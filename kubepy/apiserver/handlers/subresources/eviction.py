@@ -5,13 +5,15 @@ Source: kubernetes pkg/registry/core/pod/storage/eviction.go.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kubepy.api import errors, pods, selectors
 from kubepy.api.builtins import POD_DISRUPTION_BUDGETS, PODS
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.handlers import decode, respond, write
 from kubepy.apiserver.handlers.subresources.binding import SUCCESS
-from kubepy.apiserver.registry.options import DeleteOptions, WriteOptions, delete_options, write_options
+from kubepy.apiserver.registry.options import DeleteOptions, delete_options, write_options
 from kubepy.apiserver.registry.registry import Call, Registry
 from kubepy.apiserver.request import Query, Request, Response
 from kubepy.lib.records import replace
@@ -26,16 +28,15 @@ _EVICTIONS = replace(POD_DISRUPTION_BUDGETS, kind="Eviction", plural="evictions"
 
 async def evict(registry: Registry, resource: Resource, request: Request) -> Response:
     options = write_options(request.query, "CreateOptions")
-    expected = decode.Expected(
-        "Eviction", "policy", "v1", registry.schemas.of("io.k8s.api.policy.v1.Eviction")
-    )
+    schema = registry.schemas.of("io.k8s.api.policy.v1.Eviction")
+    expected = decode.Expected("Eviction", "policy", "v1", schema, also=("policy/v1beta1",))
     eviction = await decode.body_of(request, expected, options)
     info = request.info
     write.ensure_namespace(eviction["metadata"], info.namespace)
     if eviction["metadata"].get("name") != info.name:
         raise errors.BadRequest("name in URL does not match name in Eviction object")
     await registry.admit(write.call_of(resource, request, options), eviction)
-    deletion = _deletion(eviction, options)
+    deletion = _deletion(eviction, request.query.all("dryRun"))
     user = request.user or write.NOBODY
     call = Call(
         PODS,
@@ -82,7 +83,7 @@ async def evict(registry: Registry, resource: Resource, request: Request) -> Res
     return respond.plain(request, dict(SUCCESS), 201)
 
 
-def _deletion(eviction: Obj, options: WriteOptions) -> DeleteOptions:
+def _deletion(eviction: Obj, dry_run: Sequence[str]) -> DeleteOptions:
     """Source: propagateDryRun."""
     given = eviction.get("deleteOptions") or {}
     if given.get("ignoreStoreReadErrorWithClusterBreakingPotential"):
@@ -91,9 +92,13 @@ def _deletion(eviction: Obj, options: WriteOptions) -> DeleteOptions:
         raise errors.invalid(
             _EVICTIONS, eviction["metadata"]["name"], [errors.invalid_value(field, True, why)]
         )
-    deletion = delete_options(eviction.get("deleteOptions"), Query())
-    deletion.dry_run = deletion.dry_run or options.dry_run
-    return deletion
+    asked = given.get("dryRun") or []
+    if asked and dry_run and asked != list(dry_run):
+        raise errors.StatusError(
+            f"Non-matching dry-run options in request and content: [{' '.join(dry_run)}] and [{' '.join(asked)}]",
+            reason="",
+        )
+    return delete_options({**given, "dryRun": asked or list(dry_run)}, Query())
 
 
 def _guarded(deletion: DeleteOptions, pod: Document) -> DeleteOptions:

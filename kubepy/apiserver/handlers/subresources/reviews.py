@@ -43,9 +43,14 @@ class Reviews:
         return found
 
     async def _self_subject(self, registry: Registry, resource: Resource, request: Request) -> Response:
-        review = await body_of(registry, resource, request)
-        review["metadata"]["creationTimestamp"] = registry.clock.rfc3339()
-        review["status"] = {"userInfo": _user_info(request.user or write.NOBODY)}
+        await body_of(registry, resource, request)
+        # Nothing of what was sent matters. Source: selfsubjectreview/rest.go Create.
+        review: Obj = {
+            "kind": resource.kind,
+            "apiVersion": resource.api_version,
+            "metadata": {"creationTimestamp": registry.clock.rfc3339()},
+            "status": {"userInfo": _user_info(request.user or write.NOBODY)},
+        }
         return respond.plain(request, review, 201)
 
     async def _token(self, registry: Registry, resource: Resource, request: Request) -> Response:
@@ -55,13 +60,17 @@ class Reviews:
         if not token:
             raise errors.BadRequest("token is required for TokenReview in authentication")
         assert self._tokens is not None
+        # What was sent as a status stays where there is nothing to say.
+        status: Obj = {"user": {}, **(review.get("status") or {})}
+        status.pop("authenticated", None)
         try:
             verdict = await self._tokens.review(token, spec.get("audiences") or ())
-            review["status"] = {"authenticated": True, "user": _user_info(verdict.user)}
+            status |= {"authenticated": True, "user": _user_info(verdict.user)}
             if verdict.audiences:
-                review["status"]["audiences"] = list(verdict.audiences)
+                status["audiences"] = list(verdict.audiences)
         except errors.Unauthorized as error:
-            review["status"] = {"user": {}, "error": error.message}
+            status["error"] = error.message
+        review["status"] = status
         return respond.plain(request, review, 201)
 
 

@@ -44,7 +44,7 @@ async def scale(registry: Registry, resource: Resource, request: Request) -> Res
         if paths is not None:
             custom_scale.check_set(found, paths)
         return _answer(request, shown(found, paths), registry.clock.now())
-    wanted, options = await (_patched if info.verb == "patch" else _replaced)(registry, request)
+    wanted, options = await (_patched if info.verb == "patch" else _replaced)(registry, resource, request)
     # What is written is the whole object: its generation moves, and it is validated as any update.
     facade = _facade(registry, resource, paths)
     call = replace(write.call_of(resource, request, options), subresource="", facade=facade)
@@ -115,7 +115,7 @@ def shown(obj: Obj, paths: ScalePaths | None) -> Obj:
 Wanted = Callable[[Obj], Obj]
 
 
-async def _replaced(registry: Registry, request: Request) -> tuple[Wanted, WriteOptions]:
+async def _replaced(registry: Registry, resource: Resource, request: Request) -> tuple[Wanted, WriteOptions]:
     options = write_options(request.query, "UpdateOptions")
     body = await decode.body_of(request, _expected(registry), options)
     write.ensure_namespace(body["metadata"], request.info.namespace)
@@ -130,16 +130,12 @@ async def _replaced(registry: Registry, request: Request) -> tuple[Wanted, Write
     return wanted, options
 
 
-async def _patched(registry: Registry, request: Request) -> tuple[Wanted, WriteOptions]:
-    content_type = request.content_type.partition(";")[0].strip()
+async def _patched(registry: Registry, resource: Resource, request: Request) -> tuple[Wanted, WriteOptions]:
+    content_type = patches.content_type_of(resource, request)
     if content_type == applies.APPLY:
         return await _applied(registry, request)
     options = write_options(request.query, "PatchOptions")
-    supported = (patches.JSON_PATCH, patches.MERGE_PATCH, patches.STRATEGIC, applies.APPLY)
-    if content_type not in supported:
-        raise negotiate.unsupported(supported)
     raw = await request.read_body()
-    patches.parse(raw, content_type)
     apply = patches.applier(content_type, registry, SCALE)
     fields, manager = registry.field_manager(SCALE, "scale"), write.manager_of(request, options)
     expected = _expected(registry)

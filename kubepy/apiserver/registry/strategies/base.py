@@ -45,6 +45,7 @@ class Strategy:
     create_on_update = False  # a PUT of what does not exist creates it
     unconditional_update = True  # an update without resourceVersion overwrites
     garbage_collection = DELETE_DEPENDENTS  # what a delete without a propagationPolicy means
+    deletion_warning = ""  # to who deletes without one
     returns_deleted = False  # a delete answers with the object, not with a Status
     counts_generations = False  # metadata.generation counts changes of what is asked for
     keeps_status_on_create = False

@@ -68,6 +68,11 @@ class ReplicationControllerStrategy(Counted):
 
 class JobStrategy(Counted):
     garbage_collection = ORPHAN_DEPENDENTS
+    # Source: batch/job/storage/storage.go deleteOptionWarnings.
+    deletion_warning = (
+        "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or "
+        "set propagationPolicy=Orphan to suppress this warning"
+    )
 
     def prepare_create(self, obj: Obj, moment: Moment) -> None:
         super().prepare_create(obj, moment)
