@@ -27,6 +27,7 @@ from kubepy.apiserver.filters import Filter
 from kubepy.apiserver.filters.audit import Auditor, audit, audit_strangers
 from kubepy.apiserver.filters.authentication import authentication
 from kubepy.apiserver.filters.authorization import authorization
+from kubepy.apiserver.filters.gate_metrics import GateMetrics
 from kubepy.apiserver.filters.impersonation import impersonation
 from kubepy.apiserver.filters.observe import observe
 from kubepy.apiserver.filters.panic_recovery import panic_recovery
@@ -68,6 +69,7 @@ def build(
     adds exact non-resource paths; `address` (host:port) is what /api tells clients, `version`
     (of Kubernetes) what /version does; `limits` are the filters for when there are too many; `auditor` records
     requests."""
+    gate = GateMetrics(metrics)
     chain: list[Filter] = [  # outermost first
         warnings(),
         panic_recovery(log),
@@ -75,11 +77,11 @@ def build(
         observe(clock, log, metrics),
         timeout(clock, request_timeout_s),
         *((audit_strangers(auditor),) if auditor is not None else ()),
-        authentication(authenticator),
+        authentication(authenticator, clock, gate),
         *((audit(auditor),) if auditor is not None else ()),
         impersonation(authorizer),
         *limits,
-        authorization(authorizer),
+        authorization(authorizer, clock, gate),
     ]
     routes = aggregator.routes if aggregator else Routes()
     end = dispatch(

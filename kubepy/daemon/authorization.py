@@ -5,13 +5,13 @@ Composition only. Source: kubernetes pkg/kubeapiserver/{authorizer/config,option
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from kubepy.api.builtins import Catalog
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
-from kubepy.apiserver.authz import Authorizer, configuration, modes
+from kubepy.apiserver.authz import Authorizer, Label, configuration, modes
 from kubepy.apiserver.authz.configuration import Entry
 from kubepy.apiserver.authz.escalation import Escalation
 from kubepy.apiserver.authz.node import NodeAuthorizer
@@ -24,6 +24,7 @@ from kubepy.daemon import rbac_policy
 from kubepy.daemon.config import Config, ConfigError, duration_s
 from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
+from kubepy.observability.metrics import Metrics
 
 
 class Authorization:
@@ -38,6 +39,7 @@ class Authorization:
         policy: Iterable[tuple[Resource, Obj]],
         clock: Clock,
         random: Random,
+        metrics: Metrics,
     ) -> None:
         self._config, self._clock, self._random = config, clock, random
         self.policy = Rbac(caches)  # who has what by roles and bindings, whether or not that is what decides
@@ -52,7 +54,12 @@ class Authorization:
         if modes.NODE in self._required:
             self._own[modes.NODE] = NodeAuthorizer(caches, catalog, rbac_policy.node_rules(policy))
         self._transports: list[Transport] = []  # to webhooks
-        self._chain = modes.chain(self._made(entries))
+        self._chain = modes.chain(self._made(entries), _labels(entries))
+        metrics.observe_each(
+            "apiserver_authorization_decisions",
+            "Total number of terminal decisions made by an authorizer split by authorizer type, name, and decision.",
+            ("type", "name", "decision"), self._decisions, is_counter=True,
+        )  # fmt: skip
         self.authorizer: Authorizer = self._chain
         self.escalation = Escalation(self.authorizer, self.policy)
 
@@ -76,7 +83,7 @@ class Authorization:
         except ConfigError:
             self._transports = before
             raise
-        self._chain.replace(modes.with_superusers(made))
+        modes.rearrange(self._chain, made, _labels(entries))
         await _close(before)
 
     def _made(self, entries: Iterable[Entry]) -> list[Authorizer]:
@@ -88,8 +95,17 @@ class Authorization:
         self._transports.append(transport)
         return WebhookAuthorizer(entry.webhook, transport, clock=self._clock, random=self._random)
 
+    def _decisions(self) -> Iterator[tuple[tuple[str, ...], float]]:
+        for (label, is_allowed), count in list(self._chain.decisions.items()):
+            if label is not None:
+                yield (*label, "allowed" if is_allowed else "denied"), float(count)
+
     async def close(self) -> None:
         await _close(self._transports)
+
+
+def _labels(entries: Iterable[Entry]) -> list[Label]:
+    return [(entry.type, entry.name) for entry in entries]
 
 
 async def _close(transports: Iterable[Transport]) -> None:

@@ -170,6 +170,7 @@ class ControlPlane:
             policy=self._rbac_policy,
             clock=clock,
             random=random,
+            metrics=metrics,
         )
         authorizer = may.authorizer
         for kind in escalation.KINDS:

@@ -333,6 +333,7 @@ class Api:
         self.clock, self.store = clock, store
         # Whoever asks admission is an administrator, if the test says nothing else.
         settings.setdefault("ask", modes.AlwaysAllow().authorize)
+        self.metrics: Metrics = settings.setdefault("metrics", Metrics())
         self.registry = Registry(
             store=store,
             catalog=Catalog(),

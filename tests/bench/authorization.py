@@ -22,6 +22,7 @@ from kubepy.apiserver.authz.node import NodeAuthorizer
 from kubepy.apiserver.authz.rbac import Rbac
 from kubepy.apiserver.filters.authentication import authentication
 from kubepy.apiserver.filters.authorization import authorization
+from kubepy.apiserver.filters.gate_metrics import GateMetrics
 from kubepy.apiserver.filters.impersonation import impersonation
 from kubepy.apiserver.registry.cache import ResourceCache
 from kubepy.apiserver.registry.keys import path_of, prefix_of
@@ -30,6 +31,7 @@ from kubepy.daemon import rbac_policy
 from kubepy.daemon.config import files_dir
 from kubepy.lib.clock import RealClock
 from kubepy.observability import logs
+from kubepy.observability.metrics import Metrics
 from kubepy.store.base import Put
 from kubepy.store.memory import MemoryStore
 
@@ -153,7 +155,8 @@ async def gate() -> None:
         return ok
 
     who = Union([ClientCertificates(clock)], anonymous=Anonymous(False), log=logs.silent())
-    handler = authentication(who)(impersonation(decide)(authorization(decide)(end)))
+    gate = GateMetrics(Metrics())
+    handler = authentication(who, clock, gate)(impersonation(decide)(authorization(decide, clock, gate)(end)))
     certificate = ClientCertificate("user-7", ("devs",), "f", clock.now() + 1e6)
 
     def request() -> Get:

@@ -6,6 +6,7 @@ Reading order: this file, then policy.py, rbac.py, node.py, modes.py. Upstream: 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -48,22 +49,29 @@ class Authorizer(Protocol):
         """What `user` may do in a namespace and at the cluster scope; shared, read only."""
 
 
+# (type, name) of an authorizer, as its configuration has them.
+Label = tuple[str, str]
+
+
 class Union:
     """Source: apiserver pkg/authorization/union/union.go."""
 
-    def __init__(self, authorizers: Sequence[Authorizer]) -> None:
-        self._authorizers = tuple(authorizers)
+    def __init__(self, authorizers: Sequence[Authorizer], labels: Sequence[Label | None] = ()) -> None:
+        """`labels`: under which the decisions of each are counted, None: not at all."""
+        self.decisions: Counter[tuple[Label | None, bool]] = Counter()  # by whether they allow
+        self.replace(authorizers, labels)
 
-    def replace(self, authorizers: Sequence[Authorizer]) -> None:
+    def replace(self, authorizers: Sequence[Authorizer], labels: Sequence[Label | None] = ()) -> None:
         """From the next question on."""
-        self._authorizers = tuple(authorizers)
+        self._authorizers = tuple(zip(authorizers, labels or [None] * len(authorizers), strict=True))
 
     async def authorize(self, user: User, info: RequestInfo) -> Decision:
         reasons: list[str] = []
         failures: list[str] = []
-        for authorizer in self._authorizers:
+        for authorizer, label in self._authorizers:
             decision = await authorizer.authorize(user, info)
             if decision.is_allowed or decision.is_denied:
+                self.decisions[label, decision.is_allowed] += 1
                 return decision
             if decision.reason:
                 reasons.append(decision.reason)
@@ -74,7 +82,7 @@ class Union:
         return Decision(False, reason="\n".join(reasons), error=aggregate(failures))
 
     async def rules(self, user: User, namespace: str) -> Rules:
-        found = [await authorizer.rules(user, namespace) for authorizer in self._authorizers]
+        found = [await authorizer.rules(user, namespace) for authorizer, _ in self._authorizers]
         return Rules(
             [rule for rules in found for rule in rules.resources],
             [rule for rules in found for rule in rules.paths],

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubepy.apiserver.authn import MASTERS
-from kubepy.apiserver.authz import ALL_RULES, ALLOW, NO_OPINION, NO_RULES, Authorizer, Decision, Rules, Union
+from kubepy.apiserver.authz import (
+    ALL_RULES,
+    ALLOW,
+    NO_OPINION,
+    NO_RULES,
+    Authorizer,
+    Decision,
+    Label,
+    Rules,
+    Union,
+)
 from kubepy.apiserver.request import RequestInfo, User
 
 ALWAYS_ALLOW, ALWAYS_DENY, NODE, RBAC, WEBHOOK = "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"
@@ -42,10 +52,13 @@ class Superusers:
         return NO_RULES
 
 
-def chain(authorizers: Sequence[Authorizer]) -> Union:
-    return Union(with_superusers(authorizers))
+def chain(authorizers: Sequence[Authorizer], labels: Sequence[Label] = ()) -> Union:
+    """These, after the superusers, who come first whatever comes then."""
+    union = Union([])
+    rearrange(union, authorizers, labels)
+    return union
 
 
-def with_superusers(authorizers: Sequence[Authorizer]) -> list[Authorizer]:
-    """Who comes first, whatever comes then."""
-    return [Superusers(), *authorizers]
+def rearrange(chain: Union, authorizers: Sequence[Authorizer], labels: Sequence[Label] = ()) -> None:
+    """Others in the place of those that it has."""
+    chain.replace([Superusers(), *authorizers], [None, *labels] if labels else ())

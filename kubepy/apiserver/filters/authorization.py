@@ -8,14 +8,16 @@ from __future__ import annotations
 from kubepy.api.errors import Unauthorized, quote
 from kubepy.apiserver.authz import Authorizer, Decision, forbidden, sanitized
 from kubepy.apiserver.filters import Filter
+from kubepy.apiserver.filters.gate_metrics import GateMetrics
 from kubepy.apiserver.request import Handler, Request, RequestInfo, Response
+from kubepy.lib.clock import Clock
 from kubepy.lib.records import replace
 
 # kubepy's own answers about an object, for all who may get it: asked as for the object itself.
 _ASKED_AS_OBJECT = frozenset({("pods", "why")})
 
 
-def authorization(authorizer: Authorizer) -> Filter:
+def authorization(authorizer: Authorizer, clock: Clock, metrics: GateMetrics) -> Filter:
     def wrap(next_: Handler) -> Handler:
         async def handle(request: Request) -> Response:
             user = request.user
@@ -40,7 +42,10 @@ def authorization(authorizer: Authorizer) -> Filter:
             info = request.info
             if (info.resource, info.subresource) in _ASKED_AS_OBJECT:
                 info = replace(info, subresource="")
+            began = clock.monotonic()
             decision = await decide(info)
+            if not request.in_process:
+                metrics.decided(decision, clock.monotonic() - began)
             if not decision.is_allowed:
                 if decision.error:
                     return _failed(request, decision.error)

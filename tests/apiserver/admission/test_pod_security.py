@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kubepy.api.errors import Forbidden
 from kubepy.apiserver.request import User
 from kubepy.lib.clock import VirtualClock
 from kubepy.store.memory import MemoryStore
@@ -232,3 +233,27 @@ async def test_labels_of_an_exempt_namespace_do_nothing(configured: Api) -> None
 def test_a_bad_configuration_stops_the_server(clock: VirtualClock, store: MemoryStore) -> None:
     with pytest.raises(ValueError, match=r'^defaults.warn: Invalid value: "x": must be one of'):
         Api(clock, store, admission_configuration={"PodSecurity": {"defaults": {"warn": "x"}}})
+
+
+async def test_what_is_counted(api: Api) -> None:
+    """Source: pod-security-admission metrics/metrics_test.go, admission_test.go (expectedMetrics)."""
+    pods = await has(api, "counted", enforce="baseline", enforce_version="v1.30", audit="restricted")
+    await api.ok("POST", pods, pod())
+    with pytest.raises(Forbidden):
+        await api.send("POST", pods, pod("q", **HOST))
+    await relabel(api, "counted", enforce="baseline", enforce_version="v1.99", warn="restricted")
+    await api.ok("POST", pods, pod("r"))
+    free = await has(api, "free")
+    await api.ok("POST", free, pod())
+
+    def count(decision: str, level: str, version: str, mode: str) -> float | None:
+        labels = {"decision": decision, "policy_level": level, "policy_version": version, "mode": mode}
+        labels |= {"request_operation": "create", "resource": "pod", "subresource": ""}
+        return api.metrics.registry.get_sample_value("pod_security_evaluations_total", labels)
+
+    assert count("allow", "baseline", "v1.30", "enforce") == 1
+    assert count("deny", "baseline", "v1.30", "enforce") == 1
+    assert count("allow", "baseline", "future", "enforce") == 1
+    assert count("allow", "privileged", "latest", "enforce") == 1
+    assert count("deny", "restricted", "latest", "audit") == 3
+    assert count("deny", "restricted", "latest", "warn") == 1

@@ -8,7 +8,10 @@ from kubepy.api.errors import Forbidden
 from kubepy.apiserver.authn import authenticated
 from kubepy.apiserver.authz import NO_OPINION, NO_RULES, Decision, Rules, modes
 from kubepy.apiserver.filters.authorization import authorization
+from kubepy.apiserver.filters.gate_metrics import GateMetrics
 from kubepy.apiserver.request import Request, RequestInfo, Response, User
+from kubepy.lib.clock import VirtualClock
+from kubepy.observability.metrics import Metrics
 
 JANE = authenticated("jane", ())
 
@@ -31,7 +34,8 @@ async def _answer(make_request: Callable[..., Request], *said: Decision) -> Resp
         return Response(200)
 
     chain = modes.chain([Says(decision) for decision in said])
-    return await authorization(chain)(end)(make_request("/api/v1/pods?a=<b>", user=JANE))
+    handler = authorization(chain, VirtualClock(), GateMetrics(Metrics()))(end)
+    return await handler(make_request("/api/v1/pods?a=<b>", user=JANE))
 
 
 async def test_who_may_comes_through(make_request: Callable[..., Request]) -> None:

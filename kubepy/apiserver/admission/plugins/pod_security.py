@@ -3,8 +3,6 @@
 A namespace that asks for nothing is privileged, unless the configuration says otherwise: one look at its labels then.
 What a pod must not ask for is the business of kubepy.api.pod_security.
 
-Not here: the metrics of upstream's (pod_security_evaluations_total and its like).
-
 Source: pod-security-admission admission/admission.go, plugin/pkg/admission/security/podsecurity/admission.go.
 """
 
@@ -15,7 +13,7 @@ from typing import NamedTuple
 
 from kubepy.api import errors
 from kubepy.api.builtins import NAMESPACES, PODS
-from kubepy.api.errors import quote
+from kubepy.api.errors import FieldError, quote
 from kubepy.api.objects import Document, Obj, controller_of, labels_of, walk
 from kubepy.api.pod_security import configuration, evaluation
 from kubepy.api.pod_security.configuration import Configuration
@@ -23,6 +21,7 @@ from kubepy.api.pod_security.containers import Violation
 from kubepy.api.pod_security.levels import PREFIX, PRIVILEGED, Policy, Standard, is_stricter, policy_of
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import CREATE, UPDATE, Attributes, Plugin, Tools, forbidden
+from kubepy.apiserver.admission.pod_security_metrics import AUDIT, ENFORCE, WARN, PodSecurityMetrics
 
 # Where kinds have the pods that they make.
 TEMPLATES: dict[str, tuple[str, ...]] = {
@@ -56,6 +55,7 @@ class PodSecurity(Plugin):
         super().__init__(tools)
         given = tools.configuration.get(self.name)
         self._configuration = configuration.parse(given) if given else Configuration()
+        self._metrics = PodSecurityMetrics(tools.metrics, int(tools.schemas.version.partition(".")[2]))
 
     def wants(self, operation: str, resource: Resource, subresource: str) -> bool:
         if operation not in (CREATE, UPDATE):
@@ -79,10 +79,12 @@ class PodSecurity(Plugin):
             return
         namespace = await self.lookup.find(NAMESPACES, "", attributes.namespace)
         if namespace is None:
+            self._metrics.failed(attributes, is_fatal=True)
             _annotate(attributes, "error", f'namespace "{attributes.namespace}" not found')
             raise errors.InternalError(f"failed to lookup namespace {quote(attributes.namespace)}")
         policy, findings = policy_of(labels_of(namespace.obj), self._configuration.defaults)
         if not findings and policy.is_fully_privileged:
+            self._metrics.evaluated(policy.enforce, ENFORCE, attributes, is_allowed=True)
             _annotate(attributes, "enforce-policy", _PRIVILEGED)
             return
         pod = attributes.obj
@@ -91,8 +93,7 @@ class PodSecurity(Plugin):
             assert attributes.old is not None, "there is one on update"
             if not is_significant_update(pod["spec"], attributes.old["spec"]):
                 return
-        if findings:
-            _annotate(attributes, "error", f"Failed to parse policy: {errors.aggregate(findings)}")
+        self._note_unparsable(attributes, findings)
         self._evaluate(attributes, policy, pod["metadata"], pod["spec"], is_enforced=True)
 
     async def _validate_workload(self, attributes: Attributes) -> None:
@@ -100,6 +101,7 @@ class PodSecurity(Plugin):
             return
         namespace = await self.lookup.find(NAMESPACES, "", attributes.namespace)
         if namespace is None:
+            self._metrics.failed(attributes, is_fatal=True)
             _annotate(attributes, "error", f"failed to lookup namespace {quote(attributes.namespace)}")
             return
         policy, findings = policy_of(labels_of(namespace.obj), self._configuration.defaults)
@@ -108,11 +110,16 @@ class PodSecurity(Plugin):
         template = walk(attributes.obj, *TEMPLATES[attributes.resource.group_resource])
         if template is None:
             return
-        if findings:
-            _annotate(attributes, "error", f"Failed to parse policy: {errors.aggregate(findings)}")
+        self._note_unparsable(attributes, findings)
         self._evaluate(
             attributes, policy, template.get("metadata") or {}, template.get("spec") or {}, is_enforced=False
         )
+
+    def _note_unparsable(self, attributes: Attributes, findings: Sequence[FieldError]) -> None:
+        """What the labels say counts as far as it can be read."""
+        if findings:
+            self._metrics.failed(attributes, is_fatal=False)
+            _annotate(attributes, "error", f"Failed to parse policy: {errors.aggregate(findings)}")
 
     def _is_exempt(self, attributes: Attributes) -> bool:
         configured = self._configuration
@@ -122,12 +129,14 @@ class PodSecurity(Plugin):
             _annotate(attributes, "exempt", "user")
         else:
             return False
+        self._metrics.exempted(attributes)
         return True
 
     def _evaluate(
         self, attributes: Attributes, policy: Policy, metadata: Obj, spec: Obj, *, is_enforced: bool
     ) -> None:
         if spec.get("runtimeClassName") in self._configuration.runtime_classes:
+            self._metrics.exempted(attributes)
             _annotate(attributes, "exempt", "runtimeClass")
             return
         known: dict[Standard, list[Violation]] = {}
@@ -140,10 +149,15 @@ class PodSecurity(Plugin):
         if is_enforced:
             _annotate(attributes, "enforce-policy", str(policy.enforce))
         if found := violations(policy.audit):
+            self._metrics.evaluated(policy.audit, AUDIT, attributes, is_allowed=False)
             _annotate(attributes, "audit-violations", f"would violate {_said_of_one(policy.audit, found)}")
-        if is_enforced and (found := violations(policy.enforce)):
-            raise forbidden(attributes, f"violates {_said_of_one(policy.enforce, found)}")
+        if is_enforced:
+            found = violations(policy.enforce)
+            self._metrics.evaluated(policy.enforce, ENFORCE, attributes, is_allowed=not found)
+            if found:
+                raise forbidden(attributes, f"violates {_said_of_one(policy.enforce, found)}")
         if found := violations(policy.warn):
+            self._metrics.evaluated(policy.warn, WARN, attributes, is_allowed=False)
             attributes.warnings.append(f"would violate {_said_of_one(policy.warn, found)}")
 
     # -- namespaces --------------------------------------------------------------------------------------------------
