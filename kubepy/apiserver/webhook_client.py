@@ -4,8 +4,8 @@
     raw = await clients.post(config, body, timeout_s=10.0)        raises CallFailed in client-go's words
 
 Trust is the clientConfig's caBundle, or the system's CAs without one; a Service must have a certificate for
-<name>.<namespace>.svc. Redirects are followed as Go's client does. An answer is read up to ANSWER_BYTES_MAX, where
-upstream has no bound.
+<name>.<namespace>.svc. Redirects are followed as Go's client does; who says when to come again (Retry-After) is asked
+again. An answer is read up to ANSWER_BYTES_MAX, where upstream has no bound.
 
 Source: apiserver pkg/util/webhook/{client,authentication}.go, client-go rest/request.go.
 """
@@ -39,6 +39,8 @@ from kubepy.lib.records import Record, field
 ANSWER_BYTES_MAX = 32 << 20
 # Source: Go's net/http defaultCheckRedirect.
 _REDIRECTS_MAX = 10
+# Source: client-go rest/request.go NewRequest.
+_RETRIES_MAX = 10
 # Source: client-go rest/request.go maxUnstructuredResponseTextBytes.
 _MESSAGE_BYTES_MAX = 2048
 _CONTEXTS_MAX = 256
@@ -60,6 +62,14 @@ class CallFailed(Exception):
     def __init__(self, message: str, code: int = 503) -> None:
         super().__init__(message)
         self.code = code
+
+
+class _Later(CallFailed):
+    """Not now."""
+
+    def __init__(self, failure: CallFailed, wait_s: int) -> None:
+        super().__init__(str(failure), failure.code)
+        self.wait_s = wait_s
 
 
 class Unusable(Exception):
@@ -137,13 +147,26 @@ class WebhookClients:
     async def _answer(
         self, target: _Target, context: ssl.SSLContext, body: bytes, identity: Identity
     ) -> bytes:
+        """Raises CallFailed. Who says when to come again is asked again, as long as there is time."""
+        for _ in range(_RETRIES_MAX):
+            try:
+                return await self._asked(target, context, body, identity)
+            except _Later as later:
+                await self._clock.sleep(later.wait_s)
+        return await self._asked(target, context, body, identity)
+
+    async def _asked(
+        self, target: _Target, context: ssl.SSLContext, body: bytes, identity: Identity
+    ) -> bytes:
         async with self._opened().post(
             target.url, data=body, ssl=context, server_hostname=target.server_name or None,
             headers={**_HEADERS, "Host": target.host, **identity.headers}, max_redirects=_REDIRECTS_MAX,
         ) as response:  # fmt: skip
             raw = await _whole(response)
             if not 200 <= response.status <= 206:
-                raise refused(response.status, response.headers.get("Content-Type", ""), raw)
+                failure = refused(response.status, response.headers.get("Content-Type", ""), raw)
+                wait_s = retry_after_s(response.status, response.headers.get("Retry-After", ""))
+                raise failure if wait_s is None else _Later(failure, wait_s)
             if not raw:
                 kind = response.headers.get("Content-Type") or "application/json"
                 raise CallFailed(
@@ -285,6 +308,13 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
             response.close()
             raise CallFailed(f"the answer is larger than {ANSWER_BYTES_MAX} bytes")
     return b"".join(parts)
+
+
+def retry_after_s(code: int, header: str) -> int | None:
+    """None: there is no use in coming again. Source: client-go rest/with_retry.go checkWait."""
+    if code != 429 and code < 500:
+        return None
+    return int(header) if header.isascii() and header.isdigit() and len(header) < 10 else None
 
 
 def refused(code: int, content_type: str, raw: bytes) -> CallFailed:

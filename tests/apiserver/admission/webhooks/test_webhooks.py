@@ -210,6 +210,38 @@ async def test_a_slow_one_is_not_waited_for(api: Api, hook: HookServer) -> None:
     assert error.message == f'{FAILED}failed to call webhook: Post "{url}": context deadline exceeded'
 
 
+@pytest.mark.parametrize(
+    ("status", "retry_after", "asked"),
+    [(429, "0", 3), (503, "0", 3), (500, "0", 3), (503, "", 1), (503, "soon", 1), (409, "0", 1)],
+)
+async def test_who_says_when_is_asked_again(
+    api: Api, hook: HookServer, status: int, retry_after: str, asked: int
+) -> None:
+    """Source: client-go rest/request_test.go TestCheckRetryHandles429And5xx."""
+    left = 2
+
+    def answer(review: Obj) -> web.Response | Obj:
+        nonlocal left
+        left -= 1
+        return text("", status, **{"Retry-After": retry_after}) if left >= 0 else {"allowed": True}
+
+    hook.answers["/a"] = answer
+    await register(api, "Validating", webhook("a", hook.client("/a")))
+    if asked == 1:
+        await api.error("POST", CONFIG_MAPS, CONFIG_MAP)
+    else:
+        await api.ok("POST", CONFIG_MAPS, CONFIG_MAP)
+    assert len(hook.reviews) == asked
+
+
+async def test_who_never_has_time_is_asked_eleven_times(api: Api, hook: HookServer) -> None:
+    hook.answers["/a"] = lambda review: text("", 429, **{"Retry-After": "0"})
+    await register(api, "Validating", webhook("a", hook.client("/a")))
+    error = await api.error("POST", CONFIG_MAPS, CONFIG_MAP)
+    assert "the server has received too many requests and has asked us to try again later" in error.message
+    assert len(hook.reviews) == 11
+
+
 async def test_an_endless_answer_is_cut(api: Api, hook: HookServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kubepy.apiserver.webhook_client.ANSWER_BYTES_MAX", 100_000)
     hook.answers["/a"] = lambda review: text("x" * 200_000)
