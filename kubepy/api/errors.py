@@ -265,15 +265,6 @@ def too_many_requests(message: str, retry_s: int) -> TooManyRequests:
     return TooManyRequests(message, details={"retryAfterSeconds": retry_s})
 
 
-def server_timeout(resource: Resource, operation: str, retry_s: int) -> ServerTimeout:
-    """Source: NewServerTimeout. The operation takes the place of the name in the details."""
-    return ServerTimeout(
-        f"The {operation} operation against {resource.group_resource} could not be completed at this time, "
-        "please try again.",
-        details=_details(resource, operation, retryAfterSeconds=retry_s),
-    )
-
-
 def timeout(message: str, retry_s: int) -> Timeout:
     """Source: NewTimeoutError."""
     details = {"retryAfterSeconds": retry_s} if retry_s else {}
@@ -402,24 +393,8 @@ def too_long(field: str, max_length: int) -> FieldError:
     return FieldError(FieldErrorType.TOO_LONG, field, "", why)
 
 
-def too_long_characters(field: str, max_length: int) -> FieldError:
-    return FieldError(
-        FieldErrorType.TOO_LONG, field, "", f"may not be more than {_count(max_length, 'character')}"
-    )
-
-
-def too_short(field: str, min_length: int) -> FieldError:
-    return FieldError(
-        FieldErrorType.TOO_SHORT, field, "", f"must be at least {_count(min_length, 'character')}"
-    )
-
-
 def too_many(field: str, count: int, max_count: int) -> FieldError:
     return FieldError(FieldErrorType.TOO_MANY, field, count, f"must have at most {_count(max_count, 'item')}")
-
-
-def too_few(field: str, count: int, min_count: int) -> FieldError:
-    return FieldError(FieldErrorType.TOO_FEW, field, count, f"must have at least {_count(min_count, 'item')}")
 
 
 def _count(count: int, what: str) -> str:

@@ -338,25 +338,8 @@ def _of_kind(check: Check) -> NameCheck:
 
 name_is_dns_subdomain = _of_kind(dns1123_subdomain)
 name_is_dns_label = _of_kind(dns1123_label)
-name_is_dns1035_label = _of_kind(dns1035_label)
 
 
 def name_is_path_segment(name: str, is_prefix: bool) -> list[str]:
     """RBAC's rule, which judges a generateName as it stands. Source: rbac ValidateRBACName."""
     return path_segment(name)
-
-
-def is_dns1123_label(value: str) -> bool:
-    return not dns1123_label(value)
-
-
-def is_dns1123_subdomain(value: str) -> bool:
-    return not dns1123_subdomain(value)
-
-
-def is_label_key(value: str) -> bool:
-    return not label_key(value)
-
-
-def is_label_value(value: str) -> bool:
-    return not label_value(value)

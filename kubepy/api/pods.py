@@ -54,16 +54,6 @@ def container(pod: Obj, name: str) -> Obj | None:
     return next((c for c in all_containers(pod["spec"]) if c["name"] == name), None)
 
 
-def container_status(pod: Obj, name: str) -> Obj | None:
-    """The status of a container of any kind."""
-    status = pod.get("status") or {}
-    for kind in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
-        for found in status.get(kind) or ():
-            if found.get("name") == name:
-                return found
-    return None
-
-
 def is_sidecar(init_container: Obj) -> bool:
     """Whether an init container keeps running beside the others."""
     return init_container.get("restartPolicy") == "Always"

@@ -66,17 +66,6 @@ def node_name(obj: Obj) -> Iterable[str]:
     return (walk(obj, "spec", "nodeName") or "",)
 
 
-def controller_uid(obj: Obj) -> Iterable[str]:
-    """Objects by the uid of their controller; those that have none are under ""."""
-    owner = controller_of(obj)
-    return (owner.get("uid", "") if owner else "",)
-
-
-def owner_uids(obj: Obj) -> Iterable[str]:
-    """Objects by the uid of each owner."""
-    return (ref.get("uid", "") for ref in owner_references(obj))
-
-
 # -- the informer ----------------------------------------------------------------------------------------------
 
 

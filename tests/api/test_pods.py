@@ -182,12 +182,3 @@ def test_template_hash_is_stable_and_looks_like_kubernetes():
     assert hashed == pods.template_hash({"spec": template["spec"], "metadata": template["metadata"]})
     assert 8 <= len(hashed) <= 10 and set(hashed) <= set("bcdfghjklmnpqrstvwxz2456789")
     assert pods.template_hash(template, 1) not in (hashed, pods.template_hash(template, 0))
-
-
-def test_container_lookup():
-    made = pod(container("a"), init=[container("b", **SIDECAR)])
-    made["status"] = {"initContainerStatuses": [{"name": "b", "ready": True}]}
-    assert pods.container(made, "b")["name"] == "b"
-    assert pods.container(made, "x") is None
-    assert pods.container_status(made, "b") == {"name": "b", "ready": True}
-    assert pods.container_status(made, "a") is None

@@ -30,7 +30,6 @@ from kubepy.api.cel.values import Optional, display, lookup
 from kubepy.api.cel.values import Struct as Made
 
 _FIXED = frozenset(("int", "uint", "bool", "double", "timestamp", "duration"))
-_EXACT = _FIXED | {"string", "bytes"}
 
 
 class Outcome(NamedTuple):

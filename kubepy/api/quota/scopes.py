@@ -15,8 +15,6 @@ from kubepy.api.objects import Obj, walk
 
 TERMINATING, NOT_TERMINATING = "Terminating", "NotTerminating"
 BEST_EFFORT, NOT_BEST_EFFORT = "BestEffort", "NotBestEffort"
-PRIORITY_CLASS = "PriorityClass"
-CROSS_NAMESPACE_POD_AFFINITY = "CrossNamespacePodAffinity"
 VOLUME_ATTRIBUTES_CLASS = "VolumeAttributesClass"
 
 EXISTS = "Exists"

@@ -129,11 +129,6 @@ def check_required_enum(values: Sequence[str]) -> Check:
     return check
 
 
-def check_required(value: Any, path: str, found: Errors) -> None:
-    if value is None or value == "" or value == [] or value == {}:
-        found.append(errors.required(path))
-
-
 def check_name(name_check: names.Check) -> Check:
     """Nothing where nothing is set; else the messages of a name check."""
 

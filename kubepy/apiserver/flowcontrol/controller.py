@@ -122,7 +122,6 @@ class FlowControl:
         self._adjust_timer: Timer | None = None
         self._is_digesting = False
         self._upkeep_timer: Timer | None = None
-        self._is_keeping = False
         self._status_writes: dict[str, list[float]] = {}
         self._status_timer: Timer | None = None
         self._digest([], [])
