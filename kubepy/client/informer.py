@@ -32,7 +32,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from kubepy.api.objects import Document, DocumentPool, Key, Obj, controller_of, owner_references, uid_of, walk
+from kubepy.api.objects import Document, DocumentPool, Key, Obj, uid_of, walk
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
 from kubepy.client.reflector import Reflector

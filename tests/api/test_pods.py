@@ -182,3 +182,9 @@ def test_template_hash_is_stable_and_looks_like_kubernetes():
     assert hashed == pods.template_hash({"spec": template["spec"], "metadata": template["metadata"]})
     assert 8 <= len(hashed) <= 10 and set(hashed) <= set("bcdfghjklmnpqrstvwxz2456789")
     assert pods.template_hash(template, 1) not in (hashed, pods.template_hash(template, 0))
+
+
+def test_container_lookup():
+    made = pod(container("a"), init=[container("b", **SIDECAR)])
+    assert pods.container(made, "b")["name"] == "b"
+    assert pods.container(made, "x") is None
