@@ -96,10 +96,16 @@ def with_revision(value: bytes, revision: int) -> bytes:
 
 
 def stored(obj: Obj) -> bytes:
-    """An object -> the bytes the store keeps: apiVersion, kind, metadata first, no resourceVersion. Changes nothing."""
+    """An object -> the bytes the store keeps. Changes nothing."""
+    return orjson.dumps(arranged(obj))
+
+
+def arranged(obj: Obj) -> Obj:
+    """An object as the store keeps it: apiVersion, kind, metadata first, no resourceVersion. The top and its metadata
+    are new, what is below is shared."""
     metadata = {k: v for k, v in obj["metadata"].items() if k != "resourceVersion"}
     head = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata}
-    return orjson.dumps(head | {k: v for k, v in obj.items() if k not in head})
+    return head | {k: v for k, v in obj.items() if k not in head}
 
 
 def copy(obj: Obj) -> Obj:

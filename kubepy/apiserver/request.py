@@ -209,7 +209,7 @@ class Request:
         self.info: RequestInfo = NO_INFO
         self.user: User | None = None
         # Asks whether the user may do something else besides, and raises Forbidden; set once the request is authorized.
-        self.may: Callable[[RequestInfo], Awaitable[None]] | None = None
+        self.may: Callable[[Request, RequestInfo], Awaitable[None]] | None = None
         self.deadline: float | None = None  # of clock.monotonic(); None: no limit (watches)
         self.obj: Any = (
             None  # in process: the decoded body, this request's own to change; over HTTP always None

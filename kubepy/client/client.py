@@ -83,13 +83,13 @@ class Client:
         """POST; namespace defaults to the object's. With `name` and `subresource`: pods/web-0/binding and the like."""
         metadata = obj.get("metadata") or {}
         path = resource.path(namespace or metadata.get("namespace", ""), name, subresource)
-        return (await self._write("POST", path, obj)).obj
+        return (await self.write("POST", path, obj)).obj
 
     async def update(self, resource: Resource, obj: Obj, *, subresource: str = "") -> Obj:
         """PUT; obj.metadata.resourceVersion, if there, is the precondition (errors.Conflict)."""
         metadata = obj["metadata"]
         path = resource.path(metadata.get("namespace", ""), metadata["name"], subresource)
-        return (await self._write("PUT", path, obj)).obj
+        return (await self.write("PUT", path, obj)).obj
 
     async def patch(
         self,
@@ -104,7 +104,7 @@ class Client:
     ) -> Obj:
         path = resource.path(namespace, name, subresource)
         query = {"force": "true"} if force else {}
-        return (await self._write("PATCH", path, patch, content_type=content_type, query=query)).obj
+        return (await self.write("PATCH", path, patch, content_type=content_type, query=query)).obj
 
     async def delete(
         self,
@@ -138,7 +138,7 @@ class Client:
         query = _query(labelSelector=label_selector)
         await self.transport.request("DELETE", resource.path(namespace), query=query, body=options)
 
-    async def _write(
+    async def write(
         self,
         method: str,
         path: str,
@@ -147,6 +147,7 @@ class Client:
         content_type: str = "application/json",
         query: Obj | None = None,
     ) -> Reply:
+        """What `create`, `update` and `patch` do, for who need not know what has become of the object."""
         query = {"fieldManager": self.field_manager, **(query or {})}
         return await self.transport.request(method, path, query=query, body=body, content_type=content_type)
 

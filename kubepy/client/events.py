@@ -31,7 +31,6 @@ from kubepy.api.builtins import EVENTS
 from kubepy.api.objects import Obj
 from kubepy.client.client import MERGE_PATCH, Client
 from kubepy.client.transport import ConnectionLost
-from kubepy.lib.aio import gather_bounded
 from kubepy.lib.backoff import TokenBucket
 from kubepy.lib.clock import Clock, rfc3339
 from kubepy.lib.random import Random
@@ -186,7 +185,7 @@ class EventSink:
             await self._filled.wait()
             batch = self._take()
             if batch:
-                await gather_bounded(BATCH_MAX, [self._write(write) for write in batch])
+                await asyncio.gather(*map(self._write, batch), return_exceptions=True)
 
     def _take(self) -> list[Write]:
         """The next writes, at most one per event: what happened twice in one batch is written once, with its count."""
@@ -233,15 +232,14 @@ class EventSink:
             metadata = event["metadata"]
             patch = {name: event[name] for name in ("count", "lastTimestamp", "message")}
             try:
-                await self._client.patch(
-                    EVENTS, metadata["name"], patch, namespace=metadata["namespace"], content_type=MERGE_PATCH
-                )
+                path = EVENTS.path(metadata["namespace"], metadata["name"])
+                await self._client.write("PATCH", path, patch, content_type=MERGE_PATCH)
             except errors.NotFound:
                 # It has expired: the next one starts anew.
                 pass
             else:
                 return
-        await self._client.create(EVENTS, event)
+        await self._client.write("POST", EVENTS.path(event["metadata"]["namespace"]), event)
 
 
 def _about(event: Obj) -> str:

@@ -20,12 +20,21 @@ class ConnectionLost(Exception):
     """The server could not be reached, or went away in the middle. Whether a write happened is unknown."""
 
 
-class Reply(NamedTuple):
-    """An answer of 2xx."""
+class Reply:
+    """An answer of 2xx. Who does not look at the object does not pay for its decoding."""
 
-    status: int
-    obj: Obj  # decoded body; shared and read-only if it came through loopback
-    headers: Mapping[str, str]
+    __slots__ = ("_document", "_obj", "headers", "status")
+
+    def __init__(
+        self, status: int, obj: Any, headers: Mapping[str, str], *, document: Document | None = None
+    ) -> None:
+        self.status, self.headers = status, headers
+        self._obj, self._document = obj, document
+
+    @property
+    def obj(self) -> Any:
+        """The decoded body; shared and read-only if it came through loopback."""
+        return self._obj if self._document is None else self._document.obj
 
 
 class WatchEvent(NamedTuple):

@@ -2,6 +2,9 @@
 
 Names are upstream's where the thing is the same (apiserver_request_total, workqueue_depth, scheduler_...).
 Callers keep the label children they use often: `.labels()` costs more than the increment.
+
+Counting is done by one thread, the loop's, and so takes no locks: a request adds to some twenty values. Rendering, in
+another thread, reads them as they are at that moment.
 """
 
 from __future__ import annotations
@@ -18,6 +21,47 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 # Source: apiserver pkg/endpoints/metrics/metrics.go, requestLatencies buckets, thinned to what a local cluster shows.
 LATENCY_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class _Value:
+    """What prometheus_client keeps a float in, without its lock."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+    def inc(self, amount: float) -> None:
+        self.value += amount
+
+    def set(self, value: float, timestamp: float | None = None) -> None:
+        self.value = value
+
+    def get(self) -> float:
+        return self.value
+
+    def get_exemplar(self) -> None:
+        return None
+
+
+class _Counter(Counter):
+    def _metric_init(self) -> None:
+        super()._metric_init()
+        self._value = _Value()
+
+    def inc(self, amount: float = 1, exemplar: dict[str, str] | None = None) -> None:
+        self._value.value += amount
+
+
+class _Histogram(Histogram):
+    def _metric_init(self) -> None:
+        super()._metric_init()
+        self._sum = _Value()
+        self._buckets = [_Value() for _ in self._upper_bounds]
+
+    def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
+        self._sum.value += amount
+        self._buckets[bisect_left(self._upper_bounds, amount)].value += 1
 
 
 Readings = Callable[[], Iterable[tuple[Sequence[str], float]]]
@@ -53,7 +97,7 @@ class Metrics:
         self._by_name: dict[str, Any] = {}
 
     def counter(self, name: str, help_: str, labels: Sequence[str] = ()) -> Counter:
-        return self._get(name, lambda: Counter(name, help_, labels, registry=self.registry))
+        return self._get(name, lambda: _Counter(name, help_, labels, registry=self.registry))
 
     def gauge(self, name: str, help_: str, labels: Sequence[str] = ()) -> Gauge:
         return self._get(name, lambda: Gauge(name, help_, labels, registry=self.registry))
@@ -62,7 +106,7 @@ class Metrics:
         self, name: str, help_: str, labels: Sequence[str] = (), buckets: Sequence[float] = LATENCY_BUCKETS_S
     ) -> Histogram:
         return self._get(
-            name, lambda: Histogram(name, help_, labels, buckets=buckets, registry=self.registry)
+            name, lambda: _Histogram(name, help_, labels, buckets=buckets, registry=self.registry)
         )
 
     def observe(self, name: str, help_: str, read: Callable[[], float]) -> None:

@@ -21,11 +21,12 @@ import resource
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 
 import uvloop
 
 from kubepy.api.builtins import NAMESPACES, NODES, PODS, SERVICE_ACCOUNTS, SERVICES
-from kubepy.api.objects import Obj
+from kubepy.api.objects import Obj, is_condition_true
 from kubepy.client.client import MERGE_PATCH, Client
 from kubepy.daemon.cluster import ControlPlane
 from kubepy.daemon.config import Config
@@ -163,6 +164,23 @@ async def bound(plane: ControlPlane, prefix: str, count: int, is_done: Callable[
             return
 
 
+async def ready(plane: ControlPlane, nodes: int) -> None:
+    """Until the simulated nodes are there and take pods."""
+    page = await plane.client.list(NODES)
+    able = {d.key.name for d in page.documents if is_able(d.obj)}
+    watch = plane.client.watch(NODES, resource_version=str(page.revision))
+    async with aclosing(watch) as batches:
+        while len(able) < nodes:
+            for _, document in await anext(batches):
+                if is_able(document.obj):
+                    able.add(document.key.name)
+    await asyncio.sleep(3)  # their first leases
+
+
+def is_able(node: Obj) -> bool:
+    return is_condition_true(node, "Ready") and not node["spec"].get("taints")
+
+
 def is_bound(obj: Obj) -> bool:
     return bool(obj["spec"].get("nodeName"))
 
@@ -191,7 +209,9 @@ async def measure(row: str, options: argparse.Namespace) -> None:
                 await client.create(resource_, obj)
             except Exception as error:
                 assert "exists" in str(error), error
-        if not options.end_to_end:
+        if options.end_to_end:
+            await ready(plane, options.nodes)
+        else:
             await make_nodes(client, options.nodes)
         if row == "service":
             spec = {"selector": {"app": "web"}, "clusterIP": "None"}

@@ -306,7 +306,7 @@ class ConvertedSubscription:
 class ChangesView:
     """The changes of a resource as they are, for ConvertedSubscription. Implements cache.View."""
 
-    has_header, takes_changes = False, True
+    has_header, takes_changes, is_decoded = False, True, False
 
     def __init__(self, view: View) -> None:
         self._view = view

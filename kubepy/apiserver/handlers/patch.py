@@ -1,6 +1,9 @@
 """PATCH: JSON patch, merge patch, strategic merge patch; apply is in apply.py. The patch is applied to the object as
 served, again for each attempt, and what comes out is read as strictly as a body.
 
+Of a status only what the patch names is copied and read again; the rest is the very part of the object that is there,
+which nobody on the way changes, and which everybody who compares the two recognizes at once.
+
 Source: apiserver pkg/endpoints/handlers/patch.go.
 """
 
@@ -53,6 +56,10 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
     apply = applier(content_type, registry, resource)
     served = registry.served(resource)
     fields, manager = registry.field_manager(resource, call.subresource), write.manager_of(request, options)
+    # What a directive at the top names is in its value.
+    is_of_part = (
+        call.subresource == "status" and not resource.custom and not any(n[:1] == "$" for n in parsed)
+    )
     attempts = 0
 
     def make(current: Document | None) -> Obj:
@@ -61,13 +68,13 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
             raise errors.not_found(resource, call.name)
         attempts += 1
         live = served.obj(current)
-        base = copy(live) if content_type == JSON_PATCH else _copy(live)
+        base = copy(live) if content_type == JSON_PATCH else _copy(live, parsed if is_of_part else live)
         # An application may use up the patch, so each attempt parses it afresh.
         wanted = apply(base, parsed if attempts == 1 else go_json.loads(raw))
         # Warnings are given once, not once per attempt.
         warnings = call.warnings if attempts == 1 else []
         shown = strategic.go_text(go_json.loads(raw)) if content_type == STRATEGIC else ""
-        obj = _read(wanted, findings, expected, options, warnings, shown)
+        obj = _read(wanted, live, findings, expected, options, warnings, shown)
         write.ensure_namespace(obj["metadata"], call.namespace)
         write.check_name(obj["metadata"], call.name)
         fields.update(live, obj, manager)
@@ -91,14 +98,15 @@ def content_type_of(resource: Resource, request: Request) -> str:
     raise UnsupportedMediaType("415: Unsupported Media Type", details={})
 
 
-def _copy(live: Obj) -> Obj:
-    """An own copy but for managedFields, half of many objects: merges replace them as a whole or leave them alone."""
+def _copy(live: Obj, named: Obj) -> Obj:
+    """An own copy of metadata and of the parts in `named`; others are shared, and so are managedFields, half of many
+    objects: merges replace them as a whole or leave them alone."""
     metadata = dict(live["metadata"])
     entries = metadata.pop("managedFields", None)
-    base = copy({**live, "metadata": metadata})
+    own = copy({name: part for name, part in live.items() if name in named} | {"metadata": metadata})
     if entries is not None:
-        base["metadata"]["managedFields"] = entries
-    return base
+        own["metadata"]["managedFields"] = entries
+    return {name: own.get(name, part) for name, part in live.items()}
 
 
 def parse(raw: bytes, content_type: str) -> Any:
@@ -136,13 +144,15 @@ def applier(content_type: str, registry: Registry, resource: Resource) -> Apply:
 
 def _read(
     wanted: Any,
+    live: Obj,
     findings: Sequence[str],
     expected: decode.Expected,
     options: WriteOptions,
     warnings: list[str],
     shown: str,
 ) -> Obj:
-    """The patched object pruned and defaulted. What does not fit is the patch's fault: 422, not 400.
+    """The patched object pruned and defaulted, but for what is the live object's own and has been. What does not fit is
+    the patch's fault: 422, not 400.
 
     A strategic merge patch is `shown` itself; its result goes through another decoder, which does not look at the kind
     and has words of its own.
@@ -150,7 +160,8 @@ def _read(
     try:
         if isinstance(wanted, dict) and not shown:
             decode.check_kind(wanted, expected)
-        unknown = expected.schema.decode(wanted).unknown
+        kept, read = _parted(wanted, live)
+        unknown = expected.schema.decode(read).unknown
     except Undecodable as error:
         raise _refused(wanted, shown, error.restored if shown else error.why)
     if options.field_validation != IGNORE and (findings or unknown):
@@ -158,9 +169,22 @@ def _read(
         if options.field_validation == STRICT:
             raise _refused(wanted, shown, strictness.message(texts))
         warnings += texts
-    wanted["apiVersion"], wanted["kind"] = expected.api_version, expected.kind
-    expected.schema.default(wanted)
-    return wanted
+    read["apiVersion"], read["kind"] = expected.api_version, expected.kind
+    expected.schema.default(read)
+    return _joined(wanted, read, kept) if kept else read
+
+
+def _parted(wanted: Any, live: Obj) -> tuple[Obj, Any]:
+    """What is the live object's own, and the rest."""
+    if not isinstance(wanted, dict):
+        return {}, wanted
+    kept = {name: part for name, part in wanted.items() if live.get(name) is part and part.__class__ is dict}
+    return kept, {name: part for name, part in wanted.items() if name not in kept} if kept else wanted
+
+
+def _joined(wanted: Obj, read: Obj, kept: Obj) -> Obj:
+    """Both in the order of the whole. What was kept has been defaulted, and is not what it would be anew."""
+    return {**dict.fromkeys(name for name in wanted if name in read or name in kept), **read, **kept}
 
 
 def _refused(wanted: Any, shown: str, why: str) -> Invalid:

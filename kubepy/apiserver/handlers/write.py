@@ -23,7 +23,7 @@ def call_of(resource: Resource, request: Request, options: WriteOptions, *, is_p
     async def may_create() -> None:
         """Who may update or patch may not therefore create. Source: update.go withAuthorization."""
         if may is not None:
-            await may(replace(info, verb="create"))
+            await may(request, replace(info, verb="create"))
 
     return Call(
         resource,

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from sortedcontainers import SortedDict
 
 from kubepy.api import errors
-from kubepy.api.objects import Document, DocumentPool, with_revision
+from kubepy.api.objects import Document, DocumentPool, Obj, with_revision
 from kubepy.api.resources import Resource
 from kubepy.apiserver.registry.feeds import EVERYTHING, Change, Feed, FeedKey, Feeds, Scope, Seen, View
 from kubepy.apiserver.registry.keys import key_at, prefix_of
@@ -73,6 +73,8 @@ class ResourceCache:
         self._history_from = 0
         self.changed_at = 0  # revision of the newest change of this resource that we have seen
         self._feeds: dict[FeedKey, Feed] = {}
+        self._readers = 0  # feeds whose watchers will decode what they are sent
+        self._foreseen: dict[str, tuple[bytes, Obj]] = {}
         self._by_scope: dict[Scope, Feeds] = {}
         self._observers: list[Callable[[Change], None]] = []
         self._on_loaded: list[Callable[[list[Document]], None]] = []
@@ -116,6 +118,7 @@ class ResourceCache:
         for feed in list(self._feeds.values()):
             feed.end()
         self._feeds.clear()
+        self._readers = 0
         self._by_scope.clear()
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -173,8 +176,22 @@ class ResourceCache:
             else:
                 self._on_loaded.append(on_loaded)
 
+    def foresee(self, path: str, value: bytes, obj: Obj) -> None:
+        """`value`, which is about to be written, says `obj` (the cache's from here on, no resourceVersion yet): nobody
+        has to decode it who is going to be told of it anyway."""
+        if self._readers:
+            self._foreseen[path] = value, obj
+
+    def foreseen(self, path: str) -> None:
+        """The write is done, well or not."""
+        self._foreseen.pop(path, None)
+
     def _document(self, path: str, value: bytes, revision: int) -> Document:
-        return Document(key_at(path), with_revision(value, revision), revision, self._pool)
+        obj = None
+        if self._foreseen and (known := self._foreseen.get(path)) is not None and known[0] is value:
+            obj = known[1]
+            obj["metadata"]["resourceVersion"] = str(revision)
+        return Document(key_at(path), with_revision(value, revision), revision, self._pool, obj)
 
     def _on_events(self, events: Sequence[Event]) -> None:
         touched: dict[Feed, list[Seen]] = {}
@@ -290,6 +307,7 @@ class ResourceCache:
         feed = self._feeds.get(key)
         if feed is None:
             feed = self._feeds[key] = Feed(key)
+            self._readers += key.view.is_decoded
             self._by_scope.setdefault(key.scope, Feeds()).add(feed)
         feed.sinks[sink] = None
         if key.view.has_header:
@@ -303,6 +321,7 @@ class ResourceCache:
         feed.fresh.discard(sink)
         if not feed.sinks:
             del self._feeds[key]
+            self._readers -= key.view.is_decoded
             siblings = self._by_scope[key.scope]
             siblings.remove(feed)
             if siblings.is_empty:

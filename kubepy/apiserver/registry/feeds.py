@@ -37,6 +37,7 @@ class View(Protocol):
 
     has_header: bool  # its first event differs from the later ones (Table columns)
     takes_changes: bool  # not what a selection makes of a Change, but the Change: who watches selects later
+    is_decoded: bool  # whoever watches looks into the objects, in this process
 
     def event(self, type_: str, document: Any, *, first: bool) -> Any: ...
 

@@ -27,7 +27,7 @@ from kubepy.api import conversion, errors
 from kubepy.api import warnings as advice
 from kubepy.api.builtins import IP_ADDRESSES, SERVICE_CIDRS, SERVICES, Catalog
 from kubepy.api.custom import CustomSchema
-from kubepy.api.objects import Document, DocumentPool, Obj, copy, stored, with_revision
+from kubepy.api.objects import Document, DocumentPool, Obj, arranged, copy, stored, with_revision
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
 from kubepy.api.schemaconv import Types
@@ -458,12 +458,10 @@ class Registry:
                 raise _exists(call.resource, existing, is_generated=bool(base))
             if call.options.dry_run:
                 return self._document(cache, obj, 0)
-            key = cache.prefix + path.encode()
-            value = stored(obj)
-            result = await self._txn(call, Compare(key, 0), Put(key, value))
-            if not result.succeeded:
+            created = await self._put(call, cache, path, obj, 0)
+            if created is None:
                 raise _exists(call.resource, cache.get(path), name=name, is_generated=bool(base))
-            return self._written(cache, path, value, result.revision)
+            return created
         finally:
             release()
 
@@ -594,10 +592,7 @@ class Registry:
                 return current
             if call.options.dry_run:
                 return self._document(cache, new, current.revision)
-            key = cache.prefix + path.encode()
-            value = stored(new)
-            result = await self._txn(call, Compare(key, current.revision), Put(key, value))
-            return self._written(cache, path, value, result.revision) if result.succeeded else None
+            return await self._put(call, cache, path, new, current.revision)
         finally:
             release()
 
@@ -655,10 +650,8 @@ class Registry:
                 continue
             if options.dry_run:
                 return Deleted(self._document(cache, plan.obj, current.revision), False)
-            key, value = cache.prefix + path.encode(), stored(plan.obj)
-            result = await self._txn(call, Compare(key, current.revision), Put(key, value))
-            if result.succeeded:
-                return Deleted(self._written(cache, path, value, result.revision), False)
+            if (marked := await self._put(call, cache, path, plan.obj, current.revision)) is not None:
+                return Deleted(marked, False)
 
     async def _vanish(
         self, call: Call, cache: ResourceCache, path: str, current: Document, last: Obj, dry_run: bool = False
@@ -715,6 +708,19 @@ class Registry:
             operation, storage, call.subresource, namespace, name, obj, old, call.user, call.options.dry_run,
             call.warnings, call.resource, partial(call.options.to_json, _OPTIONS[operation]), call.annotations,
         )  # fmt: skip
+
+    async def _put(
+        self, call: Call, cache: ResourceCache, path: str, obj: Obj, revision: int
+    ) -> Document | None:
+        """Write `obj` (the cache's from here on) over what has `revision` (0: nothing); None if somebody was faster."""
+        key, whole = cache.prefix + path.encode(), arranged(obj)
+        value = orjson.dumps(whole)
+        cache.foresee(path, value, whole)
+        try:
+            result = await self._txn(call, Compare(key, revision), Put(key, value))
+        finally:
+            cache.foreseen(path)
+        return self._written(cache, path, value, result.revision) if result.succeeded else None
 
     async def _txn(self, call: Call | None, compare: Compare, operation: Put | Delete) -> TxnResult:
         try:

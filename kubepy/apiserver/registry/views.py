@@ -69,7 +69,7 @@ def _line(type_: str, raw: bytes) -> bytes:
 class _View:
     """Equal by what identifies it."""
 
-    has_header = takes_changes = False
+    has_header = takes_changes = is_decoded = False
     _identity: tuple[Any, ...]
 
     def __eq__(self, other: object) -> bool:
@@ -197,6 +197,7 @@ class DocumentView(_View):
 
     def __init__(self, served: Served, pool: DocumentPool) -> None:
         self.served, self._pool = served, pool
+        self.is_decoded = served.is_stored_so
         self._identity = (served.resource.api_version,)
 
     def event(self, type_: str, document: Document, *, first: bool) -> WatchEvent:

@@ -534,7 +534,7 @@ async def test_who_may_change_may_not_therefore_create(api: Api, method, target,
     """Source: test/integration/apiserver/apply/apply_test.go TestApplyCreateOnUpdate, update.go withAuthorization."""
     asked: list[Any] = []
 
-    async def may(info: Any) -> None:
+    async def may(request: Any, info: Any) -> None:
         asked.append((info.verb, info.name))
         raise Forbidden("no")
 

@@ -27,7 +27,7 @@ ALL = Scope("", "")
 class Names:
     """A view that says what happened, and counts how often it was asked."""
 
-    has_header = takes_changes = False
+    has_header = takes_changes = is_decoded = False
 
     def __init__(self) -> None:
         self.encoded = 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from kubepy.api import errors
 from kubepy.api.builtins import PODS
-from kubepy.api.objects import Document, Obj
+from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
 from kubepy.apiserver.handlers import decode, respond, write
 from kubepy.apiserver.registry.options import write_options
@@ -40,7 +40,14 @@ async def bind(registry: Registry, resource: Resource, request: Request) -> Resp
     def make(current: Document | None) -> Obj:
         if current is None:
             raise errors.not_found(PODS, name)
-        pod = bound(current.copy(), binding)
+        live = current.obj
+        # Everything below, but for the status, stays what it is, and is the live object's own.
+        own = {
+            "metadata": {**live["metadata"]},
+            "spec": {**live["spec"]},
+            "status": copy(live.get("status") or {}),
+        }
+        pod = bound(live | own, binding)
         scheduled_condition(pod, registry.clock.rfc3339())
         return pod
 

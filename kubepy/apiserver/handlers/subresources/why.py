@@ -58,7 +58,7 @@ async def _may_list_everywhere(request: Request) -> bool:
     if request.may is None:
         return True
     try:
-        await request.may(RequestInfo(True, "/api/v1/pods", "list", "api", "", "v1", "pods"))
+        await request.may(request, RequestInfo(True, "/api/v1/pods", "list", "api", "", "v1", "pods"))
     except Forbidden:
         return False
     return True
