@@ -19,6 +19,7 @@ from kubepy.api.builtins import (
     PERSISTENT_VOLUMES,
     PODS,
     RESOURCE_QUOTAS,
+    SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
     STATEFUL_SETS,
@@ -263,6 +264,12 @@ def annotated(key: str, **fields: Any) -> dict[str, Any]:
                 "recommended"
             ],
         ),
+        (
+            SECRETS,
+            {"type": "kubernetes.io/tls", "data": {"tls.crt": "eA==", "tls.key": ""}},
+            ["tls: failed to find any PEM data in certificate input"],
+        ),
+        (SECRETS, {"type": "Opaque", "data": {"tls.crt": "eA=="}}, []),
     ],
 )
 def test_other_kinds(resource: Any, made: dict[str, Any], texts: list[str]) -> None:

@@ -1,17 +1,14 @@
 """CertificateSigningRequests, ClusterTrustBundles.
 
-Not here: whether a request's signature is good and whether PEM blocks hold X.509; what is looked at is their framing.
-
 Source: kubernetes pkg/apis/certificates/validation/validation.go, pkg/apis/core/validation/names.go (signers).
 """
 
 from __future__ import annotations
 
 import binascii
-import re
 from typing import Any
 
-from kubepy.api import errors, names
+from kubepy.api import errors, names, x509
 from kubepy.api.objects import Obj
 from kubepy.api.validation.pods import diff
 from kubepy.api.validation.rules import Errors, Kind, check_messages, immutable, same
@@ -30,7 +27,6 @@ _USAGES = (
     "ipsec user", "key agreement", "key encipherment", "microsoft sgc", "netscape sgc", "ocsp signing", "s/mime",
     "server auth", "signing", "timestamping",
 )  # fmt: skip
-_find_block = re.compile(rb"-----BEGIN ([^-]*)-----\s*(.*?)-----END \1-----", re.DOTALL).finditer
 
 
 def _decoded(text: str | None) -> bytes:
@@ -42,9 +38,7 @@ def _decoded(text: str | None) -> bytes:
 
 def _check_request(obj: Obj, found: Errors) -> None:
     spec = obj.get("spec") or {}
-    block = next(_find_block(_decoded(spec.get("request"))), None)
-    if block is None or block[1] != b"CERTIFICATE REQUEST":
-        why = "PEM block type must be CERTIFICATE REQUEST"
+    if why := x509.request_fault(_decoded(spec.get("request"))):
         found.append(errors.invalid_value("spec.request", spec.get("request"), why))
     usages = spec.get("usages") or _NONE
     if not usages:
@@ -100,23 +94,26 @@ def _check_labels(segment: str, check: names.Check, path: str, found: Errors) ->
 
 
 def _check_conditions(new: Obj, old: Obj, found: Errors) -> None:
+    """What is wrong with the old ones already may stay so."""
     path, seen = "status.conditions", set()
     decided: set[str] = set()
+    before = [condition.get("type") or "" for condition in _conditions(old)]
+    has_twins, is_undecided = len(set(before)) < len(before), {"Approved", "Denied"} <= set(before)
     for index, condition in enumerate(_conditions(new)):
         type_, status = condition.get("type") or "", condition.get("status") or ""
-        if not type_:
+        if not type_ and "" not in before:
             found.append(errors.required(f"{path}[{index}].type"))
         allowed = ("True",) if type_ in ("Approved", "Denied", "Failed") else ("False", "True", "Unknown")
         if not status:
             found.append(errors.required(f"{path}[{index}].status"))
         elif status not in allowed:
             found.append(errors.not_supported(f"{path}[{index}].status", status, allowed))
-        if type_ in ("Approved", "Denied"):
+        if type_ in ("Approved", "Denied") and not is_undecided:
             decided.add(type_)
             if len(decided) == 2:
                 why = "Approved and Denied conditions are mutually exclusive"
                 found.append(errors.invalid_value(path, type_, why))
-        if type_ in seen:
+        if type_ in seen and not has_twins:
             found.append(errors.duplicate(f"{path}[{index}].type", type_))
         seen.add(type_)
     for kind in ("Approved", "Denied", "Failed"):
@@ -150,7 +147,8 @@ def _check_certificate(new: Obj, old: Obj, found: Errors) -> None:
     after, before = ((obj.get("status") or {}).get("certificate") for obj in (new, old))
     if same(after, before):
         return
-    if after and (why := _certificate_fault(_decoded(after))):
+    is_tolerated = before and _certificate_fault(_decoded(before))
+    if after and not is_tolerated and (why := _certificate_fault(_decoded(after))):
         found.append(errors.invalid_value("status.certificate", "<certificate data>", why))
     if before:
         why = "updates may not modify existing certificate content"
@@ -159,13 +157,17 @@ def _check_certificate(new: Obj, old: Obj, found: Errors) -> None:
 
 def _certificate_fault(pem: bytes) -> str:
     """Source: validateCertificate."""
-    blocks = list(_find_block(pem))
-    for block in blocks:
-        if block[1] != b"CERTIFICATE":
-            return f"only CERTIFICATE PEM blocks are allowed, found {errors.quote(block[1].decode(errors='replace'))}"
-        if b":" in block[2]:
+    found = list(x509.blocks(pem))
+    for block in found:
+        if block.type != x509.CERTIFICATE:
+            return f"only CERTIFICATE PEM blocks are allowed, found {errors.quote(block.type)}"
+        if block.has_headers:
             return "no PEM block headers are permitted"
-    return "" if blocks else "must contain at least one CERTIFICATE PEM block"
+        if not block.content:
+            return "found CERTIFICATE PEM block containing 0 certificates"
+        if why := x509.certificate_fault(block.content):
+            return why
+    return "" if found else "must contain at least one CERTIFICATE PEM block"
 
 
 def _check_no_certificate(new: Obj, old: Obj, found: Errors) -> None:
@@ -200,13 +202,15 @@ def _check_trust(obj: Obj, found: Errors) -> None:
         return
     faults: list[str] = []
     places: dict[bytes, list[int]] = {}
-    for index, block in enumerate(_find_block(bundle.encode())):
-        if block[1] != b"CERTIFICATE":
-            faults.append(f"entry {index} has bad block type: {block[1].decode(errors='replace')}")
-        elif b":" in block[2]:
+    for index, block in enumerate(x509.blocks(bundle.encode())):
+        if block.type != x509.CERTIFICATE:
+            faults.append(f"entry {index} has bad block type: {block.type}")
+        elif block.has_headers:
             faults.append(f"entry {index} has PEM block headers")
+        elif why := x509.authority_fault(block.content):
+            faults.append(f"entry {index} {why}")
         else:
-            places.setdefault(b"".join(block[2].split()), []).append(index)
+            places.setdefault(block.content, []).append(index)
     if not faults and not places:
         faults.append("at least one trust anchor must be provided")
     elif not faults:

@@ -3,7 +3,7 @@
 `on_create` and `on_update` give texts about an object that passed validation; nothing for most kinds, at the price of
 one dict lookup. `of_version` gives the one text about a kind that is deprecated as such.
 
-Promised: upstream's texts, in upstream's order. Not here: whether a TLS Secret's key belongs to its certificate.
+Promised: upstream's texts, in upstream's order.
 
 Source: kubernetes pkg/api/{pod,service,node,persistentvolume,persistentvolumeclaim,storage,job}/*.go,
 pkg/registry/*/*/strategy.go (WarningsOnCreate, WarningsOnUpdate), apiserver pkg/endpoints/deprecation/deprecation.go,
@@ -85,6 +85,7 @@ _ON_CREATE: dict[str, Callable[[Obj], Texts]] = {
     "nodes": kinds.of_node,
     "persistentvolumes": kinds.of_persistent_volume,
     "persistentvolumeclaims": kinds.of_claim,
+    "secrets": kinds.of_secret,
     "resourcequotas": kinds.of_resource_quota,
     "serviceaccounts": kinds.of_service_account,
     "ingresses.networking.k8s.io": kinds.of_ingress,
@@ -117,7 +118,7 @@ _ON_UPDATE: dict[str, Callable[[Obj, Obj], Texts]] = {
     **{
         name: _as_created(_ON_CREATE[name])
         for name in (
-            "services", "endpoints", "nodes", "persistentvolumes", "persistentvolumeclaims",
+            "services", "endpoints", "nodes", "persistentvolumes", "persistentvolumeclaims", "secrets",
             "networkpolicies.networking.k8s.io", "runtimeclasses.node.k8s.io", "storageclasses.storage.k8s.io",
             "csistoragecapacities.storage.k8s.io", "csidrivers.storage.k8s.io",
             "resourceslices.resource.k8s.io", *_ADMISSION,

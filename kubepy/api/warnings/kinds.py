@@ -6,9 +6,10 @@ pkg/api/{service,node,persistentvolume,persistentvolumeclaim,storage,job}.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 
-from kubepy.api import names, quantity
+from kubepy.api import names, quantity, x509
 from kubepy.api.errors import quote
 from kubepy.api.objects import Obj, annotations_of, labels_of
 from kubepy.api.warnings.parts import BETA_CLASS, NONE, Texts, of_cidr, of_claim_spec, of_ip
@@ -196,6 +197,15 @@ def of_resource_quota(obj: Obj) -> Texts:
             request = name
         if request in hard and limit in hard and quantity.nano(hard[request]) > quantity.nano(hard[limit]):
             yield f"ResourceQuota {request} ({hard[request]}) should be less than {limit} ({hard[limit]})"
+
+
+def of_secret(secret: Obj) -> Texts:
+    """Whether somebody can serve with it."""
+    if secret.get("type") == "kubernetes.io/tls":
+        data = secret.get("data") or {}
+        certificate, key = (base64.b64decode(data.get(name) or "") for name in ("tls.crt", "tls.key"))
+        if why := x509.pair_fault(certificate, key):
+            yield why
 
 
 _MOUNTABLE = "kubernetes.io/enforce-mountable-secrets"

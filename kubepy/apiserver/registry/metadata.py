@@ -10,6 +10,7 @@ from __future__ import annotations
 from kubepy.api import errors, managed
 from kubepy.api.objects import Obj
 from kubepy.apiserver.registry.call import Call
+from kubepy.apiserver.registry.options import unparsable
 from kubepy.apiserver.registry.strategies.base import Strategy
 from kubepy.lib.records import replace
 
@@ -79,7 +80,7 @@ def dedup_owner_references(metadata: Obj, warnings: list[str], *, after_admissio
 
 def check_revision(call: Call, strategy: Strategy, new: Obj, old: Obj) -> None:
     """That `new`, an update's metadata, is about the object that is there. Fills in the revision where a kind may be
-    updated without one. Raises Conflict, Invalid."""
+    updated without one. Raises Conflict, Invalid, and what upstream does not make a Status of."""
     uid = new.get("uid")
     if uid and uid != old.get("uid"):
         raise errors.conflict(
@@ -95,11 +96,7 @@ def check_revision(call: Call, strategy: Strategy, new: Obj, old: Obj) -> None:
             raise errors.invalid(kind, call.name, [finding])
         new["resourceVersion"] = old["resourceVersion"]
     elif revision != old["resourceVersion"]:
-        if not revision.isdigit():
-            finding = errors.invalid_value(
-                "metadata.resourceVersion",
-                revision,
-                f"strconv.ParseUint: parsing {errors.quote(revision)}: invalid syntax",
-            )
-            raise errors.invalid(call.resource, call.name, [finding])
+        if why := unparsable(revision):
+            # Source: registry/store.go Update; nobody makes a Status of it.
+            raise errors.StatusError(why, reason="")
         raise errors.conflict(call.resource, call.name)

@@ -3,7 +3,11 @@
 Cases of pkg/apis/{storage,node,certificates,flowcontrol,admissionregistration}/validation/validation_test.go.
 """
 
+import base64
+
 import pytest
+
+from tests.api.pems import AUTHORITY_PEM, REQUEST_PEM
 
 CSI_DRIVER = """
 apiVersion: storage.k8s.io/v1
@@ -120,7 +124,7 @@ def test_what_drivers_may_not_change(rules):
 
 # -- certificates ----------------------------------------------------------------------------------------------
 
-PEM = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KYQotLS0tLUVORCBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K"
+PEM = base64.b64encode(REQUEST_PEM.encode()).decode()
 SIGNING_REQUEST = """
 apiVersion: certificates.k8s.io/v1
 kind: CertificateSigningRequest
@@ -181,7 +185,8 @@ def test_signing_requests(rules, made, texts):
 
 
 CONDITIONS = "status.conditions: Forbidden: updates may not"
-CERTIFICATE = "certificate: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCmEKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo="
+CERTIFICATE = f"certificate: {base64.b64encode(AUTHORITY_PEM.encode()).decode()}"
+TWINS = "conditions: [{type: Approved, status: 'True'}, {type: A, status: 'True'}, {type: A, status: 'True'}]"
 
 
 @pytest.mark.parametrize(
@@ -189,6 +194,10 @@ CERTIFICATE = "certificate: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCmEKLS0tLS1FTkQg
     [
         ("", APPROVED, "approval", []),
         ("", APPROVED, "status", [f'{CONDITIONS} add a condition of type "Approved"']),
+        (APPROVED, "", "status", [f'{CONDITIONS} remove a condition of type "Approved"']),
+        (APPROVED, TWINS, "approval", ['status.conditions[2].type: Duplicate value: "A"']),
+        (TWINS, TWINS, "approval", []),
+        (DENIED, DENIED, "approval", []),
         (APPROVED, "", "approval", [f'{CONDITIONS} remove a condition of type "Approved"']),
         (
             APPROVED,
@@ -227,7 +236,8 @@ kind: ClusterTrustBundle
 metadata: {{name: '{}'}}
 spec: {{signerName: '{}', trustBundle: "{}"}}
 """
-ANCHOR = "-----BEGIN CERTIFICATE-----\\nYQ==\\n-----END CERTIFICATE-----\\n"
+ANCHOR = AUTHORITY_PEM.replace("\n", "\\n")
+UNREADABLE = "-----BEGIN CERTIFICATE-----\\nYQ==\\n-----END CERTIFICATE-----\\n"
 
 
 @pytest.mark.parametrize(
@@ -245,6 +255,10 @@ ANCHOR = "-----BEGIN CERTIFICATE-----\\nYQ==\\n-----END CERTIFICATE-----\\n"
         (
             BUNDLE.format("x", "", ""),
             ['spec.trustBundle: Invalid value: "<value omitted>": at least one trust anchor must be provided'],
+        ),
+        (
+            BUNDLE.format("x", "", ANCHOR + UNREADABLE),
+            ['spec.trustBundle: Invalid value: "<value omitted>": entry 1 does not parse as X.509'],
         ),
         (
             BUNDLE.format("x", "", ANCHOR + ANCHOR),

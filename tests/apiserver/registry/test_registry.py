@@ -163,6 +163,16 @@ async def test_another_uid_is_a_conflict(api: Api) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("revision", "why"),
+    [("abc", "invalid syntax"), ("-1", "invalid syntax"), ("9" * 20, "value out of range")],
+)
+async def test_a_revision_that_is_none_is_nobodys_conflict(api: Api, revision: str, why: str) -> None:
+    await api.ok("POST", MAPS, config_map())
+    error = await api.error("PUT", f"{MAPS}/a", config_map(metadata={"resourceVersion": revision}))
+    assert (error.code, error.message) == (500, f'strconv.ParseUint: parsing "{revision}": {why}')
+
+
 async def test_kinds_that_insist_on_a_revision(api: Api) -> None:
     path = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
     await api.ok("POST", path, {"metadata": {"name": "l"}})

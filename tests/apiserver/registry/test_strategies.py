@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
+from tests.api.pems import REQUEST_PEM
 from tests.apiserver.conftest import Api
 
 DAEMON_SETS = "/apis/apps/v1/namespaces/default/daemonsets"
@@ -12,7 +14,7 @@ ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
 MERGE = "application/merge-patch+json"
 GENERATION = "deprecated.daemonset.template.generation"
-PEM = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KYQotLS0tLUVORCBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K"
+PEM = base64.b64encode(REQUEST_PEM.encode()).decode()
 
 
 def daemon_set(image: str = "i") -> dict[str, Any]:
@@ -56,6 +58,27 @@ async def test_a_status_leaves_what_clients_set_in_metadata(api: Api) -> None:
     change = {"metadata": {"labels": {"a": "c"}}, "status": {"attached": True}}
     changed = await api.ok("PATCH", f"{ATTACHMENTS}/v/status", change, content_type=MERGE)
     assert (changed["metadata"]["labels"], changed["status"]) == ({"a": "b"}, {"attached": True})
+
+
+async def test_the_status_of_flow_control_leaves_all_metadata(api: Api) -> None:
+    path = "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations"
+    spec = {"type": "Exempt", "exempt": {}}
+    made = await api.ok("POST", path, {"metadata": {"name": "p"}, "spec": spec})
+    change = {"metadata": {"labels": {"a": "b"}, "generateName": "Bad_", "deletionGracePeriodSeconds": 1}}
+    changed = await api.ok("PATCH", f"{path}/p/status", change, content_type=MERGE)
+    assert changed["metadata"] == made["metadata"]
+
+
+async def test_a_service_comes_by_its_status_too(api: Api) -> None:
+    """As upstream has it: who may be made by a PUT may be made by one of the status."""
+    path = "/api/v1/namespaces/default/services"
+    service = {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 1}]}}
+    assert (await api.send("PUT", f"{path}/s/status", service)).status == 201
+    assert (
+        await api.error(
+            "PUT", "/apis/apps/v1/namespaces/default/deployments/d/status", {"metadata": {"name": "d"}}
+        )
+    ).code == 404
 
 
 async def test_a_lease_comes_back_to_the_microsecond(api: Api) -> None:

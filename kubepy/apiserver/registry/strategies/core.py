@@ -188,12 +188,22 @@ class CertificateSigningRequestStrategy(Strategy):
             conditions = status.get("conditions") or []
             new["status"] = dict(before, conditions=conditions)
         else:
-            # Approval and denial are not the signer's to change.
-            kept = [c for c in before.get("conditions") or () if c["type"] in ("Approved", "Denied")]
-            others = [c for c in status.get("conditions") or () if c["type"] not in ("Approved", "Denied")]
-            if kept or others:
-                status["conditions"] = kept + others
+            _keep_conditions("Approved", status, before)
+            _keep_conditions("Denied", status, before)
         _stamp_conditions(new["status"], before, moment.now)
+
+
+def _keep_conditions(type_: str, status: Obj, before: Obj) -> None:
+    """Approval and denial are not the signer's to change; validation refuses to add one or take one away.
+
+    Source: certificates/strategy.go preserveConditionInstances.
+    """
+    kept = [each for each in before.get("conditions") or () if each.get("type") == type_]
+    conditions = status.get("conditions") or []
+    places = [index for index, each in enumerate(conditions) if each.get("type") == type_]
+    if len(places) == len(kept):
+        for index, condition in zip(places, kept):
+            conditions[index] = condition
 
 
 def _stamp_conditions(status: Obj, before: Obj, now: str) -> None:
