@@ -37,7 +37,7 @@ prioritylevelconfigurations       PriorityLevelConfiguration        cluster     
 )
 # Subresources that are younger than their kind: (resource, subresource) -> first minor with it on.
 _YOUNG_SUBRESOURCES = {("pods", "resize"): 33}
-# Kinds whose storage version is another than the one they have here, as the hash in discovery tells; (first, last) minor.
+# Kinds whose storage version is another than theirs here, as the hash in discovery tells; (first, last) minor.
 # Source: pkg/kubeapiserver/default_storage_factory_builder.go, the resources that override.
 _STORED_OTHERWISE = {
     "mutatingadmissionpolicies.admissionregistration.k8s.io": (36, 36, "v1beta1"),
