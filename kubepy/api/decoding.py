@@ -32,11 +32,13 @@ class Unfit(Exception):
     """Go's decoder would refuse the value; carries Go's text.
 
     `restored`: what the converter that strategic merge patches end in says instead, where it is not the same.
+    `path`: where a value of the wrong type is; Go remembers that and reads on. None: Go stops here.
     """
 
-    def __init__(self, text: str, restored: str = "") -> None:
+    def __init__(self, text: str, restored: str = "", path: list[str | int] | None = None) -> None:
         super().__init__(text)
         self.restored = restored or text
+        self.path = path
 
 
 def element_type(go_type: str) -> str:
@@ -153,21 +155,21 @@ def anything(value: Any, at: At, unknown: list[str]) -> Any:
     return value
 
 
-def _spelled(normal: Callable[[str], str], go_type: str) -> Decode:
-    """A string with a spelling of its own."""
+def _spelled(normal: Callable[[str], str], go_type: str, *, reads_itself: bool = True) -> Decode:
+    """A string with a spelling of its own. `reads_itself`: in Go the type has an UnmarshalJSON, whose word is final."""
 
     def decode(value: Any, at: At, unknown: list[str]) -> Any:
         if value.__class__ is not str:
-            raise _mismatch(value, at, go_type)
+            raise _mismatch(value, at, go_type, is_final=reads_itself)
         try:
             return normal(value)
         except ValueError as error:
-            raise Unfit(str(error))
+            raise Unfit(str(error), path=None if reads_itself else _steps(at))
 
     return decode
 
 
-base64_bytes = _spelled(scalars.base64_bytes, "[]uint8")
+base64_bytes = _spelled(scalars.base64_bytes, "[]uint8", reads_itself=False)
 
 
 def _quantity(value: Any, at: At, unknown: list[str]) -> Any:
@@ -190,7 +192,11 @@ def resource_amount(value: Any, at: At, unknown: list[str]) -> Any:
 def _int_or_string(value: Any, at: At, unknown: list[str]) -> Any:
     if value.__class__ is str:
         return value
-    return _int32(value, at, unknown)
+    try:
+        return _int32(value, at, unknown)
+    except Unfit as unfit:
+        unfit.path = None
+        raise
 
 
 _int32 = integer_decoder("int32")
@@ -267,22 +273,31 @@ def _unrestorable(value: Any, go_type: str, kind: Kind | None) -> str:
     return f"unrecognized type: {'string' if kind is str else go_type}"
 
 
-def _mismatch(value: Any, at: At, go_type: str, kind: Kind | None = None) -> Unfit:
+def _steps(at: At) -> list[str | int]:
+    path: list[str | int] = []
+    while at is not None:
+        at, key, _ = at
+        path.insert(0, key)
+    return path
+
+
+def _mismatch(value: Any, at: At, go_type: str, kind: Kind | None = None, *, is_final: bool = False) -> Unfit:
     restored = _unrestorable(value, go_type, kind)
     what = json_kind(value)
     if what == "number" and go_type.startswith(("int", "uint")):
         what = f"number {orjson.dumps(value).decode() if abs(value) < 2**63 else value}"
     struct = ""
-    path: list[str] = []
+    names: list[str] = []
+    path = None if is_final else _steps(at)
     while at is not None:
         parent, key, go_name = at
         if go_name:
             struct = struct or go_name
-            path += (str(key), *reversed(_embedding(go_name, key)))
+            names += (str(key), *reversed(_embedding(go_name, key)))
         at = parent
     if not struct:
-        return Unfit(f"json: cannot unmarshal {what} into Go value of type {go_type}", restored)
-    return Unfit(field_text(what, struct, ".".join(reversed(path)), go_type), restored)
+        return Unfit(f"json: cannot unmarshal {what} into Go value of type {go_type}", restored, path)
+    return Unfit(field_text(what, struct, ".".join(reversed(names)), go_type), restored, path)
 
 
 def _embedding(struct: str, key: Any) -> list[str]:

@@ -139,6 +139,8 @@ def check(resource: Resource, selector: FieldSelector) -> None:
 
 
 def _unknown(resource: Resource, field: str) -> str:
+    if resource.kind == "Job":
+        return f"field label {errors.quote(field)} not supported for Job"
     if resource.kind == "ResourceSlice":
         return f"field label not supported for {resource.api_version}, Kind={resource.kind}: {field}"
     if resource.custom or (resource.group, resource.kind) in _FIELDS:

@@ -340,6 +340,19 @@ name_is_dns_subdomain = _of_kind(dns1123_subdomain)
 name_is_dns_label = _of_kind(dns1123_label)
 
 
+def name_is_long_name(name: str, is_prefix: bool) -> list[str]:
+    """A DNS subdomain, of which it is said in bytes; a generateName is not looked at.
+
+    Source: apimachinery pkg/api/validate LongName, pkg/api/validation ValidateObjectMetaAccessorWithOpts.
+    """
+    if is_prefix:
+        return []
+    return [
+        message.replace("characters", "bytes") if message.startswith("must be no more than") else message
+        for message in dns1123_subdomain(name)
+    ]
+
+
 def name_is_path_segment(name: str, is_prefix: bool) -> list[str]:
     """RBAC's rule, which judges a generateName as it stands. Source: rbac ValidateRBACName."""
     return path_segment(name)

@@ -138,7 +138,7 @@ def _decode_base64(text: str) -> bytes:
             if len(padding) == count:
                 raise corrupt(len(text))
             if padding[count][1] != "=":
-                raise corrupt(padding[count][0])
+                raise corrupt(padding[count][0] - 1)
         if len(padding) > needed:
             raise corrupt(padding[needed][0])
     return base64.b64decode("".join(char for _, char in marks))

@@ -78,6 +78,8 @@ if TYPE_CHECKING:
 
 Default = Callable[[Any], None]
 
+# A body that is wrong more often than that has deserved any answer.
+_MISMATCHES_MAX = 32
 _IN_EVERY_VERSION = ("DeleteOptions", "WatchEvent")
 
 
@@ -322,15 +324,36 @@ class ObjectSchema:
         unknown: list[str] = []
         try:
             self._decode(obj, None, unknown)
-        except Unfit as unfit:
+        except Unfit as first:
+            unfit = self._decisive(obj, first)
             kind = obj.get("kind") or self.kind
             version = group_version(obj.get("apiVersion") or "")[1] or self.name.split(".")[-2]
             raise Undecodable(
                 f'{kind} in version "{version}" cannot be handled as a {self.kind or kind}: {unfit}',
                 why=str(unfit),
-                restored=unfit.restored,
+                restored=first.restored,
             )
         return Findings(unknown)
+
+    def _decisive(self, obj: Obj, first: Unfit) -> Unfit:
+        """Of what is wrong in `obj`, which is used up: a value that cannot be read (a time, a quantity) ends Go's
+        decoding and is what it tells; else it tells of the first of the wrong type."""
+        unfit = first
+        for _ in range(_MISMATCHES_MAX):
+            if not unfit.path:
+                return unfit
+            *steps, last = unfit.path
+            at: Any = obj
+            for step in steps:
+                at = at[step]
+            at[last] = None
+            try:
+                self._decode(obj, None, [])
+            except Unfit as another:
+                unfit = another
+            else:
+                break
+        return first
 
     def default(self, obj: Obj) -> None:
         """Fills in what Kubernetes fills in, in place. Expects a decoded object."""

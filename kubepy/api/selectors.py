@@ -415,6 +415,9 @@ def parse_fields(text: str) -> FieldSelector:
         if operator is None:
             raise errors.BadRequest(f"invalid selector: '{text}'; can't understand '{term}'")
         field, value = term[: operator.start()], _unescape(term[operator.end() :])
+        if not field and not value:
+            # Asks for nothing. Source: hasTerm.Transform.
+            continue
         requirements.append(FieldRequirement(field, "!=" if operator[0] == "!=" else "=", value))
     return FieldSelector(requirements)
 

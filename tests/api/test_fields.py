@@ -57,6 +57,7 @@ def test_every_match_of_the_empty_selector():
     ("resource", "field", "why"),
     [
         (PODS, "spec.x", "field label not supported: spec.x"),
+        (JOBS, "spec.x", 'field label "spec.x" not supported for Job'),
         (NODES, "metadata.namespace", "field label not supported: metadata.namespace"),
         (
             REPLICA_SETS,

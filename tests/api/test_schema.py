@@ -239,8 +239,24 @@ def test_a_wrong_type_is_refused_with_gos_text(schemas: Schemas, spec: Obj, why:
     assert message == f'Deployment in version "v1" cannot be handled as a Deployment: {why}'
 
 
-def test_the_first_mismatch_of_the_document_is_the_one_told(schemas: Schemas) -> None:
-    assert "spec.paused" in refusal(schemas, DEPLOYMENTS, deployment(paused=1, replicas="x"))
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({"paused": 1, "replicas": "x"}, "field DeploymentSpec.spec.paused of type bool"),
+        (  # a value that its type reads itself is told of before any that is of another type
+            {"paused": 1, "template": {"metadata": {"creationTimestamp": "x"}}, "replicas": "x"},
+            'parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"',
+        ),
+        (
+            {"paused": 1, "strategy": {"rollingUpdate": {"maxSurge": []}}},
+            "json: cannot unmarshal array into Go struct field RollingUpdateDeployment.spec.strategy.rollingUpdate"
+            ".maxSurge of type int32",
+        ),
+        ({"template": {"spec": {"containers": [1, {"name": 2}]}}}, "of type v1.Container"),
+    ],
+)
+def test_the_mismatch_that_is_told(schemas: Schemas, spec: Obj, told: str) -> None:
+    assert refusal(schemas, DEPLOYMENTS, deployment(**spec)).endswith(told)
 
 
 @pytest.mark.parametrize(

@@ -358,14 +358,6 @@ _REPLICA_SET_STATUS = on_update(
 )  # fmt: skip
 
 
-def _long_name(name: str, is_prefix: bool) -> list[str]:
-    """A DNS subdomain; of this kind it is said in bytes. Source: apimachinery pkg/api/validate LongName."""
-    return [
-        message.replace("characters", "bytes") if message.startswith("must be no more than") else message
-        for message in names.name_is_dns_subdomain(name, is_prefix)
-    ]
-
-
 _DAEMON_SET = (_check_daemon_set, non_negative("spec.minReadySeconds", "spec.revisionHistoryLimit"))
 
 APPS: dict[tuple[str, str], Kind] = {
@@ -397,7 +389,7 @@ APPS: dict[tuple[str, str], Kind] = {
         subresources={"status": _REPLICA_SET_STATUS},
     ),
     ("", "ReplicationController"): Kind(
-        name=_long_name,
+        name=names.name_is_long_name,
         rules=(non_negative("spec.minReadySeconds"), _check_replication_controller),
         subresources={"status": _REPLICA_SET_STATUS},
     ),

@@ -414,7 +414,7 @@ def _check_taint_rule_status(new: Obj, old: Obj, found: Errors) -> None:
 
 _GROUP = "resource.k8s.io"
 DEVICES: dict[tuple[str, str], Kind] = {
-    (_GROUP, "DeviceClass"): Kind(rules=(_check_class,)),
+    (_GROUP, "DeviceClass"): Kind(name=names.name_is_long_name, rules=(_check_class,)),
     (_GROUP, "DeviceTaintRule"): Kind(
         create=(_check_taint_rule,),
         update=(_check_taint_rule_update,),

@@ -47,14 +47,21 @@ _UPDATE: dict[tuple[str, str], str] = {
     ("apiregistration.k8s.io", "APIService"): "UG",
     ("apiextensions.k8s.io", "CustomResourceDefinition"): "U",
     ("coordination.k8s.io", "Lease"): "U",
-    (_ADMISSION, "MutatingAdmissionPolicy"): "U",
-    (_ADMISSION, "MutatingAdmissionPolicyBinding"): "U",
-    (_ADMISSION, "MutatingWebhookConfiguration"): "U",
-    (_ADMISSION, "ValidatingAdmissionPolicy"): "U",
-    (_ADMISSION, "ValidatingAdmissionPolicyBinding"): "U",
-    (_ADMISSION, "ValidatingWebhookConfiguration"): "U",
+    ("discovery.k8s.io", "EndpointSlice"): "F",
+    ("flowcontrol.apiserver.k8s.io", "FlowSchema"): "F",
+    ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): "F",
+    (_STORAGE, "CSINode"): "F",
+    (_STORAGE, "VolumeAttachment"): "F",
+    (_ADMISSION, "MutatingAdmissionPolicy"): "G",
+    (_ADMISSION, "MutatingAdmissionPolicyBinding"): "G",
+    (_ADMISSION, "MutatingWebhookConfiguration"): "G",
+    (_ADMISSION, "ValidatingAdmissionPolicy"): "G",
+    (_ADMISSION, "ValidatingAdmissionPolicyBinding"): "G",
+    (_ADMISSION, "ValidatingWebhookConfiguration"): "G",
 }
 _SUBRESOURCE: dict[tuple[str, str], str] = {
+    (_ADMISSION, "ValidatingAdmissionPolicy"): "",
+    (_STORAGE, "VolumeAttachment"): "F",
     ("", "Event"): "",
     ("policy", "PodDisruptionBudget"): "",
     ("batch", "CronJob"): "",
@@ -63,7 +70,13 @@ _SUBRESOURCE: dict[tuple[str, str], str] = {
 }
 
 
+# Of a pod, judged as an update of it.
+_AS_A_WHOLE = ("ephemeralcontainers", "resize")
+
+
 def of_update(group: str, kind: str, subresource: str) -> str:
+    if subresource in _AS_A_WHOLE:
+        subresource = ""
     return (_SUBRESOURCE if subresource else _UPDATE).get((group, kind), _DEFAULT)
 
 

@@ -25,6 +25,10 @@ from kubepy.lib import yaml
 
 # What Go calls the scheme of all kinds, in `no kind "Foo" is registered for version "v1" in scheme "..."`.
 _SCHEME = "pkg/api/legacyscheme/scheme.go:30"
+_SCHEMES = {
+    "apiextensions.k8s.io": "k8s.io/apiextensions-apiserver/pkg/apiserver/apiserver.go:55",
+    "apiregistration.k8s.io": "k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:28",
+}
 
 
 # Reading YAML takes a second per megabyte; beyond this others get their turn meanwhile.
@@ -168,11 +172,14 @@ def _check_custom_kind(parsed: Obj, expected: Expected, body: bytes) -> None:
                 expected, f"Object 'Kind' is missing in '{body.decode(errors='replace')}'", body
             )
         return check_kind(parsed, expected)
+    if (version := _text(parsed.get("apiVersion"))) != expected.api_version:
+        raise BadRequest(_other_version(version, expected))
     finding = errors.invalid_value("kind", kind, f"must be {expected.kind}")
     metadata = parsed.get("metadata")
     name = _text((metadata if isinstance(metadata, dict) else {}).get("name"))
-    group, version = group_version(_text(parsed.get("apiVersion")))
-    given = Resource(group=group, version=version, kind=kind, plural="", singular="", namespaced=True)
+    given = Resource(
+        group=expected.group, version=expected.version, kind=kind, plural="", singular="", namespaced=True
+    )
     raise errors.invalid(given, name, [finding])
 
 
@@ -186,16 +193,19 @@ def check_kind(parsed: Obj, expected: Expected) -> None:
     if expected.schema.is_registered(version, kind):
         # An Event is the same in both of its groups.
         if kind == expected.kind and (group in (expected.group, "extensions") or kind == "Event"):
-            raise BadRequest(
-                f"the API version in the data ({version}) does not match the expected API version "
-                f"({expected.api_version})"
-            )
+            raise BadRequest(_other_version(version, expected))
         # Go finds another type behind this kind, and no conversion between the two.
         internal = expected.group.partition(".")[0] or "core"
         why = f"converting ({given}.{kind}) to ({internal}.{expected.kind}): unknown conversion"
     else:
-        why = f'no kind "{kind}" is registered for version "{version}" in scheme "{_SCHEME}"'
+        scheme = _SCHEMES.get(expected.group, _SCHEME)
+        kind_, version_ = errors.quote(kind), errors.quote(version)
+        why = f'no kind {kind_} is registered for version {version_} in scheme "{scheme}"'
     raise Undecodable(f'{kind} in version "{given}" cannot be handled as a {expected.kind}: {why}', why=why)
+
+
+def _other_version(version: str, expected: Expected) -> str:
+    return f"the API version in the data ({version}) does not match the expected API version ({expected.api_version})"
 
 
 def _text(value: Any) -> str:

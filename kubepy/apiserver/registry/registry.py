@@ -531,7 +531,13 @@ class Registry:
         while True:
             current = cache.get(path)
             if current is None:
-                if not (strategy.create_on_update or may_create) or call.subresource:
+                is_welcome = (
+                    may_create or strategy.create_on_update
+                    if not call.subresource
+                    # A status, too, for what upstream thinks of it.
+                    else (call.subresource == "status" and strategy.create_on_update)
+                )
+                if not is_welcome:
                     raise errors.not_found(call.resource, call.name)
                 if (created := await self._create_on_update(call, storage, cache, make)) is not None:
                     return created, True

@@ -1,6 +1,15 @@
 import pytest
 
-from kubepy.api.builtins import CONFIG_MAPS, EVENTS, LEASES, NAMESPACES, NODES, PODS, SERVICES
+from kubepy.api.builtins import (
+    CONFIG_MAPS,
+    ENDPOINT_SLICES,
+    EVENTS,
+    LEASES,
+    NAMESPACES,
+    NODES,
+    PODS,
+    SERVICES,
+)
 from kubepy.api.validation import validate_create, validate_update
 from kubepy.lib.records import replace
 
@@ -184,6 +193,8 @@ def test_what_an_update_says_names_are_made_of(base, count):
         (PODS, "status", 3, 1),
         (EVENTS, "", 2, 0),
         (LEASES, "", 3, 0),
+        (ENDPOINT_SLICES, "", 3, 1),
+        (PODS, "resize", 4, 2),
         (CUSTOM, "", 3, 0),
     ],
 )

@@ -381,6 +381,10 @@ _FOO = {"type": "object", "properties": {"e": _EMBEDDED, "s": {"type": "object",
             'Bar.a.io "b" is invalid: kind: Invalid value: "Bar": must be Foo',
         ),
         (
+            b'{"apiVersion":"b.io/v1","kind":"Bar","metadata":{"name":"b"}}',
+            "the API version in the data (b.io/v1) does not match the expected API version (a.io/v1)",
+        ),
+        (
             b'{"apiVersion":"a.io/v1","kind":"Foo","e":{"kind":"K","apiVersion":"v1","metadata":{"x":1}},"top":1,'
             b'"s":{"b":1},"metadata":{"y":1},"s":{"b":1}}',
             'Foo in version "v1" cannot be handled as a Foo: strict decoding error: duplicate field "s", '

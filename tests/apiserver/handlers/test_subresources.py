@@ -85,6 +85,12 @@ async def test_bindings_that_are_refused(api: Api, spec: Any, body: Any, code: i
     assert message in error.message
 
 
+async def test_a_namespace_that_is_not_there_comes_first(api: Api) -> None:
+    nowhere = PODS.replace("default", "nowhere")
+    error = await api.error("POST", f"{nowhere}/p/binding", binding() | {"target": {}})
+    assert error.message == 'namespaces "nowhere" not found'
+
+
 async def test_binding_nothing(api: Api) -> None:
     assert (await api.error("POST", f"{PODS}/p/binding", binding())).message == 'pods "p" not found'
 

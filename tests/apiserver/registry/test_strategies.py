@@ -62,7 +62,7 @@ async def test_a_status_leaves_what_clients_set_in_metadata(api: Api) -> None:
 
 async def test_the_status_of_flow_control_leaves_all_metadata(api: Api) -> None:
     path = "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations"
-    spec = {"type": "Exempt", "exempt": {}}
+    spec = {"type": "Limited", "limited": {"limitResponse": {"type": "Reject"}}}
     made = await api.ok("POST", path, {"metadata": {"name": "p"}, "spec": spec})
     change = {"metadata": {"labels": {"a": "b"}, "generateName": "Bad_", "deletionGracePeriodSeconds": 1}}
     changed = await api.ok("PATCH", f"{path}/p/status", change, content_type=MERGE)

@@ -28,10 +28,10 @@ async def bind(registry: Registry, resource: Resource, request: Request) -> Resp
     if request.info.name and request.info.name != name:
         raise errors.BadRequest("name in URL does not match name in Binding object")
     target = binding.get("target") or {}
-    _check(target)
     asked = write.call_of(resource, request, options)
     asked.name = name
     await registry.admit(asked, binding)
+    _check(target)
     user = request.user or write.NOBODY
     call = Call(
         PODS, namespace, name, user, "binding", options, request.warnings, request.request_id, is_admitted=True

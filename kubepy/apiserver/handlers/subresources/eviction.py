@@ -36,6 +36,7 @@ async def evict(registry: Registry, resource: Resource, request: Request) -> Res
     if eviction["metadata"].get("name") != info.name:
         raise errors.BadRequest("name in URL does not match name in Eviction object")
     await registry.admit(write.call_of(resource, request, options), eviction)
+    await registry.get(PODS, info.namespace, info.name)
     deletion = _deletion(eviction, request.query.all("dryRun"))
     user = request.user or write.NOBODY
     call = Call(

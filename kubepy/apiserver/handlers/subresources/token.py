@@ -103,7 +103,11 @@ class TokenRequests:
                 "uid": uid,
                 "creationTimestamp": rfc3339(now),
             },
-            "spec": {**spec, "audiences": audiences, "expirationSeconds": seconds},
+            "spec": {
+                "audiences": audiences,
+                "expirationSeconds": seconds,
+                "boundObjectRef": spec.get("boundObjectRef"),
+            },
             "status": {"token": token.text, "expirationTimestamp": rfc3339(now + seconds)},
         }
         request.audit["authentication.kubernetes.io/issued-credential-id"] = f"JTI={token.jti}"

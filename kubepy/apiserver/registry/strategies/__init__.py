@@ -6,7 +6,7 @@ from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.registry.strategies import core, workloads
 from kubepy.apiserver.registry.strategies.api_services import APIServiceStrategy
-from kubepy.apiserver.registry.strategies.base import IsServed, Strategy, Unchecked, everything
+from kubepy.apiserver.registry.strategies.base import IsServed, Moment, Strategy, Unchecked, everything
 from kubepy.apiserver.registry.strategies.custom import CustomStrategy, DefinitionStrategy
 from kubepy.apiserver.registry.strategies.devices import DeviceTaintRuleStrategy, ResourceSliceStrategy
 from kubepy.apiserver.registry.strategies.namespaces import NamespaceStrategy
@@ -35,6 +35,15 @@ class StatusOnly(Strategy):
     """A write of the status touches no metadata that a client may set."""
 
     keeps_metadata_on_status_update = True
+
+
+class FlowControlStrategy(workloads.Counted):
+    """A write of the status touches no metadata at all. Source: flowcontrol/{flowschema,prioritylevelconfiguration}."""
+
+    def prepare_subresource_update(self, subresource: str, new: Obj, old: Obj, moment: Moment) -> None:
+        super().prepare_subresource_update(subresource, new, old, moment)
+        entries = new["metadata"].get("managedFields")
+        new["metadata"] = {**old["metadata"]} | ({"managedFields": entries} if entries else {})
 
 
 class StatusOnlyUnchecked(StatusOnly):
@@ -71,7 +80,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "endpoints": core.UpsertStrategy,
     "endpointslices.discovery.k8s.io": core.EndpointSliceStrategy,
     "events": core.EventStrategy,
-    "flowschemas.flowcontrol.apiserver.k8s.io": workloads.Counted,
+    "flowschemas.flowcontrol.apiserver.k8s.io": FlowControlStrategy,
     "ingressclasses.networking.k8s.io": workloads.Counted,
     "ingresses.networking.k8s.io": workloads.Counted,
     "jobs.batch": workloads.JobStrategy,
@@ -91,7 +100,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "pods": PodStrategy,
     "podtemplates": CountedReturned,
     "priorityclasses.scheduling.k8s.io": workloads.PriorityClassStrategy,
-    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": workloads.Counted,
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": FlowControlStrategy,
     "replicasets.apps": workloads.Counted,
     "replicationcontrollers": workloads.ReplicationControllerStrategy,
     "resourceclaims.resource.k8s.io": StatusOnlyReturned,
