@@ -13,10 +13,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from kubepy.api import errors
-from kubepy.api.builtins import BUILTINS, OPTIONAL, version_rank
-from kubepy.api.objects import Obj, group_version
+from kubepy.api.builtins import version_rank
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
+from kubepy.client.discovery import resources_of
 from kubepy.client.transport import ConnectionLost
 
 
@@ -41,8 +41,6 @@ class Aggregated(NamedTuple):
 
 Discover = Callable[[], Awaitable[Discovered]]
 
-_BUILTIN = {(row.group, row.version, row.plural): row for row in (*BUILTINS, *OPTIONAL)}
-
 
 def of_catalog(
     resources: Callable[[], Iterable[Resource]], aggregated: Callable[[], Aggregated] = Aggregated
@@ -64,13 +62,11 @@ def of_server(client: Client) -> Discover:
     async def discover() -> Discovered:
         failures: dict[str, str] = {}
         resources: list[Resource] = []
-        for path, name in await _group_versions(client, failures):
+        for name in await _group_versions(client, failures):
             try:
-                found = (await client.transport.request("GET", path)).obj
+                resources += await resources_of(client, name)
             except (errors.StatusError, ConnectionLost) as error:
                 failures[name] = str(error)
-                continue
-            resources += _parse(name, found)
         return Discovered(tuple(resources), render_failure(failures))
 
     return discover
@@ -85,37 +81,17 @@ def render_failure(failures: Mapping[str, str]) -> str:
     return f"Discovery failed for some groups, {len(failures)} failing: {text}"
 
 
-async def _group_versions(client: Client, failures: dict[str, str]) -> list[tuple[str, str]]:
-    """(path, group version) of all that is served."""
-    found = []
+async def _group_versions(client: Client, failures: dict[str, str]) -> list[str]:
+    """All that are served."""
+    found: list[str] = []
     try:
         core = (await client.transport.request("GET", "/api")).obj
-        found = [(f"/api/{version}", version) for version in core.get("versions") or ()]
+        found = list(core.get("versions") or ())
         groups = (await client.transport.request("GET", "/apis")).obj
     except (errors.StatusError, ConnectionLost) as error:
         failures["apis"] = str(error)
         return found
-    versions = [version["groupVersion"] for group in groups["groups"] for version in group["versions"]]
-    return found + [(f"/apis/{name}", name) for name in versions]
-
-
-def _parse(api_version: str, found: Obj) -> list[Resource]:
-    group, version = group_version(api_version)
-    rows = [row for row in found.get("resources") or () if "/" not in row["name"]]
-    # A built-in kind is its own row, so that all components share one informer of it.
-    return [_BUILTIN.get((group, version, row["name"])) or _resource(group, version, row) for row in rows]
-
-
-def _resource(group: str, version: str, row: Obj) -> Resource:
-    return Resource(
-        group=group,
-        version=version,
-        kind=row["kind"],
-        plural=row["name"],
-        singular=row.get("singularName", ""),
-        namespaced=row["namespaced"],
-        verbs=tuple(row["verbs"]),
-    )
+    return found + [version["groupVersion"] for group in groups["groups"] for version in group["versions"]]
 
 
 def preferred(resources: Iterable[Resource], *verbs: str) -> list[Resource]:

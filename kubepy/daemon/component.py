@@ -29,6 +29,7 @@ from kubepy.apiserver.request import Request, RequestIds, Response
 from kubepy.apiserver.server import HttpServer
 from kubepy.client import kubeconfig
 from kubepy.client.client import Client
+from kubepy.client.discovery import resource_of
 from kubepy.client.events import EventSink
 from kubepy.client.leader import LeaderElector
 from kubepy.client.transport import ConnectionLost
@@ -182,11 +183,7 @@ class Process:
         return {one for one in optional if await self._is_served(one)}
 
     async def _is_served(self, resource: Resource) -> bool:
-        try:
-            found = (await self.client.transport.request("GET", f"/apis/{resource.api_version}")).obj
-        except errors.NotFound:
-            return False
-        return any(one["name"] == resource.plural for one in found["resources"])
+        return await resource_of(self.client, resource.api_version, resource.kind) is not None
 
     def _make(self, served: Container[Resource]) -> Component:
         settings, clock, random, log = self.settings, self.clock, self.random, self.log

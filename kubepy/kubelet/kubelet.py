@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kubepy.api.objects import DocumentPool
@@ -13,7 +14,7 @@ from kubepy.client.client import Client
 from kubepy.client.controller import ControllerContext
 from kubepy.client.events import EventSink
 from kubepy.client.informer import InformerFactory
-from kubepy.kubelet import stage_documents
+from kubepy.kubelet import object_stages, stage_documents
 from kubepy.kubelet.addresses import Pool
 from kubepy.kubelet.attacher import Attacher
 from kubepy.kubelet.evictions import Evictions
@@ -53,7 +54,7 @@ class Kubelet:
     ) -> None:
         self._log = log
         # What all nodes share (their informers, their events) no single node may read.
-        client = client.named("kubelet", user=SIMULATOR)
+        operator, client = client, client.named("kubelet", user=SIMULATOR)
         self._tasks = Tasks(self._died)
         self._informers = informers = InformerFactory(
             client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
@@ -67,9 +68,14 @@ class Kubelet:
         stages = stage_documents.load(stage_paths)
         self._nodes = NodeHeartbeats(
             context, count=count, version=version, kubernetes=kubernetes_version, stages=stages,
-            events=self._events, capacity=capacity,
+            events=self._events, capacity=capacity, operator=operator,
         )  # fmt: skip
-        self._pods = PodWorkers(context, stages=stages, pool=Pool(cluster_cidr), events=self._events)
+        self._pods = PodWorkers(
+            context, stages=stages, pool=Pool(cluster_cidr), events=self._events, operator=operator
+        )
+        self._others = object_stages.by_kind(stages)
+        others = InformerFactory(operator, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool)
+        self._operator_context = replace(context, client=operator, informers=others)
         self._evictions = Evictions(context, self._pods)
         self._attacher = Attacher(context)
         self._resizer = VolumeResizer(context, events=self._events)
@@ -82,6 +88,9 @@ class Kubelet:
         self._tasks.start(self._evictions.run(), name="kubelet-evictions")
         self._tasks.start(self._attacher.run(), name="kubelet-attacher")
         self._tasks.start(self._resizer.run(), name="kubelet-volume-resizer")
+        for (api_version, kind), stages in self._others.items():
+            playing = object_stages.play(self._operator_context, api_version, kind, stages)
+            self._tasks.start(playing, name=f"kubelet-stages-{kind}")
         await self._nodes.register()
 
     async def wait_synced(self) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from kubepy.api import errors
 from kubepy.api.builtins import NODES
 from kubepy.api.objects import Obj, uid_of
-from kubepy.client.client import JSON_PATCH, MERGE_PATCH, Client
+from kubepy.client.client import Client
 from kubepy.client.controller import ControllerContext
+from kubepy.kubelet import stage_actions
 from kubepy.kubelet.gotemplate import TemplateError
-from kubepy.kubelet.stages import Delete, Event, Finalizers, Patch, Stage, Step, choose
+from kubepy.kubelet.stages import Apply, Delete, Event, Finalizers, Patch, Stage, Step, choose
 from kubepy.kubelet.template_functions import functions
 from kubepy.lib.records import Record
 
@@ -26,7 +27,10 @@ class _Due(Record):
 class NodeStages:
     """`report` writes a node's whole status: the step heartbeat. Falsy without stages."""
 
-    def __init__(self, context: ControllerContext, stages: Sequence[Stage], report: Report) -> None:
+    def __init__(
+        self, context: ControllerContext, stages: Sequence[Stage], report: Report, operator: Client
+    ) -> None:
+        self._operator = operator  # who writes what is no node
         self._context, self._stages, self._report = context, stages, report
         self._due: dict[str, _Due] = {}
 
@@ -79,16 +83,13 @@ class NodeStages:
             case Step():
                 await self._report(client, node)
             case Patch():
-                body = action.render(view, functions(node, clock=self._context.clock))
-                if action.content_type != JSON_PATCH:
-                    body = {**body, "metadata": {**(body.get("metadata") or {}), "uid": uid_of(node)}}
-                await client.patch(
-                    NODES, name, body, subresource=action.subresource, content_type=action.content_type
-                )
+                known = functions(node, clock=self._context.clock)
+                await stage_actions.patch(client, NODES, node, action, view, known)
+            case Apply():
+                known = functions(node, clock=self._context.clock)
+                await stage_actions.apply(self._operator, node, action, view, known)
             case Finalizers():
-                names = action.apply(node["metadata"].get("finalizers") or ())
-                body = {"metadata": {"uid": uid_of(node), "finalizers": names}}
-                await client.patch(NODES, name, body, content_type=MERGE_PATCH)
+                await stage_actions.finalize(client, NODES, node, action)
             case Event():
                 self._context.events.event(node, action.type, action.reason, action.message)
             case Delete():

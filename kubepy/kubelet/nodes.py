@@ -255,10 +255,16 @@ class NodeHeartbeats(Controller):
         stages: Sequence[Stage] = (),
         events: EventSink | None = None,
         capacity: dict[str, str] = CAPACITY,
+        operator: Client | None = None,
     ) -> None:
         super().__init__(context)
         self.count, self.version, self.kubernetes, self.capacity = count, version, kubernetes, capacity
-        self._stages = NodeStages(context, [stage for stage in stages if stage.kind == "Node"], self._report)
+        self._stages = NodeStages(
+            context,
+            [stage for stage in stages if stage.kind == "Node"],
+            self._report,
+            operator or context.client,
+        )
         self._sink = events
         self._renew_at: dict[str, float] = {}
 

@@ -17,15 +17,15 @@ from kubepy.api import errors, objects
 from kubepy.api import pods as pod_facts
 from kubepy.api.builtins import NODES, PODS
 from kubepy.api.objects import Document, Key, Obj, annotations_of, uid_of, walk
-from kubepy.client.client import JSON_PATCH, MERGE_PATCH, Client
+from kubepy.client.client import MERGE_PATCH, Client
 from kubepy.client.controller import After, Controller, ControllerContext, Terminal
 from kubepy.client.events import EventSink
 from kubepy.client.informer import node_name
-from kubepy.kubelet import admission, status, turns, volumes
+from kubepy.kubelet import admission, stage_actions, status, turns, volumes
 from kubepy.kubelet.addresses import Exhausted, Pool
 from kubepy.kubelet.gotemplate import TemplateError
 from kubepy.kubelet.nodes import PREFIX, identity, is_out, is_simulated
-from kubepy.kubelet.stages import Delete, Event, Finalizers, Patch, Stage, Step, choose
+from kubepy.kubelet.stages import Apply, Delete, Event, Finalizers, Patch, Stage, Step, choose
 from kubepy.kubelet.status import Verdict
 from kubepy.kubelet.template_functions import functions
 from kubepy.kubelet.volumes import VolumeManager
@@ -56,9 +56,16 @@ class PodWorkers(Controller):
     workers = 32
 
     def __init__(
-        self, context: ControllerContext, *, stages: Sequence[Stage], pool: Pool, events: EventSink
+        self,
+        context: ControllerContext,
+        *,
+        stages: Sequence[Stage],
+        pool: Pool,
+        events: EventSink,
+        operator: Client,
     ) -> None:
         super().__init__(context)
+        self._operator = operator  # who writes what is neither a node's nor a pod's
         self.stages = [stage for stage in stages if stage.kind == "Pod"]
         self.pool, self.sink = pool, events
         self.ledger = admission.Ledger()
@@ -154,10 +161,13 @@ class PodWorkers(Controller):
                     case Patch():
                         # Of its pods a node may write the status only; the rest is the simulator's doing.
                         speaker = client if action.subresource == "status" else self.client
-                        written = await self._patch(speaker, action, view, pod, node)
+                        known = self._functions(pod, node)
+                        written = await stage_actions.patch(speaker, PODS, pod, action, view, known)
+                    case Apply():
+                        known = self._functions(pod, node)
+                        await stage_actions.apply(self._operator, pod, action, view, known)
                     case Finalizers():
-                        names = action.apply(metadata.get("finalizers") or ())
-                        written = await self._merge(self.client, pod, {"metadata": {"finalizers": names}}, "")
+                        written = await stage_actions.finalize(self.client, PODS, pod, action)
                     case Event():
                         recorder.event(pod, action.type, action.reason, action.message)
                     case Delete():
@@ -208,34 +218,21 @@ class PodWorkers(Controller):
         outcome = status.take(
             pod, step, place=self._place(step, pod, node), now=self.clock.now(), verdict=verdict
         )
-        written = await self._merge(client, pod, {"status": outcome.status}, "status")
+        metadata = pod["metadata"]
+        # The uid makes it a precondition: never write onto a pod that took the same name.
+        patch = {"metadata": {"uid": metadata["uid"]}, "status": outcome.status}
+        written = await client.patch(
+            PODS, metadata["name"], patch, namespace=metadata["namespace"], subresource="status",
+            content_type=MERGE_PATCH,
+        )  # fmt: skip
         recorder = self.sink.recorder("kubelet", node["metadata"]["name"])
         for said in outcome.said:
             recorder.event(pod, said.type, said.reason, said.message, field_path=said.field_path)
         return written
 
-    async def _patch(self, client: Client, action: Patch, view: Obj, pod: Obj, node: Obj) -> Obj:
-        body = action.render(
-            view, functions(node, clock=self.clock, pod_ip=lambda: self._place("", pod, node).pod_ip)
-        )
-        if action.content_type == JSON_PATCH:
-            metadata = pod["metadata"]
-            return await client.patch(
-                PODS, metadata["name"], body, namespace=metadata["namespace"], subresource=action.subresource,
-                content_type=JSON_PATCH,
-            )  # fmt: skip
-        return await self._merge(client, pod, body, action.subresource, action.content_type)
-
-    async def _merge(
-        self, client: Client, pod: Obj, patch: Obj, subresource: str, content_type: str = MERGE_PATCH
-    ) -> Obj:
-        """The uid makes it a precondition: never write onto a pod that took the same name."""
-        metadata = pod["metadata"]
-        patch = {**patch, "metadata": {**(patch.get("metadata") or {}), "uid": metadata["uid"]}}
-        return await client.patch(
-            PODS, metadata["name"], patch, namespace=metadata["namespace"], subresource=subresource,
-            content_type=content_type,
-        )  # fmt: skip
+    def _functions(self, pod: Obj, node: Obj) -> dict[str, Any]:
+        """Of templates."""
+        return functions(node, clock=self.clock, pod_ip=lambda: self._place("", pod, node).pod_ip)
 
     def _place(self, step: str, pod: Obj, node: Obj) -> status.Place:
         host_ip = next(

@@ -1,11 +1,11 @@
 """Stage documents, from YAML to stages.py. A document that cannot be used is a StageError: file, stage, field, why.
 
-Read: kwok's Stage v1alpha1 for Pods and Nodes: resourceRef; selector with matchLabels, matchAnnotations,
-matchExpressions (key, operator, values; also under `jq`); weight, weightFrom; delay with durationMilliseconds,
-jitterDurationMilliseconds and their ...From; next with statusTemplate, patches, finalizers, event, delete; steps;
-immediateNextStage. Beyond kwok: `next.status`, a step by its name. Documents of other kinds (Kustomization,
-ClusterRole ...) are passed over.
-Refused: CEL, `apply`, impersonation, stages for other kinds, jq and template functions that are not understood.
+Read: kwok's Stage v1alpha1, for any kind: resourceRef; selector with matchLabels, matchAnnotations, matchExpressions
+(key, operator, values; also under `jq`; `cel`); weight, weightFrom; delay with durationMilliseconds,
+jitterDurationMilliseconds and their ...From; next with statusTemplate, statusPatchAs, patches, finalizers, event,
+delete; steps, which can apply other objects too; impersonation; immediateNextStage. Beyond kwok: `next.status`, a step
+of a Pod or Node by its name. Documents of other kinds (Kustomization, ClusterRole ...) are passed over.
+Refused: jq, CEL and template functions that are not understood.
 
 Source: kwok pkg/apis/v1alpha1/stage_types.go.
 """
@@ -17,10 +17,22 @@ from pathlib import Path
 from typing import Any
 
 from kubepy.api.objects import Obj
-from kubepy.client.client import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
+from kubepy.client.client import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from kubepy.kubelet import jq, turns
 from kubepy.kubelet.gotemplate import Template, TemplateError
-from kubepy.kubelet.stages import Action, Delay, Delete, Event, Finalizers, Patch, Requirement, Stage, Step
+from kubepy.kubelet.stages import (
+    Action,
+    Apply,
+    Condition,
+    Delay,
+    Delete,
+    Event,
+    Finalizers,
+    Patch,
+    Requirement,
+    Stage,
+    Step,
+)
 from kubepy.lib import yaml
 
 # What may be named in next.status, by kind.
@@ -30,11 +42,15 @@ _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 _SPEC = {
     "resourceRef", "selector", "weight", "weightFrom", "delay", "next", "steps", "immediateNextStage",
 }  # fmt: skip
-_NEXT = {"status", "statusTemplate", "statusSubresource", "patches", "finalizers", "event", "delete"}
-_STEP = {"patch", "event", "finalizers", "delete"}
-_PATCH = {"subresource", "root", "template", "type"}
+_NEXT = {
+    "status", "statusTemplate", "statusSubresource", "statusPatchAs", "patches", "finalizers", "event", "delete",
+}  # fmt: skip
+_STEP = {"patch", "event", "finalizers", "delete", "apply"}
+_PATCH = {"subresource", "root", "template", "type", "impersonation"}
+_APPLY = {"subresource", "template", "type", "impersonation"}
 _DELAY = {"durationMilliseconds", "durationFrom", "jitterDurationMilliseconds", "jitterDurationFrom"}
 _PATCH_TYPES = {"json": JSON_PATCH, "merge": MERGE_PATCH, "strategic": STRATEGIC_MERGE_PATCH}
+_APPLY_TYPES = {"apply": APPLY_PATCH, "merge": MERGE_PATCH, "strategic": STRATEGIC_MERGE_PATCH}
 
 
 class StageError(Exception):
@@ -66,14 +82,15 @@ def parse(document: Any, where: str) -> Stage | None:
     name = (document.get("metadata") or {}).get("name") or "unnamed"
     where = f'{where}: stage "{name}"'
     spec = _mapping(document.get("spec"), _SPEC, where, "spec")
-    kind = (spec.get("resourceRef") or {}).get("kind", "")
-    if kind not in NAMED:
-        raise StageError(f"{where}: spec.resourceRef.kind must be one of {', '.join(NAMED)}, not {kind!r}")
+    reference = _mapping(spec.get("resourceRef"), {"apiGroup", "kind"}, where, "spec.resourceRef")
+    kind = reference.get("kind") or ""
+    if not kind:
+        raise StageError(f"{where}: spec.resourceRef.kind is missing")
     selector = spec.get("selector")
     if selector is None:
         raise StageError(f"{where}: without spec.selector it matches nothing")
     requirements = tuple(_requirements(selector, where))
-    actions = [*_next(spec.get("next"), kind, where), *_steps(spec.get("steps"), where)]
+    actions = [*_next(spec.get("next"), kind, where), *_steps(spec.get("steps"), kind, where)]
     if not actions:
         raise StageError(f"{where}: spec.next says nothing")
     return Stage(
@@ -83,8 +100,9 @@ def parse(document: Any, where: str) -> Stage | None:
         actions=tuple(actions),
         delay=_delay(spec.get("delay"), where),
         weight=int(spec.get("weight") or 0),
-        weight_from=_path_from(spec.get("weightFrom"), where, "weightFrom"),
+        weight_from=_value_from(spec.get("weightFrom"), where, "weightFrom"),
         again=bool(spec.get("immediateNextStage")),
+        api_version=reference.get("apiGroup") or "v1",
     )
 
 
@@ -102,14 +120,17 @@ def _mapping(value: Any, known: set[str], where: str, path: str) -> Obj:
 # -- selectors and delays ----------------------------------------------------------------------------------------
 
 
-def _requirements(selector: Obj, where: str) -> Iterator[Requirement]:
+def _requirements(selector: Obj, where: str) -> Iterator[Requirement | Condition]:
     _mapping(selector, {"matchLabels", "matchAnnotations", "matchExpressions"}, where, "spec.selector")
     for field, root in (("matchLabels", "labels"), ("matchAnnotations", "annotations")):
         for name, value in (selector.get(field) or {}).items():
             yield Requirement(jq.path(f'.metadata.{root}["{name}"]'), "In", frozenset((str(value),)))
     for given in selector.get("matchExpressions") or ():
         at = "spec.selector.matchExpressions"
-        expression = _mapping(given, {"key", "operator", "values", "jq"}, where, at)
+        expression = _mapping(given, {"key", "operator", "values", "jq", "cel"}, where, at)
+        if (cel := expression.get("cel")) is not None:
+            yield Condition(_compiled("condition", cel, where))
+            continue
         expression = expression.get("jq") or expression
         operator, key = (
             expression.get("operator"),
@@ -129,15 +150,17 @@ def _delay(given: Any, where: str) -> Delay:
         return Delay(
             duration_s=float(delay.get("durationMilliseconds") or 0) / 1000,
             jitter_s=None if jitter is None else float(jitter) / 1000,
-            duration_from=_path_from(delay.get("durationFrom"), where, "delay.durationFrom"),
-            jitter_from=_path_from(delay.get("jitterDurationFrom"), where, "delay.jitterDurationFrom"),
+            duration_from=_value_from(delay.get("durationFrom"), where, "delay.durationFrom"),
+            jitter_from=_value_from(delay.get("jitterDurationFrom"), where, "delay.jitterDurationFrom"),
         )
     except ValueError as error:
         raise StageError(f"{where}: spec.delay: {error}") from None
 
 
-def _path_from(source: Any, where: str, field: str) -> jq.Path | None:
-    source = _mapping(source, {"expressionFrom", "jq"}, where, f"spec.{field}")
+def _value_from(source: Any, where: str, field: str) -> jq.Path | None:
+    source = _mapping(source, {"expressionFrom", "jq", "cel"}, where, f"spec.{field}")
+    if (cel := source.get("cel")) is not None:
+        return _compiled("weight" if field == "weightFrom" else "duration", cel, where)
     text = source.get("expressionFrom") or (source.get("jq") or {}).get("expression")
     return _path(text, where) if text else None
 
@@ -145,6 +168,17 @@ def _path_from(source: Any, where: str, field: str) -> jq.Path | None:
 def _path(text: str, where: str) -> jq.Path:
     try:
         return jq.path(text)
+    except ValueError as error:
+        raise StageError(f"{where}: {error}") from None
+
+
+def _compiled(purpose: str, given: Any, where: str) -> Any:
+    # Most sets have no CEL, and it takes time to import.
+    from kubepy.kubelet import stage_expressions
+
+    text = _mapping(given, {"expression"}, where, "cel").get("expression") or ""
+    try:
+        return getattr(stage_expressions, purpose)(text)
     except ValueError as error:
         raise StageError(f"{where}: {error}") from None
 
@@ -162,21 +196,23 @@ def _next(given: Any, kind: str, where: str) -> Iterator[Action]:
     if next_.get("delete"):
         yield Delete()
     if step := next_.get("status"):
-        if step not in NAMED[kind]:
+        named = NAMED.get(kind, frozenset())
+        if step not in named:
             raise StageError(
-                f"{where}: spec.next.status {step!r} is no step of a {kind}; there is {', '.join(sorted(NAMED[kind]))}"
+                f"{where}: spec.next.status {step!r} is no step of a {kind}; there is {', '.join(sorted(named))}"
             )
         yield Step(step)
     if template := next_.get("statusTemplate"):
-        subresource = next_.get("statusSubresource") or "status"
-        yield _patch(
-            {"template": template, "root": "status", "subresource": subresource, "type": "merge"}, where
-        )
+        patch = {
+            "template": template, "root": "status", "subresource": next_.get("statusSubresource") or "status",
+            "type": "merge", "impersonation": next_.get("statusPatchAs"),
+        }  # fmt: skip
+        yield _patch(patch, kind, where)
     for patch in next_.get("patches") or ():
-        yield _patch(patch, where)
+        yield _patch(patch, kind, where)
 
 
-def _steps(given: Any, where: str) -> Iterator[Action]:
+def _steps(given: Any, kind: str, where: str) -> Iterator[Action]:
     for number, one in enumerate(given or ()):
         step = _mapping(one, _STEP, where, f"spec.steps[{number}]")
         if event := step.get("event"):
@@ -186,7 +222,9 @@ def _steps(given: Any, where: str) -> Iterator[Action]:
         if step.get("delete"):
             yield Delete()
         if patch := step.get("patch"):
-            yield _patch(patch, where)
+            yield _patch(patch, kind, where)
+        if wanted := step.get("apply"):
+            yield _apply(wanted, where)
 
 
 def _event(given: Any, where: str) -> Event:
@@ -203,15 +241,11 @@ def _finalizers(given: Any, where: str) -> Finalizers:
     )
 
 
-def _patch(given: Any, where: str) -> Patch:
+def _patch(given: Any, of_kind: str, where: str) -> Patch:
     patch = _mapping(given, _PATCH, where, "patch")
-    kind, root = patch.get("type") or "strategic", patch.get("root") or ""
-    if kind not in _PATCH_TYPES:
-        raise StageError(f"{where}: patch type {kind!r} is none of {', '.join(_PATCH_TYPES)}")
-    try:
-        template = Template(patch.get("template") or "")
-    except TemplateError as error:
-        raise StageError(f"{where}: template: {error}") from None
+    # Only these are known to kwok as Go structs, whose fields say how lists merge.
+    kind = patch.get("type") or ("strategic" if of_kind in ("Pod", "Node") else "merge")
+    root, template = patch.get("root") or "", _template(patch, where)
 
     def render(view: Obj, functions: Any) -> Any:
         made = yaml.load(template.render(view, functions))
@@ -221,4 +255,34 @@ def _patch(given: Any, where: str) -> Patch:
             return [operation | {"path": f"/{root}{operation['path']}"} for operation in made or ()]
         return {root: made}
 
-    return Patch(render, _PATCH_TYPES[kind], patch.get("subresource") or "")
+    content_type = _content_type(kind, _PATCH_TYPES, "patch", where)
+    return Patch(render, content_type, patch.get("subresource") or "", _user(patch, where))
+
+
+def _apply(given: Any, where: str) -> Apply:
+    apply = _mapping(given, _APPLY, where, "apply")
+    template = _template(apply, where)
+    return Apply(
+        lambda view, functions: yaml.load(template.render(view, functions)),
+        _content_type(apply.get("type") or "apply", _APPLY_TYPES, "apply", where),
+        apply.get("subresource") or "",
+        _user(apply, where),
+    )
+
+
+def _template(given: Obj, where: str) -> Template:
+    try:
+        return Template(given.get("template") or "")
+    except TemplateError as error:
+        raise StageError(f"{where}: template: {error}") from None
+
+
+def _content_type(kind: str, known: dict[str, str], what: str, where: str) -> str:
+    if kind not in known:
+        raise StageError(f"{where}: {what} type {kind!r} is none of {', '.join(known)}")
+    return known[kind]
+
+
+def _user(given: Obj, where: str) -> str:
+    user = _mapping(given.get("impersonation"), {"username"}, where, "impersonation").get("username")
+    return str(user or "")

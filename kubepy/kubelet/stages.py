@@ -33,11 +33,21 @@ class Step(Record):
 
 
 class Patch(Record):
-    """A patch from a template. `render` makes text of (view, functions)."""
+    """A patch from a template. `render` makes it of (view, functions)."""
 
     render: Callable[[Obj, Any], Any]  # -> the patch, decoded
     content_type: str
     subresource: str = ""
+    user: str = ""  # who it is written as; "": whose objects these are
+
+
+class Apply(Record):
+    """Another object from a template: created, or patched if it is there."""
+
+    render: Callable[[Obj, Any], Any]  # -> the object
+    content_type: str  # of the patch
+    subresource: str = ""  # of an object that is there
+    user: str = ""
 
 
 class Finalizers(Record):
@@ -60,7 +70,7 @@ class Delete(Record):
     pass
 
 
-Action = Step | Patch | Finalizers | Event | Delete
+Action = Step | Patch | Apply | Finalizers | Event | Delete
 
 
 class Requirement(Record):
@@ -79,6 +89,15 @@ class Requirement(Record):
                 return any(text_of(value) in self.values for value in found)
             case _:
                 return not any(text_of(value) in self.values for value in found)
+
+
+class Condition(Record):
+    """What an expression says of the object."""
+
+    holds: Callable[[Obj], bool]
+
+    def matches(self, view: Obj) -> bool:
+        return self.holds(view)
 
 
 class Delay(Record):
@@ -122,12 +141,13 @@ def _found(path: Path | None, view: Obj, now: float, default: float | None) -> f
 class Stage:
     name: str  # "pod-ready"
     kind: str  # "Pod"
-    requirements: tuple[Requirement, ...]
+    requirements: tuple[Requirement | Condition, ...]
     actions: tuple[Action, ...]
     delay: Delay = field(default_factory=Delay)
     weight: int = 0
     weight_from: Path | None = None
     again: bool = False  # immediateNextStage: the next one is looked for at once
+    api_version: str = "v1"
     step: str = field(init=False)  # the step it takes, "" for kwok's forms
 
     def __post_init__(self) -> None:

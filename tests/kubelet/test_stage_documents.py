@@ -13,6 +13,7 @@ from kubepy.kubelet.stage_documents import NAMED, StageError, parse
 from kubepy.kubelet.stages import Delete, Event, Finalizers, Patch
 from kubepy.kubelet.turns import STEPS
 from kubepy.lib import yaml
+from kubepy.lib.random import Random
 from kubepy.testing import Cluster
 
 
@@ -68,14 +69,14 @@ def test_steps_are_actions_too():
             "  selector: {}\n  next: {statusTemplate: '{{ fly }}'}\n",
             'template: function "fly" is not supported',
         ),
+        ("  selector: {}\n  steps: [{create: {}}]\n", "spec.steps[0].create is not understood"),
         (
-            "  selector: {}\n  next: {statusPatchAs: {username: x}}\n",
-            "spec.next.statusPatchAs is not understood",
+            "  selector: {}\n  steps: [{apply: {type: json, template: a}}]\n",
+            "apply type 'json' is none of apply, ",
         ),
-        ("  selector: {}\n  steps: [{apply: {}}]\n", "spec.steps[0].apply is not understood"),
         (
-            "  selector: {matchExpressions: [{cel: {}}]}\n",
-            "spec.selector.matchExpressions.cel is not understood",
+            "  selector: {matchExpressions: [{cel: {expression: self.}}]}\n",
+            "cannot read the expression 'self.'",
         ),
         (
             "  selector: {matchExpressions: [{key: .a, operator: Like}]}\n",
@@ -90,10 +91,56 @@ def test_documents_that_cannot_be_used_are_named(spec, sentence):
     assert sentence in str(raised.value)
 
 
-def test_other_kinds_are_passed_over_or_refused(tmp_path):
+def test_documents_that_are_no_stages_are_passed_over():
     assert parse({"kind": "Kustomization", "resources": ["a.yaml"]}, "f") is None
-    with pytest.raises(StageError, match="must be one of Pod, Node, not 'PersistentVolume'"):
-        parse(document("  selector: {}\n  next: {delete: true}\n", "PersistentVolume"), "f")
+    with pytest.raises(StageError, match=r"spec\.resourceRef\.kind is missing"):
+        parse(document("  selector: {}\n  next: {delete: true}\n", '""'), "f")
+
+
+def test_expressions_choose_and_say_when_and_how_often():
+    stage = parse(
+        document("""
+  selector:
+    matchExpressions:
+      - {cel: {expression: "!has(self.metadata.deletionTimestamp)"}}
+      - {cel: {expression: "self.spec.size > 2"}}
+  delay:
+    durationMilliseconds: 7000
+    durationFrom: {cel: {expression: "duration(self.spec.wait)"}}
+    jitterDurationFrom: {cel: {expression: "self.spec.nanoseconds"}}
+  weightFrom: {cel: {expression: "self.spec.size * 10"}}
+  next: {delete: true}
+""", "Widget"),
+        "f",
+    )  # fmt: skip
+    assert stage is not None
+
+    def widget(**spec):
+        return {"metadata": {"name": "w"}, "spec": spec, "facts": {}}
+
+    assert stage.matches(widget(size=3))
+    assert not stage.matches(widget(size=2)) and not stage.matches(widget())
+    assert not stage.matches(widget(size=3) | {"metadata": {"deletionTimestamp": "now"}})
+    assert stage.weighs(widget(size=3)) == 30 and stage.weighs(widget()) == 0
+
+    def delay(**spec):
+        return stage.delay.seconds(widget(**spec), now=0.0, random=Random(1))
+
+    assert (delay(wait="90s"), delay(), delay(wait="90s", nanoseconds=5_000_000_000)) == (90, 7, 5)
+
+
+def test_a_patch_merges_as_its_kind_does_and_says_who_speaks():
+    spec = """
+  selector: {}
+  next:
+    statusTemplate: 'phase: Bound'
+    statusPatchAs: {username: system:serviceaccount:default:bot}
+    patches: [{template: 'spec: {}', impersonation: {username: jane}}]
+"""
+    of_pod, of_widget = (parse(document(spec, kind), "f") for kind in ("Pod", "Widget"))
+    assert [action.user for action in of_widget.actions] == ["system:serviceaccount:default:bot", "jane"]
+    assert of_pod.actions[1].content_type == "application/strategic-merge-patch+json"
+    assert of_widget.actions[1].content_type == "application/merge-patch+json"
 
 
 @pytest.mark.parametrize("name", stage_sets.SETS)
