@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from kubepy.api.objects import DocumentPool
@@ -25,6 +24,7 @@ from kubepy.kubelet.volume_resizer import VolumeResizer
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
+from kubepy.lib.records import replace
 from kubepy.observability.logs import Logger
 from kubepy.observability.metrics import Metrics
 
