@@ -8,9 +8,8 @@
     validate(new, old, "", found)           an update: what did not change is not complained about again (ratcheting)
 
 Promised: paths and texts are kube-openapi's: `spec.size: Invalid value: "string": spec.size in body must be of type
-integer: "string"`. Findings about one object come in the order of its schema (upstream's order is random).
-Differs: of several alternatives of anyOf and oneOf that all fail, the first is explained; upstream takes the one in
-which most checks succeeded.
+integer: "string"`. Findings about one object come in the order of its schema (upstream's order is random). Of several
+alternatives of anyOf and oneOf that all fail, the one that had most to check is explained.
 
 Not here: pruning and defaults (structural.py), rules between fields (CEL).
 Source: kube-openapi pkg/validation/{validate,errors}, apiextensions-apiserver pkg/apiserver/validation/validation.go,
@@ -42,7 +41,9 @@ class _Nothing:
 NOTHING = _Nothing()
 # What upstream's nil path prints as.
 NO_FIELD = "<nil>"
-_INT32_END = 1 << 31
+_INT32_END, _INT64_END = 1 << 31, 1 << 63
+# Of a float. Source: swag IsFloat64AJSONInteger.
+_WHOLE_MAX = (1 << 53) - 1
 
 
 def compile_schema(schema: Obj) -> Validate:
@@ -105,7 +106,7 @@ def _type(types: tuple[str, ...], format_: str, nullable: bool) -> Validate:
         if type_ in types:
             return
         fits = (type_ == "integer" and "number" in types) or (
-            type_ == "number" and "integer" in types and value.is_integer()
+            type_ == "number" and "integer" in types and value.is_integer() and abs(value) <= _WHOLE_MAX
         )
         if fits:
             return
@@ -167,15 +168,22 @@ def _search(pattern: str) -> Callable[[str], Any]:
 
 
 def _range(schema: Obj) -> Validate:
-    """Source: IsValueValidAgainstRange. Other formats hold whatever JSON does."""
+    """Source: IsValueValidAgainstRange. Numbers that need not be whole hold whatever JSON does."""
+    format_ = schema.get("format")
+    end = _INT32_END if format_ == "int32" else _INT64_END
+    what = f"with format {format_}" if format_ in ("int32", "int64") else "(default format)"
 
     def validate(value: Any, old: Any, path: str, found: list[FieldError]) -> None:
-        if value.__class__ is int and not -_INT32_END <= value < _INT32_END:
-            text = f"Checked value must be of type integer with format int32 in {path}"
-            found.append(errors.invalid_value(NO_FIELD, "", text))
+        kind = value.__class__
+        if kind is int or (kind is float and value.is_integer()):
+            if -end <= value < end:
+                return
+        elif kind is not float:
+            return
+        text = f"Checked value must be of type integer {what} in {path}"
+        found.append(errors.invalid_value(NO_FIELD, "", text))
 
-    is_narrow = schema.get("type") == "integer" and schema.get("format") == "int32"
-    return validate if is_narrow else _accept
+    return validate if schema.get("type") == "integer" else _accept
 
 
 def _number(schema: Obj) -> Validate:
@@ -329,9 +337,7 @@ def _composite(path: str, text: str) -> FieldError:
 
 
 def _logic(schema: Obj) -> Validate:
-    any_of, one_of, all_of = (
-        [compile_schema(each) for each in schema.get(word) or ()] for word in ("anyOf", "oneOf", "allOf")
-    )
+    any_of, one_of, all_of = (_alternatives(schema, word) for word in ("anyOf", "oneOf", "allOf"))
     negated = compile_schema(schema["not"]) if isinstance(schema.get("not"), dict) else None
 
     def failures(each: Validate, value: Any, old: Any, path: str) -> list[FieldError]:
@@ -341,15 +347,14 @@ def _logic(schema: Obj) -> Validate:
 
     def validate(value: Any, old: Any, path: str, found: list[FieldError]) -> None:
         if any_of:
-            first: list[FieldError] | None = None
+            outcomes = []
             for each in any_of:
-                own = failures(each, value, old, path)
-                if not own:
+                outcomes.append(failures(each, value, old, path))
+                if not outcomes[-1]:
                     break
-                first = first or own
             else:
                 found.append(_composite(path, "must validate at least one schema (anyOf)"))
-                found.extend(first or ())
+                found.extend(outcomes[_nearest(schema["anyOf"], value)])
         if one_of:
             outcomes = [failures(each, value, old, path) for each in one_of]
             valid = sum(not own for own in outcomes)
@@ -357,7 +362,7 @@ def _logic(schema: Obj) -> Validate:
                 what = f"Found {valid} valid alternatives" if valid else "Found none valid"
                 found.append(_composite(path, f"must validate one and only one schema (oneOf). {what}"))
                 if not valid:
-                    found.extend(outcomes[0])
+                    found.extend(outcomes[_nearest(schema["oneOf"], value)])
         if all_of:
             outcomes = [failures(each, value, old, path) for each in all_of]
             for own in outcomes:
@@ -372,11 +377,73 @@ def _logic(schema: Obj) -> Validate:
     return validate
 
 
+def _alternatives(schema: Obj, word: str) -> list[Validate]:
+    return [compile_schema(each) for each in schema.get(word) or ()]
+
+
+def _nearest(alternatives: Sequence[Obj], value: Any) -> int:
+    """Which one to explain of those that all fail: the first of those that had most to check."""
+    counts = [_count(each, value) for each in alternatives]
+    return counts.index(max(counts))
+
+
+def _count(schema: Obj, value: Any) -> int:
+    """What upstream counts as matches: the checks that apply to a value, those of its parts included, whether or not
+    they succeed. Source: kube-openapi pkg/validation/validate, the Inc() and Merge() of Result.MatchCount."""
+    types, format_ = _types(schema), schema.get("format", "")
+    is_of_type = not _faults(_type(types, format_, bool(schema.get("nullable"))), value)
+    if value is None:
+        return int(is_of_type)
+    # One for the schema, two for its logic, one for its enum.
+    count = 4 + _count_logic(schema, value)
+    if types or format_:
+        count += 1 + is_of_type
+    match value:
+        case bool():
+            pass
+        case str():
+            count += 1 + (bool(format_) and formats.check(format_) is not None)
+        case int() | float():
+            count += 2
+        case list():
+            items = schema.get("items")
+            count += 2 + sum(_count(items, item) for item in value if isinstance(items, dict))
+        case dict():
+            count += 1 + _count_fields(schema, value)
+    return count
+
+
+def _count_fields(schema: Obj, value: Obj) -> int:
+    properties, more = schema.get("properties") or {}, schema.get("additionalProperties")
+    known = sum(_count(each, value[name]) for name, each in properties.items() if name in value)
+    if not isinstance(more, dict):
+        return known
+    return known + sum(_count(more, item) for name, item in value.items() if name not in properties)
+
+
+def _count_logic(schema: Obj, value: Any) -> int:
+    count = sum(_count(each, value) for each in schema.get("allOf") or ())
+    for word in ("anyOf", "oneOf"):
+        alternatives = schema.get(word) or ()
+        valid = [each for each in alternatives if not _faults(compile_schema(each), value)]
+        if valid and (word == "anyOf" or len(valid) == 1):
+            count += _count(valid[0], value)
+        elif alternatives and not valid:
+            count += max(_count(each, value) for each in alternatives)
+    return count
+
+
+def _faults(validate: Validate, value: Any) -> list[FieldError]:
+    found: list[FieldError] = []
+    validate(value, NOTHING, "", found)
+    return found
+
+
 # In upstream's order; a step is only there if the schema has one of its keywords.
 _STEPS: tuple[tuple[Callable[[Obj], Validate], frozenset[str]], ...] = (
     (_logic, frozenset(("anyOf", "oneOf", "allOf", "not"))),
     (_string, frozenset(("maxLength", "minLength", "pattern", "format"))),
-    (_range, frozenset(("format",))),
+    (_range, frozenset(("type",))),
     (_number, frozenset(("minimum", "maximum", "multipleOf"))),
     (_array, frozenset(("items", "maxItems", "minItems", "uniqueItems"))),
     (_enum, frozenset(("enum",))),

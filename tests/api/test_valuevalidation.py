@@ -27,7 +27,8 @@ INT, STR = {"type": "integer"}, {"type": "string"}
         (INT, 1, []),
         (INT, 1.0, []),
         (INT, "1", ['f: Invalid value: "string": f in body must be of type integer: "string"']),
-        (INT, 1.5, ['f: Invalid value: "number": f in body must be of type integer: "number"']),
+        (INT, 1.5, ['f: Invalid value: "number": f in body must be of type integer: "number"',
+                    '<nil>: Invalid value: "": Checked value must be of type integer (default format) in f']),
         (INT, True, ['f: Invalid value: "boolean": f in body must be of type integer: "boolean"']),
         (INT, None, ['f: Invalid value: "null": f in body must be of type integer: "null"']),
         (INT | {"nullable": True}, None, []),
@@ -123,3 +124,44 @@ LIST_MAP: Obj = {
 )  # fmt: skip
 def test_what_did_not_change_may_stay(schema: Obj, new: Any, old: Any, complaints: int) -> None:
     assert len(findings(schema, new, old)) == complaints
+
+
+ALTERNATIVES = {
+    "type": "object",
+    "anyOf": [
+        {"required": ["x"], "properties": {"x": {"minLength": 3}}},
+        {"required": ["y", "z"], "properties": {"y": {"minimum": 5}}},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "explained"),
+    [
+        ({}, ["f.x: Required value"]),
+        ({"x": "a"}, ['f.x: Invalid value: "a": f.x in body should be at least 3 chars long']),
+        ({"y": 9}, ["f.z: Required value"]),
+        ({"y": 1, "z": "a"}, ["f.y: Invalid value: 1: f.y in body should be greater than or equal to 5"]),
+        ({"z": "a"}, ["f.x: Required value"]),
+        ({"x": "a", "y": 9}, ["f.z: Required value"]),
+    ],
+)
+def test_the_alternative_with_most_to_check_is_explained(value: Obj, explained: list[str]) -> None:
+    """Answers of a kube-apiserver 1.36."""
+    head = '<nil>: Invalid value: "": "f" must validate at least one schema (anyOf)'
+    assert findings(ALTERNATIVES, value) == [head, *explained]
+
+
+@pytest.mark.parametrize(
+    ("format_", "value", "what"),
+    [
+        ("", 1.5, "(default format)"),
+        ("int64", 1.5, "with format int64"),
+        ("int32", 1 << 31, "with format int32"),
+        ("", 1e300, "(default format)"),
+    ],
+)
+def test_whole_numbers_fit_their_format(format_: str, value: float, what: str) -> None:
+    schema = {"type": "integer"} | ({"format": format_} if format_ else {})
+    text = f'<nil>: Invalid value: "": Checked value must be of type integer {what} in f'
+    assert findings(schema, value)[-1] == text

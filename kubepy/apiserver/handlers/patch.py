@@ -58,7 +58,10 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
     fields, manager = registry.field_manager(resource, call.subresource), write.manager_of(request, options)
     # What a directive at the top names is in its value.
     is_of_part = (
-        call.subresource == "status" and not resource.custom and not any(n[:1] == "$" for n in parsed)
+        call.subresource == "status"
+        and not resource.custom
+        and content_type != JSON_PATCH
+        and not any(name[:1] == "$" for name in parsed)
     )
     attempts = 0
 
