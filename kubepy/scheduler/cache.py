@@ -436,6 +436,11 @@ class Cache:
         state = self._pods.get(key)
         return state.node if state is not None else ""
 
+    def pod(self, key: Key) -> PodInfo | None:
+        """If it counts somewhere."""
+        state = self._pods.get(key)
+        return state.pod if state is not None else None
+
     def statistics(self) -> Mapping[str, int]:
         return {"nodes": len(self._by_name), "pods": len(self._pods), "assumed": self._assumed}
 

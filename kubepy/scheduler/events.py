@@ -16,6 +16,7 @@ from kubepy.api.builtins import (
     DEVICE_TAINT_RULES,
     PERSISTENT_VOLUME_CLAIMS,
     PERSISTENT_VOLUMES,
+    POD_GROUPS,
     RESOURCE_CLAIMS,
     RESOURCE_SLICES,
     STORAGE_CLASSES,
@@ -29,6 +30,7 @@ NODE_ADD = ClusterEvent("Node", Action.ADD)
 NODE_DELETE = ClusterEvent("Node", Action.DELETE)
 POD_ADD = ClusterEvent("Pod", Action.ADD)
 POD_DELETE = ClusterEvent("Pod", Action.DELETE)
+UNSCHEDULED_POD_ADD = ClusterEvent("UnscheduledPod", Action.ADD)
 
 # Kinds other than Node and Pod that plugins may name in an Interest; watched only if one does.
 OTHER_RESOURCES: Mapping[str, Resource] = {
@@ -36,7 +38,7 @@ OTHER_RESOURCES: Mapping[str, Resource] = {
     for resource in (
         PERSISTENT_VOLUMES, PERSISTENT_VOLUME_CLAIMS, STORAGE_CLASSES, CSI_NODES, CSI_DRIVERS,
         CSI_STORAGE_CAPACITIES, VOLUME_ATTACHMENTS, RESOURCE_CLAIMS, RESOURCE_SLICES, DEVICE_CLASSES,
-        DEVICE_TAINT_RULES,
+        DEVICE_TAINT_RULES, POD_GROUPS,
     )
 }  # fmt: skip
 _POD_OTHER = (ClusterEvent("Pod", Action.UPDATE_OTHER),)

@@ -9,7 +9,7 @@ Source: pkg/scheduler/framework/preemption/executor.go, asynchronous (KEP-4832).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kubepy.api.builtins import PODS
 from kubepy.api.errors import Conflict, NotFound, StatusError
@@ -24,6 +24,22 @@ if TYPE_CHECKING:
 
 # Victims deleted at once. Source: pkg/scheduler/framework/parallelize, DefaultParallelism.
 _AT_ONCE = 16
+
+
+class Preemptor(NamedTuple):
+    """For whom room is made."""
+
+    uid: str
+    key: Key
+    kind: str  # "pod", "podgroup"
+    scheduler_name: str
+    priority: int
+    obj: Obj
+    waiting: tuple[str, ...]  # the pods, by uid, that are tried again
+
+    @classmethod
+    def of(cls, pod: PodInfo) -> Preemptor:
+        return cls(pod.uid, pod.key, "pod", pod.scheduler_name, pod.priority, pod.obj, (pod.uid,))
 
 
 class Evictions:
@@ -49,7 +65,7 @@ class Evictions:
         victim = self._pods.get(last)
         return victim is not None and not is_deleting(victim)
 
-    def start(self, pod: PodInfo, victims: Sequence[PodInfo], node: str) -> None:
+    def start(self, pod: Preemptor, victims: Sequence[PodInfo], node: str) -> None:
         """Delete those that do not go already."""
         staying = [victim for victim in victims if not victim.is_terminating]
         if not staying:
@@ -58,7 +74,7 @@ class Evictions:
         self._under_way[pod.uid] = None
         self._tools.tasks.start(self._evict(pod, staying, node), name=f"preemption by {pod.key}")
 
-    async def _evict(self, pod: PodInfo, victims: Sequence[PodInfo], node: str) -> None:
+    async def _evict(self, pod: Preemptor, victims: Sequence[PodInfo], node: str) -> None:
         tools = self._tools
         lesser = [p for p in tools.queue.nominator.on(node) if p.priority < pod.priority]
         results = await gather_bounded(_AT_ONCE, [self._denominate(other) for other in lesser])
@@ -71,7 +87,7 @@ class Evictions:
         if failures:
             tools.log.error("preemption_failed", object=str(pod.key), node=node, error=str(failures[0]))
             # Whom it waits for may never go.
-            tools.queue.activate([pod.uid])
+            tools.queue.activate(pod.waiting)
         else:
             tools.log.info("preempted", object=str(pod.key), node=node, victims=len(victims))
 
@@ -84,16 +100,16 @@ class Evictions:
         except (NotFound, Conflict):
             pass
 
-    async def _evict_one(self, pod: PodInfo, victim: PodInfo, node: str) -> None:
+    async def _evict_one(self, pod: Preemptor, victim: PodInfo, node: str) -> None:
         tools = self._tools
-        message = f"Preempted by pod {pod.uid} on node {node}"
+        message = f"Preempted by {pod.kind} {pod.uid} on node {node}"
         if tools.framework.reject(victim.uid, self._plugin, "preempted"):
             message += " (in kube-scheduler memory)."
         elif not await self._delete(pod, victim):
             return
         tools.recorder.event(victim.obj, NORMAL, "Preempted", message, action="Preempting", related=pod.obj)
 
-    async def _delete(self, pod: PodInfo, victim: PodInfo) -> bool:
+    async def _delete(self, pod: Preemptor, victim: PodInfo) -> bool:
         """False if it was gone already."""
         client, (namespace, name) = self._tools.client, victim.key
         try:
@@ -115,13 +131,13 @@ class Evictions:
             raise
         return True
 
-    def _condition(self, pod: PodInfo, victim: Obj) -> Obj | None:
+    def _condition(self, pod: Preemptor, victim: Obj) -> Obj | None:
         """DisruptionTarget; None if it says so already."""
         wanted: Obj = {
             "type": "DisruptionTarget",
             "status": "True",
             "reason": "PreemptionByScheduler",
-            "message": f"{pod.scheduler_name}: preempting to accommodate a higher priority pod",
+            "message": f"{pod.scheduler_name}: preempting to accommodate a higher priority {pod.kind}",
         }
         if generation := victim["metadata"].get("generation"):
             wanted["observedGeneration"] = generation

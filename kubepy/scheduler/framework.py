@@ -305,6 +305,29 @@ class Permit(Plugin, Protocol):
 
 
 @runtime_checkable
+class PlacementFeasible(Plugin, Protocol):
+    """For pods of a PodGroup, which get their nodes together."""
+
+    def placement_feasible(self, group: Obj, *, scheduled: int, remaining: int) -> Status | None:
+        """Asked after each pod of the group. UNSCHEDULABLE: it cannot be placed, whatever comes of the remaining pods;
+        WAIT: not as it is, yet; success: those that have a node may keep it."""
+
+
+# Tries the group as the cache is, without a trace: (why it does not fit, the node of each pod by uid).
+Tried = Callable[[], tuple[str, dict[str, str]]]
+
+
+@runtime_checkable
+class GroupPostFilter(Plugin, Protocol):
+    """For a PodGroup that cannot be placed: make room."""
+
+    def group_post_filter(
+        self, group: Obj, pods: Sequence[PodInfo], tried: Tried
+    ) -> tuple[str, dict[str, str]]:
+        """(why nothing can be done, {}), or ("", for which node each pod waits)."""
+
+
+@runtime_checkable
 class PreBind(Plugin, Protocol):
     def pre_bind(self, state: CycleState, pod: PodInfo, node: str) -> Awaitable[Status | None]:
         """Any status ends the binding; the pod is retried with backoff."""

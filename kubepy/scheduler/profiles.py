@@ -34,6 +34,8 @@ DEFAULT_PLUGINS: tuple[tuple[str, int], ...] = (
     ("ImageLocality", 1),
     ("DefaultBinder", 0),
     ("NodeDeclaredFeatures", 0),
+    # Only where PodGroups are served.
+    ("GangScheduling", 0),
 )
 
 

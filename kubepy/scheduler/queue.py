@@ -220,11 +220,22 @@ class Queue:
         while self._active:
             _, ticket, queued = heapq.heappop(self._active)
             if queued.place is Place.ACTIVE and queued.ticket == ticket:
-                self._move(queued, Place.IN_FLIGHT)
-                queued.attempts += 1
-                self._in_flight[queued.pod.uid] = self._events_base + len(self._events)
+                self._fly(queued)
                 return queued
         return None
+
+    def _fly(self, queued: QueuedPod) -> None:
+        self._move(queued, Place.IN_FLIGHT)
+        queued.attempts += 1
+        self._in_flight[queued.pod.uid] = self._events_base + len(self._events)
+
+    def pop_specific(self, uid: str) -> QueuedPod | None:
+        """This one, wherever it waits, now in flight; None if it is not here or held back by a PreEnqueue plugin."""
+        queued = self._pods.get(uid)
+        if queued is None or queued.place is Place.IN_FLIGHT or queued.gated_by:
+            return None
+        self._fly(queued)
+        return queued
 
     def done(self, uid: str) -> None:
         """No longer in flight, and not coming back. Idempotent."""

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from kubepy.api.objects import Obj
 from kubepy.lib.clock import Clock
 from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import (
@@ -23,11 +24,13 @@ from kubepy.scheduler.framework import (
     CycleState,
     EventInterest,
     Filter,
+    GroupPostFilter,
     Interest,
     Narrowed,
     Nominated,
     Normalize,
     Permit,
+    PlacementFeasible,
     Plugin,
     PostBind,
     PostFilter,
@@ -41,6 +44,7 @@ from kubepy.scheduler.framework import (
     Scope,
     Score,
     Status,
+    Tried,
 )
 from kubepy.scheduler.profiles import PluginSet, Profile
 from kubepy.scheduler.queue import QueuedPod
@@ -136,6 +140,8 @@ class Framework:
         ]
         self._reserves: list[Reserve] = at("reserve", Reserve)
         self._permits: list[Permit] = at("permit", Permit)
+        self._placements: list[PlacementFeasible] = at("placementFeasible", PlacementFeasible)
+        self._group_post_filters: list[GroupPostFilter] = at("postFilter", GroupPostFilter)
         self._pre_binds: list[PreBind] = at("preBind", PreBind)
         self._binds: list[Bind] = at("bind", Bind)
         self._post_binds: list[PostBind] = at("postBind", PostBind)
@@ -148,6 +154,25 @@ class Framework:
             for plugin, _ in plugins
         } | dict.fromkeys(rejectors, _EVERYTHING)
         self._waiting: dict[str, _Waiting] = {}
+
+    # -- pod groups
+
+    def placement_feasible(self, group: Obj, *, scheduled: int, remaining: int) -> Status | None:
+        answers = (
+            p.placement_feasible(group, scheduled=scheduled, remaining=remaining) for p in self._placements
+        )
+        return next((status for status in answers if status is not None), None)
+
+    def group_post_filter(
+        self, group: Obj, pods: Sequence[PodInfo], tried: Tried
+    ) -> tuple[str, dict[str, str]]:
+        """The first that can do something; see framework.py."""
+        why = ""
+        for plugin in self._group_post_filters:
+            why, nodes = plugin.group_post_filter(group, pods, tried)
+            if not why:
+                return "", nodes
+        return why, {}
 
     # -- queue
 

@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kubepy.api import pods
-from kubepy.api.builtins import NODES, PODS
+from kubepy.api.builtins import NODES, POD_GROUPS, PODS
 from kubepy.api.errors import NotFound, StatusError
 from kubepy.api.objects import Document, DocumentPool, Obj, condition, is_deleting, labels_of, uid_of, walk
 from kubepy.api.resources import Resource
@@ -35,7 +35,9 @@ from kubepy.scheduler.cache import Cache, PodInfo
 from kubepy.scheduler.decisions import Decision, Decisions
 from kubepy.scheduler.extenders import ExtenderError, Extenders
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, Nominated, Plugin, Status
+from kubepy.scheduler.group_cycle import GroupCycle
 from kubepy.scheduler.metrics import SchedulerMetrics
+from kubepy.scheduler.pod_groups import PodGroups, group_of
 from kubepy.scheduler.profiles import DEFAULT_SCHEDULER, Configuration, Profile
 from kubepy.scheduler.queue import Place, Queue, QueuedPod
 from kubepy.scheduler.runtime import Framework
@@ -80,7 +82,7 @@ class Scheduler:
         metrics: Metrics,
         configuration: Configuration | None = None,
         registry: Mapping[str, Callable[[Toolbox], Plugin]] = plugins.REGISTRY,
-        is_served: Callable[[Resource], bool] = lambda resource: True,
+        is_served: Callable[[Resource], bool] = plugins.is_served_by_default,
         pool: DocumentPool | None = None,
     ) -> None:
         """`is_served` is asked about the kinds of `plugins.OPTIONAL`: plugins that need others are left out.
@@ -100,6 +102,7 @@ class Scheduler:
         self.cache = Cache()
         self.decisions = Decisions()
         without = plugins.not_served(is_served)
+        groups = PodGroups(self._informers, self.cache) if is_served(POD_GROUPS) else None
         tools: dict[str, Toolbox] = {}
         self._profiles: dict[str, _Running] = {}
         for profile in configuration.profiles:
@@ -116,6 +119,7 @@ class Scheduler:
                 metrics,
                 recorder,
                 is_served,
+                groups,
                 profile.args,
             )
             framework = tools[name].framework = Framework(
@@ -132,6 +136,11 @@ class Scheduler:
         )
         for one in tools.values():
             one.queue = self.queue
+        self._group_cycle = (
+            GroupCycle(groups, queue=self.queue, cache=self.cache, client=client, clock=clock, log=log)
+            if groups is not None
+            else None
+        )
         self._writes_free = asyncio.Semaphore(configuration.bindings_max)
         self._writing: dict[str, asyncio.Task[Any]] = {}  # uid -> its newest write under way
         self._metrics = SchedulerMetrics(metrics, self._profiles, self.cache, self.queue)
@@ -213,7 +222,10 @@ class Scheduler:
             if queued is None:
                 queued = await queue.pop()
                 turn_until, decided = clock.monotonic() + _TURN_S, 0
-            if self.extenders and self.extenders.concern(queued.pod):
+            if self._group_cycle is not None and group_of(queued.pod.obj) is not None:
+                await self._schedule_group(self._group_cycle, queued)
+                write = None
+            elif self.extenders and self.extenders.concern(queued.pod):
                 write = await self._schedule_with_extenders(queued)
             else:
                 write = self._schedule_one(queued)
@@ -269,6 +281,15 @@ class Scheduler:
             return self._fail(running, queued, "SchedulerError", str(error), started)
         return self._take(running, queued, outcome, started)
 
+    async def _schedule_group(self, cycle: GroupCycle, queued: QueuedPod) -> None:
+        """The same, for a pod that is decided upon together with its group. Extenders have no say."""
+        running, started = self._profiles[queued.pod.scheduler_name], self._clock.monotonic()
+        writes = cycle.decide(queued, running.framework, running.search, _Steps(self, running, started))
+        for uid, write in writes:
+            # The loop's permit is the first one's; then there is one for the next, and at last the loop's again.
+            self._write(uid, write)
+            await self._writes_free.acquire()
+
     async def _schedule_with_extenders(self, queued: QueuedPod) -> Write | None:
         """The same, for a pod about which others have a say."""
         pod = queued.pod
@@ -308,9 +329,13 @@ class Scheduler:
         refusal = self._reserve(running, outcome, pod)
         if refusal is not None:
             return self._refuse(running, queued, refusal, outcome, started)
-        self.queue.nominator.remove(pod.uid)
-        self._record_choice(queued, outcome)
-        return partial(self._bind, running, queued, outcome, started)
+        return self._go(running, queued, outcome, started)
+
+    def _go(self, running: _Running, queued: QueuedPod, choice: Choice, started: float) -> Write:
+        """Nobody has anything against the node."""
+        self.queue.nominator.remove(queued.pod.uid)
+        self._record_choice(queued, choice)
+        return partial(self._bind, running, queued, choice, started)
 
     def _reserve(self, running: _Running, choice: Choice, pod: PodInfo) -> Status | None:
         framework, state, node = running.framework, choice.state, choice.node.name
@@ -475,6 +500,8 @@ class Scheduler:
             self._pod_assigned(document)
         elif self._is_ours(pod):
             self.queue.add(PodInfo(document))
+            if self._group_cycle is not None:
+                self.queue.move(events.UNSCHEDULED_POD_ADD, None, pod)
             self._log.debug("pod_queued", object=str(document.key), seen=document.revision)
 
     def _pod_assigned(self, document: Document) -> None:
@@ -558,6 +585,38 @@ class Scheduler:
 
     def _task_died(self, name: str, error: BaseException) -> None:
         self._log.error("task_died", task=name, exc_info=error)
+
+
+class _Steps:
+    """What becomes of the pods of a group that was decided upon; see group_cycle.Steps."""
+
+    def __init__(self, scheduler: Scheduler, running: _Running, started: float) -> None:
+        self._scheduler, self._running, self._started = scheduler, running, started
+
+    def skip(self, queued: QueuedPod) -> None:
+        self._scheduler._schedule_one(queued)
+
+    def book(self, queued: QueuedPod, choice: Choice) -> Write | None:
+        scheduler, running = self._scheduler, self._running
+        refusal = running.framework.permit(choice.state, queued.pod, choice.node.name)
+        if refusal is not None:
+            return scheduler._refuse(running, queued, refusal, choice, self._started)
+        return scheduler._go(running, queued, choice, self._started)
+
+    def fail(
+        self,
+        queued: QueuedPod,
+        reason: str,
+        message: str,
+        plugins: set[str],
+        outcome: Rejection | None = None,
+        nominated: Nominated | None = None,
+    ) -> Write | None:
+        queued.forget_rejection()
+        queued.unschedulable_plugins.update(plugins)
+        if outcome is not None:
+            self._scheduler._record_rejection(queued, outcome, message)
+        return self._scheduler._fail(self._running, queued, reason, message, self._started, nominated)
 
 
 def _scheduler_of(pod: Obj) -> str:

@@ -18,7 +18,7 @@ from kubepy.observability import logs
 from kubepy.observability.metrics import Metrics
 from kubepy.scheduler.cache import Cache, NodeInfo, PodInfo
 from kubepy.scheduler.framework import Plugin
-from kubepy.scheduler.plugins import REGISTRY
+from kubepy.scheduler.plugins import REGISTRY, is_served_by_default, not_served
 from kubepy.scheduler.profiles import DEFAULT_PLUGINS, Profile
 from kubepy.scheduler.queue import Queue
 from kubepy.scheduler.runtime import Framework
@@ -111,7 +111,7 @@ def toolbox(
     events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)  # type: ignore[arg-type]
     return Toolbox(
         client, informers, cache or Cache(), clock, random, tasks, log, metrics, events.recorder("default-scheduler"),
-        lambda resource: True, args,
+        is_served_by_default, None, args,
     )  # type: ignore[arg-type]  # fmt: skip
 
 
@@ -135,7 +135,8 @@ def framework(
     plugins = [
         (REGISTRY[name](tools), weight)
         for name, weight in DEFAULT_PLUGINS
-        if name not in without and (not only or name in (*only, "PrioritySort", "DefaultBinder"))
+        if name not in (*without, *not_served(tools.is_served))
+        and (not only or name in (*only, "PrioritySort", "DefaultBinder"))
     ]
     profile = Profile(percentage_of_nodes_to_score=percentage)
     tools.framework = Framework(profile, [*plugins, *extra], tools.clock)

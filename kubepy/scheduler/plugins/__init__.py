@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from kubepy.api.builtins import DEVICE_CLASSES, DEVICE_TAINT_RULES, RESOURCE_CLAIMS, RESOURCE_SLICES
+from kubepy.api import builtins
+from kubepy.api.builtins import (
+    DEVICE_CLASSES,
+    DEVICE_TAINT_RULES,
+    POD_GROUPS,
+    RESOURCE_CLAIMS,
+    RESOURCE_SLICES,
+)
 from kubepy.api.resources import Resource
 from kubepy.scheduler.args import NodeAffinityArgs, NodeResourcesBalancedAllocationArgs, NodeResourcesFitArgs
 from kubepy.scheduler.framework import Plugin
 from kubepy.scheduler.plugins.default_binder import DefaultBinder
 from kubepy.scheduler.plugins.default_preemption import DefaultPreemption
 from kubepy.scheduler.plugins.dynamic_resources import DynamicResources
+from kubepy.scheduler.plugins.gang_scheduling import GangScheduling
 from kubepy.scheduler.plugins.image_locality import ImageLocality
 from kubepy.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from kubepy.scheduler.plugins.node_affinity import NodeAffinity
@@ -36,9 +44,13 @@ from kubepy.scheduler.toolbox import Toolbox
 # What not every version of Kubernetes serves, and a plugin cannot do without.
 NEEDS: Mapping[str, tuple[Resource, ...]] = {
     "DynamicResources": (RESOURCE_CLAIMS, RESOURCE_SLICES, DEVICE_CLASSES),
+    "GangScheduling": (POD_GROUPS,),
 }
 # That, and what plugins use if it is served.
-OPTIONAL: tuple[Resource, ...] = (*(one for needed in NEEDS.values() for one in needed), DEVICE_TAINT_RULES)
+OPTIONAL: tuple[Resource, ...] = (
+    *(one for needed in NEEDS.values() for one in needed),
+    DEVICE_TAINT_RULES,
+)
 
 REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
     "PrioritySort": lambda tools: PrioritySort(),
@@ -57,6 +69,7 @@ REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
     "InterPodAffinity": InterPodAffinity,
     "DynamicResources": DynamicResources,
     "DefaultPreemption": DefaultPreemption,
+    "GangScheduling": GangScheduling,
     "NodeResourcesBalancedAllocation": lambda tools: NodeResourcesBalancedAllocation(
         tools.arguments(NodeResourcesBalancedAllocationArgs)
     ),
@@ -64,6 +77,10 @@ REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
     "NodeDeclaredFeatures": lambda tools: NodeDeclaredFeatures(),
     "DefaultBinder": lambda tools: DefaultBinder(tools.client),
 }
+
+
+def is_served_by_default(resource: Resource) -> bool:
+    return resource not in builtins.OPTIONAL
 
 
 def not_served(is_served: Callable[[Resource], bool]) -> list[str]:

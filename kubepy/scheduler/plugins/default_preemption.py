@@ -16,16 +16,18 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from kubepy.api import selectors
 from kubepy.api.builtins import POD_DISRUPTION_BUDGETS
-from kubepy.api.objects import Document, Obj, condition, is_deleting, walk
+from kubepy.api.objects import Document, Obj, condition, is_deleting, key_of, uid_of, walk
 from kubepy.api.selectors import LabelSelector
 from kubepy.lib.clock import parse_rfc3339
+from kubepy.scheduler import group_preemption
 from kubepy.scheduler.args import DefaultPreemptionArgs
 from kubepy.scheduler.cache import NodeInfo, PodInfo
-from kubepy.scheduler.evictions import Evictions
+from kubepy.scheduler.evictions import Evictions, Preemptor
 from kubepy.scheduler.framework import (
     Action,
     ClusterEvent,
@@ -35,7 +37,10 @@ from kubepy.scheduler.framework import (
     Interest,
     Nominated,
     Status,
+    Tried,
 )
+from kubepy.scheduler.group_preemption import Unit
+from kubepy.scheduler.pod_groups import group_of, priority_of
 from kubepy.scheduler.search import Rejection
 
 if TYPE_CHECKING:
@@ -45,6 +50,11 @@ _NAME = "DefaultPreemption"
 _WAITING = Status(
     Code.UNSCHEDULABLE_AND_UNRESOLVABLE,
     "waiting for the preemption for this pod to be finished",
+    plugin=_NAME,
+)
+_GROUP_WAITING = Status(
+    Code.UNSCHEDULABLE_AND_UNRESOLVABLE,
+    "waiting for the preemption for this pod group to be finished",
     plugin=_NAME,
 )
 _NEVER = Status(Code.UNSCHEDULABLE, "preemption: not eligible due to preemptionPolicy=Never.", plugin=_NAME)
@@ -101,7 +111,7 @@ class DefaultPreemption:
     def __init__(self, tools: Toolbox) -> None:
         self._tools = tools
         self._args = tools.arguments(DefaultPreemptionArgs)
-        self._evictions = Evictions(tools, _NAME)
+        self._evictions, self._groups = Evictions(tools, _NAME), tools.groups
         self._pdbs = tools.informers.informer(POD_DISRUPTION_BUDGETS)
         self._pdbs.add_handler(
             on_add=self._budget_changed,
@@ -116,6 +126,11 @@ class DefaultPreemption:
         )
 
     def pre_enqueue(self, pod: PodInfo) -> Status | None:
+        if self._groups is not None and (key := group_of(pod.obj)) is not None:
+            group = self._groups.get(key)
+            return (
+                _GROUP_WAITING if group is not None and self._evictions.is_under_way(uid_of(group)) else None
+            )
         return _WAITING if self._evictions.is_under_way(pod.uid) else None
 
     def events(self) -> Sequence[Interest]:
@@ -141,8 +156,59 @@ class DefaultPreemption:
             text = Rejection(len(verdicts), statuses, state).message()
             return Nominated("", Status(Code.UNSCHEDULABLE, f"preemption: {text}", plugin=_NAME))
         best = max(candidates, key=lambda candidate: candidate.rank)
-        self._evictions.start(pod, best.victims, best.node)
+        self._evictions.start(Preemptor.of(pod), best.victims, best.node)
         return Nominated(best.node)
+
+    def group_post_filter(
+        self, group: Obj, pods: Sequence[PodInfo], tried: Tried
+    ) -> tuple[str, dict[str, str]]:
+        """Source: PodGroupEvaluator.Preempt."""
+        self._attempts.inc()
+        if pods[0].spec.get("preemptionPolicy") == "Never":
+            return group_preemption.NEVER, {}
+        tools, priority = self._tools, priority_of(group)
+        units = [unit for unit in self._units() if unit.priority < priority]
+        victims, why = group_preemption.choose(units, tools.cache, lambda: tried()[0], self._split)
+        if why:
+            return why, {}
+        evicted = [pod for unit in victims for pod in unit.pods]
+        with ExitStack() as away:
+            for pod in evicted:
+                away.enter_context(tools.cache.without(pod.key))
+            _, nodes = tried()
+        waiting = tuple(pod.uid for pod in pods)
+        by = Preemptor(
+            uid_of(group), key_of(group), "podgroup", pods[0].scheduler_name, priority, group, waiting
+        )
+        self._evictions.start(by, evicted, "cluster")
+        return "", nodes
+
+    def _units(self) -> list[Unit]:
+        """All pods that have a node; those of a group that is only disrupted as a whole as one."""
+        now = self._tools.clock.now()
+        whole: dict[str, list[PodInfo]] = {}
+        groups: dict[str, Obj] = {}
+        units = []
+        for node in self._tools.cache.nodes:
+            for pod in node.pods.values():
+                key = group_of(pod.obj)
+                group = self._groups.get(key) if self._groups is not None and key is not None else None
+                if group is None or (group["spec"].get("disruptionMode") or {}).get("all") is None:
+                    units.append(Unit((pod,), pod.priority, False, _started(pod, now)))
+                else:
+                    whole.setdefault(uid_of(group), []).append(pod)
+                    groups[uid_of(group)] = group
+        units += [
+            Unit(tuple(pods), priority_of(groups[uid]), True, min(_started(pod, now) for pod in pods))
+            for uid, pods in whole.items()
+        ]
+        return units
+
+    def _split(self, units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
+        over, _ = split_by_budgets([pod for unit in units for pod in unit.pods], self._all_budgets())
+        uids = {pod.uid for pod in over}
+        violating = [unit for unit in units if any(pod.uid in uids for pod in unit.pods)]
+        return violating, [unit for unit in units if unit not in violating]
 
     def consider(
         self,
