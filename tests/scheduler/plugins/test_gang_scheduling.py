@@ -6,7 +6,7 @@ import pytest
 
 from kubepy.api.builtins import POD_GROUPS, PODS
 from kubepy.scheduler.cache import Cache
-from kubepy.scheduler.framework import Code, Hint
+from kubepy.scheduler.framework import Action, Code, Hint
 from kubepy.scheduler.plugins.gang_scheduling import GangScheduling
 from kubepy.scheduler.pod_groups import PodGroups
 from tests.scheduler.builders import pod, pod_info, put, toolbox
@@ -33,6 +33,7 @@ def plugin(groups=(), pods=()):
 
 
 MEMBERS = [pod(name, **of("gang")) for name in ("a", "b", "c")]
+_NO_GROUP = 'waiting for pod\'s pod group "gang" to appear in scheduling queue'
 _TOO_FEW = "waiting for minCount pods from a gang to appear in scheduling queue"
 
 
@@ -40,13 +41,13 @@ _TOO_FEW = "waiting for minCount pods from a gang to appear in scheduling queue"
     ("fields", "groups", "pods", "message"),
     [
         ({}, [], [], ""),
-        (of("gang"), [], MEMBERS, 'waiting for pod\'s pod group "gang" to appear in scheduling queue'),
+        (of("gang"), [], MEMBERS, _NO_GROUP),
         (of("gang"), [group(gang=0)], [], ""),
         (of("gang"), [group()], MEMBERS[:2], _TOO_FEW),
         (of("gang"), [group()], MEMBERS, ""),
-        (of("gang"), [group(namespace="other")], MEMBERS, 'waiting for pod\'s pod group "gang" to appear in scheduling queue'),
+        (of("gang"), [group(namespace="other")], MEMBERS, _NO_GROUP),
     ],
-)  # fmt: skip
+)
 def test_who_may_enter_the_queue(fields, groups, pods, message):
     status = plugin(groups, pods).pre_enqueue(pod_info("a", **fields))
     assert ("" if status is None else status.message) == message
@@ -55,7 +56,7 @@ def test_who_may_enter_the_queue(fields, groups, pods, message):
 
 def hint(resource, action, waiting, old, new):
     interests = plugin().events()
-    (found,) = [i for i in interests if i.event.resource == resource and action in str(i.event.action)]
+    (found,) = [i for i in interests if i.event.resource == resource and Action[action] & i.event.action]
     return found.hint(waiting, old, new)
 
 
