@@ -144,7 +144,11 @@ spec:
     matchLabels: {noted: "true"}
     matchExpressions: [{key: '.metadata.annotations["noted"]', operator: DoesNotExist}]
   steps:
-    - apply: {template: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 'of-{{ .metadata.name }}'}"}
+    - apply:
+        template: |
+          apiVersion: v1
+          kind: ConfigMap
+          metadata: {name: of-{{ .metadata.name }}}
     - patch: {root: metadata, template: 'annotations: {noted: "yes"}', impersonation: {username: jane}}
 """
 
