@@ -1,8 +1,8 @@
 """PATCH: JSON patch, merge patch, strategic merge patch; apply is in apply.py. The patch is applied to the object as
 served, again for each attempt, and what comes out is read as strictly as a body.
 
-Of a status only what the patch names is copied and read again; the rest is the very part of the object that is there,
-which nobody on the way changes, and which everybody who compares the two recognizes at once.
+A merge patch of a status shares what it does not name with the object that is there: the very same dicts, which nobody
+on the way changes, which are not read again, and which everybody who compares the two recognizes at once.
 
 Source: apiserver pkg/endpoints/handlers/patch.go.
 """
@@ -30,7 +30,7 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 
-# (current object, the caller's own; the parsed patch, the callee's own) -> wanted object
+# (current object, the callee's own unless it shares; the parsed patch, the callee's own) -> wanted object
 Apply = Callable[[Obj, Any], Any]
 
 
@@ -56,13 +56,7 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
     apply = applier(content_type, registry, resource)
     served = registry.served(resource)
     fields, manager = registry.field_manager(resource, call.subresource), write.manager_of(request, options)
-    # What a directive at the top names is in its value.
-    is_of_part = (
-        call.subresource == "status"
-        and not resource.custom
-        and content_type != JSON_PATCH
-        and not any(name[:1] == "$" for name in parsed)
-    )
+    is_shared = content_type == MERGE_PATCH and call.subresource == "status" and not resource.custom
     attempts = 0
 
     def make(current: Document | None) -> Obj:
@@ -71,13 +65,17 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
             raise errors.not_found(resource, call.name)
         attempts += 1
         live = served.obj(current)
-        base = copy(live) if content_type == JSON_PATCH else _copy(live, parsed if is_of_part else live)
+        if is_shared:
+            base = {**live, _METADATA: {**live[_METADATA]}}
+        else:
+            base = copy(live) if content_type == JSON_PATCH else _copy(live)
         # An application may use up the patch, so each attempt parses it afresh.
         wanted = apply(base, parsed if attempts == 1 else go_json.loads(raw))
         # Warnings are given once, not once per attempt.
         warnings = call.warnings if attempts == 1 else []
         shown = strategic.go_text(go_json.loads(raw)) if content_type == STRATEGIC else ""
-        obj = _read(wanted, live, findings, expected, options, warnings, shown)
+        kept = live if is_shared else _NOTHING
+        obj = _read(wanted, kept, findings, expected, options, warnings, shown)
         write.ensure_namespace(obj["metadata"], call.namespace)
         write.check_name(obj["metadata"], call.name)
         fields.update(live, obj, manager)
@@ -101,15 +99,14 @@ def content_type_of(resource: Resource, request: Request) -> str:
     raise UnsupportedMediaType("415: Unsupported Media Type", details={})
 
 
-def _copy(live: Obj, named: Obj) -> Obj:
-    """An own copy of metadata and of the parts in `named`; others are shared, and so are managedFields, half of many
-    objects: merges replace them as a whole or leave them alone."""
+def _copy(live: Obj) -> Obj:
+    """An own copy but for managedFields, half of many objects: merges replace them as a whole or leave them alone."""
     metadata = dict(live["metadata"])
     entries = metadata.pop("managedFields", None)
-    own = copy({name: part for name, part in live.items() if name in named} | {"metadata": metadata})
+    base = copy({**live, "metadata": metadata})
     if entries is not None:
-        own["metadata"]["managedFields"] = entries
-    return {name: own.get(name, part) for name, part in live.items()}
+        base["metadata"]["managedFields"] = entries
+    return base
 
 
 def parse(raw: bytes, content_type: str) -> Any:
@@ -147,15 +144,15 @@ def applier(content_type: str, registry: Registry, resource: Resource) -> Apply:
 
 def _read(
     wanted: Any,
-    live: Obj,
+    kept: Obj,
     findings: Sequence[str],
     expected: decode.Expected,
     options: WriteOptions,
     warnings: list[str],
     shown: str,
 ) -> Obj:
-    """The patched object pruned and defaulted, but for what is the live object's own and has been. What does not fit is
-    the patch's fault: 422, not 400.
+    """The patched object pruned and defaulted, but for what it has from `kept`, which is. What does not fit is the
+    patch's fault: 422, not 400.
 
     A strategic merge patch is `shown` itself; its result goes through another decoder, which does not look at the kind
     and has words of its own.
@@ -163,7 +160,7 @@ def _read(
     try:
         if isinstance(wanted, dict) and not shown:
             decode.check_kind(wanted, expected)
-        kept, read = _parted(wanted, live)
+        read = _novel(wanted, kept) if kept else wanted
         unknown = expected.schema.decode(read).unknown
     except Undecodable as error:
         raise _refused(wanted, shown, error.restored if shown else error.why)
@@ -177,17 +174,37 @@ def _read(
     return _joined(wanted, read, kept) if kept else read
 
 
-def _parted(wanted: Any, live: Obj) -> tuple[Obj, Any]:
-    """What is the live object's own, and the rest."""
-    if not isinstance(wanted, dict):
-        return {}, wanted
-    kept = {name: part for name, part in wanted.items() if live.get(name) is part and part.__class__ is dict}
-    return kept, {name: part for name, part in wanted.items() if name not in kept} if kept else wanted
+_NOTHING: Obj = {}
+# Where sharing goes one level deeper.
+_METADATA = "metadata"
+
+
+def _novel(wanted: Obj, kept: Obj) -> Obj:
+    """`wanted` without the dicts and lists that it has from `kept`."""
+    novel: Obj = {}
+    for name, part in wanted.items():
+        before = kept.get(name)
+        if part is before and part.__class__ in (dict, list):
+            continue
+        novel[name] = (
+            _novel(part, before) if name == _METADATA and part.__class__ is dict and before else part
+        )
+    return novel
 
 
 def _joined(wanted: Obj, read: Obj, kept: Obj) -> Obj:
-    """Both in the order of the whole. What was kept has been defaulted, and is not what it would be anew."""
-    return {**dict.fromkeys(name for name in wanted if name in read or name in kept), **read, **kept}
+    """What was read, together with what it had from `kept`, in the order of the whole."""
+    whole: Obj = {}
+    for name, part in wanted.items():
+        before = kept.get(name)
+        if part is before and part.__class__ in (dict, list):
+            whole[name] = part
+        elif name == _METADATA and name in read and before:
+            whole[name] = _joined(part, read[name], before)
+        elif name in read:
+            whole[name] = read[name]
+    # Of what was kept a default is none.
+    return whole | {name: part for name, part in read.items() if name not in whole}
 
 
 def _refused(wanted: Any, shown: str, why: str) -> Invalid:

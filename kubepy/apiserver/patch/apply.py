@@ -117,8 +117,9 @@ def take_over(
     writer: Id | None,
     *,
     force: bool,
-) -> FieldSet:
-    """What `new` changes is no longer owned by anybody but the writer, what it removes by nobody; what changed.
+) -> tuple[FieldSet, FieldSet]:
+    """What `new` changes is no longer owned by anybody but the writer, what it removes by nobody but the writer, whose
+    entry is left as it is; (what changed, what was removed).
 
     Raises Conflicts before it does anything if an entry owns what changes, unless `force`.
     """
@@ -149,7 +150,7 @@ def take_over(
             del entries[id_]
         else:
             managed.subtract(entries, id_, fields)
-    return differences[version.api_version][0]
+    return differences[version.api_version]
 
 
 def prune(versions: Versions, version: Version, merged: Obj, entries: Entries, last: Entry | None) -> Obj:

@@ -176,9 +176,11 @@ class FieldManager:
 
     def _update(self, entries: Entries, old: Obj, new: Obj, manager: str) -> None:
         version = self._version
-        changed = take_over(self, version, old, new, entries, None, force=True)
+        writer = Id.of(manager, UPDATE, version.api_version, self.subresource)
+        changed, removed = take_over(self, version, old, new, entries, writer, force=True)
+        if removed and writer in entries:
+            managed.subtract(entries, writer, removed)
         if changed:
-            writer = Id.of(manager, UPDATE, version.api_version, self.subresource)
             before = entries.get(writer)
             fields = fieldsets.union(before.fields, changed) if before else changed
             entries[writer] = Entry(version.api_version, self._clock.rfc3339(), fields)

@@ -11,19 +11,17 @@ from kubepy.api.objects import Obj
 
 
 def apply(current: Obj, patch: Obj) -> Obj:
-    """`current`, changed in place. `patch` is not changed, but the result may share parts of it."""
+    """Neither is changed; the result shares parts of both."""
+    result = dict(current)
     for key, value in patch.items():
         if value is None:
-            current.pop(key, None)
+            result.pop(key, None)
         elif isinstance(value, dict):
             inner = current.get(key)
-            if isinstance(inner, dict):
-                apply(inner, value)
-            else:
-                current[key] = _without_nulls(value)
+            result[key] = apply(inner, value) if isinstance(inner, dict) else _without_nulls(value)
         else:
-            current[key] = value
-    return current
+            result[key] = value
+    return result
 
 
 def _without_nulls(value: Obj) -> Obj:

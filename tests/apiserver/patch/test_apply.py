@@ -95,7 +95,7 @@ class State:
 
     def update(self, manager: str, api_version: str, obj: Obj) -> None:
         version = self.versions.version(api_version)
-        changed = applies.take_over(self.versions, version, self.live, obj, self.entries, None, force=True)
+        changed, _ = applies.take_over(self.versions, version, self.live, obj, self.entries, None, force=True)
         id_ = Id(manager, APPLY, "", "")
         before = self.entries.get(id_)
         if fields := fieldsets.union(before.fields if before else {}, changed):

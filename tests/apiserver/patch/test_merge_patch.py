@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from kubepy.apiserver.patch import merge_patch
@@ -25,3 +26,14 @@ from kubepy.apiserver.patch import merge_patch
 )
 def test_merge(current: Any, patch: Any, wanted: Any) -> None:
     assert merge_patch.apply(current, patch) == wanted
+
+
+def test_neither_side_is_changed_and_what_is_not_named_is_shared() -> None:
+    current: Any = {"a": {"b": 1, "c": {"d": 2}}, "e": {"f": 3}}
+    patch: Any = {"a": {"b": None, "g": {"h": 4}}}
+    before, said = orjson.dumps(current), orjson.dumps(patch)
+    merged = merge_patch.apply(current, patch)
+    assert merged == {"a": {"c": {"d": 2}, "g": {"h": 4}}, "e": {"f": 3}}
+    assert merged["e"] is current["e"]
+    assert merged["a"]["c"] is current["a"]["c"]
+    assert (orjson.dumps(current), orjson.dumps(patch)) == (before, said)

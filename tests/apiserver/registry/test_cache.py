@@ -501,3 +501,31 @@ async def test_a_write_that_compares_with_the_cache_succeeds(
     assert found is not None
     key = PREFIX + b"default/a"
     assert (await store.txn([Compare(key, found.revision)], [Delete(key)])).succeeded
+
+
+class Objects(Names):
+    is_decoded = True
+
+
+async def foreseen(store: Store, cache: ResourceCache, obj: Any, value: bytes) -> Document:
+    cache.foresee("default/a", value, obj)
+    await store.txn(
+        [], [Put(PREFIX + b"default/a", stored(obj))] if value == b"" else [Put(PREFIX + b"default/a", value)]
+    )
+    cache.foreseen("default/a")
+    document = cache.get("default/a")
+    assert document is not None
+    return document
+
+
+async def test_what_a_write_was_made_of_is_what_its_readers_see(any_store: Store) -> None:
+    cache = ResourceCache(any_store, CONFIG_MAPS, DocumentPool())
+    await cache.load()
+    await watch(cache, Objects())
+    obj: Any = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "default"}}
+    document = await foreseen(any_store, cache, obj, stored(obj))
+    assert document.obj is obj
+    assert document.obj == document.copy()
+    # Other bytes than those that were foreseen are another's.
+    other = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "default"}}
+    assert (await foreseen(any_store, cache, other, b"")).obj is not other
