@@ -2,9 +2,11 @@
 
 They are asked one after the other, in the order of the configuration, about the nodes that every filter let through;
 meanwhile no other pod is decided upon, as upstream does it. The wire types are v1: Go's names, any case accepted.
-Not there: preemptVerb. Victims are chosen without extenders.
+Those with a preemptVerb are shown the nodes on which preemption would help, with the victims there, and may leave out
+nodes and change victims; of what is left the best is taken. Groups of pods are decided without them.
 
 Source: pkg/scheduler/extender.go, schedule_one.go (findNodesThatPassExtenders, prioritizeNodes),
+framework/preemption/preemption.go (callExtenders),
 staging/src/k8s.io/kube-scheduler/extender/v1/types.go.
 """
 
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import base64
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -24,7 +26,7 @@ from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 from kubepy.observability.logs import Logger
 from kubepy.scheduler.cache import NodeInfo, PodInfo
-from kubepy.scheduler.framework import NODE_SCORE_MAX, Code, Status
+from kubepy.scheduler.framework import NODE_SCORE_MAX, Code, Status, Victims
 from kubepy.scheduler.profiles import Extender
 
 # Who a node's rejection is by; pods so rejected are tried again after any event. Source: framework.ExtenderName.
@@ -106,6 +108,42 @@ class HttpExtender:
         factor = self.config.weight * (NODE_SCORE_MAX // _SCORE_MAX)
         return {_field(one, "Host"): (_field(one, "Score") or 0) * factor for one in found or ()}
 
+    async def preempt(
+        self, pod: PodInfo, victims: Mapping[str, Victims], node_of: Callable[[str], NodeInfo | None]
+    ) -> dict[str, Victims]:
+        """What it makes of these. Raises ExtenderError."""
+        is_meta = self.config.is_node_cache_capable
+        shown = {
+            node: {
+                "Pods": [{"UID": one.uid} if is_meta else one.obj for one in found.pods],
+                "NumPDBViolations": found.violations,
+            }
+            for node, found in victims.items()
+        }
+        asked = {"NodeNameToVictims": None, "NodeNameToMetaVictims": None}
+        asked["NodeNameToMetaVictims" if is_meta else "NodeNameToVictims"] = shown  # type: ignore[assignment]
+        answer = await self._send(self.config.preempt_verb, {"Pod": pod.obj, **asked})
+        return {
+            node: self._victims(node, meta or {}, node_of)
+            for node, meta in (_field(answer, "NodeNameToMetaVictims") or {}).items()
+        }
+
+    def _victims(self, name: str, meta: Obj, node_of: Callable[[str], NodeInfo | None]) -> Victims:
+        node = node_of(name)
+        if node is None:
+            raise ExtenderError(f'nodeinfo not found for node name "{name}"')
+        by_uid = {pod.uid: pod for pod in node.pods.values()}
+        found = []
+        for one in _field(meta, "Pods") or ():
+            uid = _field(one, "UID")
+            if uid not in by_uid:
+                raise ExtenderError(
+                    f"extender: {self.config.url_prefix} claims to preempt pod (UID: {uid}) on node: {name}, but the "
+                    "pod is not found on that node"
+                )
+            found.append(by_uid[uid])
+        return Victims(tuple(found), _field(meta, "NumPDBViolations") or 0)
+
     async def bind(self, pod: PodInfo, node: str) -> None:
         """Raises ExtenderError."""
         namespace, name = pod.key
@@ -167,6 +205,29 @@ class Extenders:
             left = found.nodes
             rejected.update(found.rejected)
         return Sifted(left, rejected)
+
+    def choose_victims(self, pod: PodInfo) -> bool:
+        return any(extender.config.preempt_verb and extender.concerns(pod) for extender in self._all)
+
+    async def victims(
+        self, pod: PodInfo, victims: Mapping[str, Victims], node_of: Callable[[str], NodeInfo | None]
+    ) -> Mapping[str, Victims]:
+        """What they leave of these. Raises ExtenderError."""
+        for extender in self._all:
+            if not victims or not extender.config.preempt_verb or not extender.concerns(pod):
+                continue
+            try:
+                found = await extender.preempt(pod, victims, node_of)
+            except ExtenderError as error:
+                if not extender.config.is_ignorable:
+                    raise
+                self._log.warning("extender_ignored", extender=extender.config.url_prefix, error=str(error))
+                continue
+            nobody = [node for node, chosen in found.items() if not chosen.pods]
+            if nobody and not extender.config.is_ignorable:
+                raise ExtenderError(f'expected at least one victim pod on node "{nobody[0]}"')
+            victims = {node: chosen for node, chosen in found.items() if chosen.pods}
+        return victims
 
     async def scores(self, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Mapping[str, int]:
         """Of those that fail there is none."""

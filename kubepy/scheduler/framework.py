@@ -254,6 +254,30 @@ class PostFilter(Plugin, Protocol):
         Nominated: room is being made there. A rejection's message ends the pod's FailedScheduling text."""
 
 
+class Victims(NamedTuple):
+    """Whom a node would lose, most important first."""
+
+    pods: tuple[PodInfo, ...]
+    violations: int  # of disruption budgets
+
+
+# What others make of the nodes on which preemption would help.
+AskAboutVictims = Callable[["PodInfo", Mapping[str, Victims]], Awaitable[Mapping[str, Victims]]]
+
+
+@runtime_checkable
+class AskingPostFilter(Plugin, Protocol):
+    """Beside PostFilter, where extenders have a say about victims."""
+
+    async def post_filter_asking(
+        self,
+        state: CycleState,
+        pod: PodInfo,
+        rejected: Callable[[], Sequence[tuple[NodeInfo, Status | None]]],
+        ask: AskAboutVictims,
+    ) -> Nominated | Status: ...
+
+
 @runtime_checkable
 class PreScore(Plugin, Protocol):
     def pre_score(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Status | None:

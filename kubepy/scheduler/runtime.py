@@ -16,6 +16,8 @@ from kubepy.lib.clock import Clock
 from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import (
     Action,
+    AskAboutVictims,
+    AskingPostFilter,
     Bind,
     ClusterEvent,
     ClusterFilter,
@@ -277,21 +279,30 @@ class Framework:
         rejected: Callable[[], Sequence[tuple[NodeInfo, Status | None]]],
     ) -> tuple[Nominated | None, str]:
         """(where room is being made or that an earlier nomination ends, what to append to the pod's message)."""
-        reasons: list[str] = []
-        nominated: Nominated | None = None
+        found = _PostFiltered()
         for plugin in self.post_filters:
-            answer = plugin.post_filter(state, pod, rejected)
-            if isinstance(answer, Nominated):
-                nominated = answer
-                if answer.refusal is None:
-                    return answer, ""
-                answer = answer.refusal
-            if not answer.is_rejection:
-                raise PluginFailed(answer)
-            if answer.code is Code.UNSCHEDULABLE_AND_UNRESOLVABLE:
-                return nominated, answer.message
-            reasons.extend(answer.reasons)
-        return nominated, ", ".join(reasons)
+            if found.is_enough(plugin.post_filter(state, pod, rejected)):
+                break
+        return found.nominated, found.text
+
+    async def post_filter_asking(
+        self,
+        state: CycleState,
+        pod: PodInfo,
+        rejected: Callable[[], Sequence[tuple[NodeInfo, Status | None]]],
+        ask: AskAboutVictims,
+    ) -> tuple[Nominated | None, str]:
+        """The same, where others have a say about victims."""
+        found = _PostFiltered()
+        for plugin in self.post_filters:
+            answer = (
+                await plugin.post_filter_asking(state, pod, rejected, ask)
+                if isinstance(plugin, AskingPostFilter)
+                else plugin.post_filter(state, pod, rejected)
+            )
+            if found.is_enough(answer):
+                break
+        return found.nominated, found.text
 
     def reserve(self, state: CycleState, pod: PodInfo, node: str) -> Status | None:
         return next((s for p in self._reserves if (s := p.reserve(state, pod, node)) is not None), None)
@@ -365,6 +376,29 @@ class Framework:
     def post_bind(self, state: CycleState, pod: PodInfo, node: str) -> None:
         for plugin in self._post_binds:
             plugin.post_bind(state, pod, node)
+
+
+class _PostFiltered:
+    """How the answers of several PostFilters combine. Source: RunPostFilterPlugins."""
+
+    def __init__(self) -> None:
+        self.nominated: Nominated | None = None
+        self.text = ""
+
+    def is_enough(self, answer: Nominated | Status) -> bool:
+        if isinstance(answer, Nominated):
+            self.nominated = answer
+            if answer.refusal is None:
+                self.text = ""
+                return True
+            answer = answer.refusal
+        if not answer.is_rejection:
+            raise PluginFailed(answer)
+        if answer.code is Code.UNSCHEDULABLE_AND_UNRESOLVABLE:
+            self.text = answer.message
+            return True
+        self.text = ", ".join(filter(None, (self.text, *answer.reasons)))
+        return False
 
 
 class _Waiting:

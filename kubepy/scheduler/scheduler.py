@@ -34,7 +34,7 @@ from kubepy.scheduler import decisions, events, extenders, plugins, why
 from kubepy.scheduler.cache import Cache, PodInfo
 from kubepy.scheduler.decisions import Decision, Decisions
 from kubepy.scheduler.extenders import ExtenderError, Extenders
-from kubepy.scheduler.framework import Action, ClusterEvent, Code, Nominated, Plugin, Status
+from kubepy.scheduler.framework import Action, ClusterEvent, Code, Nominated, Plugin, Status, Victims
 from kubepy.scheduler.group_cycle import GroupCycle
 from kubepy.scheduler.metrics import SchedulerMetrics
 from kubepy.scheduler.pod_groups import PodGroups, group_of
@@ -300,10 +300,10 @@ class Scheduler:
         try:
             found = running.search.feasible(pod, self.queue.nominator)
             if isinstance(found, Rejection):
-                return self._reject(running, queued, found, started)
+                return await self._reject_asking(running, queued, found, started)
             sifted = await self.extenders.filter(pod, found.nodes)
             if not sifted.nodes:
-                return self._reject(
+                return await self._reject_asking(
                     running, queued, found.rejection(sifted.rejected, self.cache.nodes), started
                 )
             more = await self.extenders.scores(pod, sifted.nodes) if len(sifted.nodes) > 1 else {}
@@ -318,7 +318,9 @@ class Scheduler:
         if self.queue.get(pod.uid) is not queued or queued.place is not Place.IN_FLIGHT:
             return None
         if not left:
-            return self._reject(running, queued, found.rejection(sifted.rejected, self.cache.nodes), started)
+            return await self._reject_asking(
+                running, queued, found.rejection(sifted.rejected, self.cache.nodes), started
+            )
         return self._take(running, queued, found.choice(left, more, self._random), started)
 
     def _take(self, running: _Running, queued: QueuedPod, outcome: Choice, started: float) -> Write | None:
@@ -404,14 +406,48 @@ class Scheduler:
     ) -> Write | None:
         """No node fits."""
         if rejection.nodes == 0:
-            # Differs: upstream tries again and again with backoff; nothing but a node can help, and all filters say so.
-            queued.forget_rejection()
-            queued.unschedulable_plugins.update(plugin.name for plugin in running.framework.filters)
-            self._record_rejection(queued, rejection, NO_NODES)
-            return self._fail(running, queued, "Unschedulable", NO_NODES, started)
-        nominated, post_filter = running.framework.post_filter(
-            rejection.state, queued.pod, rejection.per_node
-        )
+            return self._reject_without_nodes(running, queued, rejection, started)
+        room = running.framework.post_filter(rejection.state, queued.pod, rejection.per_node)
+        return self._rejected(running, queued, rejection, started, *room)
+
+    async def _reject_asking(
+        self, running: _Running, queued: QueuedPod, rejection: Rejection, started: float
+    ) -> Write | None:
+        """The same, where extenders may have a say about whom to evict."""
+        pod, extenders = queued.pod, self.extenders
+        if not rejection.nodes or not extenders.choose_victims(pod):
+            return self._reject(running, queued, rejection, started)
+
+        async def ask(pod: PodInfo, victims: Mapping[str, Victims]) -> Mapping[str, Victims]:
+            return await extenders.victims(pod, victims, self.cache.node)
+
+        try:
+            room = await running.framework.post_filter_asking(rejection.state, pod, rejection.per_node, ask)
+        except ExtenderError as error:
+            self._log.warning("extender_failed", object=str(pod.key), error=str(error))
+            return self._fail(running, queued, "SchedulerError", str(error), started)
+        if self.queue.get(pod.uid) is not queued or queued.place is not Place.IN_FLIGHT:
+            return None
+        return self._rejected(running, queued, rejection, started, *room)
+
+    def _reject_without_nodes(
+        self, running: _Running, queued: QueuedPod, rejection: Rejection, started: float
+    ) -> Write | None:
+        # Differs: upstream tries again and again with backoff; nothing but a node can help, and all filters say so.
+        queued.forget_rejection()
+        queued.unschedulable_plugins.update(plugin.name for plugin in running.framework.filters)
+        self._record_rejection(queued, rejection, NO_NODES)
+        return self._fail(running, queued, "Unschedulable", NO_NODES, started)
+
+    def _rejected(
+        self,
+        running: _Running,
+        queued: QueuedPod,
+        rejection: Rejection,
+        started: float,
+        nominated: Nominated | None,
+        post_filter: str,
+    ) -> Write | None:
         queued.forget_rejection()
         queued.unschedulable_plugins.update(rejection.unschedulable_plugins)
         queued.pending_plugins.update(rejection.pending_plugins)

@@ -134,6 +134,68 @@ async def test_it_binds(world, server):
     assert (await world.condition())[2] == "not today"
 
 
+async def crowded(world, server, **fields):
+    """Two nodes, each full of a pod that is worth less; asked about a pod that does not fit."""
+    high = {
+        "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 9,
+    }  # fmt: skip
+    await world.cluster.create(high)
+    await start(world, server, preempt_verb="preempt", **fields)
+    for name in ("low-1", "low-2"):
+        await world.add_pod(name, cpu="3", terminationGracePeriodSeconds=0)
+        assert await placed(world, name)
+    victims = {await world.node_of(name): await world.pod(name) for name in ("low-1", "low-2")}
+    return {node: victims[node]["metadata"]["uid"] for node in sorted(victims)}
+
+
+async def asked(world, server):
+    await world.add_pod("high", cpu="3", priorityClassName="high")
+    await world.cluster.until(lambda: [verb for verb, _ in server.asked if verb == "preempt"], within="10s")
+    return next(body for verb, body in server.asked if verb == "preempt")
+
+
+async def test_it_says_where_room_is_made(world, server):
+    uids = await crowded(world, server, is_node_cache_capable=True)
+    chosen = {"Pods": [{"UID": uids["node-2"]}], "NumPDBViolations": 0}
+    server.answers = {"preempt": {"NodeNameToMetaVictims": {"node-2": chosen}}}
+    body = await asked(world, server)
+    assert body["NodeNameToMetaVictims"] == {
+        node: {"Pods": [{"UID": uid}], "NumPDBViolations": 0} for node, uid in uids.items()
+    }
+    await world.cluster.until(lambda: world.node_of("high"), within="20s")
+    assert await world.node_of("high") == "node-2"
+
+
+async def test_it_is_shown_the_pods_and_may_forbid_it(world, server):
+    await crowded(world, server)
+    server.answers = {"preempt": {"NodeNameToMetaVictims": {}}}
+    body = await asked(world, server)
+    assert {
+        node: [p["metadata"]["name"] for p in v["Pods"]] for node, v in body["NodeNameToVictims"].items()
+    } == {await world.node_of(name): [name] for name in ("low-1", "low-2")}
+    await world.cluster.until(lambda: _said(world, "high"), within="10s")
+    assert (await world.condition("high"))[2].endswith("no candidate node for preemption")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"Pods": []}, 'expected at least one victim pod on node "node-1"'),
+        (
+            {"Pods": [{"UID": "nobody"}]},
+            "claims to preempt pod (UID: nobody) on node: node-1, but the pod is not found on that node",
+        ),
+    ],
+)
+async def test_it_chooses_whom_it_cannot(world, server, chosen, message):
+    await crowded(world, server)
+    server.answers = {"preempt": {"NodeNameToMetaVictims": {"node-1": chosen}}}
+    await asked(world, server)
+    await world.cluster.until(lambda: _said(world, "high"), within="10s")
+    assert (await world.condition("high"))[1] == "SchedulerError"
+    assert (await world.condition("high"))[2].endswith(message)
+
+
 def test_resources_that_an_extender_looks_after_are_not_looked_at():
     found = configuration.parse(
         """

@@ -30,6 +30,7 @@ from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.evictions import Evictions, Preemptor
 from kubepy.scheduler.framework import (
     Action,
+    AskAboutVictims,
     ClusterEvent,
     Code,
     CycleState,
@@ -38,6 +39,7 @@ from kubepy.scheduler.framework import (
     Nominated,
     Status,
     Tried,
+    Victims,
 )
 from kubepy.scheduler.group_preemption import Unit
 from kubepy.scheduler.pod_groups import group_of, priority_of
@@ -66,6 +68,7 @@ _TERMINATING = Status(
 _NO_VICTIMS = Status(
     Code.UNSCHEDULABLE_AND_UNRESOLVABLE, "No preemption victims found for incoming pod", plugin=_NAME
 )
+_NO_CANDIDATE = Status(Code.UNSCHEDULABLE, "no candidate node for preemption", plugin=_NAME)
 _NOT_HELPFUL = Status(
     Code.UNSCHEDULABLE_AND_UNRESOLVABLE, "Preemption is not helpful for scheduling", plugin=_NAME
 )
@@ -143,6 +146,34 @@ class DefaultPreemption:
         pod: PodInfo,
         rejected: Callable[[], Sequence[tuple[NodeInfo, Status | None]]],
     ) -> Nominated | Status:
+        found = self._candidates(state, pod, rejected)
+        return self._take(pod, found) if isinstance(found, list) else found
+
+    async def post_filter_asking(
+        self,
+        state: CycleState,
+        pod: PodInfo,
+        rejected: Callable[[], Sequence[tuple[NodeInfo, Status | None]]],
+        ask: AskAboutVictims,
+    ) -> Nominated | Status:
+        found = self._candidates(state, pod, rejected)
+        if not isinstance(found, list):
+            return found
+        shown = {one.node: Victims(one.victims, one.violations) for one in found}
+        left, now = await ask(pod, shown), self._tools.clock.now()
+        found = [
+            Candidate(node, chosen.pods, chosen.violations, rank(chosen.pods, chosen.violations, now))
+            for node, chosen in left.items()
+        ]
+        return self._take(pod, found) if found else _NO_CANDIDATE
+
+    def _candidates(
+        self,
+        state: CycleState,
+        pod: PodInfo,
+        rejected: Callable[[], Sequence[tuple[NodeInfo, Status | None]]],
+    ) -> list[Candidate] | Nominated | Status:
+        """At least one, or why there is none."""
         self._attempts.inc()
         verdicts = rejected()
         refusal = self._ineligible(pod, verdicts)
@@ -150,11 +181,14 @@ class DefaultPreemption:
             return refusal
         nodes = [n for n, status in verdicts if status is not None and status.code is Code.UNSCHEDULABLE]
         candidates, statuses = self._find(state, pod, nodes)
-        if not candidates:
-            if others := len(verdicts) - sum(statuses.values()):
-                statuses[_NOT_HELPFUL] += others
-            text = Rejection(len(verdicts), statuses, state).message()
-            return Nominated("", Status(Code.UNSCHEDULABLE, f"preemption: {text}", plugin=_NAME))
+        if candidates:
+            return candidates
+        if others := len(verdicts) - sum(statuses.values()):
+            statuses[_NOT_HELPFUL] += others
+        text = Rejection(len(verdicts), statuses, state).message()
+        return Nominated("", Status(Code.UNSCHEDULABLE, f"preemption: {text}", plugin=_NAME))
+
+    def _take(self, pod: PodInfo, candidates: Sequence[Candidate]) -> Nominated:
         best = max(candidates, key=lambda candidate: candidate.rank)
         self._evictions.start(Preemptor.of(pod), best.victims, best.node)
         return Nominated(best.node)
