@@ -12,14 +12,26 @@ pkg/endpoints/handlers/response.go, apimachinery pkg/util/duration/duration.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.api.tables import access, cluster, devices, network, pod_groups, storage, workloads
 from kubepy.api.tables.parts import DEFAULT, Cells, Column, Printer, human_duration
 
-__all__ = ("DEFAULT", "PRINTERS", "Cells", "Column", "Printer", "columns", "human_duration", "row", "table")
+__all__ = (
+    "DEFAULT",
+    "PRINTERS",
+    "Cells",
+    "Column",
+    "Printer",
+    "columns",
+    "human_duration",
+    "rank",
+    "row",
+    "table",
+)
 
 # (group, kind) -> how it is printed
 PRINTERS: dict[tuple[str, str], Printer] = {
@@ -32,6 +44,11 @@ PRINTERS: dict[tuple[str, str], Printer] = {
 def columns(resource: Resource) -> list[Obj]:
     """The columnDefinitions of a kind."""
     return [column.definition() for column in _printer(resource).columns]
+
+
+def rank(resource: Resource) -> Callable[[Obj], Any] | None:
+    """What the rows of a kind are sorted by, None for the order of the list."""
+    return _printer(resource).rank
 
 
 def row(
@@ -61,6 +78,8 @@ def table(
     `headers` False leaves the columns out, as later events of a watch do. Rows share parts of the items.
     """
     printer = _printer(resource)
+    if printer.rank is not None:
+        items = sorted(items, key=printer.rank)
     made: Obj = {"kind": "Table", "apiVersion": api_version, "metadata": metadata or {}}
     made["columnDefinitions"] = [column.definition() for column in printer.columns] if headers else None
     made["rows"] = [_row(printer, obj, now, include_object, api_version) for obj in items]

@@ -244,6 +244,10 @@ PRINTERS: dict[tuple[str, str], Printer] = {
             parts.text("MissingPL", "references a broken or non-existent PriorityLevelConfiguration"),
         ),
         _flow_schema,
+        lambda schema: (
+            (schema.get("spec") or {}).get("matchingPrecedence") or 0,
+            schema["metadata"]["name"],
+        ),
     ),
     ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): Printer(
         (

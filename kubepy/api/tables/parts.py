@@ -34,6 +34,7 @@ class Column(NamedTuple):
 class Printer(NamedTuple):
     columns: tuple[Column, ...]
     cells: Callable[[Obj, float], Cells]
+    rank: Callable[[Obj], Any] | None = None  # what rows are sorted by, if not by name
 
 
 def human_duration(seconds: float) -> str:

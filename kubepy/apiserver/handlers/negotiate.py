@@ -1,8 +1,8 @@
 """Which media type goes in and out, and what "as" what.
 
 In: JSON, YAML and protobuf (decode.py). Out: JSON and YAML, and an object or list may be asked for `as=Table` or
-`as=PartialObjectMetadata`, discovery `as=APIGroupDiscoveryList`. Answers are never protobuf: whoever asks for that names
-something else as well, and gets it.
+`as=PartialObjectMetadata`, discovery `as=APIGroupDiscoveryList`. Answers are never protobuf: whoever asks for that
+names something else as well, and gets it.
 
 Source: apiserver pkg/endpoints/handlers/negotiation/{negotiate,errors}.go, github.com/munnerz/goautoneg.
 """

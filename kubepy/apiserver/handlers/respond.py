@@ -7,6 +7,8 @@ Source: apiserver pkg/endpoints/handlers/response.go, pkg/endpoints/handlers/res
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import orjson
 
 from kubepy.api import errors
@@ -109,22 +111,24 @@ async def _joined(view: ObjectView | MetadataView, found: Listing, clock: Clock)
     )  # fmt: skip
     items = view.items(found.documents) if isinstance(view, ObjectView) else None
     if items is None:
-        items = await _items(view, found, clock)
+        items = await _items(view, found.documents, clock)
     return b"".join((head, items, b"]}\n"))
 
 
 async def _table(view: TableView, found: Listing, clock: Clock) -> bytes:
     head = orjson.dumps(view.table((), _metadata(found)))
     assert head.endswith(b"[]}"), "the rows come last"
-    return b"%b%b]}\n" % (head[:-2], await _items(view, found, clock))
+    return b"%b%b]}\n" % (head[:-2], await _items(view, view.in_order(found.documents), clock))
 
 
-async def _items(view: ObjectView | MetadataView | TableView, found: Listing, clock: Clock) -> bytes:
+async def _items(
+    view: ObjectView | MetadataView | TableView, documents: Sequence[Document], clock: Clock
+) -> bytes:
     made = []
-    for start in range(0, len(found.documents), _TURN):
+    for start in range(0, len(documents), _TURN):
         if start:
             await clock.sleep(0)
-        made += [view.item(item) for item in found.documents[start : start + _TURN]]
+        made += [view.item(item) for item in documents[start : start + _TURN]]
     return b",".join(made)
 
 

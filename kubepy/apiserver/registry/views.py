@@ -168,6 +168,11 @@ class TableView(_View):
             headers=columns,
         )
 
+    def in_order(self, documents: list[Document]) -> list[Document]:
+        """As their rows are sorted."""
+        rank = tables.rank(self.served.resource)
+        return documents if rank is None else sorted(documents, key=lambda one: rank(self.served.peek(one)))
+
     def item(self, document: Document) -> bytes:
         """A row."""
         return orjson.dumps(

@@ -303,3 +303,15 @@ async def test_every_kind_has_its_table_and_its_metadata(api: Api, resource: Res
     assert partial["kind"] == "PartialObjectMetadataList"
     if "watch" in resource.verbs:
         await api.watch(f"{target}?watch=1", accept="application/json;as=Table;v=v1;g=meta.k8s.io")
+
+
+async def test_rows_of_flow_schemas_are_in_the_order_of_their_precedence(api: Api) -> None:
+    path = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas"
+    for name, precedence in (("a", 500), ("b", 20), ("c", 20)):
+        spec = {"priorityLevelConfiguration": {"name": "exempt"}, "matchingPrecedence": precedence}
+        await api.ok("POST", path, {"metadata": {"name": name}, "spec": spec})
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
+    table = await api.ok("GET", path, accept=accept)
+    assert [row["cells"][0] for row in table["rows"]] == ["b", "c", "a"]
+    listed = await api.ok("GET", path)
+    assert [item["metadata"]["name"] for item in listed["items"]] == ["a", "b", "c"]
