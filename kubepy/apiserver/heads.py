@@ -25,6 +25,9 @@ class Asked(Protocol):
     flow: tuple[bytes, bytes] | None
     _message: Any  # aiohttp's
 
+    @property
+    def is_last(self) -> bool: ...
+
 
 class Heads:
     def __init__(self, clock: Clock) -> None:
@@ -40,7 +43,7 @@ class Heads:
         return b"%bContent-Length: %d\r\n\r\n" % (head, length)
 
     def render_stream(self, request: Asked, response: Response) -> bytes:
-        goes_on = not request._message.should_close
+        goes_on = not request.is_last
         return self._start(request, response, goes_on) + b"Transfer-Encoding: chunked\r\n\r\n"
 
     def render_piecewise(self, request: Asked, response: Stream, goes_on: bool, is_chunked: bool) -> bytes:

@@ -105,6 +105,12 @@ class HttpRequest(Request):
         self._body: bytes | None = None
         self._task: Any = None
 
+    @property
+    def is_last(self) -> bool:
+        """Nothing is read behind it: the client says so, or wanted to speak something else then, which may be what the
+        next bytes are."""
+        return bool(self._message.should_close or self._message.upgrade)
+
     def header(self, name: str) -> str:
         return self._message.headers.get(name, "")
 
@@ -468,11 +474,10 @@ class HttpServer:
 
     async def _answered(self, request: HttpRequest) -> web.StreamResponse:
         response = await self._handler(request)
-        message = request._message
         connection = request._connection
         if type(response) is WatchResponse:
             await self._watch(request, response)
-            return self._closes if message.should_close else self._goes_on
+            return self._closes if request.is_last else self._goes_on
         if type(response) is Stream:
             return await self._stream(request, response)
         if type(response) is Upgraded:
@@ -481,7 +486,7 @@ class HttpServer:
             connection.set_parser(cast(Any, upload))
             await pass_on(connection, upload, response.peer, self._clock)
             return self._closes
-        goes_on = not message.should_close and response.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        goes_on = not request.is_last and response.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         parts = self._answer(request, response, goes_on)
         if len(parts[1]) > JOIN_BYTES_MAX:
             connection.write_parts(parts)
@@ -516,7 +521,7 @@ class HttpServer:
         has_body = request.method != "HEAD" and response.status not in (204, 304)
         is_chunked = has_body and response.length is None and message.version >= HttpVersion11
         # Without a length and without chunks only the end of the connection ends a body.
-        goes_on = not message.should_close and (is_chunked or not has_body or response.length is not None)
+        goes_on = not request.is_last and (is_chunked or not has_body or response.length is not None)
         try:
             connection.write(self._heads.render_piecewise(request, response, goes_on, is_chunked))
             if has_body:

@@ -51,9 +51,11 @@ class Gate:
         instance = json.loads((directory / "instance.json").read_text())
         self.port = int(instance["server"].rpartition(":")[2])
 
+    def trusting(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.directory / "pki" / "ca.crt")
+
     def connect(self, context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
-        if context is None:
-            context = ssl.create_default_context(cafile=self.directory / "pki" / "ca.crt")
+        context = context or self.trusting()
         raw = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
         return context.wrap_socket(raw, server_hostname="127.0.0.1")
 

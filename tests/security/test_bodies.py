@@ -54,6 +54,21 @@ def test_a_key_that_comes_twice_is_told_of(gate: Gate) -> None:
     assert answer.status == 400 and 'duplicate field "metadata.name"' in answer.message
 
 
+def test_many_keys_take_their_time_and_no_more(gate: Gate) -> None:
+    """Keys whose hashes fall together by the thousand, as Java and Python 2 count them; here hashes are seeded."""
+    pairs = ["Aa", "BB"]
+    keys = [""]
+    for _ in range(12):
+        keys = [key + pair for key in keys for pair in pairs]
+    data = {f"k{key}": "" for key in keys}
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "keys"}, "data": data}
+    assert gate.admin("POST", f"{_CM}?dryRun=All", body).status == 201
+    labels = body | {"metadata": {"name": "labels", "labels": data}}
+    assert gate.admin("POST", f"{_CM}?dryRun=All", labels).status == 201
+    numbers = {str(2**61 - 1 + i * (2**61 - 1)): "" for i in range(4096)}
+    assert gate.admin("POST", f"{_CM}?dryRun=All", body | {"data": numbers}).status == 201
+
+
 def test_yaml_is_data(gate: Gate) -> None:
     body = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}\ndata: {a: !!python/object/apply:os.system [id]}\n"
     assert gate.admin("POST", _CM, body, type_=_YAML).status == 400

@@ -204,3 +204,190 @@ def test_a_node_is_itself_only(gate: Gate) -> None:
     mirror = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "real"}}
     mirror |= {"spec": {"nodeName": "a", "containers": [{"name": "c", "image": "x"}]}}
     assert node("POST", "/api/v1/namespaces/default/pods", mirror) == 403
+
+
+# -- more ways to more rights ------------------------------------------------------------------------------------------
+
+_SECRETS = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+_EDIT = {"rbac.authorization.k8s.io/aggregate-to-edit": "true"}
+
+
+def test_a_label_does_not_carry_what_one_does_not_have(gate: Gate, clerk: Any) -> None:
+    """The controller that aggregates may do everything; what it adds up must have been anybody's to give."""
+    poisoned = _role("poisoned", _SECRETS)
+    poisoned["metadata"]["labels"] = _EDIT
+    assert clerk("POST", f"{_RBAC}/clusterroles", poisoned).status == 403
+    own = _role("own-label", _GRANTED[-1])
+    own["metadata"]["labels"] = _EDIT
+    assert clerk("POST", f"{_RBAC}/clusterroles", own).status == 201
+    label = json.dumps({"metadata": {"labels": _EDIT}}).encode()
+    patch = {"type_": "application/merge-patch+json"}
+    # A label is no rule: whoever may change the role may set it, as upstream.
+    assert clerk("PATCH", f"{_RBAC}/clusterroles/view", label, **patch).status == 200
+    undo = json.dumps({"metadata": {"labels": {next(iter(_EDIT)): None}}}).encode()
+    assert gate.admin("PATCH", f"{_RBAC}/clusterroles/view", undo, **patch).status == 200
+
+
+def _role_binding(name: str, role: str, kind: str = "ClusterRole") -> Any:
+    obj = _binding(name, role)
+    obj["kind"] = "RoleBinding"
+    obj["roleRef"]["kind"] = kind
+    return obj
+
+
+@pytest.mark.parametrize("role", ["cluster-admin", "admin", "system:controller:namespace-controller"])
+def test_nor_in_one_namespace_only(clerk: Any, role: str) -> None:
+    path = f"{_RBAC}/namespaces/default/rolebindings"
+    answer = clerk("POST", path, _role_binding("mine", role))
+    assert answer.status == 403 and _TOO_MUCH in answer.message
+    assert clerk("POST", path, _role_binding("mine", "nobody-made-this")).status in (403, 404)
+
+
+def test_the_verbs_that_say_so_do_not_ask(gate: Gate) -> None:
+    """`escalate` on roles and `bind` on a role are what they are; by name only for that name."""
+    group = ["rbac.authorization.k8s.io"]
+    rules = [
+        {"apiGroups": group, "resources": ["clusterroles"], "verbs": ["create", "escalate"]},
+        {"apiGroups": group, "resources": ["rolebindings"], "verbs": ["create"]},
+        {"apiGroups": group, "resources": ["clusterroles"], "verbs": ["bind"], "resourceNames": ["view"]},
+    ]
+    gate.create(f"{_RBAC}/clusterroles", _role("trusted", *rules))
+    binding = _binding("trusted", "trusted")
+    binding["subjects"][0]["name"] = "trusted"
+    gate.create(f"{_RBAC}/clusterrolebindings", binding)
+
+    def ask(path: str, body: Any) -> int:
+        return gate.admin("POST", path, body, Impersonate_User="trusted").status
+
+    assert ask(f"{_RBAC}/clusterroles", _role("anything", _ALL)) == 201
+    bindings = f"{_RBAC}/namespaces/default/rolebindings"
+    assert ask(bindings, _role_binding("view-for-all", "view")) == 201
+    assert ask(bindings, _role_binding("edit-for-all", "edit")) == 403
+    assert ask(bindings, _role_binding("anything-for-all", "anything")) == 403
+
+
+def test_a_binding_is_not_turned_round(gate: Gate, clerk: Any) -> None:
+    gate.create(f"{_RBAC}/clusterrolebindings", _binding("harmless", "clerk"))
+    turned = _binding("harmless", "cluster-admin")
+    assert clerk("PUT", f"{_RBAC}/clusterrolebindings/harmless", turned).status in (403, 422)
+    ref = json.dumps({"roleRef": turned["roleRef"]}).encode()
+    path = f"{_RBAC}/clusterrolebindings/harmless"
+    assert clerk("PATCH", path, ref, type_="application/merge-patch+json").status in (403, 422)
+    assert gate.admin("GET", path).obj["roleRef"]["name"] == "clerk"
+
+
+def test_status_changes_nothing_but_status(gate: Gate) -> None:
+    """A right to a status is none to labels that policies look at, nor to a spec."""
+    namespaces = "/api/v1/namespaces"
+    gate.create(namespaces, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "statusful"}})
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "statusful"}}
+    gate.create("/api/v1/nodes", node)
+    merge = {"type_": "application/merge-patch+json"}
+    body = {"spec": {"taints": None, "providerID": "mine"}, "status": {"phase": "Running"}}
+    assert (
+        gate.admin("PATCH", "/api/v1/nodes/statusful/status", json.dumps(body).encode(), **merge).status
+        == 200
+    )
+    assert "providerID" not in gate.admin("GET", "/api/v1/nodes/statusful").obj["spec"]
+    body = {
+        "spec": {"finalizers": []},
+        "metadata": {"name": "other", "uid": "mine", "creationTimestamp": None},
+    }
+    gate.admin("PATCH", f"{namespaces}/statusful/status", json.dumps(body).encode(), **merge)
+    found = gate.admin("GET", f"{namespaces}/statusful").obj
+    assert found["spec"]["finalizers"] == ["kubernetes"] and found["metadata"]["uid"] != "mine"
+
+
+_RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+_HARDENED = {
+    "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}  # fmt: skip
+
+
+def test_no_way_around_pod_security(gate: Gate) -> None:
+    metadata = {"name": "hardened", "labels": _RESTRICTED}
+    gate.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    pods = "/api/v1/namespaces/hardened/pods"
+    wait(lambda: gate.admin("GET", "/api/v1/namespaces/hardened/serviceaccounts/default").status == 200)
+    pod = {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "good"},
+        "spec": {"containers": [{"name": "c", "image": "x", "securityContext": _HARDENED}]},
+    }  # fmt: skip
+    gate.create(pods, pod)
+    merge = {"type_": "application/strategic-merge-patch+json"}
+    debugger = {"name": "d", "image": "x", "securityContext": {"privileged": True}}
+    body = json.dumps({"spec": {"ephemeralContainers": [debugger]}}).encode()
+    answer = gate.admin("PATCH", f"{pods}/good/ephemeralcontainers", body, **merge)
+    assert answer.status == 403 and 'violates PodSecurity "restricted:latest"' in answer.message
+    # Neither by another door of the same kind ...
+    bad = pod | {"metadata": {"name": "bad"}}
+    bad["spec"] = {"containers": [{"name": "c", "image": "x", "securityContext": {"privileged": True}}]}
+    yaml = json.dumps(bad).encode()
+    assert gate.admin("POST", pods, yaml, type_="application/yaml").status == 403
+    apply = f"{pods}/bad?fieldManager=me&force=true"
+    assert gate.admin("PATCH", apply, yaml, type_="application/apply-patch+yaml").status == 403
+    assert gate.admin("POST", f"{pods}?dryRun=All", bad).status == 403
+    # ... nor by what a Deployment makes.
+    meta = {"matchLabels": {"a": "b"}}
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": bad["spec"]}
+    deployment = {
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "bad"},
+        "spec": {"selector": meta, "template": template},
+    }  # fmt: skip
+    answer = gate.admin("POST", "/apis/apps/v1/namespaces/hardened/deployments", deployment)
+    assert answer.status == 201 and "would violate PodSecurity" in answer.head
+    sets = "/apis/apps/v1/namespaces/hardened/replicasets"
+
+    def is_refused() -> bool:
+        conditions = [
+            c for item in gate.admin("GET", sets).obj["items"] for c in item["status"].get("conditions", ())
+        ]
+        return any("violates PodSecurity" in condition.get("message", "") for condition in conditions)
+
+    wait(is_refused)
+    assert [item["metadata"]["name"] for item in gate.admin("GET", pods).obj["items"]] == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("signer", "common_name", "organization", "usages"),
+    [
+        ("kubernetes.io/kubelet-serving", "system:node:a", "system:nodes", ["server auth"]),
+        (_KUBELET, "system:node:a", "system:nodes", ["client auth"]),
+        (_KUBELET, "admin", "system:masters", ["client auth"]),
+        (_KUBELET, "system:node:a", "system:masters", ["client auth"]),
+        (
+            "kubernetes.io/kube-apiserver-client",
+            "system:node:a",
+            "system:nodes",
+            ["client auth", "server auth"],
+        ),
+    ],
+)
+def test_no_certificate_approves_itself(
+    gate: Gate, clerk: Any, signer: str, common_name: str, organization: str, usages: list[str]
+) -> None:
+    """Asked for by somebody who is no node; the approver leaves them to people."""
+    name = f"itself-{abs(hash((signer, common_name, organization)))}"
+    request = _csr(name, signer, common_name, organization)
+    request["spec"]["usages"] = ["digital signature", *usages]
+    assert clerk("POST", _CSRS, request).status in (201, 403)
+    honest = _csr(f"{name}-after", _CLIENT, "honest", "")
+    assert gate.admin("POST", _CSRS, honest).status == 201
+    approved = {"type": "Approved", "status": "True", "reason": "mine", "message": "mine"}
+    honest["status"] = {"conditions": [approved]}
+    assert gate.admin("PUT", f"{_CSRS}/{name}-after/approval", honest).status == 200
+    wait(lambda: "certificate" in (gate.admin("GET", f"{_CSRS}/{name}-after").obj.get("status") or {}))
+    found = gate.admin("GET", f"{_CSRS}/{name}")
+    if found.status == 200:
+        assert not {c["type"] for c in found.obj.get("status", {}).get("conditions", ())} & {"Approved"}
+        assert "certificate" not in found.obj.get("status", {})
+
+
+def test_a_request_says_who_asked_and_nobody_else_does(clerk: Any) -> None:
+    request = _csr("forged", _CLIENT, "forged", "")
+    request["spec"] |= {"username": "system:node:a", "groups": ["system:nodes", "system:masters"], "uid": "1"}
+    answer = clerk("POST", _CSRS, request)
+    assert answer.status == 201
+    assert answer.obj["spec"]["username"] == "clerk"
+    assert answer.obj["spec"]["groups"] == ["system:authenticated"] and "uid" not in answer.obj["spec"]

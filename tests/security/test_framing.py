@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import subprocess
 
 import pytest
 
@@ -133,6 +134,14 @@ def test_weak_ciphers_are_not_spoken(gate: Gate, ciphers: str) -> None:
         return  # not even this end knows them
     with pytest.raises((ssl.SSLError, ConnectionError)):
         gate.connect(context)
+
+
+def test_nobody_negotiates_anew(gate: Gate) -> None:
+    """A client that renegotiates TLS 1.2 makes the server work for nothing."""
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{gate.port}", "-tls1_2", "-noservername"]
+    done = subprocess.run(command, input=b"R\nR\n", capture_output=True, timeout=60, check=False)
+    said = done.stdout + done.stderr
+    assert b"RENEGOTIATING" in said and b"no renegotiation" in said.lower(), said[-500:]
 
 
 def test_plain_http_is_not_answered(gate: Gate) -> None:

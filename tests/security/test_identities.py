@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-from tests.security.conftest import ADMIN, NOBODY, Gate
+from tests.security.conftest import ADMIN, NOBODY, Gate, wait
 
 _ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"
 _CLAIMS = {
@@ -180,3 +180,87 @@ def test_an_expired_token(gate: Gate) -> None:
     assert "may not specify a duration less than 10 minutes" in answer.message
     header = _decode(_token(gate).split(".")[0])
     assert _who(gate, _signed(header, _CLAIMS | {"exp": int(time.time()) - 10})) == 401
+
+
+def test_a_pod_of_the_same_name_is_another(gate: Gate) -> None:
+    pods = "/api/v1/namespaces/default/pods"
+    pod = {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "twin"},
+        "spec": {"containers": [{"name": "c", "image": "x"}]},
+    }  # fmt: skip
+    bound = {"apiVersion": "v1", "kind": "Pod", "name": "twin"}
+    gate.create(pods, pod)
+    token = _token(gate, boundObjectRef=bound)
+    options = {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0}
+    gate.admin("DELETE", f"{pods}/twin", options)
+    gate.create(pods, pod)
+    assert _who(gate, token) == 401
+    gate.admin("DELETE", f"{pods}/twin", options)
+
+
+def test_a_token_of_a_secret_dies_with_it(gate: Gate) -> None:
+    secrets = "/api/v1/namespaces/default/secrets"
+    secret = {
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+        "metadata": {"name": "old-way", "annotations": {"kubernetes.io/service-account.name": "default"}},
+    }  # fmt: skip
+    gate.create(secrets, secret)
+    wait(lambda: "token" in gate.admin("GET", f"{secrets}/old-way").obj.get("data", {}))
+    token = base64.b64decode(gate.admin("GET", f"{secrets}/old-way").obj["data"]["token"]).decode()
+    assert _who(gate, token) == 201
+    gate.admin("DELETE", f"{secrets}/old-way")
+    assert _who(gate, token) == 401
+
+
+_SELF = b'{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}'
+
+
+def _user(gate: Gate, *headers: str, certificate: bool = False) -> tuple[int, str]:
+    """(status, name) of who these headers are, as they stand."""
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    lines = [f"POST {path} HTTP/1.1", "Host: x", "Connection: close", "Content-Type: application/json"]
+    lines += [f"Content-Length: {len(_SELF)}", *headers]
+    data = "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + _SELF
+    context = gate.trusting()
+    if certificate:
+        context.load_cert_chain(gate.directory / "pki" / "admin.crt", gate.directory / "pki" / "admin.key")
+    with gate.connect(context) as stream:
+        stream.sendall(data)
+        answer = gate.receive(stream)
+    name = answer.obj["status"]["userInfo"]["username"] if answer.status == 201 else ""
+    return answer.status, name
+
+
+def test_a_certificate_comes_before_a_token(gate: Gate) -> None:
+    """As upstream asks them: and a bad token beside a good certificate is not looked at."""
+    assert _user(gate, certificate=True) == (201, "kubernetes-admin")
+    assert _user(gate, f"Authorization: Bearer {NOBODY}", certificate=True) == (201, "kubernetes-admin")
+    assert _user(gate, "Authorization: Bearer nonsense", certificate=True) == (201, "kubernetes-admin")
+    # A certificate is not a front proxy's because headers come with it.
+    claims = ("X-Remote-User: somebody", "X-Remote-Group: system:masters")
+    assert _user(gate, *claims, certificate=True) == (201, "kubernetes-admin")
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (("Impersonate-User: jane", "Impersonate-User: joe"), (201, "jane")),
+        (("Impersonate-User: ", "Impersonate-User: joe"), (201, "admin")),
+        (("Impersonate-User: jane", "impersonate-user: joe"), (201, "jane")),
+        (("Impersonate-User: jane,joe",), (201, "jane,joe")),
+        (("Impersonate_User: jane",), (201, "admin")),
+        (("Impersonate-User:\tjane",), (201, "jane")),
+    ],
+)  # fmt: skip
+def test_of_two_to_be_the_first_counts(
+    gate: Gate, headers: tuple[str, ...], expected: tuple[int, str]
+) -> None:
+    """Header.Get of Go's, in every place that looks."""
+    assert _user(gate, f"Authorization: Bearer {ADMIN}", *headers) == expected
+
+
+def test_who_is_impersonated_impersonates_nobody(gate: Gate) -> None:
+    """There is one step: rights to be somebody else are those of who has come."""
+    headers = (f"Authorization: Bearer {ADMIN}", "Impersonate-User: system:serviceaccount:default:default")
+    assert _user(gate, *headers)[1] == "system:serviceaccount:default:default"
+    assert gate.admin("GET", "/api/v1/secrets", Impersonate_User="nobody").status == 403
