@@ -29,10 +29,11 @@ class Key(NamedTuple):
 class DocumentPool:
     """Bounds the decoded dicts of one cluster: first decoded, first dropped, by the size of their bytes.
 
-    8 MB of JSON are some 40 MB as dicts; dropping one costs its next reader a decode (3 us per KB).
+    4 MB of JSON are some 25 MB as dicts; dropping one costs its next reader a decode (3 us per KB). It is room for what
+    a busy second writes, while all who follow it look at the same version.
     """
 
-    def __init__(self, size_bytes_max: int = 8 << 20) -> None:
+    def __init__(self, size_bytes_max: int = 4 << 20) -> None:
         self.size_bytes_max = size_bytes_max
         self._size = 0
         self._decoded: deque[Document] = deque()

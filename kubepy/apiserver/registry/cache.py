@@ -186,12 +186,14 @@ class ResourceCache:
         """The write is done, well or not."""
         self._foreseen.pop(path, None)
 
-    def _document(self, path: str, value: bytes, revision: int) -> Document:
+    def _document(self, path: str, value: bytes, revision: int, previous: Document | None = None) -> Document:
+        # All versions share one key: indexes and informers hold it as long as the object lives.
+        key = key_at(path) if previous is None else previous.key
         obj = None
         if self._foreseen and (known := self._foreseen.get(path)) is not None and known[0] is value:
             obj = known[1]
             obj["metadata"]["resourceVersion"] = str(revision)
-        return Document(key_at(path), with_revision(value, revision), revision, self._pool, obj)
+        return Document(key, with_revision(value, revision), revision, self._pool, obj)
 
     def _on_events(self, events: Sequence[Event]) -> None:
         touched: dict[Feed, list[Seen]] = {}
@@ -206,7 +208,8 @@ class ResourceCache:
             if self.stale:
                 self.stale.discard(path)
             if event.type is EventType.PUT:
-                document = self._documents[path] = self._document(path, kv.value, kv.mod_revision)
+                document = self._document(path, kv.value, kv.mod_revision, previous)
+                self._documents[path] = document
                 self.size_bytes += len(document.raw)
                 change = Change(path, document, previous, kv.mod_revision)
             else:
@@ -221,7 +224,7 @@ class ResourceCache:
                 except Exception as error:  # noqa: BLE001 - the events after this one must not be lost: raised below
                     failure = error
             if self._feeds:
-                for feed in self._candidates(path, change):
+                for feed in self._candidates(change):
                     if (seen := feed.classify(change)) is not None:
                         touched.setdefault(feed, []).append(seen)
         if touched:
@@ -231,8 +234,8 @@ class ResourceCache:
         if failure is not None:
             raise failure
 
-    def _candidates(self, path: str, change: Change) -> Iterator[Feed]:
-        key = key_at(path)
+    def _candidates(self, change: Change) -> Iterator[Feed]:
+        key = change.key
         by_scope = self._by_scope
         scopes = [EVERYTHING]
         if key.namespace:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple, Protocol
 
-from kubepy.api.objects import Document
+from kubepy.api.objects import Document, Key
 from kubepy.apiserver.request import Sink
 
 
@@ -57,6 +57,12 @@ class Change:
         self.previous = previous  # None: created
         self.revision = revision
         self._last: Document | None = None
+
+    @property
+    def key(self) -> Key:
+        known = self.document or self.previous
+        assert known is not None, "a change is about something"
+        return known.key
 
     @property
     def last(self) -> Document:

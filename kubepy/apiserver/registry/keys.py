@@ -7,6 +7,8 @@ taken from memory and the next one read from the store fit together.
 
 from __future__ import annotations
 
+import sys
+
 from kubepy.api.objects import Key
 from kubepy.api.resources import Resource
 
@@ -22,4 +24,5 @@ def path_of(namespace: str, name: str) -> str:
 
 def key_at(path: str) -> Key:
     namespace, _, name = path.rpartition("/")
-    return Key(namespace, name)
+    # One text for all objects of a namespace.
+    return Key(sys.intern(namespace), name)

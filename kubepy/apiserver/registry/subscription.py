@@ -18,7 +18,6 @@ from typing import Any
 from kubepy.api import errors
 from kubepy.apiserver.registry.cache import ResourceCache
 from kubepy.apiserver.registry.feeds import Change, FeedKey, Seen, classify
-from kubepy.apiserver.registry.keys import key_at
 from kubepy.apiserver.request import Sink
 from kubepy.lib.clock import Clock, Timer
 from kubepy.lib.random import Random
@@ -130,7 +129,7 @@ def _present(cache: ResourceCache, key: FeedKey) -> Iterator[Seen]:
 def _missed(changes: list[Change], key: FeedKey) -> Iterator[Seen]:
     scope = key.scope
     for change in changes:
-        at = key_at(change.path)
+        at = change.key
         if scope.namespace and at.namespace != scope.namespace:
             continue
         if scope.name and at.name != scope.name:
