@@ -84,8 +84,7 @@ class GroupCycle:
         group = self._groups.get(key)
         if group is None:
             # It went since the pod entered the queue; its return is what the pod waits for.
-            first.forget_rejection()
-            first.unschedulable_plugins.add(_NAME)
+            first.rejected((_NAME,))
             self._queue.requeue(first, first.pod)
             return []
         members = [queued for queued in self._members(first) if not self._is_skipped(queued, steps)]

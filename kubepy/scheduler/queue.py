@@ -85,18 +85,18 @@ class QueuedPod:
         self.attempts = 0
         self.unschedulable_count = 0  # rejections; what backoff grows by
         self.error_count = 0  # errors in a row; backoff grows by these while there are any
-        self.unschedulable_plugins: set[str] = set()
-        self.pending_plugins: set[str] = set()
+        self.unschedulable_plugins: tuple[str, ...] = ()
+        self.pending_plugins: tuple[str, ...] = ()
         self.gated_by = ""  # the PreEnqueue plugin that keeps it out
         self.ticket = 0  # which of its heap entries counts
 
     @property
     def rejected_by(self) -> set[str]:
-        return self.unschedulable_plugins | self.pending_plugins
+        return {*self.unschedulable_plugins, *self.pending_plugins}
 
-    def forget_rejection(self) -> None:
-        self.unschedulable_plugins.clear()
-        self.pending_plugins.clear()
+    def rejected(self, unschedulable: Iterable[str] = (), pending: Iterable[str] = ()) -> None:
+        """By these plugins, in the last attempt."""
+        self.unschedulable_plugins, self.pending_plugins = tuple(unschedulable), tuple(pending)
         self.gated_by = ""
 
     def __repr__(self) -> str:
@@ -436,8 +436,8 @@ class Queue:
         gate = self._gates[queued.pod.scheduler_name]
         refusal = gate.pre_enqueue(queued.pod)
         if refusal is not None:
+            queued.rejected({*queued.unschedulable_plugins, refusal.plugin}, queued.pending_plugins)
             queued.gated_by = refusal.plugin
-            queued.unschedulable_plugins.add(refusal.plugin)
             self._park(queued)
             return
         self._move(queued, Place.ACTIVE)

@@ -384,11 +384,9 @@ class Scheduler:
     ) -> Write | None:
         """The chosen node did not work out: back to the queue, and its room to those that wait for such."""
         pod, node = queued.pod, choice.node.name
-        queued.forget_rejection()
         if refusal.is_rejection:
             rejection = Rejection(1, {refusal: 1}, choice.state)
-            queued.unschedulable_plugins.update(rejection.unschedulable_plugins)
-            queued.pending_plugins.update(rejection.pending_plugins)
+            queued.rejected(rejection.unschedulable_plugins, rejection.pending_plugins)
             report = self._fail(running, queued, "Unschedulable", rejection.message(), started)
         else:
             report = self._fail(running, queued, "SchedulerError", refusal.message, started)
@@ -434,8 +432,7 @@ class Scheduler:
         self, running: _Running, queued: QueuedPod, rejection: Rejection, started: float
     ) -> Write | None:
         # Differs: upstream tries again and again with backoff; nothing but a node can help, and all filters say so.
-        queued.forget_rejection()
-        queued.unschedulable_plugins.update(plugin.name for plugin in running.framework.filters)
+        queued.rejected(plugin.name for plugin in running.framework.filters)
         self._record_rejection(queued, rejection, NO_NODES)
         return self._fail(running, queued, "Unschedulable", NO_NODES, started)
 
@@ -448,9 +445,7 @@ class Scheduler:
         nominated: Nominated | None,
         post_filter: str,
     ) -> Write | None:
-        queued.forget_rejection()
-        queued.unschedulable_plugins.update(rejection.unschedulable_plugins)
-        queued.pending_plugins.update(rejection.pending_plugins)
+        queued.rejected(rejection.unschedulable_plugins, rejection.pending_plugins)
         message = rejection.message(post_filter)
         self._record_rejection(queued, rejection, message)
         return self._fail(running, queued, "Unschedulable", message, started, nominated)
@@ -466,7 +461,7 @@ class Scheduler:
     ) -> Write | None:
         """Back to the queue as its newest version; returns the report to write. Source: handleSchedulingFailure."""
         if reason == "SchedulerError":
-            queued.forget_rejection()
+            queued.rejected()
         uid, seen = queued.pod.uid, queued.pod.document.revision
         self._metrics.failed(running.framework.name, reason, self._clock.monotonic() - started)
         document = self._pods.document(queued.pod.key)
@@ -648,8 +643,7 @@ class _Steps:
         outcome: Rejection | None = None,
         nominated: Nominated | None = None,
     ) -> Write | None:
-        queued.forget_rejection()
-        queued.unschedulable_plugins.update(plugins)
+        queued.rejected(plugins)
         if outcome is not None:
             self._scheduler._record_rejection(queued, outcome, message)
         return self._scheduler._fail(self._running, queued, reason, message, self._started, nominated)

@@ -50,9 +50,7 @@ def queue(clock):
 
 
 def reject(queue, queued, *plugins, pending=()):
-    queued.forget_rejection()
-    queued.unschedulable_plugins.update(plugins)
-    queued.pending_plugins.update(pending)
+    queued.rejected(plugins, pending)
     return queue.requeue(queued, queued.pod)
 
 
@@ -231,7 +229,7 @@ async def test_an_update_while_in_flight_is_judged_when_the_pod_comes_back(queue
     queued = queue.pop_nowait()
     newer = pod_info(labels={"v": "2"})
     queue.update(newer, [POD_LABEL], queued.pod.obj)
-    queued.unschedulable_plugins.add("Picky")
+    queued.rejected(("Picky",))
     assert queue.requeue(queued, newer) is Place.BACKOFF
     assert queued.pod is newer
 
