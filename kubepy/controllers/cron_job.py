@@ -24,7 +24,7 @@ from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import After, Controller, ControllerContext, owner_key
 from kubepy.client.transport import ConnectionLost
 from kubepy.controllers import ownership
-from kubepy.controllers.job import Event, finished
+from kubepy.controllers.job_facts import Event, finished
 from kubepy.lib import clock as clocks
 from kubepy.lib import cron
 from kubepy.lib.records import Record, field

@@ -22,7 +22,7 @@ from kubepy.client.expectations import Expectations
 from kubepy.controllers import history, ownership
 from kubepy.controllers.deployment import scaled
 from kubepy.controllers.history import REVISION_LABEL, Historian
-from kubepy.controllers.job import Event
+from kubepy.controllers.job_facts import Event
 from kubepy.controllers.owned_pods import OwnedPods
 from kubepy.controllers.pod_control import PodControl
 from kubepy.controllers.replica_set import PARALLEL, batches, render_pod

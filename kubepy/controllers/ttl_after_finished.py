@@ -11,7 +11,7 @@ from kubepy.api import errors, objects
 from kubepy.api.builtins import JOBS
 from kubepy.api.objects import Key, Obj
 from kubepy.client.controller import After, Controller, key_of
-from kubepy.controllers.job import finished
+from kubepy.controllers.job_facts import finished
 from kubepy.lib.clock import parse_rfc3339
 
 

@@ -9,9 +9,11 @@ import pytest
 from kubepy.api import objects
 from kubepy.api.builtins import JOBS, PODS
 from kubepy.api.objects import Obj
-from kubepy.controllers import job as jobs
-from kubepy.controllers.job import Backoff, Observed, Outcome
-from kubepy.controllers.job_indexes import INDEX_FAILURES, INDEX_IGNORED_FAILURES
+from kubepy.api.pods import active as active_pods
+from kubepy.controllers import job_facts, job_plan, job_pods, job_status, job_tally
+from kubepy.controllers.job_indexes import COMPLETION_INDEX, INDEX_FAILURES, INDEX_IGNORED_FAILURES, index_of
+from kubepy.controllers.job_status import Outcome
+from kubepy.controllers.job_tally import Backoff, Observed
 from kubepy.lib.clock import parse_rfc3339, rfc3339
 from kubepy.testing.cluster import Cluster
 from tests.controllers.conftest import World
@@ -57,9 +59,9 @@ def pod(
     metadata: Any = {"name": name, "namespace": "default", "uid": name, "creationTimestamp": START}
     metadata["annotations"] = {}
     if tracked:
-        metadata["finalizers"] = [jobs.TRACKING]
+        metadata["finalizers"] = [job_facts.TRACKING]
     if index is not None:
-        metadata["annotations"][jobs.COMPLETION_INDEX] = str(index)
+        metadata["annotations"][COMPLETION_INDEX] = str(index)
     if failures is not None:
         metadata["annotations"][INDEX_FAILURES] = str(failures)
     if deleting:
@@ -110,19 +112,19 @@ def many(count: int, phase: str = "Running", prefix: str = "p", **kwargs: Any) -
     ],
 )  # fmt: skip
 def test_a_plan_makes_and_removes_pods(subject: Obj, pods: list[Any], created: int, removed: int) -> None:
-    decided = jobs.plan(Observed(subject, pods), NOW)
+    decided = job_plan.plan(Observed(subject, pods), NOW)
     assert decided.condition is None
     assert (len(decided.create), len(decided.remove)) == (created, removed)
 
 
 def test_nothing_is_done_before_the_cache_shows_what_was_asked_for() -> None:
-    decided = jobs.plan(Observed(job(completions=3), [], trusted=False), NOW)
+    decided = job_plan.plan(Observed(job(completions=3), [], trusted=False), NOW)
     assert not decided.create and not decided.managed
 
 
 def test_the_least_far_goes_first() -> None:
     pods = [pod("ready", ready=True), pod("running"), pod("pending", "Pending")]
-    decided = jobs.plan(Observed(job(completions=5, parallelism=1), pods), NOW)
+    decided = job_plan.plan(Observed(job(completions=5, parallelism=1), pods), NOW)
     assert [each["metadata"]["name"] for each in decided.remove] == ["pending", "running"]
 
 
@@ -131,7 +133,7 @@ def indexed(**spec: Any) -> Any:
 
 
 def indexes_of(pods: Any) -> list[int | None]:
-    return [jobs.index_of(each) for each in pods]
+    return [index_of(each) for each in pods]
 
 
 # Source: indexed_job_utils_test.go, TestFirstPendingIndexes; TestSyncJobWithIndexed...
@@ -153,7 +155,7 @@ def indexes_of(pods: Any) -> list[int | None]:
     ],
 )  # fmt: skip
 def test_the_first_free_indexes_get_pods(subject: Obj, pods: list[Any], created: list[int]) -> None:
-    assert indexes_of(jobs.plan(Observed(subject, pods), NOW).create) == created
+    assert indexes_of(job_plan.plan(Observed(subject, pods), NOW).create) == created
 
 
 # Source: TestAppendDuplicatedIndexPodsForRemoval.
@@ -165,19 +167,19 @@ def test_pods_without_an_index_of_their_own_are_removed() -> None:
         pod("b", index=1),
         pod("c", index=0),
     ]
-    decided = jobs.plan(Observed(indexed(parallelism=5), pods), NOW)
+    decided = job_plan.plan(Observed(indexed(parallelism=5), pods), NOW)
     assert {each["metadata"]["name"] for each in decided.remove} == {"none", "high", "a"}
     assert not decided.create
 
 
 def test_an_indexed_pod_knows_its_index_in_four_ways() -> None:
     subject = indexed(backoffLimitPerIndex=2)
-    made = jobs.render_indexed_pod(subject, 3, pod("old", "Failed", index=3, failures=1))
+    made = job_pods.render_indexed_pod(subject, 3, pod("old", "Failed", index=3, failures=1))
     metadata = made["metadata"]
     assert metadata["generateName"] == "pi-3-"
-    assert metadata["labels"][jobs.COMPLETION_INDEX] == metadata["annotations"][jobs.COMPLETION_INDEX] == "3"
+    assert metadata["labels"][COMPLETION_INDEX] == metadata["annotations"][COMPLETION_INDEX] == "3"
     assert metadata["annotations"][INDEX_FAILURES] == "2"
-    assert metadata["finalizers"] == [jobs.TRACKING]
+    assert metadata["finalizers"] == [job_facts.TRACKING]
     assert made["spec"]["hostname"] == "pi-3"
     field = {"apiVersion": "v1", "fieldPath": "metadata.labels['batch.kubernetes.io/job-completion-index']"}
     variable = {"name": "JOB_COMPLETION_INDEX", "valueFrom": {"fieldRef": field}}
@@ -188,14 +190,14 @@ def test_an_indexed_pod_knows_its_index_in_four_ways() -> None:
 def test_long_names_leave_room_for_the_index() -> None:
     subject = indexed()
     subject["metadata"]["name"] = "a" * 63
-    made = jobs.render_indexed_pod(subject, 1234, None)
+    made = job_pods.render_indexed_pod(subject, 1234, None)
     assert made["metadata"]["generateName"] == "a" * 52 + "-1234-"
 
 
 def test_ignored_failures_of_an_index_are_counted_apart() -> None:
     policy = {"rules": [{"action": "Ignore", "onExitCodes": {"operator": "In", "values": [42]}}]}
     subject = indexed(backoffLimitPerIndex=2, podFailurePolicy=policy)
-    made = jobs.render_indexed_pod(subject, 0, pod("old", "Failed", index=0, failures=1, code=42))
+    made = job_pods.render_indexed_pod(subject, 0, pod("old", "Failed", index=0, failures=1, code=42))
     annotations = made["metadata"]["annotations"]
     assert (annotations[INDEX_FAILURES], annotations[INDEX_IGNORED_FAILURES]) == ("1", "1")
 
@@ -209,7 +211,7 @@ def test_ignored_failures_of_an_index_are_counted_apart() -> None:
     [(0, 0, 0), (1, 0, 10), (1, 4, 6), (1, 11, 0), (2, 5, 15), (3, 0, 40), (7, 0, 600), (50, 100, 500)],
 )
 def test_each_failure_doubles_the_wait(failures: int, ago: float, left: float) -> None:
-    assert jobs.backoff_s(failures, NOW - ago, NOW) == left
+    assert job_tally.backoff_s(failures, NOW - ago, NOW) == left
 
 
 # Source: TestNewBackoffRecord.
@@ -230,32 +232,34 @@ def test_a_success_starts_the_count_anew(
 ) -> None:
     succeeded = [pod(f"s{i}", "Succeeded", ended=ended) for i, ended in enumerate(good)]
     failed = [pod(f"f{i}", "Failed", ended=ended) for i, ended in enumerate(bad)]
-    assert jobs.next_backoff(known, succeeded, failed) == wanted
+    assert job_tally.next_backoff(known, succeeded, failed) == wanted
 
 
 # Source: TestGetFinishedTime.
 def test_the_end_of_a_pod_is_the_best_guess() -> None:
-    assert jobs.finish_time(pod("x", "Failed", ended=7)) == T0 + 7
+    assert job_facts.finish_time(pod("x", "Failed", ended=7)) == T0 + 7
     unready = pod("x")
     unready["status"]["conditions"] = [{"type": "Ready", "status": "False", "lastTransitionTime": at(8)}]
-    assert jobs.finish_time(unready) == T0 + 8
-    assert jobs.finish_time(pod("x", deleting=True)) == T0 + 900
-    assert jobs.finish_time(pod("x")) == T0
+    assert job_facts.finish_time(unready) == T0 + 8
+    assert job_facts.finish_time(pod("x", deleting=True)) == T0 + 900
+    assert job_facts.finish_time(pod("x")) == T0
 
 
 def test_a_failed_pod_is_replaced_after_a_while() -> None:
-    decided = jobs.plan(Observed(job(completions=3, parallelism=1), [pod("f", "Failed", ended=995)]), NOW)
+    decided = job_plan.plan(Observed(job(completions=3, parallelism=1), [pod("f", "Failed", ended=995)]), NOW)
     assert (decided.create, decided.after_s) == ((), 5)
-    waited = jobs.plan(Observed(job(completions=3, parallelism=1), [pod("f", "Failed", ended=995)]), NOW + 5)
+    waited = job_plan.plan(
+        Observed(job(completions=3, parallelism=1), [pod("f", "Failed", ended=995)]), NOW + 5
+    )
     assert len(waited.create) == 1
 
 
 def test_indexes_wait_each_for_itself() -> None:
     failed = pod("f", "Failed", index=0, failures=0, ended=995)
     subject = indexed(backoffLimitPerIndex=3, backoffLimit=2**31 - 1)
-    decided = jobs.plan(Observed(subject, [failed]), NOW)
+    decided = job_plan.plan(Observed(subject, [failed]), NOW)
     assert indexes_of(decided.create) == [1, 2] and decided.after_s is None
-    only = jobs.plan(Observed(indexed(backoffLimitPerIndex=3, completions=1), [failed]), NOW)
+    only = job_plan.plan(Observed(indexed(backoffLimitPerIndex=3, completions=1), [failed]), NOW)
     assert (only.create, only.after_s) == ((), 5)
 
 
@@ -315,7 +319,7 @@ RULES = {"rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "valu
 def test_the_condition_by_which_it_ends(
     subject: Obj, pods: list[Any], ending: tuple[str, str, str] | None
 ) -> None:
-    found = jobs.plan(Observed(subject, pods), NOW).condition
+    found = job_plan.plan(Observed(subject, pods), NOW).condition
     assert (found and (found["type"], found["reason"], found["message"])) == ending
 
 
@@ -323,19 +327,19 @@ def test_restarts_inside_a_pod_count_with_on_failure() -> None:
     for limit, restarts, ends in ((0, 0, False), (0, 1, True), (1, 1, True), (2, 1, False), (2, 2, True)):
         subject = job(completions=3, backoffLimit=limit)
         subject["spec"]["template"] = {"spec": {"restartPolicy": "OnFailure", "containers": []}}
-        decided = jobs.plan(Observed(subject, [pod("p", restarts=restarts)]), NOW)
+        decided = job_plan.plan(Observed(subject, [pod("p", restarts=restarts)]), NOW)
         assert (decided.condition is not None) is ends
 
 
 # -- the status ------------------------------------------------------------------------------------------------
 
 
-def accounted(observed: Observed, outcome: Outcome | None = None) -> jobs.Account:
-    decided = jobs.plan(observed, NOW)
+def accounted(observed: Observed, outcome: Outcome | None = None) -> job_status.Account:
+    decided = job_plan.plan(observed, NOW)
     if outcome is None:
         doomed = (*decided.end, *decided.remove)
         outcome = Outcome(created=len(decided.create), deleted=len(doomed))
-    return jobs.account(observed, decided, outcome, NOW)
+    return job_status.account(observed, decided, outcome, NOW)
 
 
 def test_ended_pods_are_named_then_freed_then_counted() -> None:
@@ -346,9 +350,9 @@ def test_ended_pods_are_named_then_freed_then_counted() -> None:
     assert (status["active"], status["ready"], status["terminating"]) == (2, 1, 0)
     assert "succeeded" not in status
     assert [each["metadata"]["name"] for each in result.free] == ["s", "f"]
-    half = jobs.settle(status, {"f"})
+    half = job_status.settle(status, {"f"})
     assert half["uncountedTerminatedPods"] == {"failed": ["f"]} and half["succeeded"] == 1
-    whole = jobs.settle(half, set())
+    whole = job_status.settle(half, set())
     assert (whole["succeeded"], whole["failed"], whole["uncountedTerminatedPods"]) == (1, 1, {})
 
 
@@ -385,8 +389,8 @@ def test_completion_is_said_in_two_steps() -> None:
     result = accounted(observed)
     (met,) = result.status["conditions"]
     assert (met["type"], met["reason"]) == ("SuccessCriteriaMet", "CompletionsReached")
-    assert jobs.conclude(result.status, result.final)[1] is False  # not counted yet
-    status, over = jobs.conclude(jobs.settle(result.status, set()), result.final)
+    assert job_status.conclude(result.status, result.final)[1] is False  # not counted yet
+    status, over = job_status.conclude(job_status.settle(result.status, set()), result.final)
     assert over and [c["type"] for c in status["conditions"]] == ["SuccessCriteriaMet", "Complete"]
     assert status["completionTime"] == rfc3339(NOW)
     assert status["conditions"][1]["message"] == "Reached expected number of succeeded pods"
@@ -397,10 +401,10 @@ def test_a_failed_job_counts_its_running_pods_as_failed_and_waits_for_them() -> 
     result = accounted(observed, Outcome(deleted=1, deleted_ready=1))
     assert result.status["uncountedTerminatedPods"] == {"failed": ["f", "r"]}
     assert (result.status["terminating"], result.status["ready"], "active" in result.status) == (1, 0, False)
-    settled = jobs.settle(result.status, set())
+    settled = job_status.settle(result.status, set())
     assert settled["failed"] == 2
-    assert jobs.conclude(settled, result.final) == (settled, False)
-    status, over = jobs.conclude(settled | {"terminating": 0}, result.final)
+    assert job_status.conclude(settled, result.final) == (settled, False)
+    status, over = job_status.conclude(settled | {"terminating": 0}, result.final)
     assert over and status["conditions"][-1]["type"] == "Failed" and "completionTime" not in status
 
 
@@ -466,7 +470,7 @@ async def fail(cluster: Cluster, pod: Obj, code: int = 1) -> None:
 
 
 async def active(cluster: Cluster) -> list[Obj]:
-    return jobs.pods.active(await cluster.pods("default"))
+    return active_pods(await cluster.pods("default"))
 
 
 async def test_a_job_runs_its_pods_and_completes(cluster: Cluster, world: World) -> None:
@@ -476,7 +480,7 @@ async def test_a_job_runs_its_pods_and_completes(cluster: Cluster, world: World)
     status = found["status"]
     assert (status["succeeded"], "failed" in status, status["uncountedTerminatedPods"]) == (5, False, {})
     assert [c["type"] for c in status["conditions"]] == ["SuccessCriteriaMet", "Complete"]
-    assert not any(map(jobs.is_tracked, await cluster.pods("default")))
+    assert not any(map(job_facts.is_tracked, await cluster.pods("default")))
     assert await world.events("Completed") == ["Job completed"]
     assert len(await world.events("SuccessfulCreate")) == 5
 
@@ -550,7 +554,7 @@ async def test_the_pods_of_a_deleted_job_are_let_go(cluster: Cluster, propagatio
     assert await cluster.list(JOBS) == []
     left = await cluster.pods("default")
     assert len(left) == (2 if propagation == "Orphan" else 0)
-    assert not any(map(jobs.is_tracked, left))
+    assert not any(map(job_facts.is_tracked, left))
 
 
 async def test_a_deleted_pod_is_replaced_and_counts_as_failed(cluster: Cluster) -> None:
