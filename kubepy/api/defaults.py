@@ -73,6 +73,8 @@ _match_image = re.compile(
 ).fullmatch
 _is_image_id = re.compile("[a-f0-9]{64}").fullmatch
 _IMAGE_NAME_LENGTH_MAX = 255
+# What old clients read of a DaemonSet.
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
 
 @lru_cache(maxsize=4096)
@@ -323,6 +325,15 @@ def _deployment_spec(spec: Obj) -> None:
     spec.setdefault("progressDeadlineSeconds", 600)
 
 
+def _daemon_set(obj: Obj) -> None:
+    """Go counts templates in a field of its own, and writes it here; a writer without it owns a zero of it.
+
+    Source: apps/v1 Convert_apps_DaemonSet_To_v1_DaemonSet."""
+    annotations = obj["metadata"].get("annotations") or {}
+    if TEMPLATE_GENERATION not in annotations:
+        obj["metadata"]["annotations"] = {**annotations, TEMPLATE_GENERATION: "0"}
+
+
 def _daemon_set_spec(spec: Obj) -> None:
     strategy = spec["updateStrategy"]
     if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
@@ -531,6 +542,7 @@ _TABLE: dict[str, dict[str, Setter]] = {
         **{f"{name}PersistentVolumeSource": setter for name, setter in _VOLUME_PLUGINS.items()},
     },
     "io.k8s.api.apps.v1.": {
+        "DaemonSet": _daemon_set,
         "DaemonSetSpec": _daemon_set_spec,
         "DeploymentSpec": _deployment_spec,
         "ReplicaSetSpec": _set(replicas=1),

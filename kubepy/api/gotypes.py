@@ -9,8 +9,8 @@ names its types in decoding errors. A definition alone implies, and the table ho
 
 One line per struct, one word per field: name, mark, `:GoType`. Marks: `*` pointer (zero is kept, absence stays
 absent), `+` struct that is no pointer, `!` always written although optional, `~` left out when zero although required,
-`=` a list that is kept when empty, `0` a pointer that is null when absent. A list or map that is always written is null
-when there is nothing in it.
+`=` a list that is kept when empty, `0` null when absent: a pointer that is always written, a time that is no pointer. A
+list or map that is always written is null when there is nothing in it.
 
 Source: types.go of k8s.io/api, apimachinery and apiextensions-apiserver at 1.36; fields that are new in 1.37 count as
 pointers, as the API conventions have it for new optional fields.
@@ -69,19 +69,19 @@ WebhookClientConfig url*
 
 [io.k8s.api.apps.v1]
 ControllerRevision revision!
-DaemonSetCondition status!:ConditionStatus type!:DaemonSetConditionType
+DaemonSetCondition lastTransitionTime0 status!:ConditionStatus type!:DaemonSetConditionType
 DaemonSetSpec revisionHistoryLimit* template+ updateStrategy+
 DaemonSetStatus collisionCount*
 DaemonSetUpdateStrategy type:DaemonSetUpdateStrategyType
-DeploymentCondition status!:ConditionStatus type!:DeploymentConditionType
+DeploymentCondition lastTransitionTime0 lastUpdateTime0 status!:ConditionStatus type!:DeploymentConditionType
 DeploymentSpec progressDeadlineSeconds* replicas* revisionHistoryLimit* strategy+ template+
 DeploymentStatus collisionCount* terminatingReplicas*
 DeploymentStrategy type:DeploymentStrategyType
-ReplicaSetCondition status!:ConditionStatus type!:ReplicaSetConditionType
+ReplicaSetCondition lastTransitionTime0 status!:ConditionStatus type!:ReplicaSetConditionType
 ReplicaSetSpec replicas* template+
 ReplicaSetStatus terminatingReplicas*
 RollingUpdateStatefulSetStrategy partition*
-StatefulSetCondition status!:ConditionStatus type!:StatefulSetConditionType
+StatefulSetCondition lastTransitionTime0 status!:ConditionStatus type!:StatefulSetConditionType
 StatefulSetOrdinals start!
 StatefulSetPersistentVolumeClaimRetentionPolicy whenDeleted:PersistentVolumeClaimRetentionPolicyType whenScaled:PersistentVolumeClaimRetentionPolicyType
 StatefulSetSpec podManagementPolicy:PodManagementPolicyType replicas* revisionHistoryLimit* serviceName! template+ updateStrategy+
@@ -92,7 +92,7 @@ StatefulSetUpdateStrategy type:StatefulSetUpdateStrategyType
 BoundObjectReference uid:types.UID
 SelfSubjectReviewStatus userInfo+
 TokenRequestSpec audiences! expirationSeconds*
-TokenRequestStatus token!
+TokenRequestStatus expirationTimestamp0 token!
 TokenReviewSpec token~
 TokenReviewStatus user+
 UserInfo extra:{}ExtraValue
@@ -127,7 +127,7 @@ ResourceMetricStatus current+ name:v1.ResourceName
 
 [io.k8s.api.batch.v1]
 CronJobSpec concurrencyPolicy:ConcurrencyPolicy failedJobsHistoryLimit* jobTemplate+ startingDeadlineSeconds* successfulJobsHistoryLimit* suspend* timeZone*
-JobCondition status:ConditionStatus type:JobConditionType
+JobCondition lastProbeTime0 lastTransitionTime0 status:ConditionStatus type:JobConditionType
 JobSpec activeDeadlineSeconds* backoffLimit* backoffLimitPerIndex* completionMode*:CompletionMode completions* managedBy* manualSelector* maxFailedIndexes* parallelism* podReplacementPolicy*:PodReplacementPolicy suspend* template+ ttlSecondsAfterFinished*
 JobStatus failedIndexes* ready* terminating*
 PodFailurePolicyOnExitCodesRequirement containerName* operator:PodFailurePolicyOnExitCodesOperator
@@ -137,7 +137,7 @@ SuccessPolicyRule succeededCount* succeededIndexes*
 UncountedTerminatedPods failed:[]types.UID succeeded:[]types.UID
 
 [io.k8s.api.certificates.v1]
-CertificateSigningRequestCondition status:ConditionStatus type:RequestConditionType
+CertificateSigningRequestCondition lastTransitionTime0 lastUpdateTime0 status:ConditionStatus type:RequestConditionType
 CertificateSigningRequestSpec expirationSeconds* extra:{}ExtraValue usages:[]KeyUsage
 PodCertificateRequestSpec maxExpirationSeconds* nodeName:types.NodeName nodeUID:types.UID podUID:types.UID serviceAccountUID:types.UID
 
@@ -167,6 +167,8 @@ ContainerPort protocol:Protocol
 ContainerResizePolicy resourceName:ResourceName restartPolicy:ResourceResizeRestartPolicy
 ContainerRestartRule action~:ContainerRestartRuleAction
 ContainerRestartRuleOnExitCodes operator~:ContainerRestartRuleOnExitCodesOperator
+ContainerStateRunning startedAt0
+ContainerStateTerminated finishedAt0 startedAt0
 ContainerStatus allocatedResources:ResourceList lastState+ started* state+ stopSignal*:Signal
 DownwardAPIVolumeFile mode* user*
 DownwardAPIVolumeSource defaultMode* defaultUser*
@@ -174,7 +176,8 @@ EmptyDirVolumeSource medium:StorageMedium mode*
 EndpointAddress nodeName*
 EndpointPort appProtocol* protocol:Protocol
 EphemeralContainer imagePullPolicy:PullPolicy resources+ restartPolicy*:ContainerRestartPolicy terminationMessagePolicy:TerminationMessagePolicy
-Event involvedObject+ reportingComponent! reportingInstance! source+
+Event eventTime0 firstTimestamp0 involvedObject+ lastTimestamp0 reportingComponent! reportingInstance! source+
+EventSeries lastObservedTime0
 EvictionResponder name* priority*
 FCVolumeSource lun*
 FileKeySelector optional*
@@ -192,13 +195,13 @@ LimitRangeItem default:ResourceList defaultRequest:ResourceList max:ResourceList
 LoadBalancerIngress ipMode*:LoadBalancerIPMode
 LocalVolumeSource fsType*
 ModifyVolumeStatus status:PersistentVolumeClaimModifyVolumeStatus
-NamespaceCondition status:ConditionStatus type:NamespaceConditionType
+NamespaceCondition lastTransitionTime0 status:ConditionStatus type:NamespaceConditionType
 NamespaceSpec finalizers:[]FinalizerName
 NamespaceStatus phase:NamespacePhase
 NodeAddress type:NodeAddressType
 NodeAllocatableMappedResources name*
 NodeAllocatableOverheadResources name*
-NodeCondition status:ConditionStatus type:NodeConditionType
+NodeCondition lastHeartbeatTime0 lastTransitionTime0 status:ConditionStatus type:NodeConditionType
 NodeDaemonEndpoints kubeletEndpoint+
 NodeFeatures supplementalGroupsPolicy*
 NodeRuntimeHandler name!
@@ -208,13 +211,13 @@ NodeStatus allocatable:ResourceList capacity:ResourceList daemonEndpoints+ nodeI
 NodeSwapStatus capacity*
 NodeSystemInfo runningInUserNamespace*
 ObjectReference uid:types.UID
-PersistentVolumeClaimCondition status:ConditionStatus type:PersistentVolumeClaimConditionType
+PersistentVolumeClaimCondition lastProbeTime0 lastTransitionTime0 status:ConditionStatus type:PersistentVolumeClaimConditionType
 PersistentVolumeClaimSpec accessModes:[]PersistentVolumeAccessMode resources+ storageClassName* volumeAttributesClassName* volumeMode*:PersistentVolumeMode
 PersistentVolumeClaimStatus accessModes:[]PersistentVolumeAccessMode allocatedResourceStatuses:{}ClaimResourceStatus allocatedResources:ResourceList capacity:ResourceList currentVolumeAttributesClassName* phase:PersistentVolumeClaimPhase
 PersistentVolumeSpec accessModes:[]PersistentVolumeAccessMode capacity:ResourceList persistentVolumeReclaimPolicy:PersistentVolumeReclaimPolicy volumeAttributesClassName* volumeMode*:PersistentVolumeMode
 PersistentVolumeStatus phase:PersistentVolumePhase
 PodCertificateProjection keyType~ maxExpirationSeconds* signerName~ user*
-PodCondition status:ConditionStatus type:PodConditionType
+PodCondition lastProbeTime0 lastTransitionTime0 status:ConditionStatus type:PodConditionType
 PodDNSConfigOption value*
 PodOS name:OSName
 PodReadinessGate conditionType:PodConditionType
@@ -230,7 +233,7 @@ PortStatus error* protocol:Protocol
 PreferredSchedulingTerm preference+
 Probe terminationGracePeriodSeconds*
 ProjectedVolumeSource defaultMode* defaultUser* sources!
-ReplicationControllerCondition status:ConditionStatus type:ReplicationControllerConditionType
+ReplicationControllerCondition lastTransitionTime0 status:ConditionStatus type:ReplicationControllerConditionType
 ReplicationControllerSpec replicas*
 ResourceHealth health:ResourceHealthStatus message* resourceID:ResourceID
 ResourceQuotaSpec hard:ResourceList scopes:[]ResourceQuotaScope
@@ -269,16 +272,17 @@ EndpointPort appProtocol* name* port* protocol*:Protocol
 EndpointSlice addressType:AddressType endpoints! ports!
 
 [io.k8s.api.events.v1]
-Event deprecatedSource+ regarding+
+Event deprecatedFirstTimestamp0 deprecatedLastTimestamp0 deprecatedSource+ eventTime0 regarding+
+EventSeries lastObservedTime0
 
 [io.k8s.api.flowcontrol.v1]
 ExemptPriorityLevelConfiguration lendablePercent* nominalConcurrencyShares*
 FlowDistinguisherMethod type:FlowDistinguisherMethodType
-FlowSchemaCondition status:ConditionStatus type~:FlowSchemaConditionType
+FlowSchemaCondition lastTransitionTime0 status:ConditionStatus type~:FlowSchemaConditionType
 FlowSchemaSpec matchingPrecedence! priorityLevelConfiguration+
 LimitResponse type:LimitResponseType
 LimitedPriorityLevelConfiguration borrowingLimitPercent* lendablePercent* limitResponse+ nominalConcurrencyShares*
-PriorityLevelConfigurationCondition status:ConditionStatus type~:PriorityLevelConfigurationConditionType
+PriorityLevelConfigurationCondition lastTransitionTime0 status:ConditionStatus type~:PriorityLevelConfigurationConditionType
 PriorityLevelConfigurationSpec type:PriorityLevelEnablement
 QueuingConfiguration handSize! queueLengthLimit! queues!
 ResourcePolicyRule namespaces!
@@ -364,7 +368,7 @@ StorageVersionMigrationSpec resource+
 
 [io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1]
 CustomResourceConversion strategy:ConversionStrategyType
-CustomResourceDefinitionCondition status:ConditionStatus type:CustomResourceDefinitionConditionType
+CustomResourceDefinitionCondition lastTransitionTime0 status:ConditionStatus type:CustomResourceDefinitionConditionType
 CustomResourceDefinitionSpec names+ scope:ResourceScope
 CustomResourceDefinitionStatus acceptedNames+ conditions! storedVersions!
 CustomResourceDefinitionVersion deprecationWarning*
@@ -376,7 +380,7 @@ ValidationRule optionalOldSelf* reason*:FieldValueErrorReason
 WebhookClientConfig url*
 
 [io.k8s.apimachinery.pkg.apis.meta.v1]
-Condition status:ConditionStatus
+Condition lastTransitionTime0 status:ConditionStatus
 DeleteOptions gracePeriodSeconds* ignoreStoreReadErrorWithClusterBreakingPotential* orphanDependents* propagationPolicy*:DeletionPropagation
 FieldSelectorRequirement operator:FieldSelectorOperator
 GroupResource group* resource*
@@ -387,6 +391,6 @@ OwnerReference blockOwnerDeletion* controller* uid:types.UID
 Preconditions resourceVersion* uid*:types.UID
 
 [io.k8s.kube-aggregator.pkg.apis.apiregistration.v1]
-APIServiceCondition status:ConditionStatus type:APIServiceConditionType
+APIServiceCondition lastTransitionTime0 status:ConditionStatus type:APIServiceConditionType
 ServiceReference port*
 """  # noqa: E501 - one struct, one line

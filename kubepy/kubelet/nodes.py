@@ -183,7 +183,7 @@ def render_status(
         same = before.get(type_, {}).get("status") == value
         conditions.append({
             "type": type_, "status": value, "lastHeartbeatTime": now,
-            "lastTransitionTime": before[type_].get("lastTransitionTime", now) if same else now,
+            "lastTransitionTime": (before[type_].get("lastTransitionTime") or now) if same else now,
             "reason": reason, "message": message,
         })  # fmt: skip
     ip = next(

@@ -257,7 +257,7 @@ def diff_of(struct: str, before: Obj, after: Obj) -> str:
 
 # Matching lines takes time with the square of their number; above this, what lies between the first and the last
 # difference is shown as one change.
-_MATCHED_LINES_MAX = 2_000
+_MATCHED_LINES_MAX = 4_000
 
 
 def diff(before: Obj | None, after: Obj | None) -> str:

@@ -169,6 +169,31 @@ async def test_every_write_is_tracked_with_its_subresource_and_time(api: Api, cl
     assert times == {"kubectl": created, "controller": clock.rfc3339()}
 
 
+async def test_times_that_nobody_said_are_null_and_owned(api: Api) -> None:
+    """A time that is no pointer is always written; so it is seen, and tracked."""
+    await api.ok("POST", "/api/v1/nodes", {"metadata": {"name": "n", "labels": {"a": "b"}}})
+    status = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    for content_type, query in ((MERGE, "fieldManager=k"), (YAML, "fieldManager=k&force=true")):
+        head = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}
+        made = await api.ok(
+            "PATCH", f"/api/v1/nodes/n/status?{query}", head | status, content_type=content_type
+        )
+        (condition,) = made["status"]["conditions"]
+        assert condition["lastHeartbeatTime"] is condition["lastTransitionTime"] is None
+    fields = owners(made)["k:Update:status"]["f:status"]["f:conditions"]['k:{"type":"Ready"}']
+    assert fields.keys() >= {"f:lastHeartbeatTime", "f:lastTransitionTime"}
+
+
+async def test_who_makes_a_daemon_set_owns_the_count_of_its_templates(api: Api) -> None:
+    made = await api.ok("POST", DEPLOYMENTS.replace("deployments", "daemonsets"), {
+        **deployment(), "kind": "DaemonSet", "spec": {**deployment()["spec"]},
+    })  # fmt: skip
+    annotation = "deprecated.daemonset.template.generation"
+    assert made["metadata"]["annotations"] == {annotation: "1"}
+    (fields,) = owners(made).values()
+    assert fields["f:metadata"] == {"f:annotations": {".": {}, f"f:{annotation}": {}}}
+
+
 async def test_who_scales_owns_the_replicas(api: Api) -> None:
     await apply(api, f"{DEPLOYMENTS}/web", deployment(replicas=2))
     scale = await api.ok(

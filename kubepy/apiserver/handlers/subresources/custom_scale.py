@@ -9,6 +9,8 @@ from kubepy.api import errors
 from kubepy.api.custom import ScalePaths, accessor_error, reach
 from kubepy.api.objects import Obj
 
+# Source: ScaleREST.Update invalidSpecReplicas.
+_UNSET = -(2**31)
 _SHOWN = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
@@ -44,13 +46,18 @@ def check_set(obj: Obj, paths: ScalePaths) -> None:
         raise errors.InternalError(f'the spec replicas field "{_dotted(paths)}" does not exist')
 
 
+def to_change(scale: Obj, obj: Obj, paths: ScalePaths) -> Obj:
+    """The Scale that a patch is applied to: it says so where `obj` has no replicas yet."""
+    if reach(obj, paths.spec_replicas) is not None:
+        return scale
+    return {**scale, "spec": {"replicas": _UNSET}}
+
+
 def put(obj: Obj, wanted: Obj, paths: ScalePaths) -> None:
     """The Scale's replicas into `obj`, the caller's own."""
-    replicas = (wanted.get("spec") or {}).get("replicas")
-    if replicas is None:
-        if reach(obj, paths.spec_replicas) is None:
-            raise errors.BadRequest(f'the spec replicas field "{_dotted(paths)}" cannot be empty')
-        replicas = 0
+    replicas = (wanted.get("spec") or {}).get("replicas") or 0
+    if replicas == _UNSET:
+        raise errors.BadRequest(f'the spec replicas field "{_dotted(paths)}" cannot be empty')
     *steps, last = paths.spec_replicas
     at = obj
     for step in steps:

@@ -59,7 +59,7 @@ async def scale(registry: Registry, resource: Resource, request: Request) -> Res
         entries = obj["metadata"].get("managedFields")
         if owned := scale_fields.to_scale(entries, api_versions, at):
             before["metadata"]["managedFields"] = owned
-        after = wanted(before)
+        after = wanted(before if paths is None else custom_scale.to_change(before, obj, paths))
         facade.obj, facade.old = after, before
         rescale(obj, after, paths)
         entries = scale_fields.to_parent(

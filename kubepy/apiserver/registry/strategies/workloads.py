@@ -6,6 +6,7 @@ pkg/registry/core/replicationcontroller/strategy.go.
 
 from __future__ import annotations
 
+from kubepy.api.defaults import TEMPLATE_GENERATION
 from kubepy.api.objects import Obj
 from kubepy.apiserver.registry.strategies.base import ORPHAN_DEPENDENTS, Moment, Strategy, content
 
@@ -48,18 +49,15 @@ class DaemonSetStrategy(Counted):
         _set_template_generation(new, _template_generation(old))
 
 
-_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
-
-
 def _template_generation(obj: Obj) -> int:
-    text = _annotations(obj).get(_TEMPLATE_GENERATION, "")
+    text = _annotations(obj).get(TEMPLATE_GENERATION, "")
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _set_template_generation(obj: Obj, count: int) -> None:
     """Source: apps/v1 Convert_apps_DaemonSet_To_v1_DaemonSet."""
     if count:
-        obj["metadata"]["annotations"] = {**_annotations(obj), _TEMPLATE_GENERATION: str(count)}
+        obj["metadata"]["annotations"] = {**_annotations(obj), TEMPLATE_GENERATION: str(count)}
 
 
 class ReplicationControllerStrategy(Counted):
