@@ -59,11 +59,11 @@ async def cost_us(registry: Registry, resource: Resource, namespace: str, obj: O
             Attributes(CREATE, resource, "", namespace, "p", copy.deepcopy(obj), None, USER, False, [])
             for _ in range(COUNT)
         ]
-        start = time.perf_counter()
+        start = time.process_time()
         for attributes in writes:
             await registry.admission.admit(attributes)
             await registry.admission.validate(attributes)
-        best = min(best, (time.perf_counter() - start) / COUNT)
+        best = min(best, (time.process_time() - start) / COUNT)
     return best * 1e6
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -216,3 +218,36 @@ def test_the_dynamic_client_finds_custom_kinds(gadgets, namespace):
     assert [event["type"] for event in seen] == ["MODIFIED"]
     kinds.delete(name="d", namespace=namespace)
     assert kinds.get(namespace=namespace).items == []
+
+
+def test_a_quota_holds_exactly_against_64_at_once(core, namespace, cluster):
+    """Each over a connection of its own, while pods come and go; what is used is what is there."""
+    hard = {"pods": "20", "count/configmaps": "30", "requests.cpu": "5"}
+    quota = client.V1ResourceQuota(metadata={"name": "q"}, spec=client.V1ResourceQuotaSpec(hard=hard))
+    core.create_namespaced_resource_quota(namespace, quota)
+
+    def used() -> dict[str, str]:
+        return core.read_namespaced_resource_quota("q", namespace).status.used or {}
+
+    cluster.wait("the quota to be counted", lambda: set(used()) == set(hard))
+
+    def create(number: int) -> str:
+        body = pod(f"p-{number}")
+        body.spec.containers[0].resources = client.V1ResourceRequirements(requests={"cpu": "250m"})
+        own = client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
+        try:
+            own.create_namespaced_pod(namespace, body)
+        except ApiException as error:
+            assert error.status == 403 and "exceeded quota: q" in error.body
+            return "refused"
+        return "created"
+
+    with ThreadPoolExecutor(64) as threads:
+        outcomes = Counter(threads.map(create, range(64)))
+    assert outcomes == {"created": 20, "refused": 44}
+    assert used()["pods"] == "20" and used()["requests.cpu"] == "5"
+    assert len(core.list_namespaced_pod(namespace).items) == 20
+    core.delete_collection_namespaced_pod(namespace, grace_period_seconds=0)
+    cluster.wait(
+        "the quota to be counted anew", lambda: (used()["pods"], used()["requests.cpu"]) == ("0", "0")
+    )
