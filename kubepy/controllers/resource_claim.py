@@ -135,7 +135,9 @@ class ResourceClaimController(Controller):
         self.pods = self.watch(
             PODS,
             self._keys_of_pod,
-            lambda document, old: bool(document.obj["spec"].get("resourceClaims")),
+            lambda document, old: bool(
+                document.obj["spec"].get("resourceClaims") or _extended_claim(document.obj)
+            ),
             indexes={BY_CLAIM: _claims_of, BY_TEMPLATE: _templates_of},
         )
         self.claims = self.watch(RESOURCE_CLAIMS, self._keys_of_claim, indexes={BY_OWNER: _owner_of})
@@ -332,8 +334,15 @@ def _pod_keys(keys: Iterable[Key]) -> list[Key]:
 def _claims_of(pod: Obj) -> list[str]:
     """Index function: "namespace/name" of the claims of a pod."""
     namespace = pod["metadata"]["namespace"]
-    names = (claim_name(pod, each)[0] for each in pod["spec"].get("resourceClaims") or ())
+    names = [claim_name(pod, each)[0] for each in pod["spec"].get("resourceClaims") or ()]
+    names.append(_extended_claim(pod))
     return [f"{namespace}/{name}" for name in names if name]
+
+
+def _extended_claim(pod: Obj) -> str | None:
+    """Of the pod's extended resources: made by the scheduler."""
+    name: str | None = objects.walk(pod, "status", "extendedResourceClaimStatus", "resourceClaimName")
+    return name
 
 
 def _templates_of(pod: Obj) -> list[str]:

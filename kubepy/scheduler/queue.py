@@ -340,6 +340,11 @@ class Queue:
             elif queued.place is not Place.ACTIVE:
                 self._enter_active(queued)
 
+    def forget_signatures(self) -> None:
+        """What plugins answer about the pods here depends on more than it did."""
+        for queued in self._pods.values():
+            queued.pod.signature = None
+
     def get(self, uid: str) -> QueuedPod | None:
         return self._pods.get(uid)
 

@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kubepy.api import pods
-from kubepy.api.builtins import NODES, POD_GROUPS, PODS
+from kubepy.api.builtins import DEVICE_CLASSES, NODES, POD_GROUPS, PODS
 from kubepy.api.errors import NotFound, StatusError
 from kubepy.api.objects import Document, DocumentPool, Obj, condition, is_deleting, labels_of, uid_of, walk
 from kubepy.api.resources import Resource
@@ -33,6 +33,7 @@ from kubepy.lib.random import Random
 from kubepy.scheduler import decisions, events, extenders, plugins, why
 from kubepy.scheduler.cache import Cache, PodInfo
 from kubepy.scheduler.decisions import Decision, Decisions
+from kubepy.scheduler.extended_resources import ExtendedResources
 from kubepy.scheduler.extenders import ExtenderError, Extenders
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, Nominated, Plugin, Status, Victims
 from kubepy.scheduler.group_cycle import GroupCycle
@@ -103,6 +104,9 @@ class Scheduler:
         self.decisions = Decisions()
         without = plugins.not_served(is_served)
         groups = PodGroups(self._informers, self.cache) if is_served(POD_GROUPS) else None
+        extended = (
+            ExtendedResources(self._informers.informer(DEVICE_CLASSES)) if is_served(DEVICE_CLASSES) else None
+        )
         tools: dict[str, Toolbox] = {}
         self._profiles: dict[str, _Running] = {}
         for profile in configuration.profiles:
@@ -120,6 +124,7 @@ class Scheduler:
                 recorder,
                 is_served,
                 groups,
+                extended,
                 profile.args,
             )
             framework = tools[name].framework = Framework(
@@ -136,6 +141,8 @@ class Scheduler:
         )
         for one in tools.values():
             one.queue = self.queue
+        if extended is not None:
+            extended.on_change = self.queue.forget_signatures
         self._group_cycle = (
             GroupCycle(groups, queue=self.queue, cache=self.cache, client=client, clock=clock, log=log)
             if groups is not None

@@ -17,6 +17,7 @@ from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 from kubepy.scheduler.cache import Cache
+from kubepy.scheduler.extended_resources import ExtendedResources
 from kubepy.scheduler.pod_groups import PodGroups
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Toolbox:
     recorder: Recorder
     is_served: Callable[[Resource], bool]  # of the kinds of plugins.OPTIONAL
     groups: PodGroups | None = None  # where they are served
+    extended: ExtendedResources | None = None  # where DeviceClasses are served
     args: tuple[object, ...] = ()  # of the profile: dataclasses of args.py
     # There once all plugins of the profile are made.
     framework: Framework = field(init=False)

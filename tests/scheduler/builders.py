@@ -111,7 +111,7 @@ def toolbox(
     events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)  # type: ignore[arg-type]
     return Toolbox(
         client, informers, cache or Cache(), clock, random, tasks, log, metrics, events.recorder("default-scheduler"),
-        is_served_by_default, None, args,
+        is_served_by_default, None, None, args,
     )  # type: ignore[arg-type]  # fmt: skip
 
 

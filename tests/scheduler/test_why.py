@@ -119,6 +119,8 @@ async def test_as_text(asking):
         "  Pod scaled down            NodeResourcesFit\n"
         "  Node added                 NodeResourcesFit\n"
         "  Node allocatable changed   NodeResourcesFit\n"
+        "  DeviceClass added          NodeResourcesFit\n"
+        "  DeviceClass updated        NodeResourcesFit\n"
         "  or in 5m anyway\n"
         "\n"
         "ATTEMPT   TIME           OUTCOME\n"

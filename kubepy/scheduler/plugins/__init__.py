@@ -60,7 +60,7 @@ REGISTRY: Mapping[str, Callable[[Toolbox], Plugin]] = {
     "TaintToleration": lambda tools: TaintToleration(),
     "NodeAffinity": lambda tools: NodeAffinity(tools.arguments(NodeAffinityArgs)),
     "NodePorts": lambda tools: NodePorts(),
-    "NodeResourcesFit": lambda tools: NodeResourcesFit(tools.arguments(NodeResourcesFitArgs)),
+    "NodeResourcesFit": lambda tools: NodeResourcesFit(tools.arguments(NodeResourcesFitArgs), tools.extended),
     "VolumeRestrictions": VolumeRestrictions,
     "NodeVolumeLimits": NodeVolumeLimits,
     "VolumeBinding": VolumeBinding,

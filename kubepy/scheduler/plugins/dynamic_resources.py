@@ -4,8 +4,11 @@ claims before the pod is bound, and the claims reserved for the pod.
 What a claim got in a decision counts as taken from then on, until its allocation is read back or the pod un-reserved.
 Claims that are allocated where the pod cannot go are deallocated when nobody else uses them.
 
-Not there: extended resources backed by DRA (DeviceClass spec.extendedResourceName), whose requests NodeResourcesFit
-takes for a device plugin's; PodGroups' claims, which are off by default.
+Extended resources that stand for a DeviceClass (extended_resources.py) come to one more claim, which is made when the
+pod is bound, and differs by node: what device plugins offer there is none of it. One left from a binding that failed is
+deleted, and the pod tried again.
+
+Not there: PodGroups' claims, which are off by default.
 
 Source: pkg/scheduler/framework/plugins/dynamicresources/dynamicresources.go.
 """
@@ -13,27 +16,41 @@ Source: pkg/scheduler/framework/plugins/dynamicresources/dynamicresources.go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from kubepy.api import errors, objects, placement
-from kubepy.api.builtins import DEVICE_CLASSES, DEVICE_TAINT_RULES, RESOURCE_CLAIMS, RESOURCE_SLICES
-from kubepy.api.errors import Conflict, StatusError
+from kubepy.api import objects, placement
+from kubepy.api.builtins import DEVICE_CLASSES, DEVICE_TAINT_RULES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES
+from kubepy.api.errors import Conflict, NotFound, StatusError
 from kubepy.api.objects import Document, Key, Obj, is_deleting, uid_of
 from kubepy.api.placement import RequiredAffinity
+from kubepy.client.client import MERGE_PATCH
 from kubepy.client.events import NORMAL
 from kubepy.client.transport import ConnectionLost
 from kubepy.lib.clock import parse_rfc3339
 from kubepy.lib.records import Record, field
-from kubepy.scheduler import framework
+from kubepy.scheduler import extended_resources, framework
 from kubepy.scheduler.allocator import Allocator, OutOfTime, PoolsInvalid, Unallocatable
 from kubepy.scheduler.args import DynamicResourcesArgs
 from kubepy.scheduler.cache import NodeInfo, PodInfo
+from kubepy.scheduler.claims import (
+    Binding,
+    Missing,
+    claim_name,
+    extended_owner,
+    is_own,
+    is_ready,
+    is_reserved_for,
+    results_of,
+)
 from kubepy.scheduler.devices import Taken
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Status
 from kubepy.scheduler.toolbox import Toolbox
 
 _NAME = "DynamicResources"
 FINALIZER = "resource.kubernetes.io/delete-protection"
+# The claim for extended resources while it is not made. Source: specialClaimInMemName.
+_UNNAMED = "<extended-resources>"
+_BY_EXTENDED_OWNER = "extended_resources_of"
 # Source: retry.DefaultRetry.
 _TRIES = 5
 # Source: staging/src/k8s.io/api/resource/v1/types.go, FirstAvailableDeviceRequestMaxSize.
@@ -41,6 +58,9 @@ _ALTERNATIVES_MAX = 8
 
 _SKIP = Status(Code.SKIP, plugin=_NAME)
 _NOTHING = Status(Code.UNSCHEDULABLE, "no new claims to deallocate", plugin=_NAME)
+_STALE = Status(Code.UNSCHEDULABLE, "cannot schedule extended resource claim", plugin=_NAME)
+_CANNOT_FIT = Status(Code.UNSCHEDULABLE, "cannot fit resource", plugin=_NAME)
+_DELETED = Status(Code.UNSCHEDULABLE, "deletion of ResourceClaim completed", plugin=_NAME)
 _STILL = Status(Code.UNSCHEDULABLE, "still not schedulable", plugin=_NAME)
 _DEALLOCATED = Status(Code.UNSCHEDULABLE, "deallocation of ResourceClaim completed", plugin=_NAME)
 
@@ -53,14 +73,6 @@ _IN_USE = _no("resourceclaim in use")
 _CANNOT = _no("cannot allocate all claims")
 _ELSEWHERE = _no("resourceclaim not available on the node")
 _POOLS_INVALID = _no(str(PoolsInvalid()))
-
-
-class Missing(Exception):
-    """A claim of the pod is not there, or cannot be used."""
-
-
-class Binding(Exception):
-    """A claim could not be allocated or reserved."""
 
 
 class _Claim(Record, frozen=False):
@@ -77,6 +89,9 @@ class _State(Record, frozen=False):
     claims: list[_Claim]
     allocator: Allocator | None = None  # if claims have to be allocated
     by_node: dict[str, list[Obj]] = field(default_factory=dict)  # what those would get there
+    extended: _Claim | None = None  # for its extended resources: one of an earlier try, or one to make
+    # node -> that claim as it would be there, and whose its requests are
+    extended_by_node: dict[str, tuple[Obj, list[Obj]]] = field(default_factory=dict)
     unavailable: set[int] = field(default_factory=set)  # claims that are allocated where the pod cannot go
 
     @property
@@ -99,6 +114,7 @@ class DynamicResources:
             on_update=lambda old, new: self._claim_seen(new),
             on_delete=self._claim_gone,
         )
+        self._claims.add_index(_BY_EXTENDED_OWNER, extended_owner)
         self._taken = Taken()
         self._allocations: dict[str, Obj] = {}  # claim uid -> what is counted in `taken`
         self._pending: set[str] = set()  # uids of claims whose allocation is decided and not read back yet
@@ -136,7 +152,7 @@ class DynamicResources:
         found = []
         namespace = pod["metadata"]["namespace"]
         for wanted in pod["spec"].get("resourceClaims") or ():
-            name, must_be_own = _claim_name(pod, wanted)
+            name, must_be_own = claim_name(pod, wanted)
             if name is None:
                 continue
             claim = self._claims.get(Key(namespace, name))
@@ -144,7 +160,7 @@ class DynamicResources:
                 raise Missing(f'could not find resourceclaim "{namespace}/{name}"')
             if is_deleting(claim):
                 raise Missing(f'resourceclaim "{name}" is being deleted')
-            if must_be_own and not _is_own(claim, pod):
+            if must_be_own and not is_own(claim, pod):
                 where = f"{namespace}/{name} was not created for Pod {namespace}/{pod['metadata']['name']}"
                 raise Missing(f"ResourceClaim {where} (Pod is not owner)")
             found.append(claim)
@@ -197,19 +213,20 @@ class DynamicResources:
     # -- decision
 
     def pre_filter(self, state: CycleState, pod: PodInfo) -> Status | None:
-        if not pod.spec.get("resourceClaims"):
+        extended = self._extended_claim(pod)
+        if not pod.spec.get("resourceClaims") and extended is None:
             return _SKIP
         try:
             claims = [_Claim(claim) for claim in self._claims_of(pod.obj)]
         except Missing as error:
             return _no(str(error))
-        if not claims:
+        if not claims and extended is None:
             return _SKIP
-        known = _State(claims)
+        known = _State(claims, extended=extended)
         for claim in claims:
             if (status := self._look_at(claim)) is not None:
                 return status
-        if known.open:
+        if known.open or extended is not None:
             slices = [document.obj for document in self._slices.documents()]
             known.allocator = Allocator(
                 slices,
@@ -249,15 +266,54 @@ class DynamicResources:
         self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]
     ) -> Sequence[Status | None]:
         known: _State = state[_NAME]
-        return [self._filter(known, node) for node in nodes]
+        return [self._filter(known, pod, node) for node in nodes]
 
-    def _filter(self, known: _State, node: NodeInfo) -> Status | None:
+    def _extended_claim(self, pod: PodInfo) -> _Claim | None:
+        """Source: preFilterExtendedResources."""
+        extended = self._tools.extended
+        if extended is None or not extended.backed(pod.requests.scalars):
+            return None
+        for claim in self._claims.by_index(_BY_EXTENDED_OWNER, pod.uid):
+            return _Claim(claim)
+        return _Claim(extended_resources.render_claim(pod.obj))
+
+    def _filter_extended(self, known: _State, pod: PodInfo, node: NodeInfo) -> Obj | Status | None:
+        """The claim as it would be on this node; None: it needs none there. Source: filterExtendedResources."""
+        claim, extended = known.extended, self._tools.extended
+        if claim is None or extended is None:
+            return None
+        if "name" in claim.obj["metadata"]:
+            return _STALE
+        needed: list[str] = []
+        for name, amount in pod.requests.scalars.items():
+            if not amount or not extended_resources.may_be_backed(name):
+                continue
+            if not node.allocatable.of(name) and extended.class_of(name) is not None:
+                needed.append(name)
+            elif name not in node.allocatable.scalars:
+                return _CANNOT_FIT
+        if not needed:
+            return None
+        requests, mappings = extended_resources.requests_of(pod.obj, needed, extended.class_of)
+        made = {**claim.obj, "metadata": {**claim.obj["metadata"], "name": _UNNAMED}}
+        made["spec"] = {"devices": {"requests": requests}}
+        known.extended_by_node[node.name] = made, mappings
+        return made
+
+    def _filter(self, known: _State, pod: PodInfo, node: NodeInfo) -> Status | None:
+        extra = self._filter_extended(known, pod, node)
+        if isinstance(extra, Status):
+            return extra
+        if extra is None and not known.claims:
+            return None
         now = self._clock.now()
         unavailable = {
             at for at, claim in enumerate(known.claims) if not self._is_available(claim, node.identity, now)
         }
-        if known.allocator is not None:
-            wanted = [claim.obj for claim in known.open]
+        wanted = [claim.obj for claim in known.open]
+        if extra is not None:
+            wanted.append(extra)
+        if known.allocator is not None and wanted:
             until = self._clock.monotonic() + self._args.filter_timeout_s
             is_timed = self._args.filter_timeout_s > 0
             try:
@@ -295,13 +351,19 @@ class DynamicResources:
         """Source: isClaimTimeout."""
         allocation = claim["status"]["allocation"]
         since = allocation.get("allocationTimestamp")
-        waits = any(result.get("bindingConditions") for result in _results(claim))
+        waits = any(result.get("bindingConditions") for result in results_of(claim))
         return bool(since and waits) and parse_rfc3339(since) + self._args.binding_timeout_s < now
 
     def post_filter(self, state: CycleState, pod: PodInfo, rejected: object) -> Status:
         known: _State | None = state.get(_NAME)
         if known is None:
             return _NOTHING
+        if known.extended is not None and "name" in known.extended.obj["metadata"]:
+            claim = known.extended.obj
+            # No event tells that it is gone.
+            again = self._delete(claim, then=lambda: self._tools.queue.activate([pod.uid]))
+            self._tools.tasks.start(again, name=f"delete {objects.key_of(claim)}")
+            return _DELETED
         for at in sorted(known.unavailable):
             claim = known.claims[at].obj
             reserved = claim["status"].get("reservedFor") or []
@@ -309,6 +371,24 @@ class DynamicResources:
                 self._tools.tasks.start(self._deallocate(claim), name=f"deallocate {objects.key_of(claim)}")
                 return _DEALLOCATED
         return _STILL
+
+    async def _delete(self, claim: Obj, then: Callable[[], None] = lambda: None) -> None:
+        """The finalizer first. Source: deleteClaim."""
+        key = objects.key_of(claim)
+        kept = [name for name in claim["metadata"].get("finalizers") or () if name != FINALIZER]
+        try:
+            patch = {"metadata": {"uid": uid_of(claim), "finalizers": kept or None}}
+            await self._client.patch(
+                RESOURCE_CLAIMS, key.name, patch, namespace=key.namespace, content_type=MERGE_PATCH
+            )
+            await self._client.delete(RESOURCE_CLAIMS, key.name, key.namespace, uid=uid_of(claim))
+        except NotFound:
+            then()
+        except (StatusError, ConnectionLost) as error:
+            # The pod is tried again after a while.
+            self._tools.log.warning("claim_not_deleted", object=str(key), error=str(error))
+        else:
+            then()
 
     async def _deallocate(self, claim: Obj) -> None:
         dropped = ("allocation", "reservedFor", "devices")
@@ -339,10 +419,18 @@ class DynamicResources:
         known: _State | None = state.get(_NAME)
         if known is None or known.allocator is None:
             return None
+        taken = list(known.open)
+        if (made := known.extended_by_node.get(node)) is not None and known.extended is not None:
+            # Until it is made it is known by a uid of its own.
+            metadata = {**made[0]["metadata"], "uid": self._tools.random.uid()}
+            known.extended = _Claim({**made[0], "metadata": metadata})
+            taken.append(known.extended)
+        if not taken:
+            return None
         found = known.by_node.get(node)
         if found is None:
             return Status(Code.ERROR, "claim allocation not found for node", plugin=_NAME)
-        for claim, allocation in zip(known.open, found, strict=True):
+        for claim, allocation in zip(taken, found, strict=True):
             claim.allocation = allocation
             self._pending.add(uid_of(claim.obj))
             self._count(uid_of(claim.obj), allocation)
@@ -356,6 +444,13 @@ class DynamicResources:
             if pod.uid in uids:
                 key = objects.key_of(claim.obj)
                 self._tools.tasks.start(self._unreserve_claim(claim.obj, pod), name=f"unreserve {key}")
+
+        extended = known.extended if known is not None else None
+        if extended is None or extended.allocation is None:
+            return
+        self._release(extended)
+        if extended.obj["metadata"].get("name") != _UNNAMED:
+            self._tools.tasks.start(self._delete(extended.obj), name=f"delete {objects.key_of(extended.obj)}")
 
     def _release(self, claim: _Claim) -> None:
         uid = uid_of(claim.obj)
@@ -387,16 +482,18 @@ class DynamicResources:
             return None
         try:
             for claim in known.claims:
-                if not _is_reserved_for(claim.obj, pod.uid):
+                if not is_reserved_for(claim.obj, pod.uid):
                     claim.obj = await self._bind(claim, pod)
-            if any(
-                result.get("bindingConditions") for claim in known.claims for result in _results(claim.obj)
-            ):
+            bound = list(known.claims)
+            if known.extended is not None and known.extended.allocation is not None:
+                await self._bind_extended(known.extended, pod, known.extended_by_node[node])
+                bound.append(known.extended)
+            if any(result.get("bindingConditions") for claim in bound for result in results_of(claim.obj)):
                 message = f"waiting for binding conditions for device on node {node}"
                 self._tools.recorder.event(
                     pod.obj, NORMAL, "BindingConditionsPending", message, action="Scheduling"
                 )
-                await self._wait_ready(known)
+                await self._wait_ready(bound)
         except (Binding, StatusError, ConnectionLost) as error:
             return Status(Code.ERROR, str(error), plugin=_NAME)
         except TimeoutError:
@@ -440,67 +537,31 @@ class DynamicResources:
         }
         return await self._client.update(RESOURCE_CLAIMS, {**current, "status": status}, subresource="status")
 
-    async def _wait_ready(self, known: _State) -> None:
+    async def _bind_extended(self, claim: _Claim, pod: PodInfo, made: tuple[Obj, list[Obj]]) -> None:
+        """Make it, give it its devices, and tell the pod. Source: bindClaim, patchPodExtendedResourceClaimStatus."""
+        wanted, mappings = made
+        metadata = {name: value for name, value in wanted["metadata"].items() if name not in ("name", "uid")}
+        temporary, allocation = uid_of(claim.obj), claim.allocation
+        claim.obj = await self._client.create(RESOURCE_CLAIMS, {**wanted, "metadata": metadata})
+        # From here on its devices are counted under its real name.
+        self._pending.discard(temporary)
+        self._count(temporary, None)
+        self._pending.add(uid_of(claim.obj))
+        self._count(uid_of(claim.obj), allocation)
+        claim.obj = await self._bind(claim, pod)
+        told = {"resourceClaimName": claim.obj["metadata"]["name"], "requestMappings": mappings}
+        patch = {"metadata": {"uid": pod.uid}, "status": {"extendedResourceClaimStatus": told}}
+        await self._client.patch(PODS, pod.key.name, patch, namespace=pod.key.namespace, subresource="status")
+
+    async def _wait_ready(self, bound: Sequence[_Claim]) -> None:
         """Until drivers have prepared the devices. Upstream looks every five seconds, this one when a claim changed."""
         async with self._clock.timeout(self._args.binding_timeout_s):
             while True:
                 self._changed.clear()
-                claims = [self._claims.get(objects.key_of(claim.obj)) or claim.obj for claim in known.claims]
+                claims = [self._claims.get(objects.key_of(claim.obj)) or claim.obj for claim in bound]
                 if all(is_ready(claim) for claim in claims):
                     return
                 await self._changed.wait()
-
-
-def is_ready(claim: Obj) -> bool:
-    """Every binding condition of its devices is true. Raises Binding if one failed. Source: isClaimReadyForBinding."""
-    status = claim.get("status") or {}
-    if not status.get("allocation"):
-        return False
-    by_device = {(one["driver"], one["pool"], one["device"]): one for one in status.get("devices") or ()}
-    for result in _results(claim):
-        if not (wanted := result.get("bindingConditions")):
-            continue
-        device = by_device.get((result["driver"], result["pool"], result["device"]))
-        if device is None:
-            return False
-        true = {c["type"]: c for c in device.get("conditions") or () if c.get("status") == "True"}
-        for name in result.get("bindingFailureConditions") or ():
-            if name in true:
-                reason, message = true[name].get("reason", ""), true[name].get("message", "")
-                raise Binding(
-                    f"device binding failed: claim={claim['metadata']['name']}, reason={reason}, "
-                    f"message={errors.quote(message)}"
-                )
-        if any(name not in true for name in wanted):
-            return False
-    return True
-
-
-def _results(claim: Obj) -> Sequence[Obj]:
-    allocation = (claim.get("status") or {}).get("allocation") or {}
-    return (allocation.get("devices") or {}).get("results") or ()
-
-
-def _claim_name(pod: Obj, wanted: Obj) -> tuple[str | None, bool]:
-    """(name, whether the claim has to be the pod's own); None: none is needed. Raises Missing."""
-    if name := wanted.get("resourceClaimName"):
-        return name, False
-    where = f'pod "{pod["metadata"]["namespace"]}/{pod["metadata"]["name"]}"'
-    if not wanted.get("resourceClaimTemplateName"):
-        raise Missing(f'{where}, spec.resourceClaim "{wanted["name"]}": none of the supported fields are set')
-    for status in (pod.get("status") or {}).get("resourceClaimStatuses") or ():
-        if status["name"] == wanted["name"]:
-            return status.get("resourceClaimName"), True
-    raise Missing(f"{where}: ResourceClaim not created yet")
-
-
-def _is_own(claim: Obj, pod: Obj) -> bool:
-    owners = claim["metadata"].get("ownerReferences") or ()
-    return any(owner.get("controller") and owner.get("uid") == uid_of(pod) for owner in owners)
-
-
-def _is_reserved_for(claim: Obj, uid: str) -> bool:
-    return any(one.get("uid") == uid for one in (claim.get("status") or {}).get("reservedFor") or ())
 
 
 def _score(known: _State, found: Sequence[Obj] | None) -> int:

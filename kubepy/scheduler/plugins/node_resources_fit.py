@@ -1,5 +1,8 @@
 """NodeResourcesFit: what the pod requests must be free on the node; the emptier the node, the better (LeastAllocated),
-unless the arguments name another strategy.
+unless the arguments name another strategy. An extended resource that stands for a DeviceClass need not be there: where
+the node offers none of it, DynamicResources looks for devices.
+
+Not there: scoring by such a resource counts what device plugins offer only.
 
 Source: pkg/scheduler/framework/plugins/noderesources/{fit,least_allocated,resource_allocation}.go.
 """
@@ -13,6 +16,7 @@ from kubepy.api.objects import Obj, uid_of
 from kubepy.scheduler import scoring
 from kubepy.scheduler.args import NodeResourcesFitArgs
 from kubepy.scheduler.cache import NodeInfo, PodInfo
+from kubepy.scheduler.extended_resources import ExtendedResources
 from kubepy.scheduler.framework import (
     NODE_SCORE_MAX,
     Action,
@@ -32,15 +36,17 @@ class NodeResourcesFit:
     name = "NodeResourcesFit"
     scope = Scope.NODE
 
-    def __init__(self, args: NodeResourcesFitArgs = _DEFAULTS) -> None:
-        self._args = args
+    def __init__(
+        self, args: NodeResourcesFitArgs = _DEFAULTS, extended: ExtendedResources | None = None
+    ) -> None:
+        self._args, self._extended = args, extended
         is_usual = (args.strategy, args.resources) == (_DEFAULTS.strategy, _DEFAULTS.resources)
         self._strategy = None if is_usual else scoring.strategy(args)
         # One Status per combination of reasons: there are few, and a full cluster has thousands of nodes with the same.
         self._statuses: dict[tuple[Code, tuple[str, ...]], Status] = {}
 
     def sign(self, pod: PodInfo) -> Hashable:
-        return (pod.requests.key, pod.nonzero_milli_cpu, pod.nonzero_memory)
+        return (pod.requests.key, pod.nonzero_milli_cpu, pod.nonzero_memory, self._backed(pod))
 
     def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> Status | None:
         wanted, have, used = pod.requests, node.allocatable, node.requested
@@ -52,7 +58,7 @@ class NodeResourcesFit:
             and not wanted.scalars
         ):
             return None
-        lacking = insufficient(pod, node, self._args)
+        lacking = insufficient(pod, node, self._args, self._backed(pod))
         return self._status(pod, node, lacking) if lacking else None
 
     def score(self, state: CycleState, pod: PodInfo, node: NodeInfo) -> int:
@@ -74,13 +80,22 @@ class NodeResourcesFit:
         return [
             Interest(ClusterEvent("Pod", Action.DELETE | Action.UPDATE_POD_SCALE_DOWN), _after_pod),
             Interest(ClusterEvent("Node", Action.ADD | Action.UPDATE_NODE_ALLOCATABLE), self._after_node),
+            *(
+                [Interest(ClusterEvent("DeviceClass", Action.ADD | Action.UPDATE), _after_class)]
+                if self._extended is not None
+                else ()
+            ),
         ]
+
+    def _backed(self, pod: PodInfo) -> tuple[str, ...]:
+        scalars = pod.requests.scalars
+        return self._extended.backed(scalars) if scalars and self._extended is not None else ()
 
     def _after_node(self, pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:
         if new is None:
             return Hint.SKIP
         now = NodeInfo.of(new)
-        if insufficient(pod, now, self._args):
+        if insufficient(pod, now, self._args, self._backed(pod)):
             return Hint.SKIP
         return Hint.QUEUE if old is None or _has_grown(pod, NodeInfo.of(old), now) else Hint.SKIP
 
@@ -97,13 +112,18 @@ class NodeResourcesFit:
         return status
 
 
-def insufficient(pod: PodInfo, node: NodeInfo, args: NodeResourcesFitArgs = _DEFAULTS) -> list[str]:
-    """Names of the resources that the node lacks for the pod, in upstream's order."""
+def insufficient(
+    pod: PodInfo, node: NodeInfo, args: NodeResourcesFitArgs = _DEFAULTS, backed: Sequence[str] = ()
+) -> list[str]:
+    """Names of the resources that the node lacks for the pod, in upstream's order; those `backed` by devices only if
+    the node offers some of them itself."""
     wanted, have, used = pod.requests, node.allocatable, node.requested
     lacking = ["pods"] if len(node.pods) + 1 > have.pods else []
     for name in ("cpu", "memory", "ephemeral-storage", *wanted.scalars):
         amount = wanted.of(name)
         if amount > 0 and amount > have.of(name) - used.of(name) and not _is_ignored(name, args):
+            if name in backed and not have.of(name):
+                continue
             lacking.append(name)
     return lacking
 
@@ -134,6 +154,17 @@ def _after_pod(pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:
     wanted = pods.requests(pod.obj)
     is_freed = any(amount and before.get(name, 0) > after.get(name, 0) for name, amount in wanted.items())
     return Hint.QUEUE if is_freed else Hint.SKIP
+
+
+def _after_class(pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:
+    """A resource that the pod asks for stands for it now. Source: isSchedulableAfterDeviceClassEvent."""
+    if new is None:
+        return Hint.SKIP
+    name = new["spec"].get("extendedResourceName")
+    if old is not None and old["spec"].get("extendedResourceName") == name:
+        return Hint.SKIP
+    implicit = f"deviceclass.resource.kubernetes.io/{new['metadata']['name']}"
+    return Hint.QUEUE if any(pod.requests.scalars.get(one) for one in (name, implicit) if one) else Hint.SKIP
 
 
 def _has_grown(pod: PodInfo, before: NodeInfo, now: NodeInfo) -> bool:

@@ -1,6 +1,7 @@
 import pytest
 
 from kubepy.api.builtins import DEVICE_CLASSES, DEVICE_TAINT_RULES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES
+from kubepy.client.client import MERGE_PATCH
 
 DRIVER = "gpu.example.com"
 
@@ -230,3 +231,95 @@ async def test_a_pod_that_a_rule_kept_waiting_is_tried_when_the_rule_goes(gpus):
     await gpus.client.delete(DEVICE_TAINT_RULES, "broken")
     await gpus.clock.advance(2)
     assert await gpus.node_of() == "node-1"
+
+
+def wants(amount, resource="example.com/gpu", **more):
+    resources = {"requests": {resource: amount}, "limits": {resource: amount}}
+    return {"containers": [{"name": "app", "image": "app", "resources": resources}], **more}
+
+
+async def name_class(world, resource="example.com/gpu"):
+    change = {"spec": {"extendedResourceName": resource}}
+    await world.client.patch(DEVICE_CLASSES, "gpu", change, content_type=MERGE_PATCH)
+    await world.clock.settle()
+
+
+async def test_an_extended_resource_comes_to_a_claim(gpus):
+    await name_class(gpus)
+    await gpus.client.create(RESOURCE_SLICES, resource_slice(device("gpu-0"), device("gpu-1"), node="node-2"))
+    await gpus.add_pod(**wants("2"))
+    assert await gpus.node_of() == "node-2"
+    (found,) = [document.obj for document in (await gpus.client.list(RESOURCE_CLAIMS, "default")).documents]
+    metadata, pod = found["metadata"], await gpus.pod()
+    assert metadata["name"].startswith("web-extended-resources-")
+    assert metadata["annotations"] == {"resource.kubernetes.io/extended-resource-claim": "true"}
+    assert metadata["ownerReferences"][0]["uid"] == pod["metadata"]["uid"]
+    assert [r["device"] for r in found["status"]["allocation"]["devices"]["results"]] == ["gpu-0", "gpu-1"]
+    assert found["status"]["reservedFor"][0]["name"] == "web"
+    assert pod["status"]["extendedResourceClaimStatus"] == {
+        "resourceClaimName": metadata["name"],
+        "requestMappings": [
+            {
+                "containerName": "app",
+                "resourceName": "example.com/gpu",
+                "requestName": "container-0-request-0",
+            }
+        ],
+    }
+    # They are taken.
+    await gpus.add_pod("other", **wants("1"))
+    _, reason, message = await gpus.condition("other")
+    assert (reason, message.split(".")[0]) == (
+        "Unschedulable",
+        "0/2 nodes are available: 2 cannot allocate all claims",
+    )
+
+
+async def test_what_a_device_plugin_offers_needs_no_claim(gpus):
+    await name_class(gpus)
+    await gpus.add_node("node-3", **{"example.com/gpu": "1"})
+    await gpus.add_pod(**wants("1"))
+    assert await gpus.node_of() == "node-3"
+    assert (await gpus.client.list(RESOURCE_CLAIMS, "default")).documents == []
+
+
+async def test_a_pod_waits_until_the_resource_stands_for_a_class(gpus):
+    await gpus.client.create(RESOURCE_SLICES, resource_slice(device("gpu-0")))
+    await gpus.add_pod(**wants("1"))
+    assert "Insufficient example.com/gpu" in (await gpus.condition())[2]
+    await name_class(gpus)
+    await gpus.clock.advance(2)
+    assert await gpus.node_of() == "node-1"
+
+
+async def test_by_its_own_name_every_class_is_a_resource(gpus):
+    await gpus.client.create(RESOURCE_SLICES, resource_slice(device("gpu-0")))
+    await gpus.add_pod(**wants("1", "deviceclass.resource.kubernetes.io/gpu"))
+    assert await gpus.node_of() == "node-1"
+
+
+async def test_a_claim_of_an_earlier_try_is_deleted_first(gpus):
+    await name_class(gpus)
+    await gpus.client.create(RESOURCE_SLICES, resource_slice(device("gpu-0")))
+    await gpus.add_pod(**wants("1", schedulingGates=[{"name": "wait"}]))
+    owner = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "name": "web",
+        "uid": (await gpus.pod())["metadata"]["uid"],
+        "controller": True,
+    }
+    stale = claim("stale")
+    stale["metadata"] |= {
+        "ownerReferences": [owner],
+        "annotations": {"resource.kubernetes.io/extended-resource-claim": "true"},
+        "finalizers": ["resource.kubernetes.io/delete-protection"],
+    }
+    await gpus.client.create(RESOURCE_CLAIMS, stale)
+    await gpus.client.patch(
+        PODS, "web", {"spec": {"schedulingGates": None}}, namespace="default", content_type=MERGE_PATCH
+    )
+    await gpus.clock.advance(20)
+    assert await gpus.node_of() == "node-1"
+    names = [d.key.name for d in (await gpus.client.list(RESOURCE_CLAIMS, "default")).documents]
+    assert len(names) == 1 and names != ["stale"]
