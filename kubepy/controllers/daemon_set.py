@@ -20,7 +20,7 @@ from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import After, Controller, ControllerContext, key_of, owner_key, rest_for
 from kubepy.client.expectations import Expectations
 from kubepy.controllers import history, ownership
-from kubepy.controllers.deployment import scaled
+from kubepy.controllers.deployment_sizes import scaled
 from kubepy.controllers.history import REVISION_LABEL, Historian
 from kubepy.controllers.job_facts import Event
 from kubepy.controllers.owned_pods import OwnedPods

@@ -34,7 +34,7 @@ from kubepy.client.controller import After, Controller, ControllerContext, key_o
 from kubepy.client.informer import Informer
 from kubepy.client.transport import ConnectionLost
 from kubepy.controllers import pod_conditions
-from kubepy.controllers.deployment import scaled
+from kubepy.controllers.deployment_sizes import scaled
 from kubepy.controllers.discovery import Discover
 from kubepy.lib.clock import parse_rfc3339
 from kubepy.lib.records import Record, field

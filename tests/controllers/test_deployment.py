@@ -10,14 +10,9 @@ from hypothesis import strategies as st
 
 from kubepy.api import objects
 from kubepy.api.builtins import DEPLOYMENTS, REPLICA_SETS
-from kubepy.controllers import deployment as deployments
-from kubepy.controllers.deployment import (
-    DESIRED_REPLICAS,
-    HASH_LABEL,
-    MAX_REPLICAS,
-    REVISION,
-    REVISION_HISTORY,
-)
+from kubepy.controllers import deployment_plan, deployment_rollout, deployment_sizes, deployment_templates
+from kubepy.controllers.deployment_sizes import DESIRED_REPLICAS, MAX_REPLICAS
+from kubepy.controllers.deployment_templates import HASH_LABEL, REVISION, REVISION_HISTORY
 from kubepy.lib.clock import VirtualClock, rfc3339
 from kubepy.testing import builders
 from kubepy.testing.cluster import Cluster
@@ -95,7 +90,7 @@ def sized_for(obj: Any, desired: int, surge: int = 0) -> Any:
     return obj
 
 
-def sizes(plan: deployments.Plan, sets: list[Any]) -> list[int]:
+def sizes(plan: deployment_plan.Plan, sets: list[Any]) -> list[int]:
     new = {update.replica_set["metadata"]["name"]: update.new for update in plan.updates}
     return [new.get(each["metadata"]["name"], each["spec"]["replicas"]) for each in sets]
 
@@ -128,14 +123,14 @@ def test_a_rescaled_rollout_keeps_its_proportions(
     sets += [replica_set(f"old-{i}", size, created=(OLD, OLDER)[i]) for i, size in enumerate(old)]
     for each in sets:
         sized_for(each, before, surge_before)
-    plan = deployments.plan(deployment(desired, surge=surge), sets, NOW)
+    plan = deployment_plan.plan(deployment(desired, surge=surge), sets, NOW)
     assert plan.create is None
     assert sizes(plan, sets) == expected
 
 
 def test_a_rescaled_set_remembers_what_it_was_sized_for() -> None:
     sets = [sized_for(replica_set("new", 3, image="nginx"), 3)]
-    (update,) = deployments.plan(deployment(5, surge=2), sets, NOW).updates
+    (update,) = deployment_plan.plan(deployment(5, surge=2), sets, NOW).updates
     annotations = update.replica_set["metadata"]["annotations"]
     assert (annotations[DESIRED_REPLICAS], annotations[MAX_REPLICAS]) == ("5", "7")
 
@@ -149,8 +144,8 @@ def test_the_new_set_grows_as_far_as_the_surge_allows(
     desired: int, surge: int, old: int, new: int, expected: int
 ) -> None:
     sets = [replica_set("old", old, created=OLD, available=0), replica_set("new", new, image="nginx")]
-    sized = [deployments.Sized.of(each) for each in sets]
-    assert deployments.new_set_size(deployment(desired, surge=surge), sized, sized[1]) == expected
+    sized = [deployment_sizes.Sized.of(each) for each in sets]
+    assert deployment_sizes.new_set_size(deployment(desired, surge=surge), sized, sized[1]) == expected
 
 
 # Source: rolling_test.go, TestDeploymentController_reconcileOldReplicaSets and _cleanupUnhealthyReplicas.
@@ -171,11 +166,11 @@ def test_old_sets_shrink_as_far_as_availability_allows(
         sized_for(replica_set("new", new, image="nginx", available=new_ready), desired),
         sized_for(replica_set("old", old, created=OLD, available=old_ready), desired),
     ]
-    plan = deployments.plan(deployment(desired, surge=1, unavailable=unavailable), sets, NOW)
+    plan = deployment_plan.plan(deployment(desired, surge=1, unavailable=unavailable), sets, NOW)
     # The new set may grow in the first step; then the old one waits for the next.
     if sizes(plan, sets)[0] != new:
         sets[0]["spec"]["replicas"] = sizes(plan, sets)[0]
-        plan = deployments.plan(deployment(desired, surge=1, unavailable=unavailable), sets, NOW)
+        plan = deployment_plan.plan(deployment(desired, surge=1, unavailable=unavailable), sets, NOW)
     assert sizes(plan, sets)[1] == expected_old
 
 
@@ -185,7 +180,7 @@ def test_what_may_be_unavailable_is_shared_by_all_old_sets() -> None:
         sized_for(replica_set("old", 4, created=OLD), 10),
         sized_for(replica_set("older", 6, created=OLDER, available=5), 10),
     ]
-    plan = deployments.plan(deployment(10, unavailable=3), sets, NOW)
+    plan = deployment_plan.plan(deployment(10, unavailable=3), sets, NOW)
     # The oldest gives its broken pod and as many good ones as availability allows; nothing is left for the next.
     assert sizes(plan, sets) == [0, 4, 3]
 
@@ -205,7 +200,7 @@ def test_what_may_be_unavailable_is_shared_by_all_old_sets() -> None:
 def test_fenceposts_round_surge_up_and_unavailable_down(
     surge: Any, unavailable: Any, desired: int, expected: tuple[int, int]
 ) -> None:
-    assert deployments.fenceposts(deployment(desired, surge=surge, unavailable=unavailable)) == expected
+    assert deployment_sizes.fenceposts(deployment(desired, surge=surge, unavailable=unavailable)) == expected
 
 
 def test_the_first_set_is_created_at_full_size_with_its_annotations() -> None:
@@ -215,7 +210,7 @@ def test_the_first_set_is_created_at_full_size_with_its_annotations() -> None:
         "kubectl.kubernetes.io/last-applied-configuration": "{}",
         REVISION: "7",
     }
-    plan = deployments.plan(subject, [], NOW)
+    plan = deployment_plan.plan(subject, [], NOW)
     created = plan.create
     assert created is not None
     hash_ = created["metadata"]["labels"][HASH_LABEL]
@@ -240,14 +235,14 @@ def test_the_first_set_is_created_at_full_size_with_its_annotations() -> None:
 def test_a_long_name_leaves_room_for_the_hash() -> None:
     subject = deployment(1)
     subject["metadata"]["name"] = "a" * 253
-    assert len(deployments.render_replica_set(subject)["metadata"]["name"]) == 253
+    assert len(deployment_templates.render_replica_set(subject)["metadata"]["name"]) == 253
 
 
 def test_a_collision_count_changes_the_hash() -> None:
     subject = deployment(1)
-    first = deployments.render_replica_set(subject)["metadata"]["name"]
+    first = deployment_templates.render_replica_set(subject)["metadata"]["name"]
     subject["status"] = {"collisionCount": 1}
-    assert deployments.render_replica_set(subject)["metadata"]["name"] != first
+    assert deployment_templates.render_replica_set(subject)["metadata"]["name"] != first
 
 
 def test_a_rollback_reuses_the_old_set_and_moves_its_revision_on() -> None:
@@ -255,7 +250,7 @@ def test_a_rollback_reuses_the_old_set_and_moves_its_revision_on() -> None:
         sized_for(replica_set("v1", 0, created=OLD, image="nginx", **{REVISION: "1"}), 3),
         sized_for(replica_set("v2", 3, created=NEW, image="broken", **{REVISION: "2"}), 3),
     ]
-    plan = deployments.plan(deployment(3, surge=1), sets, NOW)
+    plan = deployment_plan.plan(deployment(3, surge=1), sets, NOW)
     assert plan.create is None
     assert plan.revision == "3"
     written = {update.replica_set["metadata"]["name"]: update for update in plan.updates}["v1"]
@@ -266,22 +261,22 @@ def test_a_rollback_reuses_the_old_set_and_moves_its_revision_on() -> None:
 
 def test_revision_history_forgets_its_oldest_when_it_is_full() -> None:
     history = ",".join(["1000"] * 400)
-    annotations = deployments.new_set_annotations(
+    annotations = deployment_templates.new_set_annotations(
         deployment(1), {REVISION: "2000", REVISION_HISTORY: history}, 2001
     )
-    assert len(annotations[REVISION_HISTORY]) <= deployments.REVISION_HISTORY_CHARS_MAX
+    assert len(annotations[REVISION_HISTORY]) <= deployment_templates.REVISION_HISTORY_CHARS_MAX
     assert annotations[REVISION_HISTORY].endswith(",2000")
 
 
 def test_recreate_starts_nothing_before_the_last_old_pod_has_ended() -> None:
     subject = deployment(2, strategy={"type": "Recreate"})
     old = sized_for(replica_set("old", 2, created=OLD), 2)
-    assert sizes(deployments.plan(subject, [old], NOW), [old]) == [0]
+    assert sizes(deployment_plan.plan(subject, [old], NOW), [old]) == [0]
     old["spec"]["replicas"], old["status"]["replicas"] = 0, 2
-    assert deployments.plan(subject, [old], NOW).create is None
+    assert deployment_plan.plan(subject, [old], NOW).create is None
     old["status"]["replicas"] = 0
-    assert deployments.plan(subject, [old], NOW, busy={"old"}).create is None
-    created = deployments.plan(subject, [old], NOW).create
+    assert deployment_plan.plan(subject, [old], NOW, busy={"old"}).create is None
+    created = deployment_plan.plan(subject, [old], NOW).create
     assert created is not None
     assert created["spec"]["replicas"] == 2
 
@@ -289,13 +284,13 @@ def test_recreate_starts_nothing_before_the_last_old_pod_has_ended() -> None:
 def test_a_paused_deployment_scales_and_does_not_roll() -> None:
     subject = deployment(5, paused=True)
     old = sized_for(replica_set("old", 3, created=OLD), 3)
-    plan = deployments.plan(subject, [old], NOW)
+    plan = deployment_plan.plan(subject, [old], NOW)
     assert plan.create is None
     assert sizes(plan, [old]) == [5]
     assert condition(plan, "Progressing")["reason"] == "DeploymentPaused"
     subject["status"] = plan.status
     subject["spec"]["paused"] = False
-    assert condition(deployments.plan(subject, [sized_for(old, 5)], NOW), "Progressing")["reason"] in (
+    assert condition(deployment_plan.plan(subject, [sized_for(old, 5)], NOW), "Progressing")["reason"] in (
         "DeploymentResumed",
         "NewReplicaSetCreated",
     )
@@ -306,7 +301,7 @@ def test_only_the_newest_revisions_are_kept() -> None:
     sets = [replica_set(f"v{i}", 0, created=OLD, image=f"v{i}", **{REVISION: str(i)}) for i in (10, 9, 2)]
     new = sized_for(replica_set("new", 1, image="nginx", **{REVISION: "11"}), 1)
     subject["status"] = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "observedGeneration": 1}
-    deleted = deployments.plan(subject, [*sets, new], NOW).delete
+    deleted = deployment_plan.plan(subject, [*sets, new], NOW).delete
     assert [each["metadata"]["name"] for each in deleted] == ["v2", "v9"]
 
 
@@ -318,13 +313,13 @@ def test_history_with_pods_is_not_deleted() -> None:
     unseen["metadata"]["generation"] = 2
     new = sized_for(replica_set("new", 1, image="nginx"), 1)
     subject["status"] = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "observedGeneration": 1}
-    assert deployments.plan(subject, [busy, unseen, new], NOW).delete == ()
+    assert deployment_plan.plan(subject, [busy, unseen, new], NOW).delete == ()
 
 
 # -- status ----------------------------------------------------------------------------------------------------
 
 
-def condition(plan: deployments.Plan, type_: str) -> Any:
+def condition(plan: deployment_plan.Plan, type_: str) -> Any:
     return next((c for c in plan.status.get("conditions", ()) if c["type"] == type_), None)
 
 
@@ -335,13 +330,13 @@ def settled(replicas: int = 2) -> tuple[Any, Any]:
 
 def test_a_finished_rollout_says_so_and_then_rests() -> None:
     subject, new = settled()
-    plan = deployments.plan(subject, [new], NOW)
+    plan = deployment_plan.plan(subject, [new], NOW)
     assert condition(plan, "Progressing")["reason"] == "NewReplicaSetAvailable"
     assert condition(plan, "Progressing")["message"] == 'ReplicaSet "new" has successfully progressed.'
     assert condition(plan, "Available")["message"] == "Deployment has minimum availability."
     assert plan.status["terminatingReplicas"] == 0
     subject["status"] = plan.status
-    again = deployments.plan(subject, [new], NOW + 5000)
+    again = deployment_plan.plan(subject, [new], NOW + 5000)
     assert again.status == plan.status
     assert again.updates == () and again.after_s is None
 
@@ -355,7 +350,7 @@ def test_progress_moves_the_deadline() -> None:
         "conditions": [progressing("NewReplicaSetCreated")],
     }
     new["status"] |= {"availableReplicas": 1, "readyReplicas": 1}
-    found = condition(deployments.plan(subject, [new], NOW + 100), "Progressing")
+    found = condition(deployment_plan.plan(subject, [new], NOW + 100), "Progressing")
     assert (found["reason"], found["message"]) == ("ReplicaSetUpdated", 'ReplicaSet "new" is progressing.')
     assert found["lastUpdateTime"] == rfc3339(NOW + 100)
     assert found["lastTransitionTime"] == rfc3339(NOW)
@@ -375,24 +370,24 @@ def progressing(reason: str, at: float = NOW) -> Any:
 def test_a_rollout_without_progress_runs_out_of_time() -> None:
     subject, new = settled(4)
     new["status"] |= {"availableReplicas": 0, "readyReplicas": 0}
-    subject["status"] = deployments.plan(subject, [new], NOW).status
+    subject["status"] = deployment_plan.plan(subject, [new], NOW).status
     subject["status"]["conditions"] = [
         c for c in subject["status"]["conditions"] if c["type"] != "Progressing"
     ] + [progressing("ReplicaSetUpdated")]
-    waiting = deployments.plan(subject, [new], NOW + 100)
+    waiting = deployment_plan.plan(subject, [new], NOW + 100)
     assert waiting.after_s == 501
-    late = deployments.plan(subject, [new], NOW + 601)
+    late = deployment_plan.plan(subject, [new], NOW + 601)
     found = condition(late, "Progressing")
     assert (found["status"], found["reason"]) == ("False", "ProgressDeadlineExceeded")
     assert found["message"] == 'ReplicaSet "new" has timed out progressing.'
     subject["status"] = late.status
-    assert deployments.plan(subject, [new], NOW + 9000).after_s is None
+    assert deployment_plan.plan(subject, [new], NOW + 9000).after_s is None
 
 
 def test_without_a_deadline_there_is_no_progressing_condition() -> None:
     subject, new = settled()
     subject["spec"]["progressDeadlineSeconds"] = 2**31 - 1
-    assert condition(deployments.plan(subject, [new], NOW), "Progressing") is None
+    assert condition(deployment_plan.plan(subject, [new], NOW), "Progressing") is None
 
 
 def test_a_set_that_cannot_make_pods_fails_its_deployment() -> None:
@@ -405,17 +400,17 @@ def test_a_set_that_cannot_make_pods_fails_its_deployment() -> None:
         "lastTransitionTime": rfc3339(NOW),
     }
     new["status"]["conditions"] = [failure]
-    plan = deployments.plan(subject, [new], NOW)
+    plan = deployment_plan.plan(subject, [new], NOW)
     assert condition(plan, "ReplicaFailure")["message"] == "no quota"
     subject["status"], new["status"]["conditions"] = plan.status, []
-    assert condition(deployments.plan(subject, [new], NOW), "ReplicaFailure") is None
+    assert condition(deployment_plan.plan(subject, [new], NOW), "ReplicaFailure") is None
 
 
 def test_a_deployment_that_is_being_deleted_only_reports() -> None:
     subject, new = settled(2)
     subject["spec"]["replicas"] = 7
     subject["metadata"]["deletionTimestamp"] = rfc3339(NOW)
-    plan = deployments.plan(subject, [new], NOW)
+    plan = deployment_plan.plan(subject, [new], NOW)
     assert plan.create is None and plan.updates == () and plan.delete == ()
     assert plan.status["replicas"] == 2
 
@@ -451,20 +446,20 @@ def with_limit(cpu: str) -> Any:
     ],
 )  # fmt: skip
 def test_templates_are_compared_as_upstream_does(one: Any, other: Any, same: bool) -> None:
-    assert deployments.is_same_template(one, other) is same
+    assert deployment_templates.is_same_template(one, other) is same
 
 
 def test_an_empty_volume_source_is_not_an_absent_one() -> None:
     one, other = with_container(), with_container()
     one["spec"]["volumes"] = [{"name": "v", "emptyDir": {}}]
     other["spec"]["volumes"] = [{"name": "v"}]
-    assert not deployments.is_same_template(one, other)
+    assert not deployment_templates.is_same_template(one, other)
 
 
 # -- whole rollouts --------------------------------------------------------------------------------------------
 
 
-def apply(subject: Any, sets: list[Any], plan: deployments.Plan) -> None:
+def apply(subject: Any, sets: list[Any], plan: deployment_plan.Plan) -> None:
     """What the API server would store."""
     if plan.create is not None:
         name = plan.create["metadata"]["name"]
@@ -514,8 +509,8 @@ def test_any_order_of_events_keeps_the_bounds_and_converges(
     for move, count in moves:
         if move == "plan":
             total = sum(each["spec"]["replicas"] for each in sets)
-            apply(subject, sets, deployments.plan(subject, sets, NOW))
-            limit = max(total, subject["spec"]["replicas"] + deployments.max_surge(subject))
+            apply(subject, sets, deployment_plan.plan(subject, sets, NOW))
+            limit = max(total, subject["spec"]["replicas"] + deployment_sizes.max_surge(subject))
             assert sum(each["spec"]["replicas"] for each in sets) <= limit
         elif move == "pods":
             pods_follow(count)
@@ -523,14 +518,14 @@ def test_any_order_of_events_keeps_the_bounds_and_converges(
             subject["spec"]["replicas"] = rescaled
             subject["metadata"]["generation"] += 1
     for _ in range(60):
-        apply(subject, sets, deployments.plan(subject, sets, NOW))
+        apply(subject, sets, deployment_plan.plan(subject, sets, NOW))
         pods_follow(3)
     final = subject["spec"]["replicas"]
     by_image = {each["spec"]["template"]["spec"]["containers"][0]["image"]: each for each in sets}
     assert by_image["nginx"]["spec"]["replicas"] == final
     assert by_image["old"]["spec"]["replicas"] == 0
-    assert deployments.is_complete(subject, subject["status"])
-    rest = deployments.plan(subject, sets, NOW)
+    assert deployment_rollout.is_complete(subject, subject["status"])
+    rest = deployment_plan.plan(subject, sets, NOW)
     assert (rest.create, rest.updates) == (None, ())
 
 
@@ -662,7 +657,7 @@ async def test_history_is_kept_to_its_limit(cluster: Cluster, world: World) -> N
 async def test_a_taken_name_is_a_collision_and_another_hash(cluster: Cluster, world: World) -> None:
     await cluster.create(web().paused())
     await cluster.settle()
-    stranger = deployments.render_replica_set(await world.deployment())
+    stranger = deployment_templates.render_replica_set(await world.deployment())
     del stranger["metadata"]["ownerReferences"]
     stranger["metadata"]["labels"] = {"app": "other"}
     stranger["spec"]["selector"] = {"matchLabels": {"app": "other"}}
