@@ -31,6 +31,8 @@ import psutil
 import uvloop
 import wire
 
+from kubepy.apiserver.admission import chain
+
 CONNECTIONS = 16
 BARE = ("--nodes", "0", "--controllers=", "--scheduler", "off")
 NAMESPACE = "bench"
@@ -437,6 +439,65 @@ async def _deployment(target: wire.Target, replicas: int) -> float:
     raise RuntimeError(f"not ready within two minutes: {status}")
 
 
+# -- the gate --------------------------------------------------------------------------------------------------
+
+# Nobody is asked who they are and what they may, and nothing that comes in is looked at.
+OPEN = ("--authorization-mode", "AlwaysAllow", "--anonymous-auth", "--disable-admission-plugins")
+GATE_ROUNDS = 6
+
+
+def gate_get() -> tuple[float, str]:
+    return gate(lambda target, turn: get(target, 4000), 4000)
+
+
+def gate_create() -> tuple[float, str]:
+    def work(target: wire.Target, turn: int) -> Awaitable[float]:
+        return hammer(target, 1500, lambda n: post(target, PODS, pod(f"g-{turn}-{n}")))
+
+    return gate(work, 1500)
+
+
+def gate(work: Callable[[wire.Target, int], Awaitable[float]], count: int) -> tuple[float, str]:
+    """What authentication, authorization and admission add to a request, in processor time: the defaults, for a service
+    account with a role of its own, against a server without any of them. In turns; the least of each counts."""
+    plugins = ",".join(name for name in chain.PLUGINS if name not in chain.OFF_BY_DEFAULT)
+    with Daemon(*BARE) as guarded, Daemon(*BARE, *OPEN, plugins) as unguarded:
+        for daemon in (guarded, unguarded):
+            asyncio.run(fill(daemon.target(), 500))
+        token = asyncio.run(_robot(guarded.target()))
+        doors = [
+            (guarded, guarded.target().with_token(token)),
+            (unguarded, unguarded.target().with_token("")),
+        ]
+        least = [float("inf")] * len(doors)
+        for turn in range(GATE_ROUNDS):
+            for index, (daemon, target) in enumerate(doors):
+                before = daemon.cpu_s()
+                asyncio.run(_waited(work(target, turn)))
+                least[index] = min(least[index], (daemon.cpu_s() - before) / count)
+    return (least[0] - least[1]) * 1e6, "us"
+
+
+async def _waited(work: Awaitable[float]) -> float:
+    return await work
+
+
+async def _robot(target: wire.Target) -> str:
+    """The token of a service account that may read and create pods in the namespace."""
+    rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}"
+    rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "create"]}
+    subject = {"kind": "ServiceAccount", "name": "robot", "namespace": NAMESPACE}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "robot"}
+    accounts = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts"
+    for path, body in (
+        (accounts, {}),
+        (f"{rbac}/roles", {"rules": [rule]}),
+        (f"{rbac}/rolebindings", {"roleRef": role, "subjects": [subject]}),
+    ):
+        await wire.call(target, "POST", path, {"metadata": {"name": "robot"}} | body)
+    return (await wire.call(target, "POST", f"{accounts}/robot/token", {"spec": {}}))["status"]["token"]
+
+
 CLUSTER_ROWS: dict[str, tuple[str, Callable[[], tuple[float, str]], float]] = {
     "start": ("start to ready, empty", start_empty, 0.7),
     "start-10k": ("start to ready, 10 000 pods stored", start_stored, 1.5),
@@ -446,6 +507,8 @@ CLUSTER_ROWS: dict[str, tuple[str, Callable[[], tuple[float, str]], float]] = {
     "idle-cpu": ("idle processor, 3 nodes", idle_cpu, 1.0),
     "deployment": ("1 000 replicas Running, 100 nodes", deployment_1000, 5.0),
     "memory-10k": ("memory with 10 000 pods", memory_10k, 250),
+    "gate-get": ("who, may, admit: added to a get", gate_get, 60),
+    "gate-create": ("who, may, admit: added to a create", gate_create, 150),
 }
 
 

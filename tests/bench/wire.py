@@ -34,6 +34,10 @@ class Target:
             lines += [f"Content-Type: {content_type}", f"Content-Length: {length}"]
         return "\r\n".join([*lines, "User-Agent: kubepy-bench", "", ""]).encode()
 
+    def with_token(self, token: str) -> Target:
+        """As somebody else: whom the token says, "" for nobody."""
+        return Target(self.host, self.port, _unchecked() if self.tls else None, token)
+
 
 def of_kubeconfig(text: str) -> Target:
     config = yaml.load(text)
@@ -56,11 +60,14 @@ def of_kubeconfig(text: str) -> Target:
 def of_url(url: str, token: str) -> Target:
     """A peer; its certificate is not checked, it is on this machine."""
     parts = urlsplit(url)
-    context = None
-    if parts.scheme == "https":
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context = _unchecked() if parts.scheme == "https" else None
     return Target(parts.hostname or "", parts.port or (443 if context else 80), context, token)
+
+
+def _unchecked() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 class Connection(asyncio.Protocol):
