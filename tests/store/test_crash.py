@@ -2,38 +2,79 @@
 
 A nursery process imports everything once and forks the writers, so that a life takes milliseconds. A writer keeps ten
 txns going; each puts one value under two keys and is acknowledged on a pipe as soon as it returns. Compaction and
-checkpoints run beside them, more often than in life.
+checkpoints run beside them, more often than in life. How long a writer lives is counted, not timed: in lines that it
+has said, and then in steps that SQLite takes, so that it dies between any two of them.
 """
 
 import asyncio
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
-import time
 import zlib
 from pathlib import Path
 from typing import IO
 
 from kubepy.lib.clock import RealClock
 from kubepy.observability import logs
-from kubepy.store import sqlite
+from kubepy.store import sqlite, table
 from kubepy.store.base import Delete, Put
 from kubepy.store.sqlite import SqliteStore
 from kubepy.testing.contracts.store import Recorder
 
 LIVES = 50
+# Instructions of SQLite between two looks at whether it is time.
+STEP = 50
 
 
 # -- the nursery ---------------------------------------------------------------------------------------------------
 
 
-async def write_until_killed(path: str, seed: int) -> None:
+class Death:
+    """Comes when the process has said `lines` lines and SQLite has then taken `steps` steps more."""
+
+    def __init__(self, lines: int, steps: int) -> None:
+        self.lines, self.steps = lines, steps
+
+    def is_told(self) -> None:
+        self.lines -= 1
+        if self.lines <= 0 and not self.steps:
+            self.come()
+
+    def watch(self, connection: sqlite3.Connection) -> None:
+        connection.set_progress_handler(self.step, STEP)
+
+    def step(self) -> int:
+        if self.lines <= 0:
+            self.steps -= 1
+            if self.steps <= 0:
+                self.come()
+        return 0
+
+    def come(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def write_until_killed(path: str, seed: int, death: Death) -> None:
     random.seed(seed)
     sqlite._CHECKPOINT_BYTES = 1 << 20
+    configure = table.configure
+
+    def configure_and_watch(connection: sqlite3.Connection) -> None:
+        configure(connection)
+        death.watch(connection)
+
+    table.configure = configure_and_watch
+
+    def say(line: str) -> None:
+        os.write(1, f"{line}\n".encode())
+        death.is_told()
+
     store = await SqliteStore.open(path, clock=RealClock(), log=logs.silent())
     say(f"open {store.revision}")
+    at_work = asyncio.Lock()
 
     async def write(name: int) -> None:
         i = 0
@@ -49,30 +90,26 @@ async def write_until_killed(path: str, seed: int) -> None:
             else:
                 result = await store.txn([], [Put(b"/a/" + key, value), Put(b"/b/" + key, value)])
                 say(f"put {result.revision} {key.decode()} {zlib.crc32(value)}")
+            if i % 5 == 0:
+                await compact()
 
     async def compact() -> None:
-        while True:
-            await asyncio.sleep(0.003)
+        async with at_work:
             if (revision := store.revision - 200) > store.compacted:
                 await store.compact(revision)
                 say(f"compacted {revision}")
 
-    await asyncio.gather(*(write(name) for name in range(10)), compact())
-
-
-def say(line: str) -> None:
-    os.write(1, f"{line}\n".encode())
+    await asyncio.gather(*(write(name) for name in range(10)))
 
 
 def nursery() -> None:
     for line in sys.stdin:
-        path, seed = line.split()
+        path, seed, lines, steps = line.split()
         child = os.fork()
         if child == 0:
-            asyncio.run(write_until_killed(path, int(seed)))
-        say(f"born {child}")
+            asyncio.run(write_until_killed(path, int(seed), Death(int(lines), int(steps))))
         os.waitpid(child, 0)
-        say("dead")
+        os.write(1, b"dead\n")
 
 
 # -- the test ------------------------------------------------------------------------------------------------------
@@ -151,11 +188,11 @@ def test_what_was_acknowledged_survives_fifty_kills(tmp_path: Path) -> None:
         assert nurse.stdin and nurse.stdout
         acknowledged = 0
         for life in range(LIVES):
-            nurse.stdin.write(f"{path} {life}\n")
-            # Some die before they opened the store, most somewhere among their writes.
-            acknowledged += live(
-                nurse.stdout, ledger, chance, chance.choice([0, 1, 2, 10, chance.randrange(2000)])
-            )
+            # Some die while they open the store, most somewhere among their writes, a third between two statements.
+            lines = chance.choice([0, 1, 2, 10, chance.randrange(2000)])
+            steps = chance.choice([0 if lines else 1, chance.randrange(1, 10), chance.randrange(1, 200)])
+            nurse.stdin.write(f"{path} {life} {lines} {steps}\n")
+            acknowledged += live(nurse.stdout, ledger)
             asyncio.run(inspect(path, ledger))
         nurse.stdin.close()
         assert nurse.wait() == 0
@@ -163,20 +200,12 @@ def test_what_was_acknowledged_survives_fifty_kills(tmp_path: Path) -> None:
     assert ledger.compacted > 1000
 
 
-def live(lines: IO[str], ledger: Ledger, chance: random.Random, patience: int) -> int:
-    """One life: kill it after `patience` lines, note what it said until then; how many lines that was."""
-    child = 0
+def live(lines: IO[str], ledger: Ledger) -> int:
+    """One life: note what it said; how many lines that was."""
     for said, line in enumerate(lines):
         if line == "dead\n":
             return said
-        if line.startswith("born "):
-            child = int(line.split()[1])
-        else:
-            ledger.note(line)
-        if child and said >= patience:
-            time.sleep(chance.random() * 0.003)  # let it get to any point of the next commit
-            os.kill(child, signal.SIGKILL)
-            child = 0
+        ledger.note(line)
     raise AssertionError("the nursery died")
 
 

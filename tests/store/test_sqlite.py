@@ -412,13 +412,14 @@ def rows(path: Path) -> int:
 
 
 async def swept(store: SqliteStore) -> None:
-    """Wait until what compaction forgets is gone."""
-    connection = sqlite3.connect(store.path)
-    while connection.execute("SELECT value FROM mark WHERE name = 'swept'").fetchone() != (
-        table.id_after(store.compacted),
-    ):
-        await asyncio.sleep(0.001)
-    connection.close()
+    """Wait until what compaction forgets is gone: asked in the thread that sweeps, between two of its steps."""
+
+    def mark(connection: sqlite3.Connection) -> int:
+        (value,) = connection.execute("SELECT value FROM mark WHERE name = 'swept'").fetchone()
+        return value
+
+    while await store._writer.run(mark) != table.id_after(store.compacted):
+        pass
 
 
 async def test_compaction_deletes_exactly_what_no_read_needs(store: SqliteStore, path: Path) -> None:
@@ -459,7 +460,7 @@ async def test_the_log_is_moved_into_the_database_in_time(path: Path) -> None:
         await asyncio.sleep(0)
     await clock.advance(30)
     while path.stat().st_size < before + 300_000:
-        await asyncio.sleep(0.001)
+        await store._checkpointer.run(lambda connection: None)
     await store.close()
 
 
