@@ -26,14 +26,11 @@ from kubepy.api import errors, names, objects, pods
 from kubepy.api.builtins import ENDPOINT_SLICES, NODES, PODS, SERVICES
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import Controller, ControllerContext, key_of, rest_for
-from kubepy.client.expectations import Expectations
 from kubepy.client.informer import Informer
-from kubepy.controllers import ownership
+from kubepy.controllers.owned_slices import MANAGED_BY, SERVICE_NAME, OwnedSlices
 from kubepy.lib.records import Record, field
 
 MANAGER = "endpointslice-controller.k8s.io"
-MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
-SERVICE_NAME = "kubernetes.io/service-name"
 HEADLESS = "service.kubernetes.io/headless"
 _RESERVED = (MANAGED_BY, SERVICE_NAME, HEADLESS)
 
@@ -43,7 +40,6 @@ ENDPOINTS_MAX = 100
 # A slice that somebody else changed is put right after this. Source: endpointSliceChangeMinSyncDelay.
 MEND_S = 1.0
 
-BY_SERVICE = "service"
 
 # What identifies an endpoint; a change of anything else updates it in place.
 _Identity = tuple[tuple[str, ...], str]
@@ -405,19 +401,13 @@ class EndpointSliceController(Controller):
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
-        # Slices have generated names: one that the cache does not show yet would be made again.
-        self.expectations = Expectations(context.clock)
+        self.slices = OwnedSlices(self, MANAGER, mend_s=MEND_S)
 
     def setup(self) -> None:
         self.services = self.watch(SERVICES, key_of)
         self.pods = self.watch(PODS, lambda document, old: services_of(self.services, document, old))
         self.nodes = self.watch(NODES)
-        self.slices = self.watch(ENDPOINT_SLICES, indexes={BY_SERVICE: service_of})
-        self.slices.add_handler(
-            on_add=self._slice_added,
-            on_update=lambda old, document: self._slice_changed(document),
-            on_delete=self._slice_changed,
-        )
+        self.slices.watch()
 
     def rest_s(self, key: Key) -> float:
         # Upstream: --endpoint-updates-batch-period and --endpointslice-updates-batch-period.
@@ -426,15 +416,12 @@ class EndpointSliceController(Controller):
     async def reconcile(self, key: Key) -> None:
         service = self.services.get(key)
         if service is None:
-            self.expectations.forget(key)
+            self.slices.forget(key)
             return
-        if not has_endpoints(service) or not self.expectations.satisfied(key):
+        if not has_endpoints(service) or not self.slices.is_settled(key):
             return
-        slices = [
-            each for each in self.slices.by_index(BY_SERVICE, str(key)) if not objects.is_deleting(each)
-        ]
-        decided = plan(service, selected_pods(service, self.pods), slices, self._zone_of)
-        await self._act(key, decided)
+        decided = plan(service, selected_pods(service, self.pods), self.slices.of(key), self._zone_of)
+        await self.slices.write(key, create=decided.create, update=decided.update, delete=decided.delete)
         if decided.missing_nodes:
             pod = decided.missing_nodes[0]
             message = f"Error updating Endpoint Slices for Service {key}: skipping Pod {pod}: Node Not Found"
@@ -444,57 +431,3 @@ class EndpointSliceController(Controller):
     def _zone_of(self, node: str) -> str | None:
         found = self.nodes.get(Key("", node))
         return None if found is None else objects.labels_of(found).get("topology.kubernetes.io/zone", "")
-
-    def _slice_added(self, document: Document) -> None:
-        """What was waited for; perhaps something else has changed meanwhile."""
-        if (key := _service_key(document)) is not None:
-            self.expectations.creation_observed(key)
-            self.queue.add(key)
-
-    def _slice_changed(self, document: Document) -> None:
-        """Ours come through here as well; a plan that changes nothing is the answer to those."""
-        if (key := _service_key(document)) is not None:
-            self.queue.add_after(key, MEND_S)
-
-    async def _act(self, key: Key, decided: Plan) -> None:
-        newest = 0
-        if decided.create:
-            self.expectations.expect_creations(key, len(decided.create))
-        for at, each in enumerate(decided.create):
-            try:
-                newest = objects.revision_of(await self.client.create(ENDPOINT_SLICES, each))
-            except Exception as error:
-                for _ in decided.create[at:]:
-                    self.expectations.creation_observed(key)
-                if isinstance(error, errors.StatusError) and ownership.is_namespace_terminating(error):
-                    return
-                raise
-        for each in decided.update:
-            newest = objects.revision_of(await self.client.update(ENDPOINT_SLICES, each))
-        for each in decided.delete:
-            metadata = each["metadata"]
-            try:
-                await self.client.delete(
-                    ENDPOINT_SLICES, metadata["name"], metadata["namespace"], uid=metadata["uid"]
-                )
-            except errors.NotFound:
-                pass
-        if newest or decided.delete:
-            self.log.info(
-                "endpoint_slices_written", object=str(key), created=len(decided.create),
-                updated=len(decided.update), deleted=len(decided.delete), revision=newest,
-            )  # fmt: skip
-
-
-def _service_key(document: Document) -> Key | None:
-    if not service_of(document.obj):
-        return None
-    return Key(document.key.namespace, objects.labels_of(document.obj)[SERVICE_NAME])
-
-
-def service_of(slice_: Obj) -> list[str]:
-    """Index function: "namespace/service" of the slices that this controller manages."""
-    labels = objects.labels_of(slice_)
-    if labels.get(MANAGED_BY) != MANAGER or not labels.get(SERVICE_NAME):
-        return []
-    return [f"{slice_['metadata']['namespace']}/{labels[SERVICE_NAME]}"]

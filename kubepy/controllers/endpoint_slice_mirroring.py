@@ -12,13 +12,11 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 
-from kubepy.api import errors, objects
-from kubepy.api.builtins import ENDPOINT_SLICES, ENDPOINTS, SERVICES
+from kubepy.api import objects
+from kubepy.api.builtins import ENDPOINTS, SERVICES
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import Controller, ControllerContext
-from kubepy.client.expectations import Expectations
-from kubepy.controllers import ownership
-from kubepy.controllers.endpoint_slice import MANAGED_BY, SERVICE_NAME
+from kubepy.controllers.owned_slices import MANAGED_BY, SERVICE_NAME, OwnedSlices
 from kubepy.lib.records import Record, field
 
 MANAGER = "endpointslicemirroring-controller.k8s.io"
@@ -32,7 +30,6 @@ _NOT_COPIED = (
 # Source: --mirroring-max-endpoints-per-subset.
 ADDRESSES_MAX = 1000
 
-BY_SERVICE = "mirrored_service"
 
 _Group = tuple[str, tuple[tuple[object, ...], ...]]  # address family, ports
 
@@ -221,31 +218,23 @@ class EndpointSliceMirroringController(Controller):
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
-        self.expectations = Expectations(context.clock)
+        self.slices = OwnedSlices(self, MANAGER)
 
     def setup(self) -> None:
         self.endpoints = self.watch(ENDPOINTS, _if_mirrored)
         self.services = self.watch(SERVICES, _if_without_selector)
-        self.slices = self.watch(ENDPOINT_SLICES, indexes={BY_SERVICE: _mirrored_service})
-        self.slices.add_handler(
-            on_add=self._slice_added,
-            on_update=self._slice_updated,
-            on_delete=self._slice_changed,
-        )
+        self.slices.watch()
 
     async def reconcile(self, key: Key) -> None:
         endpoints = self.endpoints.get(key)
-        if not self.expectations.satisfied(key):
+        if not self.slices.is_settled(key):
             return
         if endpoints is None:
-            self.expectations.forget(key)
-        slices = [
-            each for each in self.slices.by_index(BY_SERVICE, str(key)) if not objects.is_deleting(each)
-        ]
-        decided = plan(endpoints, self.services.get(key), slices)
+            self.slices.forget(key)
+        decided = plan(endpoints, self.services.get(key), self.slices.of(key))
         if endpoints is not None:
             self._tell(endpoints, decided)
-        await self._act(key, decided)
+        await self.slices.write(key, create=decided.create, update=decided.update, delete=decided.delete)
 
     def _tell(self, endpoints: Obj, decided: Plan) -> None:
         if decided.invalid:
@@ -257,49 +246,6 @@ class EndpointSliceMirroringController(Controller):
                 f"{decided.skipped} addresses were skipped"
             )
             self.events.event(endpoints, "Warning", "TooManyAddressesToMirror", text)
-
-    async def _act(self, key: Key, decided: Plan) -> None:
-        if decided.create:
-            self.expectations.expect_creations(key, len(decided.create))
-        for at, each in enumerate(decided.create):
-            try:
-                await self.client.create(ENDPOINT_SLICES, each)
-            except Exception as error:
-                for _ in decided.create[at:]:
-                    self.expectations.creation_observed(key)
-                if isinstance(error, errors.StatusError) and ownership.is_namespace_terminating(error):
-                    return
-                raise
-        for each in decided.update:
-            await self.client.update(ENDPOINT_SLICES, each)
-        for each in decided.delete:
-            metadata = each["metadata"]
-            try:
-                await self.client.delete(
-                    ENDPOINT_SLICES, metadata["name"], metadata["namespace"], uid=metadata["uid"]
-                )
-            except errors.NotFound:
-                pass
-        if decided.create or decided.update or decided.delete:
-            self.log.info(
-                "endpoint_slices_mirrored", object=str(key), created=len(decided.create),
-                updated=len(decided.update), deleted=len(decided.delete),
-            )  # fmt: skip
-
-    def _slice_added(self, document: Document) -> None:
-        for key in _keys(document):
-            self.expectations.creation_observed(key)
-            self.queue.add(key)
-
-    def _slice_updated(self, old: Document, document: Document) -> None:
-        """Also when somebody took the label away by which it was ours."""
-        self._slice_changed(old)
-        self._slice_changed(document)
-
-    def _slice_changed(self, document: Document) -> None:
-        """Ours come through here as well; a plan that changes nothing is the answer to those."""
-        for key in _keys(document):
-            self.queue.add(key)
 
 
 def _if_mirrored(document: Document, old: Document | None) -> Iterable[Key]:
@@ -313,17 +259,3 @@ def _if_without_selector(document: Document, old: Document | None) -> Iterable[K
     if old is None:
         return () if has_one else (document.key,)
     return (document.key,) if has_one != (old.obj["spec"].get("selector") is not None) else ()
-
-
-def _mirrored_service(slice_: Obj) -> list[str]:
-    """Index function: "namespace/service" of the slices that this controller manages."""
-    labels = objects.labels_of(slice_)
-    if labels.get(MANAGED_BY) != MANAGER or not labels.get(SERVICE_NAME):
-        return []
-    return [f"{slice_['metadata']['namespace']}/{labels[SERVICE_NAME]}"]
-
-
-def _keys(document: Document) -> list[Key]:
-    if not _mirrored_service(document.obj):
-        return []
-    return [Key(document.key.namespace, objects.labels_of(document.obj)[SERVICE_NAME])]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from kubepy.controllers import endpoint_slice
-from kubepy.controllers.endpoint_slice import ENDPOINTS_MAX, HEADLESS, MANAGED_BY, MANAGER, SERVICE_NAME, Plan
+from kubepy.controllers.endpoint_slice import ENDPOINTS_MAX, HEADLESS, MANAGER, Plan
+from kubepy.controllers.owned_slices import MANAGED_BY, SERVICE_NAME
 
 HTTP = [{"name": "", "port": 80, "targetPort": 8080, "protocol": "TCP"}]
 
