@@ -48,7 +48,8 @@ def _why(options: argparse.Namespace) -> None:
     if kind not in ("", "pod", "pods", "po") or not name:
         fail(f'only pods have a why: pod/NAME, not "{options.pod}"')
     path = f"/api/v1/namespaces/{options.namespace}/pods/{name}/why"
-    found = _answer(options, path, {"nodes": str(options.nodes)})
+    query = {"nodes": str(options.nodes)}
+    found = _answer(options, path, query, otherwise=f"/why/{options.namespace}/{name}")
     if options.output:
         print(_rendered(found, options.output), end="")
         return
@@ -74,8 +75,9 @@ def _why_not(options: argparse.Namespace) -> None:
     print(why.render(found), end="")
 
 
-def _answer(options: argparse.Namespace, path: str, query: dict[str, str]) -> Any:
-    """What the server says, asked as the kubeconfig's user, or as the cluster's own admin."""
+def _answer(options: argparse.Namespace, path: str, query: dict[str, str], *, otherwise: str = "") -> Any:
+    """What the server says, asked as the kubeconfig's user, or as the cluster's own admin. `otherwise`: where its
+    scheduler is asked, if that is a process of its own."""
     import asyncio
 
     from kubepy.api.errors import StatusError
@@ -88,12 +90,27 @@ def _answer(options: argparse.Namespace, path: str, query: dict[str, str]) -> An
         options.kubeconfig = str(config.directory / "kubeconfig")
     try:
         access = kubeconfig.load(options.kubeconfig)
-        return asyncio.run(_ask(access, path, query))
+        return asyncio.run(_ask(access, path, query, otherwise))
     except (kubeconfig.Unusable, StatusError, ConnectionLost) as error:
         fail(str(error))
 
 
-async def _ask(access: Any, path: str, query: dict[str, str]) -> Any:
+async def _ask(access: Any, path: str, query: dict[str, str], otherwise: str) -> Any:
+    from kubepy.api.errors import NotFound, ServiceUnavailable
+    from kubepy.client.kubeconfig import Access
+    from kubepy.daemon import why_door
+
+    try:
+        return await _get(access, path, query)
+    except (NotFound, ServiceUnavailable):
+        # A server that is not kubepy, or whose scheduler is elsewhere.
+        door = why_door.find(access.server) if otherwise else None
+        if door is None:
+            raise
+        return await _get(Access(door.url, token=door.key), otherwise, query)
+
+
+async def _get(access: Any, path: str, query: dict[str, str]) -> Any:
     from kubepy.lib.clock import RealClock
     from kubepy.lib.random import Random
 

@@ -8,7 +8,7 @@ Promised: a component writes nothing without the lease; on SIGINT or SIGTERM it 
 after, so that whoever stands by takes over at once. A process that loses its lease ends with an error, as upstream's
 do: what it remembers is worth nothing any more, and whoever supervises it starts it anew.
 Differs: health and metrics are plain HTTP on loopback, where upstream's secure ports ask the API server who may see
-them. Everything is done under the kubeconfig's identity.
+them; there a scheduler also answers `kubepy why` (why_door.py). Everything is done under the kubeconfig's identity.
 
 Source: kubernetes 1.36 cmd/kube-controller-manager/app/controllermanager.go, cmd/kube-scheduler/app/server.go.
 """
@@ -21,6 +21,7 @@ import socket
 import sys
 from collections.abc import Callable, Container, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kubepy import __version__
 from kubepy.api import errors
@@ -45,6 +46,9 @@ from kubepy.observability import health, metrics
 from kubepy.observability.health import Checks
 from kubepy.observability.logs import Logger, Logs
 from kubepy.observability.metrics import Metrics
+
+if TYPE_CHECKING:
+    from kubepy.daemon.why_door import WhyDoor
 
 # How often a server that does not answer yet is asked.
 SERVER_RETRY_S = 1.0
@@ -89,13 +93,22 @@ class Process:
         )
         self.client = Client(self._transport, field_manager=settings.name)
         self._tasks = Tasks(self._died)
+        self._port, self._door = 0, self._make_door()
         self._health = HttpServer(self._answer, clock=clock, ids=RequestIds(self.random), log=self.log)
+
+    def _make_door(self) -> WhyDoor | None:
+        if self.settings.component != SCHEDULER:
+            return None
+        from kubepy.daemon.why_door import WhyDoor
+
+        return WhyDoor(self._access.server)
 
     async def listen(self) -> int:
         """Serve health and metrics; returns the port."""
         settings = self.settings
         try:
-            return await self._health.start([settings.bind_address], settings.port, None)
+            self._port = await self._health.start([settings.bind_address], settings.port, None)
+            return self._port
         except OSError as error:
             where = f"{settings.bind_address}:{settings.port}"
             raise ComponentError(
@@ -150,8 +163,12 @@ class Process:
             await component.start()
             await component.wait_synced()
             self.log.info("component_ready", server=self._access.server)
+            if self._door is not None:
+                self._door.open(f"http://{self.settings.bind_address}:{self._port}", component)
             await asyncio.Event().wait()
         finally:
+            if self._door is not None:
+                self._door.close()
             await component.close()
 
     async def _server_answers(self) -> None:
@@ -231,8 +248,10 @@ class Process:
     # -- health --------------------------------------------------------------------------------------------------
 
     async def _answer(self, request: Request) -> Response:
-        """/healthz, /livez, /readyz, /metrics."""
+        """/healthz, /livez, /readyz, /metrics; of a scheduler /why, see why_door.py."""
         path = request.path.strip("/")
+        if self._door is not None and path.startswith("why/"):
+            return self._door.answer(request)
         if path == "metrics":
             text = await asyncio.to_thread(self.metrics.render)
             return Response(200, text, metrics.CONTENT_TYPE)

@@ -21,7 +21,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kubepy.api import pods
 from kubepy.api.builtins import DEVICE_CLASSES, NODES, POD_GROUPS, PODS
 from kubepy.api.errors import NotFound, StatusError
-from kubepy.api.objects import Document, DocumentPool, Obj, condition, is_deleting, labels_of, uid_of, walk
+from kubepy.api.objects import (
+    Document,
+    DocumentPool,
+    Key,
+    Obj,
+    condition,
+    is_deleting,
+    labels_of,
+    uid_of,
+    walk,
+)
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
 from kubepy.client.events import NORMAL, WARNING, EventSink, Recorder
@@ -208,6 +218,10 @@ class Scheduler:
     def profiles(self) -> Mapping[str, Framework]:
         """By scheduler name."""
         return {name: running.framework for name, running in self._profiles.items()}
+
+    def pod(self, key: Key) -> Document | None:
+        """As it was last seen."""
+        return self._pods.document(key)
 
     def why(self, pod: Document, *, nodes_max: int = why.NODES_MAX, may_name: bool = True) -> Obj:
         """Why a pod is where it is, or nowhere; see why.py."""
