@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from kubepy.api import gotypes, quantity, scalars
+from kubepy.api import defaults, errors, gotypes, quantity, scalars, selectors
 
 # parent, key or index, and the Go name of the struct whose field the key is ("" for list items and map values)
 At = tuple[Any, str | int, str] | None
@@ -234,6 +234,18 @@ SPECIAL: dict[str, Decode] = {
     "io.k8s.apimachinery.pkg.runtime.RawExtension": anything,
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON": anything,
 }  # fmt: skip
+
+
+def _daemon_set(obj: Any) -> None:
+    """Source: apps/v1 Convert_v1_DaemonSet_To_apps_DaemonSet."""
+    annotations = (obj.get("metadata") or {}).get("annotations") or {}
+    count = annotations.get(defaults.TEMPLATE_GENERATION)
+    if count is not None and selectors.parse_int64(count) is None:
+        raise Unfit(f"strconv.ParseInt: parsing {errors.quote(count)}: invalid syntax")
+
+
+# Kinds whose conversion to what Go works with may fail, too.
+CONVERSIONS: dict[str, Callable[[Any], None]] = {"io.k8s.api.apps.v1.DaemonSet": _daemon_set}
 
 
 IDENTITY = (

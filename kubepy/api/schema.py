@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kubepy.api import defaults
 from kubepy.api.decoding import (
+    CONVERSIONS,
     IDENTITY,
     META,
     SPECIAL,
@@ -324,6 +325,8 @@ class ObjectSchema:
         unknown: list[str] = []
         try:
             self._decode(obj, None, unknown)
+            if (convert := CONVERSIONS.get(self.name)) is not None:
+                convert(obj)
         except Unfit as first:
             unfit = self._decisive(obj, first)
             kind = obj.get("kind") or self.kind

@@ -9,6 +9,7 @@ from kubepy.api.builtins import (
     BUILTINS,
     CONFIG_MAPS,
     CUSTOM_RESOURCE_DEFINITIONS,
+    DAEMON_SETS,
     DEPLOYMENTS,
     LEASES,
     PODS,
@@ -266,6 +267,15 @@ def test_the_mismatch_that_is_told(schemas: Schemas, spec: Obj, told: str) -> No
             SECRETS,
             {"kind": "Secret", "apiVersion": "v1", "data": {"a": "no base64!"}},
             'Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte 2',
+        ),
+        (
+            DAEMON_SETS,
+            {
+                "kind": "DaemonSet",
+                "apiVersion": "apps/v1",
+                "metadata": {"annotations": {"deprecated.daemonset.template.generation": "x"}},
+            },
+            'DaemonSet in version "v1" cannot be handled as a DaemonSet: strconv.ParseInt: parsing "x": invalid syntax',
         ),
         (
             LEASES,

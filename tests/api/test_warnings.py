@@ -15,13 +15,14 @@ from kubepy.api.builtins import (
     ENDPOINTS,
     INGRESSES,
     NODES,
-    PERSISTENT_VOLUME_CLAIMS,
     PERSISTENT_VOLUMES,
+    PERSISTENT_VOLUME_CLAIMS,
     PODS,
+    REPLICATION_CONTROLLERS,
     RESOURCE_QUOTAS,
     SECRETS,
-    SERVICE_ACCOUNTS,
     SERVICES,
+    SERVICE_ACCOUNTS,
     STATEFUL_SETS,
 )
 from kubepy.api.resources import ALL_VERBS, Resource
@@ -171,6 +172,9 @@ def test_templates_are_spoken_of_when_they_change() -> None:
     assert warnings.on_create(DEPLOYMENTS, deployment()) == [text]
     assert warnings.on_update(DEPLOYMENTS, deployment(2), deployment(1)) == [text]
     assert warnings.on_update(DEPLOYMENTS, deployment(1), deployment(1)) == []
+    # Of a ReplicationController, upstream looks at the old one.
+    plain = {"metadata": {"name": "d", "generation": 2}, "spec": {"template": pod(containers=[container()])}}
+    assert warnings.on_update(REPLICATION_CONTROLLERS, plain, deployment(1)) == [text]
     assert warnings.on_update(PODS, pod(volumes=[{"name": "a", "gitRepo": {}}]), pod()) == []
 
 

@@ -36,6 +36,8 @@ class Issue(Record):
     def render(self, source: str) -> str:
         if self.offset < 0:
             return f"ERROR: <input>:-1:0: {self.message}"
+        if not source:
+            return f"ERROR: <input>:1:0: {self.message}"
         start = source.rfind("\n", 0, self.offset) + 1
         end = source.find("\n", start)
         line = source[start : end if end >= 0 else len(source)]

@@ -103,11 +103,13 @@ def _as_created(about: Callable[[Obj], Texts]) -> Callable[[Obj, Obj], Texts]:
     return lambda new, old: about(new)
 
 
+_if_template_changed = kinds.if_changed(kinds.of_template)
 _ON_UPDATE: dict[str, Callable[[Obj, Obj], Texts]] = {
-    "replicationcontrollers": kinds.if_changed(kinds.of_template),
-    "deployments.apps": kinds.if_changed(kinds.of_template),
-    "replicasets.apps": kinds.if_changed(kinds.of_template),
-    "daemonsets.apps": kinds.if_changed(kinds.of_template),
+    # Upstream hands over the two the wrong way round: it is warned of what was.
+    "replicationcontrollers": lambda new, old: _if_template_changed(old, new),
+    "deployments.apps": _if_template_changed,
+    "replicasets.apps": _if_template_changed,
+    "daemonsets.apps": _if_template_changed,
     "statefulsets.apps": kinds.of_stateful_set_update,
     "jobs.batch": kinds.if_changed(lambda obj: kinds.of_job_spec(obj.get("spec") or {}, "spec")),
     "cronjobs.batch": kinds.of_cron_job_update,

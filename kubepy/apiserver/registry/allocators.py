@@ -4,6 +4,8 @@ What is taken is read off the cached Services once and followed from then on, so
 choosing and committing a number is reserved in memory. IPAddress objects say the same to clients (addresses.py); those
 that clients made themselves keep their addresses from everybody else.
 
+Differs: a dry run judges node ports as the write would; upstream takes any number for one.
+
 Addresses come from the configured range and from ServiceCIDRs that are ready and stay. Automatic numbers come from the
 upper part of a range first, so that people may pick low ones by hand.
 

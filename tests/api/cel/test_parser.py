@@ -13,7 +13,7 @@ STARTS = (
     ("text", "first"),
     [
         ("1 +", f"1:4: Syntax error: mismatched input '<EOF>' expecting {STARTS}"),
-        ("", f"1:1: Syntax error: mismatched input '<EOF>' expecting {STARTS}"),
+        ("", f"1:0: Syntax error: mismatched input '<EOF>' expecting {STARTS}"),
         ("in", f"1:1: Syntax error: mismatched input 'in' expecting {STARTS}"),
         ("*@a | b", f"1:1: Syntax error: extraneous input '*' expecting {STARTS}"),
         ("a | b", "1:3: Syntax error: token recognition error at: '| '"),
