@@ -32,6 +32,8 @@ from kubepy.api.resources import Resource
 from kubepy.apiserver.aggregation.connections import WRONG_NAME, in_go
 from kubepy.apiserver.aggregation.routes import ServiceReference
 from kubepy.apiserver.aggregation.services import SERVICE_NAME, Address, Unresolved, addresses
+from kubepy.client.exec_plugin import ExecPlugin, PluginFailed
+from kubepy.client.kubeconfig import show
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 from kubepy.lib.records import Record, field
@@ -80,7 +82,8 @@ class Identity(Record):
     """Who the API server is to a webhook; nobody, unless its operator says so."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
-    certificate: tuple[str, str] = ("", "")  # files
+    certificate: tuple[bytes, bytes] = (b"", b"")  # and its key, PEM
+    plugin: ExecPlugin | None = None  # prints tokens
 
 
 NOBODY = Identity()
@@ -99,7 +102,7 @@ class WebhookClients:
 
     def __init__(self, look: Look, clock: Clock, random: Random) -> None:
         self._look, self._clock, self._random = look, clock, random
-        self._contexts: dict[tuple[str, tuple[str, str]], ssl.SSLContext] = {}
+        self._contexts: dict[tuple[str, tuple[bytes, bytes]], ssl.SSLContext] = {}
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -121,6 +124,8 @@ class WebhookClients:
             raise CallFailed(f'Post "{shown}": context deadline exceeded') from error
         except Unresolved as error:
             raise CallFailed(f'Post "{shown}": {error}') from error
+        except PluginFailed as error:
+            raise CallFailed(f'Post "{shown}": getting credentials: {error}') from error
         except aiohttp.TooManyRedirects as error:
             last = error.history[-1].headers.get("Location", "")
             raise CallFailed(f'Post "{last}": stopped after {_REDIRECTS_MAX} redirects') from error
@@ -158,11 +163,16 @@ class WebhookClients:
     async def _asked(
         self, target: _Target, context: ssl.SSLContext, body: bytes, identity: Identity
     ) -> bytes:
+        headers = {**_HEADERS, "Host": target.host, **identity.headers}
+        if identity.plugin is not None:
+            headers["Authorization"] = await identity.plugin.authorization(self._clock.now())
         async with self._opened().post(
-            target.url, data=body, ssl=context, server_hostname=target.server_name or None,
-            headers={**_HEADERS, "Host": target.host, **identity.headers}, max_redirects=_REDIRECTS_MAX,
+            target.url, data=body, ssl=context, server_hostname=target.server_name or None, headers=headers,
+            max_redirects=_REDIRECTS_MAX,
         ) as response:  # fmt: skip
             raw = await _whole(response)
+            if response.status == 401 and identity.plugin is not None:
+                identity.plugin.refused(headers["Authorization"])
             if not 200 <= response.status <= 206:
                 failure = refused(response.status, response.headers.get("Content-Type", ""), raw)
                 wait_s = retry_after_s(response.status, response.headers.get("Retry-After", ""))
@@ -238,7 +248,7 @@ def _tls(bundle: str, identity: Identity) -> ssl.SSLContext:
     else:
         context.load_default_certs()
     if identity.certificate[0]:
-        context.load_cert_chain(*identity.certificate)
+        show(context, *identity.certificate)
     return context
 
 

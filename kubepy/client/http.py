@@ -24,6 +24,7 @@ from multidict import CIMultiDict
 
 from kubepy.api import errors
 from kubepy.api.objects import Document, DocumentPool, Key, Obj
+from kubepy.client.exec_plugin import ExecPlugin, PluginFailed
 from kubepy.client.transport import ConnectionLost, Page, Query, Reply, WatchEvent
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
@@ -74,7 +75,7 @@ class _Connection:
 
 
 class HttpTransport:
-    """See the module. `token`: bearer token; `tls`: None means the system's CAs; `pool` decodes what lists return."""
+    """See the module. `token`: bearer token; `plugin` prints one; `tls`: None means the system's CAs; `pool` decodes."""
 
     def __init__(
         self,
@@ -85,6 +86,7 @@ class HttpTransport:
         tls: ssl.SSLContext | None = None,
         server_name: str = "",
         token: str = "",
+        plugin: ExecPlugin | None = None,
         user_agent: str = "kubepy",
         pool: DocumentPool | None = None,
         impersonates: bool = True,
@@ -98,6 +100,7 @@ class HttpTransport:
         )
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
+        self._plugin = None if token else plugin
         self._accept_list = self._accept_watch = "application/json"
 
     def with_identity(self, user: str, groups: Sequence[str]) -> HttpTransport:
@@ -135,8 +138,7 @@ class HttpTransport:
         content_type: str = "application/json",
         timeout_s: float | None = None,
     ) -> Reply:
-        headers = self._headers.copy()
-        headers["Accept"] = "application/json"
+        headers = await self._head("application/json")
         data = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
         if data is not None:
             headers["Content-Type"] = content_type
@@ -144,8 +146,7 @@ class HttpTransport:
 
     async def list(self, path: str, *, query: Query | None = None) -> Page:
         """The answer is decoded once and each item encoded again: some 6 us per KB, and no dict stays."""
-        headers = self._headers.copy()
-        headers["Accept"] = self._accept_list
+        headers = await self._head(self._accept_list)
         obj = (await self._request("GET", path, query, headers, None, None)).obj
         kind, api_version = obj.get("kind", "").removesuffix("List"), obj.get("apiVersion", "")
         metadata = obj.get("metadata") or {}
@@ -154,6 +155,21 @@ class HttpTransport:
             for item in obj.get("items") or ()
         ]
         return Page(documents, _revision(metadata), metadata.get("continue") or "")
+
+    async def _head(self, accept: str) -> CIMultiDict[str]:
+        headers = self._headers.copy()
+        headers["Accept"] = accept
+        if self._plugin is not None:
+            try:
+                headers["Authorization"] = await self._plugin.authorization(self._connection.clock.now())
+            except PluginFailed as error:
+                raise ConnectionLost(f"getting credentials: {error}") from error
+        return headers
+
+    def _failed(self, code: int, body: bytes, headers: CIMultiDict[str]) -> errors.StatusError:
+        if code == 401 and self._plugin is not None:
+            self._plugin.refused(headers["Authorization"])
+        return _error(code, body)
 
     async def _request(
         self,
@@ -179,7 +195,7 @@ class HttpTransport:
                 return Reply(response.status, _json(body), response.headers)
             wait_s = _retry_after_s(response)
             if wait_s is None or attempt == RETRIES_MAX:
-                raise _error(response.status, body)
+                raise self._failed(response.status, body, headers)
             await connection.clock.sleep(wait_s)
         raise AssertionError("the last attempt returns or raises")
 
@@ -190,8 +206,7 @@ class HttpTransport:
             query["timeoutSeconds"] = str(
                 int(connection.random.uniform(WATCH_TIMEOUT_S, 2 * WATCH_TIMEOUT_S))
             )
-        headers = self._headers.copy()
-        headers["Accept"] = self._accept_watch
+        headers = await self._head(self._accept_watch)
         timeout = aiohttp.ClientTimeout(
             total=None,
             sock_connect=_CONNECT_TIMEOUT_S,
@@ -203,7 +218,7 @@ class HttpTransport:
                 server_hostname=connection.server_name or None,
             ) as response:  # fmt: skip
                 if response.status >= 300:
-                    raise _error(response.status, await response.read())
+                    raise self._failed(response.status, await response.read(), headers)
                 async for lines in _lines(response.content):
                     events, error = decode_events(lines, self._pool)
                     if events:

@@ -4,8 +4,8 @@
     transport = access.transport(clock=clock, random=random)
 
 Read: current or named context; certificate authority, client certificate, key and token, inline or as files (relative
-to the kubeconfig); insecure-skip-tls-verify; tls-server-name; the context's namespace. Not read: proxies, exec and auth
-provider plugins, user names and passwords.
+to the kubeconfig); tokens that a program prints (exec_plugin.py); insecure-skip-tls-verify; tls-server-name; the
+context's namespace. Not read: proxies, auth provider plugins, user names and passwords.
 
 Source: client-go tools/clientcmd/api/v1/types.go.
 """
@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from kubepy.api.objects import DocumentPool
+from kubepy.client import exec_plugin
+from kubepy.client.exec_plugin import ExecPlugin
 from kubepy.client.http import HttpTransport
 from kubepy.lib import yaml
 from kubepy.lib.clock import Clock
@@ -29,6 +31,14 @@ from kubepy.lib.records import Record
 
 class Unusable(Exception):
     """The kubeconfig cannot be used; the message is one sentence for a person."""
+
+
+def show(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
+    """Have `context` present a client certificate (PEM), which the ssl module reads from a file only."""
+    with tempfile.TemporaryDirectory() as directory:  # mode 0700
+        path = Path(directory) / "client.pem"
+        path.write_bytes(certificate.rstrip() + b"\n" + key)
+        context.load_cert_chain(path)
 
 
 class Access(Record):
@@ -42,6 +52,7 @@ class Access(Record):
     namespace: str = "default"
     insecure: bool = False
     server_name: str = ""  # what the server's certificate is checked for, "" = the host in `server`
+    plugin: ExecPlugin | None = None  # prints tokens where there is none
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """None for plain http. Without `ca` the system's certificate authorities count."""
@@ -52,11 +63,7 @@ class Access(Record):
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         if self.certificate:
-            # The ssl module reads a client certificate from a file only.
-            with tempfile.TemporaryDirectory() as directory:  # mode 0700
-                path = Path(directory) / "client.pem"
-                path.write_bytes(self.certificate.rstrip() + b"\n" + self.key)
-                context.load_cert_chain(path)
+            show(context, self.certificate, self.key)
         return context
 
     def transport(
@@ -64,7 +71,7 @@ class Access(Record):
     ) -> HttpTransport:
         return HttpTransport(
             self.server, clock=clock, random=random, tls=self.ssl_context(), server_name=self.server_name,
-            token=self.token, pool=pool, impersonates=impersonates,
+            token=self.token, plugin=self.plugin, pool=pool, impersonates=impersonates,
         )  # fmt: skip
 
 
@@ -91,26 +98,28 @@ def parse(
     name = context or config.get("current-context") or ""
     if not name:
         raise Unusable(f"{origin} has no current context")
-    read = _Reader(config, directory or Path(), origin)
+    read = Reader(config, directory or Path(), origin)
     chosen = read.entry("contexts", "context", name)
     cluster = read.entry("clusters", "cluster", chosen.get("cluster", ""))
     user = read.entry("users", "user", chosen["user"]) if chosen.get("user") else {}
     if not cluster.get("server"):
         raise Unusable(f"{origin} names no server for context {name!r}")
-    token = user.get("token") or read.data(user, "tokenFile", "").decode().strip()
     return Access(
         server=cluster["server"],
         ca=read.data(cluster, "certificate-authority", "certificate-authority-data"),
         certificate=read.data(user, "client-certificate", "client-certificate-data"),
         key=read.data(user, "client-key", "client-key-data"),
-        token=token,
+        token=read.token(user),
+        plugin=read.plugin(user),
         namespace=chosen.get("namespace") or "default",
         insecure=bool(cluster.get("insecure-skip-tls-verify")),
         server_name=cluster.get("tls-server-name") or "",
     )
 
 
-class _Reader:
+class Reader:
+    """Of one kubeconfig. Raises Unusable."""
+
     def __init__(self, config: dict[str, Any], directory: Path, origin: str) -> None:
         self._config, self._directory, self._origin = config, directory, origin
 
@@ -119,6 +128,15 @@ class _Reader:
             if entry.get("name") == name:
                 return entry.get(field) or {}
         raise Unusable(f"{self._origin} has no {field} {name!r}")
+
+    def token(self, user: dict[str, Any]) -> str:
+        return user.get("token") or self.data(user, "tokenFile", "").decode().strip()
+
+    def plugin(self, user: dict[str, Any]) -> ExecPlugin | None:
+        try:
+            return exec_plugin.of(user["exec"], self._directory) if user.get("exec") else None
+        except ValueError as error:
+            raise Unusable(f"{self._origin}: {error}") from None
 
     def data(self, entry: dict[str, Any], file: str, inline: str) -> bytes:
         """Inline data wins over a file, as in client-go; b"" if there is neither."""

@@ -1,8 +1,8 @@
 """Who this API server is to webhooks: the users of a kubeconfig, by the webhook's host.
 
 A user named "hooks.example.com:8443" is for that address, "*.example.com" for all below, "*" for all; failing these,
-the current context's. Port 443 need not be said. Tokens, passwords and client certificates are understood; exec plugins
-are not.
+the current context's. Port 443 need not be said. Tokens, passwords, client certificates, inline or as files, and exec
+plugins that print tokens are understood.
 
 Source: apiserver pkg/util/webhook/authentication.go, pkg/admission/plugin/webhook/config/kubeconfig.go.
 """
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from kubepy.api.objects import Obj
 from kubepy.apiserver.webhook_client import NOBODY, Identity
+from kubepy.client.kubeconfig import Reader, Unusable
 from kubepy.lib import yaml
 
 
@@ -38,7 +39,13 @@ class Identities:
             config: Any = yaml.load_first(Path(path).read_bytes())
         except (OSError, yaml.Error) as error:
             raise ValueError(f"{path}: {error}") from error
-        users = {item["name"]: _identity(item.get("user") or {}) for item in config.get("users") or ()}
+        reader = Reader(config, Path(path).parent, path)
+        try:
+            users = {
+                item["name"]: _identity(reader, item.get("user") or {}) for item in config.get("users") or ()
+            }
+        except Unusable as error:
+            raise ValueError(str(error)) from error
         contexts = {item["name"]: item.get("context") or {} for item in config.get("contexts") or ()}
         return cls(users, contexts.get(config.get("current-context") or "", {}).get("user") or "")
 
@@ -68,14 +75,13 @@ def _names(client: Obj) -> list[str]:
     return names
 
 
-def _identity(user: Obj) -> Identity:
+def _identity(reader: Reader, user: Obj) -> Identity:
     headers: dict[str, str] = {}
-    token = user.get("token") or ""
-    if not token and (path := user.get("tokenFile")):
-        token = Path(path).read_text().strip()
-    if token:
+    if token := reader.token(user):
         headers["Authorization"] = f"Bearer {token}"
     elif user.get("username"):
         pair = f"{user['username']}:{user.get('password') or ''}"
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    return Identity(headers, (user.get("client-certificate") or "", user.get("client-key") or ""))
+    certificate = reader.data(user, "client-certificate", "client-certificate-data")
+    key = reader.data(user, "client-key", "client-key-data")
+    return Identity(headers, (certificate, key), None if headers else reader.plugin(user))

@@ -49,16 +49,27 @@ def test_a_user_for_each_webhook(tmp_path: Path, client: Any, token: str) -> Non
 
 def test_ways_to_say_who(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("t\n")
+    (tmp_path / "certificate").write_text("cert")
     users = {
         "file.io": {"tokenFile": str(tmp_path / "token")},
         "basic.io": {"username": "me", "password": "pw"},
-        "me": {"client-certificate": "/c", "client-key": "/k"},
+        "me": {"client-certificate": "certificate", "client-key-data": "a2V5"},
+        "program.io": {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "print-token"}},
     }
     identities = Identities.of(written(tmp_path, users, current="me"))
     assert identities.to({"url": "https://file.io"}).headers == {"Authorization": "Bearer t"}
     assert identities.to({"url": "https://basic.io"}).headers == {"Authorization": "Basic bWU6cHc="}
-    assert identities.to({"url": "https://other.io"}).certificate == ("/c", "/k")
+    assert identities.to({"url": "https://other.io"}).certificate == (b"cert", b"key")
+    assert identities.to({"url": "https://program.io"}).plugin is not None
     assert not Identities.of(None).to({"url": "https://file.io"}).headers
+
+
+@pytest.mark.parametrize(
+    "user", [{"client-certificate": "gone"}, {"client-key-data": "%"}, {"exec": {"command": "x"}}]
+)
+def test_users_that_cannot_be_used(tmp_path: Path, user: Any) -> None:
+    with pytest.raises(ValueError, match="kubeconfig"):
+        Identities.of(written(tmp_path, {"a": user}))
 
 
 @pytest.mark.parametrize("path", ["relative/kubeconfig", "/nowhere/kubeconfig"])
