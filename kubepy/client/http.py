@@ -75,7 +75,8 @@ class _Connection:
 
 
 class HttpTransport:
-    """See the module. `token`: bearer token; `plugin` prints one; `tls`: None means the system's CAs; `pool` decodes."""
+    """See the module. `token`: bearer token, or `plugin`, which prints one; `tls`: None means the system's CAs; `pool`
+    decodes what lists return."""
 
     def __init__(
         self,
