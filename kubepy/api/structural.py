@@ -17,6 +17,7 @@ defaulting/{algorithm,prunenulls}.go, objectmeta/{algorithm,validation}.go, list
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -168,6 +169,8 @@ def _check_values(
         found.append(errors.invalid_value(f"{path}.pattern", pattern, text))
 
 
+# Generated definitions say the same few patterns in hundreds of places.
+@lru_cache(maxsize=256)
 def pattern_error(pattern: str) -> str:
     """Why a regular expression is none, in Go's words; "" if it is one."""
     from kubepy.api.cel.regexp import PatternError, parse

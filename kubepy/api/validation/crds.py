@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
-from kubepy.api import ca_bundle, errors, names
+from kubepy.api import approval, ca_bundle, errors, names
 from kubepy.api.errors import FieldError
 from kubepy.api.fieldpath import field_path
 from kubepy.api.objects import Obj, is_condition_true
@@ -22,8 +21,6 @@ SELECTABLE_FIELDS_MAX = 8
 _COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 _COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
 _REVIEW_VERSIONS = ("v1", "v1beta1")
-APPROVED = "api-approved.kubernetes.io"
-_PULL_REQUEST = "https://github.com/kubernetes/enhancements/pull/1111"
 
 
 class Circumstances(NamedTuple):
@@ -187,32 +184,16 @@ def _check_status(definition: Obj, found: Errors) -> None:
 
 def _check_approval(new: Obj, old: Obj | None, found: Errors) -> None:
     """Groups of the Kubernetes community want a word about who approved. Source: validateAPIApproval."""
-    group = new["spec"].get("group", "")
-    if not any(group == domain or group.endswith(f".{domain}") for domain in ("k8s.io", "kubernetes.io")):
+    if not approval.is_protected(new["spec"].get("group", "")):
         return
-    state, finding = _approval(new)
-    if old is not None and _approval(old)[0] == state:
+    given = approval.of(new)
+    if old is not None and approval.of(old).state == given.state:
         return
-    if finding is not None:
-        found.append(finding)
-
-
-def _approval(definition: Obj) -> tuple[str, FieldError | None]:
-    given = (definition["metadata"].get("annotations") or {}).get(APPROVED, "")
-    at = f"metadata.annotations[{APPROVED}]"
-    if not given:
-        text = f'protected groups must have approval annotation "{APPROVED}", see {_PULL_REQUEST}'
-        return "missing", errors.required(at, text)
-    if given.startswith("unapproved"):
-        return "bypassed", None
-    url = urlsplit(given)
-    if url.scheme and url.netloc:
-        return "approved", None
-    text = (
-        f'protected groups must have approval annotation "{APPROVED}" with either a URL or a reason starting with '
-        f'"unapproved", see {_PULL_REQUEST}'
-    )
-    return "invalid", errors.invalid_value(at, given, text)
+    at = f"metadata.annotations[{approval.ANNOTATION}]"
+    if given.state == approval.MISSING:
+        found.append(errors.required(at, given.reason))
+    elif given.state == approval.INVALID:
+        found.append(errors.invalid_value(at, given.given, given.reason))
 
 
 # -- conversion -----------------------------------------------------------------------------------------------------

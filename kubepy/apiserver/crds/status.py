@@ -5,24 +5,27 @@ Names are taken by whoever is first in a group; a definition whose names are all
 Differs: names are accepted and the kind established in one write; upstream's second controller follows five seconds
 later in clusters with several API servers.
 
-Source: apiextensions-apiserver pkg/controller/{status,establish,nonstructuralschema}/*_controller.go,
+Source: apiextensions-apiserver pkg/controller/{status,establish,nonstructuralschema,apiapproval}/*_controller.go,
 pkg/apihelpers/helpers.go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from kubepy.api import ca_bundle, errors, structural
+from kubepy.api import approval, ca_bundle, errors, structural
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj, copy
 
 FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 
 
-def plan(definition: Obj, others: Iterable[Obj], now: str) -> Obj:
-    """The status. `others` are the accepted names of the definitions of the same group."""
+def plan(
+    definition: Obj, others: Iterable[Obj], now: str, violations: Sequence[FieldError] | None = None
+) -> Obj:
+    """The status. `others`: the accepted names of the definitions of the same group; `violations`: what `nonstructural`
+    found, if somebody has looked."""
     status = copy(definition.get("status") or {})
     accepted = status.get("acceptedNames") or {}
     if accepted != definition["spec"]["names"] or not status.get("conditions"):
@@ -38,7 +41,8 @@ def plan(definition: Obj, others: Iterable[Obj], now: str) -> Obj:
                 set_condition(status, "Established", "False", "NotAccepted", text, now)
     if _is_true(status, "NamesAccepted") and not _is_true(status, "Established"):
         _establish(definition, status, now)
-    _plan_structure(definition, status, now)
+    _plan_approval(definition, status, now)
+    _plan_structure(nonstructural(definition) if violations is None else violations, status, now)
     return status
 
 
@@ -92,9 +96,25 @@ def _taken(value: Any, own: Any, used: Collection[str]) -> str:
     return f'"{value}" is already in use' if value and value != own and value in used else ""
 
 
-def _plan_structure(definition: Obj, status: Obj, now: str) -> None:
+# Status and reason of KubernetesAPIApprovalPolicyConformant.
+_APPROVALS = {
+    approval.INVALID: ("False", "InvalidAnnotation"),
+    approval.MISSING: ("False", "MissingAnnotation"),
+    approval.APPROVED: ("True", "ApprovedAnnotation"),
+    approval.BYPASSED: ("False", "UnapprovedAnnotation"),
+}
+
+
+def _plan_approval(definition: Obj, status: Obj, now: str) -> None:
+    """Source: apiapproval_controller.go calculateCondition."""
+    if approval.is_protected(definition["spec"]["group"]):
+        given = approval.of(definition)
+        value, reason = _APPROVALS[given.state]
+        set_condition(status, "KubernetesAPIApprovalPolicyConformant", value, reason, given.reason, now)
+
+
+def _plan_structure(violations: Sequence[FieldError], status: Obj, now: str) -> None:
     """The condition NonStructuralSchema, there only if it is True. Source: calculateCondition."""
-    violations = nonstructural(definition)
     if violations:
         message = errors.aggregate(violations)
         set_condition(status, "NonStructuralSchema", "True", "Violations", message, now)

@@ -83,3 +83,26 @@ def test_a_webhook_that_nobody_can_verify_keeps_a_kind_from_being_established() 
     assert established() == ("True", "InitialNamesAccepted", "the initial names have been accepted")
     client["caBundle"] = "YnVuZGxl"
     assert established()[0] == "True"
+
+
+@pytest.mark.parametrize(
+    ("given", "value", "reason", "message"),
+    [
+        ("https://github.com/x/pull/1", "True", "ApprovedAnnotation", "approved in https://github.com/x/pull/1"),
+        ("unapproved, a test", "False", "UnapprovedAnnotation", 'not approved: "unapproved, a test"'),
+        ("", "False", "MissingAnnotation",
+         'protected groups must have approval annotation "api-approved.kubernetes.io", see '
+         "https://github.com/kubernetes/enhancements/pull/1111"),
+        ("me", "False", "InvalidAnnotation",
+         'protected groups must have approval annotation "api-approved.kubernetes.io" with either a URL or a reason '
+         'starting with "unapproved", see https://github.com/kubernetes/enhancements/pull/1111'),
+    ],
+)  # fmt: skip
+def test_groups_of_the_community_are_approved(given: str, value: str, reason: str, message: str) -> None:
+    metadata = {"name": "foos.x.k8s.io", "annotations": {"api-approved.kubernetes.io": given}}
+    definition: Obj = {"metadata": metadata, "spec": {"group": "x.k8s.io", "names": NAMES, "versions": []}}
+    (_, _, found) = status.plan(definition, [], NOW)["conditions"]
+    assert found == {
+        "type": "KubernetesAPIApprovalPolicyConformant", "status": value, "reason": reason, "message": message,
+        "lastTransitionTime": NOW,
+    }  # fmt: skip
