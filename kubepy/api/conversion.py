@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from kubepy.api import quantity
-from kubepy.api.objects import Obj
+from kubepy.api.objects import Obj, walk
 from kubepy.api.resources import Resource
 
 
@@ -138,7 +138,7 @@ def _metric_to_v1(metric: Obj, table: dict[str, tuple[_Path, ...]]) -> Obj:
             continue
         old: Obj = {}
         for path in table[source]:
-            found = _get(value, path.v2)
+            found = walk(value, *path.v2)
             if found is not None:
                 old[path.v1] = found
             elif path.always:
@@ -177,14 +177,6 @@ def _set_target_type(source: str, target: Obj) -> None:
             del target["value"]
 
 
-def _get(value: Any, path: tuple[str, ...]) -> Any:
-    for step in path:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(step)
-    return value
-
-
 def _put(value: Obj, path: tuple[str, ...], found: Any) -> None:
     for step in path[:-1]:
         value = value.setdefault(step, {})
@@ -196,7 +188,7 @@ def _is_cpu_utilization(metric: Obj) -> bool:
     return (
         metric.get("type") == "Resource"
         and resource.get("name") == "cpu"
-        and _get(resource, ("target", "averageUtilization")) is not None
+        and walk(resource, "target", "averageUtilization") is not None
     )
 
 
@@ -215,7 +207,7 @@ def _autoscaler_to_v1(obj: Obj) -> Obj:
             break
     new_status = {key: value for key, value in status.items() if key not in ("currentMetrics", "conditions")}
     for metric in status.get("currentMetrics") or ():
-        current = _get(metric, ("resource", "current", "averageUtilization"))
+        current = walk(metric, "resource", "current", "averageUtilization")
         if (
             metric.get("type") == "Resource"
             and metric["resource"].get("name") == "cpu"

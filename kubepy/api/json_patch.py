@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from kubepy.api import go_json
+from kubepy.api.decoding import json_kind
 
 _MISSING = "missing value"
 
@@ -33,11 +34,13 @@ def decode(raw: bytes) -> list[dict[str, Any]]:
     if operations is None:
         return []
     if not isinstance(operations, list):
-        raise PatchError(f"json: cannot unmarshal {_kind(operations)} into Go value of type jsonpatch.Patch")
+        raise PatchError(
+            f"json: cannot unmarshal {json_kind(operations)} into Go value of type jsonpatch.Patch"
+        )
     for operation in operations:
         if not isinstance(operation, dict | None):
             raise PatchError(
-                f"json: cannot unmarshal {_kind(operation)} into Go value of type jsonpatch.Operation"
+                f"json: cannot unmarshal {json_kind(operation)} into Go value of type jsonpatch.Operation"
             )
     return [operation or {} for operation in operations]
 
@@ -62,10 +65,6 @@ def value_at(document: Any, pointer: Any) -> Any:
         return None
 
 
-def _kind(value: Any) -> str:
-    return {str: "string", bool: "bool", list: "array", dict: "object"}.get(type(value), "number")
-
-
 def _pointer(operation: dict[str, Any], field: str, missing: str) -> str:
     value = operation.get(field)
     if isinstance(value, str):
@@ -73,7 +72,7 @@ def _pointer(operation: dict[str, Any], field: str, missing: str) -> str:
     if value is None:
         raise PatchError(missing)
     raise PatchError(
-        f"{missing.partition(':')[0]}: json: cannot unmarshal {_kind(value)} into Go value of type string"
+        f"{missing.partition(':')[0]}: json: cannot unmarshal {json_kind(value)} into Go value of type string"
     )
 
 

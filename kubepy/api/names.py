@@ -356,3 +356,8 @@ def name_is_long_name(name: str, is_prefix: bool) -> list[str]:
 def name_is_path_segment(name: str, is_prefix: bool) -> list[str]:
     """RBAC's rule, which judges a generateName as it stands. Source: rbac ValidateRBACName."""
     return path_segment(name)
+
+
+def is_native_resource(name: str) -> bool:
+    """Whether Kubernetes itself has given the resource its name. Source: pkg/apis/core/v1/helper IsNativeResource."""
+    return "/" not in name or "kubernetes.io/" in name

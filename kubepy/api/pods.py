@@ -170,6 +170,11 @@ def _rounded(nanos: Amounts) -> Amounts:
 _QOS_RESOURCES = ("cpu", "memory")
 
 
+def shown_qos_class(pod: Obj) -> str:
+    """As the status says, computed where it says nothing."""
+    return (pod.get("status") or {}).get("qosClass") or qos_class(pod)
+
+
 def qos_class(pod: Obj) -> str:
     """Guaranteed, Burstable or BestEffort, computed from the spec. Source: qos.ComputePodQOS."""
     spec = pod["spec"]

@@ -36,7 +36,7 @@ from kubepy.client.client import Client
 from kubepy.client.informer import IndexFunction, Informer, InformerFactory
 from kubepy.client.transport import ConnectionLost
 from kubepy.client.workqueue import Queue, ShutDown
-from kubepy.lib.aio import Tasks
+from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.backoff import Exponential
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
@@ -184,7 +184,7 @@ class Controller:
 
     async def run(self) -> None:
         """Set up, wait for the caches, then reconcile until cancelled."""
-        tasks = Tasks(self._worker_died)
+        tasks = Tasks(reported_to(self.log))
         try:
             self.setup()
             self.informers.start()
@@ -199,9 +199,6 @@ class Controller:
         finally:
             self.queue.shutdown()
             await tasks.close()
-
-    def _worker_died(self, name: str, error: BaseException) -> None:
-        self.log.error("task_died", task=name, exc_info=error)
 
     async def _work(self) -> None:
         while True:

@@ -11,38 +11,18 @@ Source: kubernetes 1.36 pkg/controller/bootstrap/{bootstrapsigner,tokencleaner,u
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 
 from kubepy.api import errors, objects
+from kubepy.api.bootstrap_tokens import NAME_PREFIX, NAMESPACE, TYPE, left_s, value
 from kubepy.api.builtins import CONFIG_MAPS, SECRETS
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import After, Controller, key_of
-from kubepy.lib.clock import parse_rfc3339
 
-TYPE = "bootstrap.kubernetes.io/token"
 CLUSTER_INFO = Key("kube-public", "cluster-info")
-NAME_PREFIX, SIGNATURE_PREFIX = "bootstrap-token-", "jws-kubeconfig-"
-
-
-def value(secret: Obj, key: str) -> str:
-    try:
-        return base64.b64decode((secret.get("data") or {}).get(key, ""), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
-
-
-def left_s(secret: Obj, now: float) -> float | None:
-    """Seconds until it is over, None: never. What cannot be read is over. Source: GetExpiration."""
-    expiration = value(secret, "expiration")
-    if not expiration:
-        return None
-    try:
-        return parse_rfc3339(expiration) - now
-    except ValueError:
-        return 0.0
+SIGNATURE_PREFIX = "jws-kubeconfig-"
 
 
 def signing_tokens(secrets: Iterable[Obj], now: float) -> dict[str, str]:
@@ -92,9 +72,7 @@ class BootstrapSigner(Controller):
     name = "bootstrap-signer-controller"
 
     def setup(self) -> None:
-        self.secrets = self.watch(
-            SECRETS, _cluster_info, namespace="kube-system", field_selector=f"type={TYPE}"
-        )
+        self.secrets = self.watch(SECRETS, _cluster_info, namespace=NAMESPACE, field_selector=f"type={TYPE}")
         self.config_maps = self.watch(
             CONFIG_MAPS, _cluster_info, namespace=CLUSTER_INFO.namespace,
             field_selector=f"metadata.name={CLUSTER_INFO.name}",
@@ -122,7 +100,7 @@ class TokenCleaner(Controller):
     name = "token-cleaner-controller"
 
     def setup(self) -> None:
-        self.secrets = self.watch(SECRETS, key_of, namespace="kube-system", field_selector=f"type={TYPE}")
+        self.secrets = self.watch(SECRETS, key_of, namespace=NAMESPACE, field_selector=f"type={TYPE}")
 
     async def reconcile(self, key: Key) -> After | None:
         secret = self.secrets.get(key)

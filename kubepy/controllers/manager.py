@@ -91,7 +91,7 @@ from kubepy.controllers.ttl import TtlController
 from kubepy.controllers.ttl_after_finished import TtlAfterFinishedController
 from kubepy.controllers.validating_admission_policy_status import ValidatingAdmissionPolicyStatus
 from kubepy.controllers.volume_expand import VolumeExpandController
-from kubepy.lib.aio import Tasks
+from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 from kubepy.lib.records import Record, field
@@ -392,7 +392,7 @@ class ControllerManager:
         schemas: Schemas | None = None,
     ) -> None:
         self._clock, self._log = clock, log
-        self._tasks = Tasks(self._died)
+        self._tasks = Tasks(reported_to(self._log))
         own = client.named(MANAGER, user=USER)
         self.informers = InformerFactory(
             own, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
@@ -447,9 +447,6 @@ class ControllerManager:
     async def close(self) -> None:
         """Stop them all. What they were doing is taken up again by the next start; safe to call twice."""
         await self._tasks.close()
-
-    def _died(self, name: str, error: BaseException) -> None:
-        self._log.error("task_died", task=name, exc_info=error)
 
     def statistics(self) -> Mapping[str, int]:
         """Keys that wait, by controller."""

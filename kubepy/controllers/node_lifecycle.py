@@ -33,7 +33,7 @@ from kubepy.client.controller import After, Controller, ControllerContext, key_o
 from kubepy.client.informer import node_name
 from kubepy.controllers import pod_conditions
 from kubepy.controllers.node_zones import Rates, Review, Zones, zone_of
-from kubepy.lib.aio import Tasks, gather_bounded
+from kubepy.lib.aio import Tasks, gather_bounded, reported_to
 from kubepy.lib.clock import parse_rfc3339
 from kubepy.lib.records import Record, field
 
@@ -236,7 +236,7 @@ class NodeLifecycleController(Controller):
         self.pods.add_handler(on_add=self._pod_seen, on_update=lambda old, new: self._pod_seen(new, old))
 
     async def run(self) -> None:
-        tasks = Tasks(lambda name, error: self.log.error("task_died", task=name, exc_info=error))
+        tasks = Tasks(reported_to(self.log))
         tasks.start(self._taint_in_time(), name="node-tainter")
         try:
             await super().run()

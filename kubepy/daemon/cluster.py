@@ -72,7 +72,7 @@ from kubepy.daemon.pki import FrontProxy
 from kubepy.daemon.reloading import Files
 from kubepy.kubelet.kubelet import Kubelet
 from kubepy.kubelet.stage_documents import StageError
-from kubepy.lib.aio import Tasks
+from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
 from kubepy.observability.health import Checks
@@ -139,7 +139,7 @@ class ControlPlane:
         except ValueError as error:
             raise ConfigError(str(error)) from None
         self._log = logs.of("daemon")
-        self._tasks = Tasks(self._died)
+        self._tasks = Tasks(reported_to(self._log))
         self._files = Files(
             clock=clock, tasks=self._tasks, log=self._log, metrics=metrics,
             identity=identity_lease.server_id(socket.gethostname()) if config.identity_lease else "",
@@ -485,9 +485,6 @@ class ControlPlane:
     async def _ask(self, user: User, info: RequestInfo) -> Decision:
         """For expressions of webhooks and policies."""
         return await self._authorization.authorizer.authorize(user, info)
-
-    def _died(self, name: str, error: BaseException) -> None:
-        self._log.error("task_died", task=name, exc_info=error)
 
 
 def _has_foreign_certificates(config: Config) -> bool:

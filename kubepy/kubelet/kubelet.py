@@ -21,7 +21,7 @@ from kubepy.kubelet.nodes import CAPACITY, NodeHeartbeats
 from kubepy.kubelet.pods import PodWorkers
 from kubepy.kubelet.usages import Usages
 from kubepy.kubelet.volume_resizer import VolumeResizer
-from kubepy.lib.aio import Tasks
+from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 from kubepy.lib.records import replace
@@ -55,7 +55,7 @@ class Kubelet:
         self._log = log
         # What all nodes share (their informers, their events) no single node may read.
         operator, client = client, client.named("kubelet", user=SIMULATOR)
-        self._tasks = Tasks(self._died)
+        self._tasks = Tasks(reported_to(self._log))
         self._informers = informers = InformerFactory(
             client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
         )
@@ -99,6 +99,3 @@ class Kubelet:
 
     async def close(self) -> None:
         await self._tasks.close()
-
-    def _died(self, name: str, error: BaseException) -> None:
-        self._log.error("task_died", task=name, exc_info=error)

@@ -10,9 +10,20 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 ErrorSink = Callable[[str, BaseException], None]
+
+
+class ErrorLog(Protocol):
+    """As much of a logger as is needed here."""
+
+    def error(self, event: str, **fields: Any) -> Any: ...
+
+
+def reported_to(log: ErrorLog) -> ErrorSink:
+    """What most owners do about a task that failed: one line with its traceback."""
+    return lambda name, error: log.error("task_died", task=name, exc_info=error)
 
 
 class Tasks:

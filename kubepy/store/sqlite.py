@@ -33,7 +33,7 @@ from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import aiosqlite
 
-from kubepy.lib.aio import Tasks
+from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.clock import Clock
 from kubepy.observability.logs import Logger
 from kubepy.store import table, transaction
@@ -79,7 +79,7 @@ class SqliteStore:
         self.path = path
         self._lock, self._clock, self._log = lock, clock, log
         self._writer, self._reader, self._checkpointer = (_Connection(path) for _ in range(3))
-        self._tasks = Tasks(self._failed)
+        self._tasks = Tasks(reported_to(self._log))
         self._fanout = Fanout()
         self._revision, self._compacted = 1, 0
         self._keys = 0
@@ -165,9 +165,6 @@ class SqliteStore:
                 for connection in (self._reader, self._checkpointer, self._writer):
                     connection.stop()
                 self._lock.release()
-
-    def _failed(self, name: str, error: BaseException) -> None:
-        self._log.error("task_died", task=name, exc_info=error)
 
     # -- reading ------------------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ from kubepy.apiserver.authn import MASTERS
 from kubepy.apiserver.registry.feeds import Change
 from kubepy.client.client import MERGE_PATCH, Client
 from kubepy.client.informer import InformerFactory
-from kubepy.lib.aio import Tasks
+from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.clock import parse_rfc3339
 from kubepy.lib.records import Record, field
 from kubepy.observability.logs import Event, Logger
@@ -262,7 +262,7 @@ async def travel(seed: int = 1) -> Journey:
         log.debug("departure")
         store_watch = await cluster.store.watch(b"/registry/", _store_sink(log, written))
         await _follow_cache(cluster, log)
-        tasks = Tasks(lambda name, error: log.error("task_died", task=name, exc_info=error))
+        tasks = Tasks(reported_to(log))
         try:
             await _kubectl(cluster, log, tasks)
             await cluster.until(lambda: _is_rolled_out(cluster), within="1m")

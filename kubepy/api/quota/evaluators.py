@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TypeVar
 
-from kubepy.api import pods, quantity
+from kubepy.api import names, pods, quantity
 from kubepy.api.objects import Obj, annotations_of, walk
 from kubepy.api.quantity import NANOS, Quantity
 from kubepy.api.quota import scopes
@@ -99,11 +99,7 @@ _DEVICE_CLASS = "deviceclass.resource.kubernetes.io/"
 
 def is_extended(name: str) -> bool:
     """Whether a resource is none of Kubernetes' own: "example.com/gpu". Source: helper.IsExtendedResourceName."""
-    return "/" in name and not _is_native(name) and not name.startswith("requests.")
-
-
-def _is_native(name: str) -> bool:
-    return "/" not in name or "kubernetes.io/" in name
+    return "/" in name and not names.is_native_resource(name) and not name.startswith("requests.")
 
 
 class Pods(Evaluator):
@@ -122,7 +118,7 @@ class Pods(Evaluator):
         if name in _POD_NAMES or name.startswith(("hugepages-", "requests.hugepages-")):
             return True
         bare = name.removeprefix("requests.")
-        return bare != name and (bare.startswith(_DEVICE_CLASS) or not _is_native(bare))
+        return bare != name and (bare.startswith(_DEVICE_CLASS) or not names.is_native_resource(bare))
 
     def matches_scope(self, requirement: Obj, obj: Obj) -> bool:
         return scopes.pod_matches(requirement, obj)

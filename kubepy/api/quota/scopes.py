@@ -33,9 +33,9 @@ def pod_matches(requirement: Obj, pod: Obj) -> bool:
         case "NotTerminating":
             return not is_terminating(pod)
         case "BestEffort":
-            return _qos(pod) == pods.BEST_EFFORT
+            return pods.shown_qos_class(pod) == pods.BEST_EFFORT
         case "NotBestEffort":
-            return _qos(pod) != pods.BEST_EFFORT
+            return pods.shown_qos_class(pod) != pods.BEST_EFFORT
         case "PriorityClass":
             name = pod["spec"].get("priorityClassName") or ""
             return _selects(requirement, [name] if name else [])
@@ -68,10 +68,6 @@ def attributes_classes(claim: Obj) -> set[str]:
         walk(claim, "status", "modifyVolumeStatus", "targetVolumeAttributesClassName"),
     )
     return {name for name in names if name}
-
-
-def _qos(pod: Obj) -> str:
-    return (pod.get("status") or {}).get("qosClass") or pods.qos_class(pod)
 
 
 def _selects(requirement: Obj, names: list[str]) -> bool:

@@ -9,7 +9,7 @@ import binascii
 from typing import Any
 
 from kubepy.api import errors, names, x509
-from kubepy.api.objects import Obj
+from kubepy.api.objects import Obj, conditions
 from kubepy.api.validation.pods import diff
 from kubepy.api.validation.rules import Errors, Kind, check_messages, immutable, same
 
@@ -97,9 +97,9 @@ def _check_conditions(new: Obj, old: Obj, found: Errors) -> None:
     """What is wrong with the old ones already may stay so."""
     path, seen = "status.conditions", set()
     decided: set[str] = set()
-    before = [condition.get("type") or "" for condition in _conditions(old)]
+    before = [condition.get("type") or "" for condition in conditions(old)]
     has_twins, is_undecided = len(set(before)) < len(before), {"Approved", "Denied"} <= set(before)
-    for index, condition in enumerate(_conditions(new)):
+    for index, condition in enumerate(conditions(new)):
         type_, status = condition.get("type") or "", condition.get("status") or ""
         if not type_ and "" not in before:
             found.append(errors.required(f"{path}[{index}].type"))
@@ -122,12 +122,8 @@ def _check_conditions(new: Obj, old: Obj, found: Errors) -> None:
             found.append(errors.forbidden_field(path, why))
 
 
-def _conditions(obj: Obj) -> list[Obj]:
-    return (obj.get("status") or {}).get("conditions") or []
-
-
 def _of_type(obj: Obj, type_: str) -> list[Obj]:
-    return [condition for condition in _conditions(obj) if condition.get("type") == type_]
+    return [condition for condition in conditions(obj) if condition.get("type") == type_]
 
 
 def _check_decision_kept(new: Obj, old: Obj, found: Errors) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 from kubepy.api import errors, internals, names, quantity
 from kubepy.api.objects import Obj
 from kubepy.api.validation.pod_placement import check_node_selector
-from kubepy.api.validation.pod_resources import is_native
 from kubepy.api.validation.pod_volumes import check_csi_driver_name
 from kubepy.api.validation.rules import IMMUTABLE_TEXT, Errors, check_label_key, check_messages, same
 
@@ -488,7 +487,7 @@ def _check_mappings(mappings: Obj, capacity: Obj, path: str, found: Errors) -> N
     """Source: validateNodeAllocatableResourceMappings."""
     for name, mapping in mappings.items():
         here = f"{path}.nodeAllocatableResourceMappings[{name}]"
-        if not is_native(name):
+        if not names.is_native_resource(name):
             found.append(errors.invalid_value(here, name, "must be a node allocatable resource name"))
         multiplier, key = mapping.get("allocationMultiplier"), mapping.get("capacityKey")
         if multiplier is None and key is None:

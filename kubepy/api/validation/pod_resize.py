@@ -29,7 +29,7 @@ def check_resize(new: Obj, old: Obj, found: Errors) -> None:
         return
     check_pod(new, found)
     after = dict(new.get("spec") or {})
-    if _qos_class(old) != pods.qos_class(new):
+    if pods.shown_qos_class(old) != pods.qos_class(new):
         qos = (new.get("status") or {}).get("qosClass") or ""
         found.append(
             errors.invalid_value("spec", qos, "Pod QOS Class may not change as a result of resizing")
@@ -52,10 +52,6 @@ def check_resize(new: Obj, old: Obj, found: Errors) -> None:
                         errors.forbidden_field(f"{path}.{side}", f"resource {side} cannot be removed")
                     )
     _check_only_amounts(after, before, found)
-
-
-def _qos_class(pod: Obj) -> str:
-    return (pod.get("status") or {}).get("qosClass") or pods.qos_class(pod)
 
 
 def _is_supported(pod: Obj) -> bool:

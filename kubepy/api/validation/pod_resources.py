@@ -39,20 +39,17 @@ def is_huge_page(name: str) -> bool:
     return name.startswith("hugepages-")
 
 
-def is_native(name: str) -> bool:
-    """Source: helper.IsNativeResource."""
-    return "/" not in name or "kubernetes.io/" in name
-
-
 def is_extended(name: str) -> bool:
     """Source: helper.IsExtendedResourceName."""
     return (
-        not is_native(name) and not name.startswith("requests.") and not names.label_key(f"requests.{name}")
+        not names.is_native_resource(name)
+        and not name.startswith("requests.")
+        and not names.label_key(f"requests.{name}")
     )
 
 
 def is_overcommittable(name: str) -> bool:
-    return is_native(name) and not is_huge_page(name)
+    return names.is_native_resource(name) and not is_huge_page(name)
 
 
 def check_resource_name(name: str, path: str, found: Errors) -> None:
@@ -87,7 +84,7 @@ def check_container_resource_name(name: str, path: str, found: Errors) -> None:
         if not is_huge_page(name):
             why = "must be a standard resource for containers"
             found.append(errors.invalid_value(path, name, why))
-    elif not is_native(name) and not is_extended(name):
+    elif not names.is_native_resource(name) and not is_extended(name):
         why = "doesn't follow extended resource name standard"
         found.append(errors.invalid_value(path, name, why))
 

@@ -151,8 +151,7 @@ def _check_claim_resource(name: str, path: str, found: Errors) -> None:
     """Source: validatePersistentVolumeClaimResourceKey."""
     before = len(found)
     check_messages(names.label_key(name), name, path, found)
-    is_native = "/" not in name or "kubernetes.io/" in name
-    if len(found) == before and is_native and name != "storage":
+    if len(found) == before and names.is_native_resource(name) and name != "storage":
         found.append(errors.not_supported(path, name, ("storage",)))
 
 

@@ -29,7 +29,7 @@ from kubepy.api.objects import Obj
 from kubepy.apiserver.audit.event import legacy
 from kubepy.apiserver.audit.policy import REQUEST, REQUEST_RESPONSE
 from kubepy.client.transport import ConnectionLost, Transport
-from kubepy.lib.aio import Tasks
+from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.backoff import TokenBucket
 from kubepy.lib.clock import Clock, Timer, rfc3339_micro
 from kubepy.observability.logs import Logger, lines_to
@@ -215,7 +215,7 @@ class Webhook:
 
     def __init__(self, sender: Sender, *, clock: Clock, log: Logger) -> None:
         self._sender, self._clock, self._log = sender, clock, log
-        self._tasks = Tasks(lambda name, error: log.error("task_died", task=name, exc_info=error))
+        self._tasks = Tasks(reported_to(log))
         self._waiting: deque[bytes] = deque()
         self._timer: Timer | None = None
         self._bucket = TokenBucket(clock, rate=BATCHES_PER_S, burst=BATCHES_BURST)

@@ -9,20 +9,17 @@ util/{secrets,tokens}.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import re
 from collections.abc import Sequence
 
 from kubepy.api import objects
+from kubepy.api.bootstrap_tokens import NAME_PREFIX, NAMESPACE, TYPE, is_over, value
 from kubepy.api.objects import Obj
 from kubepy.apiserver.authn import Verdict, authenticated
 from kubepy.apiserver.authn.service_account_verifier import Lookup
-from kubepy.lib.clock import Clock, parse_rfc3339
+from kubepy.lib.clock import Clock
 
-TYPE = "bootstrap.kubernetes.io/token"
-NAMESPACE, NAME_PREFIX = "kube-system", "bootstrap-token-"
 USER_PREFIX, GROUP = "system:bootstrap:", "system:bootstrappers"
 
 _TOKEN = re.compile(r"([a-z0-9]{6})\.([a-z0-9]{16})")
@@ -51,32 +48,14 @@ def groups_of(secret: Obj, token_id: str, token_secret: str, now: float) -> tupl
     """Those of whoever has this token, () if the Secret does not say so."""
     if objects.is_deleting(secret) or secret.get("type") != TYPE:
         return ()
-    if not hmac.compare_digest(_value(secret, "token-secret"), token_secret):
+    if not hmac.compare_digest(value(secret, "token-secret"), token_secret):
         return ()
-    if _value(secret, "token-id") != token_id or is_expired(secret, now):
+    if value(secret, "token-id") != token_id or is_over(secret, now):
         return ()
-    if _value(secret, "usage-bootstrap-authentication") != "true":
+    if value(secret, "usage-bootstrap-authentication") != "true":
         return ()
-    more = _value(secret, "auth-extra-groups")
+    more = value(secret, "auth-extra-groups")
     extra = sorted(set(more.split(","))) if more else []
     if not all(_GROUP.fullmatch(group) for group in extra):
         return ()
     return (GROUP, *extra)
-
-
-def is_expired(secret: Obj, now: float) -> bool:
-    """An expiration that cannot be read is over, too."""
-    expiration = _value(secret, "expiration")
-    if not expiration:
-        return False
-    try:
-        return parse_rfc3339(expiration) <= now
-    except ValueError:
-        return True
-
-
-def _value(secret: Obj, key: str) -> str:
-    try:
-        return base64.b64decode((secret.get("data") or {}).get(key, ""), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""

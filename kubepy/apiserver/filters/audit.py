@@ -31,7 +31,7 @@ from kubepy.apiserver.request import (
     Request,
     Response,
 )
-from kubepy.lib.aio import Tasks
+from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.clock import Clock
 from kubepy.observability.logs import Logger
 from kubepy.observability.metrics import Metrics
@@ -44,7 +44,7 @@ class Auditor:
         self, policy: Policy, backends: Sequence[Backend], clock: Clock, *, log: Logger, metrics: Metrics
     ) -> None:
         self._policy, self._backends, self._clock = policy, tuple(backends), clock
-        self._tasks = Tasks(lambda name, error: log.error("task_died", task=name, exc_info=error))
+        self._tasks = Tasks(reported_to(log))
         self._levels = {
             level: metrics.counter(
                 "apiserver_audit_level_total",

@@ -30,7 +30,7 @@ from kubepy.apiserver.flowcontrol.rejections import Rejections
 from kubepy.apiserver.registry.feeds import Change
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.client.client import APPLY_PATCH, Client
-from kubepy.lib.aio import Tasks
+from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.clock import Clock, Timer
 from kubepy.lib.random import Random
 from kubepy.observability.logs import Logger
@@ -114,7 +114,7 @@ class FlowControl:
     ) -> None:
         self._registry, self._client = registry, client
         self.seats, self.clock, self._random, self._log = seats, clock, random, log
-        self._tasks = Tasks(lambda name, error: log.error("task_died", task=name, exc_info=error))
+        self._tasks = Tasks(reported_to(log))
         self.levels: dict[str, Level] = {}
         self._schemas: dict[str, tuple[int, Schema]] = {}  # name -> (revision, schema)
         self._classifier: Classifier

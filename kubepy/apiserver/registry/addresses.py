@@ -20,6 +20,7 @@ from kubepy.api.builtins import IP_ADDRESSES
 from kubepy.api.objects import Document, Obj, labels_of
 from kubepy.apiserver.registry.cache import ResourceCache
 from kubepy.apiserver.registry.feeds import Change
+from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.registry.strategies.services import cluster_ips
 from kubepy.lib.aio import Tasks
 
@@ -52,7 +53,7 @@ class AddressBook:
 
     def _on_services(self, documents: list[Document]) -> None:
         for document in documents:
-            self._on_service(Change(_path(document), document, None, document.revision))
+            self._on_service(Change(path_of(*document.key), document, None, document.revision))
 
     def _on_service(self, change: Change) -> None:
         before = _addresses(change.previous)
@@ -98,10 +99,6 @@ class AddressBook:
         except (errors.NotFound, errors.AlreadyExists, errors.Conflict):
             # Somebody was faster; their change brings us back here.
             pass
-
-
-def _path(document: Document) -> str:
-    return f"{document.key.namespace}/{document.key.name}"
 
 
 def _addresses(document: Document | None) -> list[str]:

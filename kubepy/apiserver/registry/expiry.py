@@ -15,6 +15,7 @@ from kubepy.api.builtins import EVENTS
 from kubepy.api.objects import Document
 from kubepy.apiserver.registry.cache import ResourceCache
 from kubepy.apiserver.registry.feeds import Change
+from kubepy.apiserver.registry.keys import path_of
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock, Timer, parse_rfc3339
 
@@ -47,7 +48,7 @@ class EventExpiry:
             metadata = document.obj["metadata"]
             written = document.obj.get("lastTimestamp") or metadata.get("creationTimestamp")
             due = (parse_rfc3339(written) if written else self._remover.clock.now()) + self.ttl_s
-            heapq.heappush(self._due, (due, document.revision, _path(document)))
+            heapq.heappush(self._due, (due, document.revision, path_of(*document.key)))
         self._arm()
 
     def _on_change(self, change: Change) -> None:
@@ -83,7 +84,3 @@ class EventExpiry:
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-
-
-def _path(document: Document) -> str:
-    return f"{document.key.namespace}/{document.key.name}"

@@ -71,7 +71,7 @@ from kubepy.apiserver.registry.strategies.base import Moment, Strategy, take
 from kubepy.apiserver.registry.subscription import Bookmarks, FailedSubscription, ResourceSubscription
 from kubepy.apiserver.registry.views import Served
 from kubepy.apiserver.request import Subscription, User
-from kubepy.lib.aio import Tasks, gather_bounded
+from kubepy.lib.aio import Tasks, gather_bounded, reported_to
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 from kubepy.lib.records import replace
@@ -126,7 +126,7 @@ class Registry:
         self._served: dict[tuple[str, str], Served] = {}
         self._types = Types(schemas)
         self._field_managers: dict[tuple[str, str, str], FieldManager] = {}
-        self._tasks = Tasks(lambda name, error: log.error("task_died", task=name, exc_info=error))
+        self._tasks = Tasks(reported_to(log))
         self._lists = Lists(store, pool)
         self._bookmarks = Bookmarks(clock, random)
         self.services = ServiceAllocator(service_ip_range, node_port_range, random)

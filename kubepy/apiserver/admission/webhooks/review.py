@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubepy.api import go_json
+from kubepy.api.decoding import json_kind
 from kubepy.api.errors import StatusError, quote
 from kubepy.api.objects import Obj
 from kubepy.apiserver.admission.base import Attributes
@@ -145,7 +146,7 @@ def _decode(raw: bytes, version: str) -> Obj:
     if parsed is None:
         parsed = {}
     if not isinstance(parsed, dict):
-        what = f"json: cannot unmarshal {_json_kind(parsed)} into Go value of type {_ANY_KIND}"
+        what = f"json: cannot unmarshal {json_kind(parsed)} into Go value of type {_ANY_KIND}"
         raise Undecodable(f"couldn't get version/kind; json parse error: {what}")
     _check_kind(parsed, version)
     response = _typed(parsed, "response", "v1.AdmissionResponse", dict, "AdmissionReview.response")
@@ -197,12 +198,8 @@ def _typed(holder: Obj, name: str, go_type: str, wanted: type, path: str) -> Any
 
 def _not(value: Any, path: str, go_type: str) -> Undecodable:
     return Undecodable(
-        f"json: cannot unmarshal {_json_kind(value)} into Go struct field {path} of type {go_type}"
+        f"json: cannot unmarshal {json_kind(value)} into Go struct field {path} of type {go_type}"
     )
-
-
-def _json_kind(value: Any) -> str:
-    return {str: "string", bool: "bool", list: "array", dict: "object"}.get(type(value), "number")
 
 
 def _patch(response: Obj) -> bytes:

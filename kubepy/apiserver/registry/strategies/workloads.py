@@ -7,7 +7,7 @@ pkg/registry/core/replicationcontroller/strategy.go.
 from __future__ import annotations
 
 from kubepy.api.defaults import TEMPLATE_GENERATION
-from kubepy.api.objects import Obj
+from kubepy.api.objects import Obj, annotations_of
 from kubepy.apiserver.registry.strategies.base import ORPHAN_DEPENDENTS, Moment, Strategy, content
 
 
@@ -29,7 +29,7 @@ class DeploymentStrategy(Counted):
 
     def is_another_wish(self, new: Obj, old: Obj) -> bool:
         # Annotations are copied to ReplicaSets, so their change is something to do as well.
-        return content(new) != content(old) or _annotations(new) != _annotations(old)
+        return content(new) != content(old) or annotations_of(new) != annotations_of(old)
 
 
 class DaemonSetStrategy(Counted):
@@ -50,14 +50,14 @@ class DaemonSetStrategy(Counted):
 
 
 def _template_generation(obj: Obj) -> int:
-    text = _annotations(obj).get(TEMPLATE_GENERATION, "")
+    text = annotations_of(obj).get(TEMPLATE_GENERATION, "")
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _set_template_generation(obj: Obj, count: int) -> None:
     """Source: apps/v1 Convert_apps_DaemonSet_To_v1_DaemonSet."""
     if count:
-        obj["metadata"]["annotations"] = {**_annotations(obj), TEMPLATE_GENERATION: str(count)}
+        obj["metadata"]["annotations"] = {**annotations_of(obj), TEMPLATE_GENERATION: str(count)}
 
 
 class ReplicationControllerStrategy(Counted):
@@ -82,10 +82,6 @@ class JobStrategy(Counted):
         labels = (obj["spec"].get("template", {}).get("metadata") or {}).get("labels")
         if labels and not obj["metadata"].get("labels"):
             obj["metadata"]["labels"] = dict(labels)
-
-
-def _annotations(obj: Obj) -> Obj:
-    return obj["metadata"].get("annotations") or {}
 
 
 def _generate_selector(job: Obj) -> None:
