@@ -53,6 +53,8 @@ def dispatch(
         "/openapi/v3": openapi.v3_index,
         **{path: _reading(handler) for path, handler in paths.items()},
     }
+    # As the OpenAPI document, and clients made of it, spell them.
+    slashed = {f"{path}/": _reading(handler) for path, handler in paths.items()}
     endpoints = {f"/{group}": _health(checks, group, log) for group in health.GROUPS}
     exact |= endpoints
     exact["/"] = exact["/index.html"] = _index(exact, checks, discovery)
@@ -65,7 +67,7 @@ def dispatch(
         if request.info.is_resource:
             return await resources(request)
         path = request.path
-        found = exact.get(path)
+        found = exact.get(path) or slashed.get(path)
         if found is not None:
             return await found(request)
         # OPTIONS has targets that are no path.

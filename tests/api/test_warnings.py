@@ -15,14 +15,14 @@ from kubepy.api.builtins import (
     ENDPOINTS,
     INGRESSES,
     NODES,
-    PERSISTENT_VOLUMES,
     PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
     PODS,
     REPLICATION_CONTROLLERS,
     RESOURCE_QUOTAS,
     SECRETS,
-    SERVICES,
     SERVICE_ACCOUNTS,
+    SERVICES,
     STATEFUL_SETS,
 )
 from kubepy.api.resources import ALL_VERBS, Resource

@@ -104,7 +104,11 @@ class ResourceHandler:
             return await special(self._registry, resource, request)
         if info.subresource in WHOLE:
             return await _VERBS[info.verb](self._registry, resource, request)
-        raise errors.not_found(resource, info.name) if resource.custom else errors.unknown_resource()
+        if resource.custom:
+            raise errors.not_found(resource, info.name)
+        # Nobody here can answer, be it there or not: a cluster without nodes has no logs.
+        await self._registry.get(resource, info.namespace if resource.namespaced else "", info.name)
+        raise errors.unknown_resource()
 
 
 def _check_custom(resource: Resource, request: Request) -> None:

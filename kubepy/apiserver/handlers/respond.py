@@ -56,7 +56,7 @@ def _obj(registry: Registry, served: Served, request: Request, found: Document, 
     if wanted.kind == negotiate.PARTIAL_LIST:
         raise errors.NotAcceptable(
             "you requested PartialObjectMetadataList, but the requested object is not a list "
-            f"(*{served.resource.version}.{served.resource.kind})"
+            f"(*{_go_type(served, '')})"
         )
     return served.obj(found)
 
@@ -87,12 +87,20 @@ async def listing(registry: Registry, served: Served, request: Request, found: L
         return _in(wanted, await _table(view, found, registry.clock))
     if wanted.kind == negotiate.PARTIAL:
         raise errors.NotAcceptable(
-            "you requested PartialObjectMetadata, but the requested object is a list "
-            f"(*{served.resource.version}.{served.resource.kind}List)"
+            f"you requested PartialObjectMetadata, but the requested object is a list (*{_go_type(served, 'List')})"
         )
     if wanted.kind:
         return _in(wanted, await _joined(MetadataView(served, wanted.version), found, registry.clock))
     return _in(wanted, await _joined(ObjectView(served), found, registry.clock))
+
+
+def _go_type(served: Served, suffix: str) -> str:
+    """What Go works with: a kind's internal type."""
+    resource = served.resource
+    if resource.custom:
+        return f"unstructured.Unstructured{suffix}"
+    package = "core" if resource.kind == "Event" else resource.group.partition(".")[0] or "core"
+    return f"{package}.{resource.kind}{suffix}"
 
 
 def _in(wanted: Format, body: bytes) -> Response:

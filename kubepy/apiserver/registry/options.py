@@ -66,7 +66,7 @@ def list_options(query: Query) -> ListOptions:
         raise invalid_options("ListOptions", findings)
     # Together with a token it is nothing that is looked at.
     if not options.continue_token:
-        check_revision(options.resource_version)
+        check_revision(options.resource_version, of_list=True)
     return options
 
 
@@ -101,14 +101,14 @@ def _parsed(query: Query) -> ListOptions:
     )
 
 
-def check_revision(text: str) -> None:
-    """Raises BadRequest if a resourceVersion parameter is no number. Source: storage/interfaces.go ValidateListOptions.
-
-    Differs: for a get and a watch upstream says the same with code 500.
-    """
+def check_revision(text: str, *, of_list: bool = False) -> None:
+    """Raises if a resourceVersion parameter is no number: BadRequest for a list; of a get and a watch nobody upstream
+    makes a Status. Source: storage/interfaces.go ValidateListOptions, etcd3/api_object_versioner.go."""
     if why := unparsable(text):
         finding = errors.invalid_value("resourceVersion", text, why)
-        raise errors.BadRequest(f"invalid resource version: {finding}")
+        if of_list:
+            raise errors.BadRequest(f"invalid resource version: {finding}")
+        raise errors.StatusError(str(finding), reason="")
 
 
 def unparsable(text: str) -> str:

@@ -254,7 +254,7 @@ async def test_a_list_cannot_be_partial_object_metadata(api: Api) -> None:
         "GET", MAPS, accept="application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
     )
     assert error.code == 406
-    assert "but the requested object is a list (*v1.ConfigMapList)" in error.message
+    assert "but the requested object is a list (*core.ConfigMapList)" in error.message
 
 
 @pytest.mark.parametrize(
