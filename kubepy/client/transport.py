@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from kubepy.api.objects import Document, Obj
+from kubepy.api.objects import Document
 
 Query = Mapping[str, str]
 

@@ -103,6 +103,21 @@ def test_matching(text, matches):
     assert parse_labels(text).matches(LABELS) is matches
 
 
+@pytest.mark.parametrize(
+    ("value", "is_number"),
+    [
+        ("9223372036854775807", True),
+        ("9223372036854775808", False),
+        ("-9223372036854775808", True),
+        ("-9223372036854775809", False),
+        ("+7", True),
+        ("7.0", False),
+    ],
+)
+def test_only_what_go_reads_as_an_int64_is_more_or_less_than_anything(value, is_number):
+    assert (parse_labels("n>0").matches({"n": value}) or parse_labels("n<0").matches({"n": value})) is is_number
+
+
 def test_exact_pairs_serve_an_index():
     selector = parse_labels("a=1,b in (2),c in (3,4),d!=5")
     assert selector.exact == {"a": "1", "b": "2"}
