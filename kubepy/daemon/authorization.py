@@ -17,6 +17,7 @@ from kubepy.apiserver.authz.escalation import Escalation
 from kubepy.apiserver.authz.node import NodeAuthorizer
 from kubepy.apiserver.authz.rbac import Caches, Rbac
 from kubepy.apiserver.authz.webhook import Webhook, WebhookAuthorizer
+from kubepy.apiserver.authz.webhook_metrics import WebhookMetrics
 from kubepy.apiserver.configuration_files import Unusable
 from kubepy.client import kubeconfig
 from kubepy.client.transport import Transport
@@ -41,7 +42,7 @@ class Authorization:
         random: Random,
         metrics: Metrics,
     ) -> None:
-        self._config, self._clock, self._random = config, clock, random
+        self._config, self._clock, self._random, self._metrics = config, clock, random, metrics
         self.policy = Rbac(caches)  # who has what by roles and bindings, whether or not that is what decides
         entries = _entries(config)
         self._required = {entry.type for entry in entries if entry.webhook is None}
@@ -93,7 +94,10 @@ class Authorization:
         assert entry.webhook is not None
         transport = _transport(entry, self._random)
         self._transports.append(transport)
-        return WebhookAuthorizer(entry.webhook, transport, clock=self._clock, random=self._random)
+        return WebhookAuthorizer(
+            entry.webhook, transport, clock=self._clock, random=self._random,
+            metrics=WebhookMetrics(self._metrics, entry.webhook.name),
+        )  # fmt: skip
 
     def _decisions(self) -> Iterator[tuple[tuple[str, ...], float]]:
         for (label, is_allowed), count in list(self._chain.decisions.items()):

@@ -378,6 +378,9 @@ class ControlPlane:
             self._files.follow(reloading.AUTHENTICATION, openid.files, openid.reload)
         if files := self._authorization.files:
             self._files.follow(reloading.AUTHORIZATION, files, self._authorization.reload)
+        if config.proxy_client_cert_file:
+            files = (config.proxy_client_cert_file, config.proxy_client_key_file)
+            self._files.follow("proxy-client", files, self._reload_proxy_certificate)
         if config.encryption_provider_config_automatic_reload:
             files = (config.encryption_provider_config,)
             self._files.follow(reloading.ENCRYPTION, files, self._reload_encryption)
@@ -390,6 +393,15 @@ class ControlPlane:
         before, now = store.transformer_of, encryption.load(self.config.encryption_provider_config)
         store.use(now)
         self.registry.mark_stale(lambda resource: any(of(resource) is not None for of in (before, now)))
+
+    async def _reload_proxy_certificate(self) -> None:
+        certificate = _proxy_certificate(self.config, None)
+        assert certificate is not None, "it is what is followed"
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(*certificate)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(f"proxy-client-cert-file, proxy-client-key-file: {error}") from None
+        self._aggregator.forget_certificate()
 
     async def _reload_tls(self, tls: ServingTls) -> None:
         trust = _trust(self.config, self._ca, self._front_proxy)

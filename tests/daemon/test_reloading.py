@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import pytest
 
 from kubepy.api.builtins import CONFIG_MAPS, SECRETS
 from kubepy.api.errors import Forbidden
+from kubepy.daemon import pki
 from kubepy.daemon.config import ConfigError
 from kubepy.daemon.openid import OpenId
 from kubepy.daemon.reloading import AUTHORIZATION, PERIOD_S, RETRY_S, Files
 from kubepy.lib import yaml
 from kubepy.lib.aio import Tasks
-from kubepy.lib.clock import VirtualClock
+from kubepy.lib.clock import RealClock, VirtualClock
 from kubepy.lib.random import Random
 from kubepy.observability import logs
 from kubepy.observability.metrics import Metrics
@@ -216,3 +218,24 @@ async def test_issuers_that_do_not_answer_replace_nobody(tmp_path: Path) -> None
     _authenticators(path, jwt=[])
     await openid.reload()
     await openid.close()
+
+
+async def test_the_front_proxys_certificate_is_read_again(tmp_path: Path) -> None:
+    keys = pki.ensure(tmp_path / "pki", RealClock(), addresses=())
+    paths = {"crt": tmp_path / "client.crt", "key": tmp_path / "client.key"}
+    for suffix, path in paths.items():
+        path.write_bytes(keys.file(f"front-proxy-client.{suffix}").read_bytes())
+    cluster = Cluster(
+        nodes=0, controllers=(), scheduler="off", proxy_client_cert_file=str(paths["crt"]),
+        proxy_client_key_file=str(paths["key"]),
+    )  # fmt: skip
+    async with cluster:
+        known = cluster.plane._aggregator._connections._contexts
+        known[b"", False] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        paths["crt"].write_text("no certificate")
+        await cluster.advance(PERIOD_S)
+        assert known, "what cannot be used changes nothing"
+        for suffix, path in paths.items():
+            path.write_bytes(keys.file(f"admin.{suffix}").read_bytes())
+        await cluster.advance(PERIOD_S)
+        assert not known

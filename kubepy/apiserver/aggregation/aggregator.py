@@ -88,6 +88,10 @@ class Aggregator:
     async def swaggers(self) -> Sequence[Swagger]:
         return await self._swaggers.swaggers()
 
+    def forget_certificate(self) -> None:
+        """The front proxy's is another one: it is read anew."""
+        self._connections.forget()
+
     def trust(self, trust: Trust) -> None:
         """Publish another one."""
         self._trust.change(trust)

@@ -85,6 +85,10 @@ class Connections:
         self._peers: WeakSet[SocketPeer] = WeakSet()
         self._is_closed = False
 
+    def forget(self) -> None:
+        """Read the certificate anew for connections from now on."""
+        self._contexts.clear()
+
     async def close(self) -> None:
         self._is_closed = True
         for answer in list(self._answers):

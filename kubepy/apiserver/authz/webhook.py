@@ -13,17 +13,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from kubepy.api import cel, selectors
 from kubepy.api.cel import types
 from kubepy.api.errors import BadRequest, StatusError
 from kubepy.api.objects import Obj
 from kubepy.apiserver.authz import NO_OPINION, Decision, Rules, aggregate
+from kubepy.apiserver.authz.webhook_metrics import ERROR, SUCCESS, TIMEOUT, WebhookMetrics
 from kubepy.apiserver.request import RequestInfo, User
 from kubepy.client.transport import ConnectionLost, Transport
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record, field
 
 ATTEMPTS, RETRY_S, RETRY_FACTOR, RETRY_JITTER = 5, 0.5, 1.5, 0.2
 ANSWERS_MAX = 8192
@@ -33,7 +34,7 @@ CONTROLLED_MAX = 10_000
 _INCOMPLETE = Rules([], [], True, "webhook authorizer does not support user rule resolution")
 
 
-class Webhook(Record):
+class Webhook(Struct, frozen=True):
     """How one service is asked."""
 
     name: str = ""  # "opa"
@@ -48,8 +49,10 @@ class Webhook(Record):
 class WebhookAuthorizer:
     """`transport` leads to the service."""
 
-    def __init__(self, webhook: Webhook, transport: Transport, *, clock: Clock, random: Random) -> None:
-        self._webhook, self._transport = webhook, transport
+    def __init__(
+        self, webhook: Webhook, transport: Transport, *, clock: Clock, random: Random, metrics: WebhookMetrics
+    ) -> None:
+        self._webhook, self._transport, self._metrics = webhook, transport, metrics
         self._clock, self._random = clock, random
         self._answers: dict[bytes, tuple[float, Obj]] = {}
 
@@ -61,9 +64,16 @@ class WebhookAuthorizer:
         spec = spec_of(user, info)
         try:
             if not matches(webhook.conditions, spec):
+                self._metrics.excluded()
                 return NO_OPINION
+        except Failed as error:
+            self._metrics.condition_failed()
+            return Decision(False, is_denied=webhook.denies_on_failure, error=str(error))
+        try:
             status = await self._status(spec, info)
         except Failed as error:
+            if not webhook.denies_on_failure:
+                self._metrics.failed_open(error.result)
             return Decision(False, is_denied=webhook.denies_on_failure, error=str(error))
         reason = str(status.get("reason") or "")
         if status.get("denied"):
@@ -100,26 +110,37 @@ class WebhookAuthorizer:
             if attempt:
                 wait_s = RETRY_S * RETRY_FACTOR ** (attempt - 1)
                 await self._clock.sleep(self._random.jitter(wait_s, RETRY_JITTER))
+            began = self._clock.monotonic()
             try:
                 reply = await self._transport.request(
                     "POST", "", body=review, timeout_s=self._webhook.timeout_s
                 )
-            except ConnectionLost as error:
+            except (ConnectionLost, StatusError) as error:
                 failure = error
-            except StatusError as error:
-                failure = error
-                if error.code < 500 and error.code != 429:
+                self._metrics.asked(_result_of(error), self._clock.monotonic() - began)
+                if isinstance(error, StatusError) and error.code < 500 and error.code != 429:
                     break
             else:
+                self._metrics.asked(SUCCESS, self._clock.monotonic() - began)
                 status = reply.obj.get("status") if isinstance(reply.obj, dict) else None
                 if isinstance(status, dict):
                     return status
                 raise Failed("the answer is no SubjectAccessReview")
-        raise Failed(str(failure)) from failure
+        raise Failed(str(failure), _result_of(failure)) from failure
 
 
 class Failed(Exception):
     """The service could not be asked, or an expression about it not be evaluated."""
+
+    def __init__(self, why: str, result: str = ERROR) -> None:
+        super().__init__(why)
+        self.result = result
+
+
+def _result_of(error: Exception) -> str:
+    if isinstance(error, StatusError):
+        return TIMEOUT if error.code == 504 else ERROR
+    return TIMEOUT if isinstance(error.__cause__, TimeoutError) else ERROR
 
 
 def _is_small(info: RequestInfo) -> bool:
@@ -224,7 +245,7 @@ def _environment() -> cel.Environment:
     return cel.Environment({"request": REQUEST})
 
 
-class Conditions(Record):
+class Conditions(Struct, frozen=True):
     """Compiles match conditions: expressions over `request`, a SubjectAccessReviewSpec with all its texts."""
 
     _environment: cel.Environment = field(default_factory=_environment)

@@ -17,9 +17,11 @@ from kubepy.apiserver.authz.webhook import (
     matches,
     spec_of,
 )
+from kubepy.apiserver.authz.webhook_metrics import WebhookMetrics
 from kubepy.client.transport import ConnectionLost, Reply
 from kubepy.lib.clock import VirtualClock
 from kubepy.lib.random import Random
+from kubepy.observability.metrics import Metrics
 from tests.apiserver.authz.builders import asked, user
 
 JANE = user("jane", "devs")
@@ -43,8 +45,13 @@ class Service:
         return Reply(200, {"status": answer}, {})
 
 
-def authorizer(service: Service, clock: VirtualClock, **settings: Any) -> WebhookAuthorizer:
-    return WebhookAuthorizer(Webhook(**settings), service, clock=clock, random=Random(1))  # type: ignore[arg-type]
+def authorizer(
+    service: Service, clock: VirtualClock, metrics: Metrics | None = None, **settings: Any
+) -> WebhookAuthorizer:
+    return WebhookAuthorizer(
+        Webhook(**settings), service, clock=clock, random=Random(1),  # type: ignore[arg-type]
+        metrics=WebhookMetrics(metrics or Metrics(), "opa"),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -185,3 +192,57 @@ async def test_a_condition_that_fails_is_a_failure(clock: VirtualClock) -> None:
     webhook = authorizer(service, clock, conditions=(program,), denies_on_failure=True)
     assert (await webhook.authorize(JANE, LIST)).is_denied
     assert service.asked == []
+
+
+def _late() -> ConnectionLost:
+    error = ConnectionLost("too slow")
+    error.__cause__ = TimeoutError()
+    return error
+
+
+@pytest.mark.parametrize(
+    ("answer", "settings", "counted"),
+    [
+        ({"allowed": True}, {}, {"webhook_evaluations_total": ("success", 1.0)}),
+        (
+            errors.BadRequest("no"), {},
+            {"webhook_evaluations_total": ("error", 1.0), "webhook_evaluations_fail_open_total": ("error", 1.0)},
+        ),
+        (errors.BadRequest("no"), {"denies_on_failure": True}, {"webhook_evaluations_total": ("error", 1.0)}),
+        (
+            _late(), {},
+            {"webhook_evaluations_total": ("timeout", 5.0), "webhook_evaluations_fail_open_total": ("timeout", 1.0)},
+        ),
+    ],
+)  # fmt: skip
+async def test_what_is_counted(answer: Any, settings: Obj, counted: Obj, clock: VirtualClock) -> None:
+    metrics = Metrics()
+    task = asyncio.ensure_future(
+        authorizer(Service(answer), clock, metrics, **settings).authorize(JANE, LIST)
+    )
+    await clock.advance(10)
+    await task
+    found = {}
+    for name in ("webhook_evaluations_total", "webhook_evaluations_fail_open_total"):
+        for result in ("success", "error", "timeout"):
+            labels = {"name": "opa", "result": result}
+            value = metrics.registry.get_sample_value(f"apiserver_authorization_{name}", labels)
+            if value:
+                found[name] = (result, value)
+    assert found == counted
+
+
+@pytest.mark.parametrize(
+    ("condition", "name"),
+    [
+        ("request.user == 'joe'", "match_condition_exclusions_total"),
+        ("request.groups[7] == 'x'", "match_condition_evaluation_errors_total"),
+    ],
+)
+async def test_whom_it_is_not_asked_about_is_counted(condition: str, name: str, clock: VirtualClock) -> None:
+    metrics, service = Metrics(), Service({"allowed": True})
+    conditions = (Conditions().compile(condition),)
+    await authorizer(service, clock, metrics, conditions=conditions).authorize(JANE, LIST)
+    labels = {"type": "Webhook", "name": "opa"}
+    assert metrics.registry.get_sample_value(f"apiserver_authorization_{name}", labels) == 1.0
+    assert not service.asked
