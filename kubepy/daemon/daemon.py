@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import IO
 
@@ -44,71 +45,76 @@ async def run(
     config: Config, clock: Clock, *, progress: Progress, on_ready: Callable[[instance.Instance], None]
 ) -> None:
     """Serve until SIGINT or SIGTERM. Raises StartError."""
-    directory = config.directory
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     open_files.raise_limit()
-    held = _hold(config)
-    logs: Logs | None = None
-    store: Store | None = None
-    plane: ControlPlane | None = None
-    try:
-        keys = pki.ensure(directory / "pki", clock, addresses=server_addresses(config.bind))
-        logs = Logs(
-            clock,
-            level=config.log_level,
-            form=config.log_format,
-            stream=sys.stdout,
-            file=LogFile(directory / "kubepy.log"),
-            colour=sys.stdout.isatty(),
-        )
-        if config.log_format == "console" and config.log_level == "info":
-            # A person sees the banner first; how the parts started is in the file.
-            logs.hush("warning")
-        store = await _open_store(config, clock, logs, progress)
-        random = Random(config.seed or None)
-        plane = ControlPlane(
-            config, store, service_account_key=keys.service_account_key, ca=keys.ca.cert,
-            front_proxy=keys.front_proxy(), authority=Authority(keys.ca.cert, keys.ca.key),
-            clock=clock, random=random, logs=logs, metrics=Metrics(),
-        )  # fmt: skip
+    # Closed in the opposite order, each whatever happens to the others.
+    async with AsyncExitStack() as opened:
+        opened.callback(_hold(config).close)
         try:
-            port = await plane.listen(*_certificate(config, keys), client_ca=_client_cas(config, keys))
-        except OSError as error:
-            raise StartError(_listening(config, error)) from None
-        await plane.start(progress, port=port)
-        # Modules, tables and caches stay for good; looking at them again costs a collection 200 ms.
-        gc.freeze()
-        host = f"[{config.bind}]" if ":" in config.bind else config.bind
-        server = f"https://{_REACHED_AT.get(config.bind, host)}:{port}"
-        pki.write_private(
-            directory / "kubeconfig", pki.kubeconfig(keys, server=server, name=_context(config)).encode()
-        )
-        here = instance.Instance(
-            pid=os.getpid(), server=server, nodes=config.nodes, ephemeral=config.ephemeral,
-            started=clock.rfc3339(), version=__version__,
-        )  # fmt: skip
-        instance.write(directory, here)
+            keys = pki.ensure(config.directory / "pki", clock, addresses=server_addresses(config.bind))
+            logs = _logs(config, clock)
+            opened.callback(logs.close)
+            store = await _open_store(config, clock, logs, progress)
+            opened.push_async_callback(store.close)
+            plane = ControlPlane(
+                config, store, service_account_key=keys.service_account_key, ca=keys.ca.cert,
+                front_proxy=keys.front_proxy(), authority=Authority(keys.ca.cert, keys.ca.key),
+                clock=clock, random=Random(config.seed or None), logs=logs, metrics=Metrics(),
+            )  # fmt: skip
+            opened.push_async_callback(plane.close)
+            server = await _start(config, plane, keys, progress)
+        except (Unusable, ConfigError, PermissionError) as error:
+            raise StartError(str(error)) from None
+        here = _announce(config, keys, server, clock)
         log = logs.of("daemon")
         log.info("cluster_ready", server=server, nodes=config.nodes, revision=store.revision, pid=here.pid)
         on_ready(here)
         logs.hush("debug")
         await stop.wait()
         log.info("cluster_stopping", revision=store.revision)
-    except Unusable as error:
-        raise StartError(str(error)) from None
-    except (ConfigError, PermissionError) as error:
-        raise StartError(str(error)) from None
-    finally:
-        if plane is not None:
-            await plane.close()
-        if store is not None:
-            await store.close()
-        if logs is not None:
-            logs.close()
-        held.close()
+
+
+def _logs(config: Config, clock: Clock) -> Logs:
+    logs = Logs(
+        clock,
+        level=config.log_level,
+        form=config.log_format,
+        stream=sys.stdout,
+        file=LogFile(config.directory / "kubepy.log"),
+        colour=sys.stdout.isatty(),
+    )
+    if config.log_format == "console" and config.log_level == "info":
+        # A person sees the banner first; how the parts started is in the file.
+        logs.hush("warning")
+    return logs
+
+
+async def _start(config: Config, plane: ControlPlane, keys: pki.Pki, progress: Progress) -> str:
+    """The URL it is reached at."""
+    try:
+        port = await plane.listen(*_certificate(config, keys), client_ca=_client_cas(config, keys))
+    except OSError as error:
+        raise StartError(_listening(config, error)) from None
+    await plane.start(progress, port=port)
+    # Modules, tables and caches stay for good; looking at them again costs a collection 200 ms.
+    gc.freeze()
+    host = f"[{config.bind}]" if ":" in config.bind else config.bind
+    return f"https://{_REACHED_AT.get(config.bind, host)}:{port}"
+
+
+def _announce(config: Config, keys: pki.Pki, server: str, clock: Clock) -> instance.Instance:
+    """Write down where the cluster is, for clients and for the other commands."""
+    kubeconfig = pki.kubeconfig(keys, server=server, name=_context(config))
+    pki.write_private(config.directory / "kubeconfig", kubeconfig.encode())
+    here = instance.Instance(
+        pid=os.getpid(), server=server, nodes=config.nodes, ephemeral=config.ephemeral,
+        started=clock.rfc3339(), version=__version__,
+    )  # fmt: skip
+    instance.write(config.directory, here)
+    return here
 
 
 def _hold(config: Config) -> IO[str]:
