@@ -3,7 +3,7 @@
 `parse` reads one as kube-scheduler does: strictly (an unknown field is an error), with its defaults, and refuses what
 it would refuse, in its words. Read and not used, for there is nothing of the kind here: clientConnection, parallelism
 (one loop decides), profiling and delayCacheUntilActive; leaderElection is for the process that runs the scheduler.
-Differs: what has a wrong type is said without the names of Go structs.
+Differs: what pluginConfig says of a plugin that takes no arguments is not looked at.
 
 Source: pkg/scheduler/apis/config/{types.go,types_pluginargs.go,v1/defaults.go,v1/default_plugins.go,validation/}.
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 from kubepy.api import errors, names, placement
 from kubepy.api.cel.values import parse_duration
@@ -20,6 +19,7 @@ from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
 from kubepy.lib import yaml
 from kubepy.lib.records import replace
+from kubepy.scheduler import configuration_form as form
 from kubepy.scheduler.args import (
     DefaultPreemptionArgs,
     DynamicResourcesArgs,
@@ -46,6 +46,12 @@ from kubepy.scheduler.scoring import SHAPE_SCORE_MAX
 API_VERSION, KIND = "kubescheduler.config.k8s.io/v1", "KubeSchedulerConfiguration"
 
 
+_VERSION_KIND = (
+    r'into Go value of type struct { APIVersion string "json:\"apiVersion,omitempty\""; '
+    r'Kind string "json:\"kind,omitempty\"" }'
+)
+
+
 class Invalid(ValueError):
     """What is wrong, in one sentence."""
 
@@ -56,16 +62,25 @@ def parse(text: str | bytes) -> Configuration:
         found = yaml.load(text)
     except yaml.Error as error:
         raise Invalid(yaml.go_text(error)) from None
-    if not isinstance(found, dict):
-        raise Invalid("the file is no object")
-    if not found.get("kind"):
-        raise Invalid("Object 'Kind' is missing")
-    if (found.get("apiVersion"), found["kind"]) != (API_VERSION, KIND):
+    whole = text.decode() if isinstance(text, bytes) else text
+    if found is not None and not isinstance(found, dict):
+        kind = {list: "array", str: "string", bool: "bool"}.get(type(found), "number")
         raise Invalid(
-            f'no kind "{found["kind"]}" is registered for version "{found.get("apiVersion", "")}"; '
-            f'it has to be a "{KIND}" of "{API_VERSION}"'
+            f"couldn't get version/kind; json parse error: json: cannot unmarshal {kind} {_VERSION_KIND}"
         )
-    _check_form(found, _FORM, "")
+    if not found or not found.get("kind"):
+        raise Invalid(f"Object 'Kind' is missing in '{whole}'")
+    if not found.get("apiVersion"):
+        raise Invalid(f"Object 'apiVersion' is missing in '{whole}'")
+    if (found["apiVersion"], found["kind"]) != (API_VERSION, KIND):
+        raise Invalid(
+            f'no kind "{found["kind"]}" is registered for version "{found["apiVersion"]}" in scheme '
+            '"pkg/scheduler/apis/config/scheme/scheme.go:29"'
+        )
+    if wrong := form.misfit(found, form.CONFIGURATION):
+        raise Invalid(wrong)
+    if unknown := form.unknown_fields(found, form.CONFIGURATION):
+        raise Invalid(_strict(unknown))
     profiles: list[Obj] = found.get("profiles") or [{}]
     if len(profiles) == 1:
         profiles = [{**profiles[0], "schedulerName": profiles[0].get("schedulerName", DEFAULT_SCHEDULER)}]
@@ -91,118 +106,8 @@ def parse(text: str | bytes) -> Configuration:
     )
 
 
-# -- form --------------------------------------------------------------------------------------------------------
-
-_PLUGIN = {"name": str, "weight": int}
-_PLUGIN_SET = {"enabled": [_PLUGIN], "disabled": [_PLUGIN]}
-_RESOURCE, _SHAPE = {"name": str, "weight": int}, [{"utilization": int, "score": int}]
-_TYPE = {"apiVersion": str, "kind": str}
-_ARGS: Mapping[str, Obj] = {
-    "DefaultPreemption": {"minCandidateNodesPercentage": int, "minCandidateNodesAbsolute": int},
-    "DynamicResources": {"filterTimeout": str, "bindingTimeout": str},
-    "InterPodAffinity": {"hardPodAffinityWeight": int, "ignorePreferredTermsOfExistingPods": bool},
-    "NodeAffinity": {"addedAffinity": dict},
-    "NodeResourcesBalancedAllocation": {"resources": [_RESOURCE]},
-    "NodeResourcesFit": {
-        "ignoredResources": [str],
-        "ignoredResourceGroups": [str],
-        "scoringStrategy": {
-            "type": str,
-            "resources": [_RESOURCE],
-            "requestedToCapacityRatio": {"shape": _SHAPE},
-        },
-    },
-    "PodTopologySpread": {"defaultConstraints": [dict], "defaultingType": str},
-    "VolumeBinding": {"bindTimeoutSeconds": int, "shape": _SHAPE},
-}
-# A mapping names the fields, a list what its items are, a type what a value is.
-_FORM: Obj = {
-    **_TYPE,
-    "parallelism": int,
-    "leaderElection": {
-        "leaderElect": bool,
-        "leaseDuration": str,
-        "renewDeadline": str,
-        "retryPeriod": str,
-        "resourceLock": str,
-        "resourceName": str,
-        "resourceNamespace": str,
-    },
-    "clientConnection": {
-        "kubeconfig": str,
-        "acceptContentTypes": str,
-        "contentType": str,
-        "qps": float,
-        "burst": int,
-    },
-    "enableProfiling": bool,
-    "enableContentionProfiling": bool,
-    "percentageOfNodesToScore": int,
-    "podInitialBackoffSeconds": int,
-    "podMaxBackoffSeconds": int,
-    "profiles": [
-        {
-            "schedulerName": str,
-            "percentageOfNodesToScore": int,
-            "plugins": dict.fromkeys((*EXTENSION_POINTS, "multiPoint"), _PLUGIN_SET),
-            "pluginConfig": [{"name": str, "args": dict}],
-        }
-    ],
-    "extenders": [
-        {
-            "urlPrefix": str,
-            "filterVerb": str,
-            "preemptVerb": str,
-            "prioritizeVerb": str,
-            "weight": int,
-            "bindVerb": str,
-            "enableHTTPS": bool,
-            "tlsConfig": {
-                "insecure": bool,
-                "serverName": str,
-                "certFile": str,
-                "keyFile": str,
-                "caFile": str,
-                "certData": str,
-                "keyData": str,
-                "caData": str,
-            },
-            "httpTimeout": str,
-            "nodeCacheCapable": bool,
-            "managedResources": [{"name": str, "ignoredByScheduler": bool}],
-            "ignorable": bool,
-        }
-    ],
-    "delayCacheUntilActive": bool,
-}
-_WORDS = {
-    int: "a whole number",
-    float: "a number",
-    str: "text",
-    bool: "true or false",
-    dict: "an object",
-    list: "a list",
-}
-
-
-def _check_form(value: Any, form: Any, path: str, where: str = "") -> None:
-    """`where`: what upstream says it decoded."""
-    if value is None:
-        return
-    kind: type = form if isinstance(form, type) else type(form)
-    is_right = isinstance(value, (int, float) if kind is float else kind)
-    if not is_right or (isinstance(value, bool) and kind is not bool):
-        raise Invalid(f"{where}{path} has to be {_WORDS[kind]}")
-    if isinstance(form, list):
-        for at, item in enumerate(value):
-            _check_form(item, form[0], f"{path}[{at}]", where)
-    elif isinstance(form, dict):
-        for name, inner in value.items():
-            inner_path = f"{path}.{name}" if path else name
-            if name not in form:
-                strict = f"strict decoding error: {where}" if where else ""
-                raise Invalid(f'{strict}strict decoding error: unknown field "{inner_path}"')
-            _check_form(inner, form[name], inner_path, where)
+def _strict(unknown: Sequence[str]) -> str:
+    return "strict decoding error: " + ", ".join(f'unknown field "{path}"' for path in unknown)
 
 
 # -- what the whole has to be ------------------------------------------------------------------------------------
@@ -213,11 +118,9 @@ _REMOVED = ("AzureDiskLimits", "CinderLimits", "EBSLimits", "GCEPDLimits")
 def _problems(found: Obj, profiles: Sequence[Obj]) -> list[FieldError]:
     """Source: validation.go, ValidateKubeSchedulerConfiguration."""
     problems: list[FieldError] = []
-    election = found.get("leaderElection") or {}
-    if election.get("leaderElect", True) and (lock := election.get("resourceLock") or "leases") != "leases":
-        problems.append(
-            errors.invalid_value("leaderElection.resourceLock", lock, 'resourceLock value must be "leases"')
-        )
+    if (burst := (found.get("clientConnection") or {}).get("burst") or 0) < 0:
+        problems.append(errors.invalid_value("clientConnection.burst", burst, "must be non-negative"))
+    _check_election(found.get("leaderElection") or {}, problems)
     if (parallelism := found.get("parallelism", 16)) <= 0:
         problems.append(
             errors.invalid_value("parallelism", parallelism, "should be an integer value greater than zero")
@@ -230,9 +133,8 @@ def _problems(found: Obj, profiles: Sequence[Obj]) -> list[FieldError]:
         _check_percentage(profile, f"{path}.percentageOfNodesToScore", problems)
         _check_plugins(profile, path, problems)
         if name in seen:
-            problems.append(
-                errors.duplicate(f"{path}.schedulerName", f"profiles[{seen[name]}].schedulerName")
-            )
+            # Upstream shows the path of the first one, which prints as nothing.
+            problems.append(errors.duplicate(f"{path}.schedulerName", {}))
         seen[name] = at
     _check_queue_sort(profiles, problems)
     _check_percentage(found, "percentageOfNodesToScore", problems)
@@ -243,6 +145,36 @@ def _problems(found: Obj, profiles: Sequence[Obj]) -> list[FieldError]:
         text = "must be greater than or equal to PodInitialBackoffSeconds"
         problems.append(errors.invalid_value("podMaxBackoffSeconds", most, text))
     return problems
+
+
+# Source: component-base config/v1alpha1/defaults.go, RecommendedDefaultLeaderElectionConfiguration.
+_ELECTION_TIMES = {"leaseDuration": "15s", "renewDeadline": "10s", "retryPeriod": "2s"}
+
+
+def _check_election(election: Obj, problems: list[FieldError]) -> None:
+    """Zero and "" stand for the defaults. Source: ValidateLeaderElectionConfiguration."""
+    if not election.get("leaderElect", True):
+        return
+    texts: dict[str, str] = {}
+    times: dict[str, float] = {}
+    for name, default in _ELECTION_TIMES.items():
+        where, text = f"leaderElection.{name}", election.get(name) or default
+        seconds = _seconds(text, where, problems)
+        texts[name] = text if seconds else default
+        times[name] = seconds or _seconds(default, where, problems)
+        if times[name] < 0:
+            problems.append(errors.invalid_value(where, text, "must be greater than zero"))
+    if times["leaseDuration"] <= times["renewDeadline"]:
+        # Upstream shows the other one.
+        shown = texts["renewDeadline"]
+        problems.append(
+            errors.invalid_value(
+                "leaderElection.leaseDuration", shown, "must be greater than `RenewDeadline`"
+            )
+        )
+    if (lock := election.get("resourceLock") or "leases") != "leases":
+        text = 'resourceLock value must be "leases"'
+        problems.append(errors.invalid_value("leaderElection.resourceLock", lock, text))
 
 
 def _check_percentage(holder: Obj, path: str, problems: list[FieldError]) -> None:
@@ -278,7 +210,17 @@ def _check_queue_sort(profiles: Sequence[Obj], problems: list[FieldError]) -> No
     for at, profile in enumerate(profiles[1:], 1):
         if (other := _set(profile, "queueSort")) != first:
             text = "must be the same for all profiles"
-            problems.append(errors.invalid_value(f"profiles[{at}].plugins.queueSort", other, text))
+            problems.append(errors.invalid_value(f"profiles[{at}].plugins.queueSort", _in_go(other), text))
+
+
+def _in_go(plugins: Obj) -> Obj:
+    """A PluginSet as Go prints the internal type."""
+    return {
+        field: [{"Name": one["name"], "Weight": one.get("weight") or 0} for one in plugins[field.lower()]]
+        if field.lower() in plugins
+        else None
+        for field in ("Enabled", "Disabled")
+    }
 
 
 def _check_extenders(extenders: Sequence[Obj], problems: list[FieldError]) -> None:
@@ -357,17 +299,20 @@ def _arguments_of(profile: Obj, path: str, problems: list[FieldError]) -> tuple[
     found = []
     for at, config in enumerate(profile.get("pluginConfig") or ()):
         name, args = config["name"], config.get("args") or {}
-        form, read = _ARGS.get(name), _READERS.get(name)
-        if form is None or read is None:
+        struct, read = form.ARGUMENTS.get(name), _READERS.get(name)
+        if struct is None or read is None:
             continue  # of a plugin that is told nothing
         where = f"decoding .{path}.pluginConfig[{at}]: "
         if (kind := args.get("kind", f"{name}Args")) != f"{name}Args":
+            group = "kubescheduler.config.k8s.io"
             raise Invalid(
-                f"{where}args for plugin {name} were not of type {name}Args.kubescheduler.config.k8s.io, got {kind}"
+                f"{where}args for plugin {name} were not of type {name}Args.{group}, got {kind}.{group}"
             )
-        _check_form(
-            args, {**_TYPE, **form}, "", f"{where}strict decoding error: decoding args for plugin {name}: "
-        )
+        what = f"decoding args for plugin {name}: "
+        if wrong := form.misfit(args, struct):
+            raise Invalid(f"{where}{what}{wrong}")
+        if unknown := form.unknown_fields(args, struct):
+            raise Invalid(f"strict decoding error: {where}strict decoding error: {what}{_strict(unknown)}")
         found.append(read(args, f"{path}.pluginConfig[{at}].args", problems))
     return tuple(found)
 

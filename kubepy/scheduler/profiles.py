@@ -65,6 +65,12 @@ class Profile(Record):
     points: Mapping[str, PluginSet] = field(default_factory=dict)
 
     @property
+    def named(self) -> list[tuple[str, str]]:
+        """Every plugin with a point at which it is named; upstream finds those that are for all points at PreFilter."""
+        everywhere = [("preFilter", name) for name, _ in self.plugins]
+        return everywhere + [(at, name) for at, one in self.points.items() for name, _ in one.enabled]
+
+    @property
     def needed(self) -> tuple[tuple[str, int], ...]:
         """Every plugin to be made, those that are enabled at single points only last."""
         known = dict(self.plugins)

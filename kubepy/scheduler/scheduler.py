@@ -680,9 +680,10 @@ def _make(
     tools: Toolbox,
     without: Collection[str],
 ) -> list[tuple[Plugin, int]]:
-    unknown = [name for name, _ in profile.needed if name not in registry]
-    if unknown:
-        raise ValueError(f"profile {profile.scheduler_name}: unknown plugin {unknown[0]}")
+    for point, name in profile.named:
+        if name not in registry:
+            where = f"initializing profiles: creating profile for scheduler name {profile.scheduler_name}"
+            raise ValueError(f'{where}: {point[0].upper()}{point[1:]}Plugin "{name}" does not exist')
     return [(registry[name](tools), weight) for name, weight in profile.needed if name not in without]
 
 

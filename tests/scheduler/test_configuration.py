@@ -95,7 +95,69 @@ def test_arguments(plugin, args, expected):
             "strict decoding error: decoding .profiles[0].pluginConfig[0]: strict decoding error: "
             'decoding args for plugin NodeResourcesFit: strict decoding error: unknown field "x"',
         ),
-        ("parallelism: many", "parallelism has to be a whole number"),
+        (
+            "parallelism: many",
+            "json: cannot unmarshal string into Go struct field KubeSchedulerConfiguration.parallelism of type int32",
+        ),
+        (
+            "parallelism: 1.5",
+            "json: cannot unmarshal number 1.5 into Go struct field KubeSchedulerConfiguration.parallelism of type "
+            "int32",
+        ),
+        # The keys in order, as the file becomes JSON.
+        (
+            "profiles: [7]\nextenders: {}",
+            "json: cannot unmarshal object into Go struct field KubeSchedulerConfiguration.extenders of type "
+            "[]v1.Extender",
+        ),
+        (
+            "profiles: [{plugins: {filter: {enabled: [{name: 3}]}}}]",
+            "json: cannot unmarshal number into Go struct field Plugin.profiles.plugins.filter.enabled.name of type "
+            "string",
+        ),
+        (
+            "profiles: [{plugins: 7}]",
+            "json: cannot unmarshal number into Go struct field KubeSchedulerProfile.profiles.plugins of type "
+            "v1.Plugins",
+        ),
+        (
+            "leaderElection: {leaseDuration: 15}",
+            "json: cannot unmarshal number into Go struct field LeaderElectionConfiguration.leaderElection."
+            "leaseDuration of type string",
+        ),
+        (
+            with_args("NodeResourcesFit", "{ignoredResources: 5}"),
+            "decoding .profiles[0].pluginConfig[0]: decoding args for plugin NodeResourcesFit: json: cannot unmarshal "
+            "number into Go struct field NodeResourcesFitArgs.ignoredResources of type []string",
+        ),
+        (
+            "foo: 7\nbar: 1\nprofiles: [{zip: 1}]",
+            'strict decoding error: unknown field "bar", unknown field "foo", unknown field "profiles[0].zip"',
+        ),
+        (
+            with_args("NodeResourcesFit", "{kind: VolumeBindingArgs}"),
+            "decoding .profiles[0].pluginConfig[0]: args for plugin NodeResourcesFit were not of type "
+            "NodeResourcesFitArgs.kubescheduler.config.k8s.io, got VolumeBindingArgs.kubescheduler.config.k8s.io",
+        ),
+        ("clientConnection: {burst: -1}", "clientConnection.burst: Invalid value: -1: must be non-negative"),
+        (
+            "leaderElection: {leaseDuration: 1s, renewDeadline: 5s}",
+            'leaderElection.leaseDuration: Invalid value: "5s": must be greater than `RenewDeadline`',
+        ),
+        (
+            "leaderElection: {leaseDuration: 0s, renewDeadline: -1s}",
+            'leaderElection.renewDeadline: Invalid value: "-1s": must be greater than zero',
+        ),
+        (
+            "profiles: [{schedulerName: a}, {schedulerName: a}]",
+            "profiles[1].schedulerName: Duplicate value: {}",
+        ),
+        (
+            "profiles: [{schedulerName: a}, {schedulerName: b, plugins: {queueSort: {disabled: [{name: '*'}], "
+            "enabled: [{name: Foo}]}}}]",
+            'profiles[1].plugins.queueSort: Invalid value: {"Enabled":[{"Name":"Foo","Weight":0}],'
+            '"Disabled":[{"Name":"*","Weight":0}]}: must be the same for all profiles',
+        ),
         (
             "parallelism: 0\npercentageOfNodesToScore: 101",
             "[parallelism: Invalid value: 0: should be an integer value greater than zero, "
@@ -165,9 +227,27 @@ def test_what_kube_scheduler_refuses(text, message):
     assert str(refused.value) == message
 
 
-def test_a_file_of_another_kind():
-    with pytest.raises(configuration.Invalid, match='no kind "Pod" is registered for version "v1"'):
-        configuration.parse("apiVersion: v1\nkind: Pod\n")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "apiVersion: v1\nkind: Pod\n",
+            'no kind "Pod" is registered for version "v1" in scheme "pkg/scheduler/apis/config/scheme/scheme.go:29"',
+        ),
+        ("foo: 1\n", "Object 'Kind' is missing in 'foo: 1\n'"),
+        ("kind: Pod\n", "Object 'apiVersion' is missing in 'kind: Pod\n'"),
+        ("", "Object 'Kind' is missing in ''"),
+        (
+            "[]",
+            "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct { "
+            r"""APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }""",
+        ),
+    ],
+)
+def test_a_file_of_another_kind(text, message):
+    with pytest.raises(configuration.Invalid) as refused:
+        configuration.parse(text)
+    assert str(refused.value) == message
 
 
 async def test_profiles_decide_by_their_own_plugins(world):
@@ -192,5 +272,5 @@ profiles:
 
 async def test_a_plugin_that_nobody_knows(world):
     found = parse("profiles: [{plugins: {filter: {enabled: [{name: Mine}]}}}]")
-    with pytest.raises(ValueError, match="profile default-scheduler: unknown plugin Mine"):
+    with pytest.raises(ValueError, match='default-scheduler: FilterPlugin "Mine" does not exist'):
         await world.start(found)

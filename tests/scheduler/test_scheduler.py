@@ -253,7 +253,7 @@ async def test_deleting_a_pod_that_waits_for_its_permit_frees_its_room(world):
 
 
 async def test_a_profile_that_cannot_work_is_refused(world):
-    with pytest.raises(ValueError, match="profile default-scheduler: unknown plugin Nonsense"):
+    with pytest.raises(ValueError, match='default-scheduler: PreFilterPlugin "Nonsense" does not exist'):
         await world.start(Configuration(profiles=(Profile(plugins=(("Nonsense", 0),)),)))
 
 
