@@ -290,9 +290,8 @@ class _Dumper(_DUMPER):
 
 def _text(dumper: Any, text: str) -> Any:
     """Source: sigs.k8s.io/yaml goyaml.v2/encode.go stringv."""
-    if "\n" in text:
-        style = "|"
-    else:
+    style: str | None = "|"
+    if "\n" not in text:
         others = dumper.others.get(text[:1], ())
         style = '"' if any(pattern.match(text) for _, pattern in others) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)

@@ -58,15 +58,18 @@ class LogFile:
         self._size = os.fstat(descriptor).st_size
 
     def write(self, line: bytes) -> None:
-        if self._size > self.size_bytes_max:
-            self._file.close()
-            self.path.replace(self.path.with_suffix(self.path.suffix + ".1"))
-            self._open()
         try:
+            if self._size > self.size_bytes_max:
+                self._rotate()
             self._size += self._file.write(line) or 0
         except OSError:
             # A full disk must not take the cluster down for want of a log line; the store speaks up by itself.
             pass
+
+    def _rotate(self) -> None:
+        self.path.replace(self.path.with_suffix(self.path.suffix + ".1"))
+        self._file.close()
+        self._open()
 
     def close(self) -> None:
         self._file.close()
