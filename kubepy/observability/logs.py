@@ -68,8 +68,9 @@ class LogFile:
 
     def _rotate(self) -> None:
         self.path.replace(self.path.with_suffix(self.path.suffix + ".1"))
-        self._file.close()
+        old = self._file
         self._open()
+        old.close()
 
     def close(self) -> None:
         self._file.close()
