@@ -264,7 +264,7 @@ def _double(data: bytes, at: int) -> float:
 
 def _string(data: bytes, at: int, end: int) -> str:
     """Go takes what is no UTF-8, and its JSON has U+FFFD there."""
-    return str(data[at:end], "utf-8", "replace")
+    return data[at:end].decode(errors="replace")
 
 
 def _base64(data: bytes, at: int, end: int) -> str:

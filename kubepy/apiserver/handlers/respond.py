@@ -25,6 +25,7 @@ from kubepy.lib.clock import Clock
 
 # Items made before others get their turn: some 4 ms.
 _TURN = 256
+_END = b"]}\n"
 
 _INCLUDE = ("", "None", "Metadata", "Object")
 
@@ -117,10 +118,8 @@ async def _joined(view: ObjectView | MetadataView, found: Listing, clock: Clock)
     head = b'{"kind":"%b","apiVersion":"%b","metadata":%b,"items":[' % (
         kind.encode(), api_version.encode(), orjson.dumps(metadata),
     )  # fmt: skip
-    items = view.items(found.documents) if isinstance(view, ObjectView) else None
-    if items is None:
-        items = await _items(view, found.documents, clock)
-    return b"".join((head, items, b"]}\n"))
+    whole = view.joined(head, found.documents, _END) if isinstance(view, ObjectView) else None
+    return whole or b"".join((head, await _items(view, found.documents, clock), _END))
 
 
 async def _table(view: TableView, found: Listing, clock: Clock) -> bytes:

@@ -9,6 +9,7 @@ Source: apiserver pkg/endpoints/handlers/response.go, pkg/endpoints/handlers/wat
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import methodcaller
 from typing import Any
 
 import orjson
@@ -89,18 +90,20 @@ class ObjectView(_View):
         kind = f'{{"apiVersion":"{resource.api_version}","kind":"{resource.kind}",'
         self._head = b"" if resource.custom else kind.encode()
 
-    def items(self, documents: Iterable[Document]) -> bytes | None:
-        """The items of a list in one piece, without a look at any of them; None if there is more to do."""
+    def joined(self, head: bytes, documents: Iterable[Document], tail: bytes) -> bytes | None:
+        """A list in one piece: `head`, the items without a look at any of them, `tail`. None if there is more to do."""
         if not self.served.is_stored_so:
             return None
         raws = [document.raw for document in documents]
-        head = self._head
-        if not head or not raws:
-            return b",".join(raws)
-        if not all(raw.startswith(head) for raw in raws):
+        of_item = self._head
+        if not raws or not all(map(methodcaller("startswith", of_item), raws)):
             return None
-        # Views: megabytes are copied once.
-        return b"{" + b",{".join([memoryview(raw)[len(head) :] for raw in raws])
+        opening = b"{" if of_item else b""
+        # Views, and what surrounds them is joined at once: megabytes are copied once.
+        items: list[bytes | memoryview] = [memoryview(raw)[len(of_item) :] for raw in raws]
+        items[0] = b"".join((head, opening, items[0]))
+        items[-1] = b"".join((items[-1], tail))
+        return (b"," + opening).join(items)
 
     def item(self, document: Document) -> bytes:
         if not self._head:
