@@ -99,8 +99,9 @@ def _parse(text: str, layout: str) -> tuple[datetime, str]:
 
 
 def _quote(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    """Source: Go's time quote(), which knows ASCII only."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').encode()
+    return '"' + "".join(chr(byte) if 32 <= byte < 128 else f"\\x{byte:02x}" for byte in escaped) + '"'
 
 
 def base64_bytes(text: str) -> str:

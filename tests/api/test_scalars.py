@@ -76,6 +76,11 @@ def test_a_bad_time_is_refused_with_gos_text(parse: Callable[[str], str], given:
     assert str(refused.value) == why
 
 
+def test_gos_clock_reads_ascii() -> None:
+    with pytest.raises(ValueError, match=r'^parsing time "\\xc3\\xbc\\"" as '):
+        scalars.time('ü"')
+
+
 @pytest.mark.parametrize(("given", "expected"), [("", ""), ("YQ==", "YQ=="), ("YWJj\nZGVm", "YWJjZGVm")])
 def test_bytes_are_standard_base64(given: str, expected: str) -> None:
     assert scalars.base64_bytes(given) == expected

@@ -28,6 +28,7 @@ from kubepy.api.validation.device_slices import (
     check_updated,
     name_of,
 )
+from kubepy.api.validation.metadata import check_template
 from kubepy.api.validation.pod_placement import check_node_selector
 from kubepy.api.validation.pod_resources import is_extended
 from kubepy.api.validation.pod_volumes import check_csi_driver_name
@@ -70,7 +71,9 @@ def _check_claim(obj: Obj, found: Errors) -> None:
 
 
 def _check_template(obj: Obj, found: Errors) -> None:
-    spec = (obj.get("spec") or {}).get("spec") or {}
+    template = obj.get("spec") or {}
+    check_template(template.get("metadata") or {}, "spec.metadata", found)
+    spec = template.get("spec") or {}
     _check_devices(spec.get("devices") or {}, "spec.spec.devices", found)
 
 

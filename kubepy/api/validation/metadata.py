@@ -89,6 +89,34 @@ def check_generate_name(generate_name: str, name_check: names.NameCheck, found: 
         check_messages(name_check(generate_name, True), generate_name, "metadata.generateName", found)
 
 
+# What a template cannot give to what is made of it, and how upstream spells it.
+_NOT_OF_TEMPLATES = {
+    "name": "name",
+    "generateName": "generateName",
+    "namespace": "namespace",
+    "selfLink": "selfLink",
+    "uid": "uID",
+    "resourceVersion": "resourceVersion",
+    "generation": "generation",
+    "creationTimestamp": "creationTimestamp",
+    "deletionTimestamp": "deletionTimestamp",
+    "deletionGracePeriodSeconds": "deletionGracePeriodSeconds",
+    "ownerReferences": "ownerReferences",
+    "finalizers": "finalizers",
+    "managedFields": "managedFields",
+}
+
+
+def check_template(metadata: Obj, path: str, found: Errors) -> None:
+    """Of claims that are made from one: labels and annotations only. Source: core ValidateTemplateObjectMeta."""
+    check_annotations(metadata.get("annotations"), f"{path}.annotations", found)
+    check_labels(metadata.get("labels"), f"{path}.labels", found)
+    for field, shown in _NOT_OF_TEMPLATES.items():
+        value = metadata.get(field)
+        if value or (value == 0 and field == "deletionGracePeriodSeconds"):
+            found.append(errors.forbidden_field(f"{path}.{shown}", "cannot be set"))
+
+
 def _check_changes(new: Obj, old: Obj, found: Errors) -> None:
     """Source: ValidateObjectMetaAccessorUpdate, without what holds for any object."""
     finalizers = new.get("finalizers")

@@ -347,6 +347,8 @@ def _check_hints(hints: Obj, path: str, found: Errors) -> None:
 
 def _check_address(address: str, type_: str | None, path: str, number: int, found: Errors) -> None:
     here = f"{path}.addresses[{number}]"
+    if type_ not in _ADDRESS_TYPES:
+        return
     if type_ == "FQDN":
         domain = address.removesuffix(".")
         if messages := names.dns1123_subdomain(domain):
@@ -357,7 +359,7 @@ def _check_address(address: str, type_: str | None, path: str, number: int, foun
         return
     before = len(found)
     check_ip(address, here, found)
-    if len(found) > before or type_ not in ("IPv4", "IPv6"):
+    if len(found) > before:
         return
     if (type_ == "IPv6") != (":" in address):
         found.append(errors.invalid_value(f"{path}.addresses", address, f"must be an {type_} address"))

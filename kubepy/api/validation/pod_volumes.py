@@ -12,11 +12,11 @@ from typing import Any
 from kubepy.api import errors, names, quantity
 from kubepy.api.objects import Obj
 from kubepy.api.validation.environment import VOLUME_FIELDS, check_field_ref, check_resource_ref
+from kubepy.api.validation.metadata import check_template
 from kubepy.api.validation.rules import (
     Errors,
     check_enum,
     check_label_selector,
-    check_labels,
     check_messages,
     same,
 )
@@ -276,7 +276,7 @@ def _check_ephemeral(source: Obj, path: str, found: Errors) -> None:
         found.append(errors.required(f"{path}.volumeClaimTemplate"))
         return
     metadata = template.get("metadata") or {}
-    check_labels(metadata.get("labels"), f"{path}.volumeClaimTemplate.metadata.labels", found)
+    check_template(metadata, f"{path}.volumeClaimTemplate.metadata", found)
     check_claim_spec(template.get("spec") or {}, f"{path}.volumeClaimTemplate.spec", found)
 
 

@@ -44,7 +44,7 @@ from kubepy.apiserver.admission.base import (
 )
 from kubepy.apiserver.admission.chain import Chain
 from kubepy.apiserver.patch.field_manager import FieldManager
-from kubepy.apiserver.registry import deletion
+from kubepy.apiserver.registry import admin_access, deletion
 from kubepy.apiserver.registry.addresses import AddressBook
 from kubepy.apiserver.registry.allocators import Release, ServiceAllocator
 from kubepy.apiserver.registry.cache import ResourceCache, Revive
@@ -143,7 +143,10 @@ class Registry:
             metrics or Metrics(),
             admission_configuration or {},
         )
-        self.guards: dict[str, Guard] = {}  # by group resource
+        # By group resource.
+        self.guards: dict[str, Guard] = dict.fromkeys(
+            admin_access.GUARDED, admin_access.AdminAccess(self).check
+        )
         self.admission = Chain(tools, enable=enable_admission_plugins, disable=disable_admission_plugins)
 
     async def close(self) -> None:
@@ -475,6 +478,9 @@ class Registry:
             return []
         storage = self.catalog.storage(resource)
         new = conversion.convert(new, storage, resource)
+        if resource is not storage:
+            # It was complete when it came.
+            schema.default(new)
         if old is not None:
             old = conversion.convert(old, storage, resource)
         return schema.validate(new, old, call.subresource, earlier=earlier)

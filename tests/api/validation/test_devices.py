@@ -73,6 +73,14 @@ def test_claims(rules, made, texts):
     assert rules.create(made) == texts
 
 
+def test_a_template_gives_labels_and_annotations_only(rules):
+    metadata = "{name: n, uid: u, labels: {a: b}, annotations: {a: b}, finalizers: [a/b]}"
+    head = "apiVersion: resource.k8s.io/v1\nkind: ResourceClaimTemplate\n"
+    assert rules.create(f"{head}spec: {{metadata: {metadata}, spec: {{}}}}") == [
+        f"spec.metadata.{field}: Forbidden: cannot be set" for field in ("name", "uID", "finalizers")
+    ]
+
+
 def test_what_a_claim_may_become(rules):
     (text,) = rules.update(claim(), claim("{name: b, exactly: {deviceClassName: c}}"))
     assert text.startswith(
