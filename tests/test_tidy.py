@@ -72,6 +72,49 @@ def test_links_in_the_documents_lead_somewhere():
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
+def files_named_in(text: str) -> set[str]:
+    """Paths and names of modules; not those of globs, nor of upstream's files."""
+    return set(re.findall(r"(?<![\w/{}*,.-])(?:[a-z_]+/)*[a-z][a-z_]*\.py\b", text))
+
+
+@pytest.mark.parametrize(
+    "path", [*MODULES, *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: path.name
+)
+def test_files_that_are_spoken_of_exist(path):
+    known = {
+        module.name
+        for module in [*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "scripts").glob("*.py")]
+    }
+    text = path.read_text()
+    if path.suffix == ".py":
+        text = ast.get_docstring(ast.parse(text)) or ""
+    for name in files_named_in(text):
+        folder, _, file = name.rpartition("/")
+        places = [ROOT, ROOT / "kubepy", path.parent, path.parent.parent]
+        assert any((place / name).exists() for place in places) if folder else file in known, name
+
+
+def events() -> set[str]:
+    """The first word of every line that a component logs."""
+    found = set()
+    for node in (node for path in MODULES for node in ast.walk(ast.parse(path.read_text()))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            is_log = ast.unparse(node.func.value).rpartition(".")[2] in ("log", "_log")
+            if is_log and node.func.attr in ("debug", "info", "warning", "error"):
+                first = node.args[0]
+                names = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
+                for name in names:
+                    assert isinstance(name, ast.Constant), f"an event has a fixed name: {ast.unparse(node)}"
+                    found.add(name.value)
+    return found
+
+
+def test_events_of_the_log_are_stable_words():
+    named = events()
+    assert len(named) > 100
+    assert [event for event in named if not re.fullmatch("[a-z]+(_[a-z]+)*", event)] == []
+
+
 def test_upstreams_switches_are_settings():
     upstream = {
         "controllers", "token-auth-file", "client-ca-file", "authorization-mode", "enable-admission-plugins",

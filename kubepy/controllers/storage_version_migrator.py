@@ -141,5 +141,8 @@ class StorageVersionMigrator(Controller):
     async def _finish(self, migration: Obj, failure: str) -> None:
         done = finished(migration, failure=failure, at=self.clock.rfc3339())
         await self.client.update(STORAGE_VERSION_MIGRATIONS, done, subresource="status")
-        event = "storage_migration_failed" if failure else "storage_migration_succeeded"
-        self.log.info(event, object=migration["metadata"]["name"], **({"error": failure} if failure else {}))
+        name = migration["metadata"]["name"]
+        if failure:
+            self.log.warning("storage_migration_failed", object=name, error=failure)
+        else:
+            self.log.info("storage_migration_succeeded", object=name)

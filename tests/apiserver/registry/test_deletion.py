@@ -163,3 +163,7 @@ def test_preconditions_name_what_differs() -> None:
     with pytest.raises(Conflict) as caught:
         deletion.check_preconditions(PODS, obj, DeleteOptions(resource_version="8"))
     assert "the ResourceVersion in the precondition (8) does not match" in caught.value.message
+    assert caught.value.status()["details"] == {"name": "a", "kind": "Pod"}
+    with pytest.raises(Conflict) as caught:
+        deletion.check_preconditions(JOBS, obj, DeleteOptions(uid="u2"))
+    assert caught.value.status()["details"] == {"name": "a", "kind": "Job", "group": "batch"}
