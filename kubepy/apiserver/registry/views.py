@@ -9,7 +9,7 @@ Source: apiserver pkg/endpoints/handlers/response.go, pkg/endpoints/handlers/wat
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import methodcaller
+from operator import is_
 from typing import Any
 
 import orjson
@@ -96,13 +96,14 @@ class ObjectView(_View):
             return None
         raws = [document.raw for document in documents]
         of_item = self._head
-        if not raws or not all(map(methodcaller("startswith", of_item), raws)):
+        items = [raw.removeprefix(of_item) for raw in raws]
+        # What has nothing removed begins otherwise.
+        if not raws or (of_item and any(map(is_, items, raws))):
             return None
         opening = b"{" if of_item else b""
-        # Views, and what surrounds them is joined at once: megabytes are copied once.
-        items: list[bytes | memoryview] = [memoryview(raw)[len(of_item) :] for raw in raws]
+        # What surrounds the items is joined with them: megabytes are copied once.
         items[0] = b"".join((head, opening, items[0]))
-        items[-1] = b"".join((items[-1], tail))
+        items[-1] += tail
         return (b"," + opening).join(items)
 
     def item(self, document: Document) -> bytes:
