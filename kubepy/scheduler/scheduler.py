@@ -8,7 +8,7 @@ milliseconds.
 Promised: a pod is bound only after its earlier status writes are done; what is decided is at once counted on its node;
 a pod whose binding failed is tried again with backoff and its room given back.
 
-Source: pkg/scheduler/{scheduler,schedule_one,eventhandlers}.go.
+Source: pkg/scheduler/{scheduler,schedule_one}.go.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kubepy.api import pods
 from kubepy.api.builtins import DEVICE_CLASSES, NODES, POD_GROUPS, PODS
 from kubepy.api.errors import NotFound, StatusError
 from kubepy.api.objects import (
@@ -28,7 +27,6 @@ from kubepy.api.objects import (
     Obj,
     condition,
     is_deleting,
-    labels_of,
     uid_of,
     walk,
 )
@@ -43,13 +41,14 @@ from kubepy.lib.random import Random
 from kubepy.scheduler import decisions, events, extenders, plugins, why
 from kubepy.scheduler.cache import Cache, PodInfo
 from kubepy.scheduler.decisions import Decision, Decisions
+from kubepy.scheduler.event_handlers import EventHandlers
 from kubepy.scheduler.extended_resources import ExtendedResources
 from kubepy.scheduler.extenders import ExtenderError, Extenders
-from kubepy.scheduler.framework import Action, ClusterEvent, Code, Nominated, Plugin, Status, Victims
+from kubepy.scheduler.framework import Code, Nominated, Plugin, Status, Victims
 from kubepy.scheduler.group_cycle import GroupCycle
 from kubepy.scheduler.metrics import SchedulerMetrics
 from kubepy.scheduler.pod_groups import PodGroups, group_of
-from kubepy.scheduler.profiles import DEFAULT_SCHEDULER, Configuration, Profile
+from kubepy.scheduler.profiles import Configuration, Profile
 from kubepy.scheduler.queue import Place, Queue, QueuedPod
 from kubepy.scheduler.runtime import Framework
 from kubepy.scheduler.search import Choice, Rejection, Search
@@ -164,37 +163,13 @@ class Scheduler:
 
     async def start(self) -> None:
         """Returns at once; deciding begins when the caches are filled."""
-        self._pods.add_handler(
-            on_add=self._pod_added, on_update=self._pod_updated, on_delete=self._pod_deleted
+        handlers = EventHandlers(
+            self.profiles, self.cache, self.queue, self._log, has_groups=self._group_cycle is not None
         )
-        self._nodes.add_handler(
-            on_add=self._node_added, on_update=self._node_updated, on_delete=self._node_deleted
-        )
-        for kind in self._kinds_of_interest():
-            self._watch_other(kind)
+        handlers.register(self._informers)
         self._informers.start()
         self._tasks.start(self._events.run(), name="scheduler events")
         self._tasks.start(self._run(), name="scheduler loop")
-
-    def _kinds_of_interest(self) -> set[str]:
-        named = {
-            interest.event.resource
-            for running in self._profiles.values()
-            for interests in running.framework.interests.values()
-            for interest in interests
-        }
-        return named & events.OTHER_RESOURCES.keys()
-
-    def _watch_other(self, kind: str) -> None:
-        move = self.queue.move
-        add, update, delete = (
-            ClusterEvent(kind, action) for action in (Action.ADD, Action.UPDATE, Action.DELETE)
-        )
-        self._informers.informer(events.OTHER_RESOURCES[kind]).add_handler(
-            on_add=lambda new: move(add, None, new.obj),
-            on_update=lambda old, new: move(update, old.obj, new.obj),
-            on_delete=lambda old: move(delete, old.obj, None),
-        )
 
     async def wait_synced(self) -> None:
         """Until it has seen every node and pod."""
@@ -539,102 +514,6 @@ class Scheduler:
             )
         )  # fmt: skip
 
-    # -- what the informers say. Source: eventhandlers.go
-
-    def _is_ours(self, pod: Obj) -> bool:
-        return _scheduler_of(pod) in self._profiles
-
-    def _pod_added(self, document: Document) -> None:
-        pod = document.obj
-        if pods.is_terminal(pod):
-            return
-        if pod["spec"].get("nodeName"):
-            self._pod_assigned(document)
-        elif self._is_ours(pod):
-            self.queue.add(PodInfo(document))
-            if self._group_cycle is not None:
-                self.queue.move(events.UNSCHEDULED_POD_ADD, None, pod)
-            self._log.debug("pod_queued", object=str(document.key), seen=document.revision)
-
-    def _pod_assigned(self, document: Document) -> None:
-        pod = document.obj
-        self.cache.add_pod(PodInfo(document), pod["spec"]["nodeName"])
-        self.queue.delete(uid_of(pod))
-        self.queue.move(events.POD_ADD, None, pod)
-
-    def _pod_updated(self, old: Document, new: Document) -> None:
-        before, after = old.obj, new.obj
-        if pods.is_terminal(after):
-            if not pods.is_terminal(before):
-                self._pod_deleted(new)
-        elif before["spec"].get("nodeName"):
-            if (
-                before["spec"] == after["spec"]
-                and labels_of(before) == labels_of(after)
-                and is_deleting(before) == is_deleting(after)
-            ):
-                # A status update, which is most of what comes, changes nothing that is counted.
-                self.cache.touch_pod(new)
-                return
-            self.cache.update_pod(PodInfo(new), after["spec"]["nodeName"])
-            for event in events.pod_changes(before, after):
-                self.queue.move(event, before, after)
-        elif after["spec"].get("nodeName"):
-            self._pod_assigned(new)
-        elif self._is_ours(after):
-            self._pending_pod_updated(before, new)
-
-    def _pending_pod_updated(self, before: Obj, new: Document) -> None:
-        after, uid = new.obj, uid_of(new.obj)
-        if self.cache.is_assumed(new.key, uid):
-            if is_deleting(after):
-                self._assumed_pod_gone(new)
-            return
-        self.queue.update(PodInfo(new), events.pod_changes(before, after), before)
-        nominated = walk(before, "status", "nominatedNodeName")
-        if nominated and nominated != walk(after, "status", "nominatedNodeName"):
-            priority = pods.priority(before)
-            self.queue.move(events.POD_DELETE, before, None, only=lambda other: other.priority <= priority)
-
-    def _pod_deleted(self, document: Document) -> None:
-        pod = document.obj
-        self.queue.delete(uid_of(pod))
-        if pod["spec"].get("nodeName"):
-            self.cache.remove_pod(document.key)
-            self.queue.move(events.POD_DELETE, pod, None)
-        elif self.cache.is_assumed(document.key, uid_of(pod)):
-            self._assumed_pod_gone(document)
-        elif walk(pod, "status", "nominatedNodeName"):
-            priority = pods.priority(pod)
-            self.queue.move(events.POD_DELETE, pod, None, only=lambda other: other.priority <= priority)
-
-    def _assumed_pod_gone(self, document: Document) -> None:
-        """Its binding will fail; its room is free from now on."""
-        pod = document.obj
-        running = self._profiles[_scheduler_of(pod)]
-        if running.framework.reject(uid_of(pod), "", "pod deleted"):
-            return  # its binding cycle ends at once and cleans up
-        gone = {**pod, "spec": {**pod["spec"], "nodeName": self.cache.node_of(document.key)}}
-        self.cache.remove_pod(document.key)
-        self.queue.move(events.POD_DELETE, gone, None)
-
-    def _node_added(self, document: Document) -> None:
-        self.cache.put_node(document)
-        self.queue.move(events.NODE_ADD, None, document.obj)
-
-    def _node_updated(self, old: Document, new: Document) -> None:
-        before, after = old.obj, new.obj
-        if events.is_node_cached_alike(before, after):
-            self.cache.touch_node(new)
-        else:
-            self.cache.put_node(new)
-        for event in events.node_changes(before, after):
-            self.queue.move(event, before, after)
-
-    def _node_deleted(self, document: Document) -> None:
-        self.cache.remove_node(document.key.name)
-        self.queue.move(events.NODE_DELETE, document.obj, None)
-
     def _task_died(self, name: str, error: BaseException) -> None:
         self._log.error("task_died", task=name, exc_info=error)
 
@@ -668,10 +547,6 @@ class _Steps:
         if outcome is not None:
             self._scheduler._record_rejection(queued, outcome, message)
         return self._scheduler._fail(self._running, queued, reason, message, self._started, nominated)
-
-
-def _scheduler_of(pod: Obj) -> str:
-    return pod["spec"].get("schedulerName") or DEFAULT_SCHEDULER
 
 
 def _make(
