@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
 from kubepy.api.objects import api_version
-from kubepy.lib.records import Record, field
 
 # The order discovery lists them in.
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
-class Subresource(Record):
+class Subresource(Struct, frozen=True):
     """One subresource row of discovery."""
 
     name: str  # "status"
@@ -19,7 +22,8 @@ class Subresource(Record):
     version: str = ""  # "v1"
 
 
-class Resource(Record):
+@dataclass(frozen=True, slots=True)
+class Resource:
     """One resource in one served version.
 
     A resource with several versions has one row per version; they share `storage` and hence one place in the store.

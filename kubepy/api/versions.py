@@ -9,13 +9,13 @@ of the package kubernetes-validate; component-base version/base.go.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kubepy.api import builtins
 from kubepy.api.builtins import BUILTINS
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
-from kubepy.lib.records import replace
 
 if TYPE_CHECKING:
     from kubepy.api.schema import Schemas

@@ -38,20 +38,21 @@ from typing import Any, Protocol
 from urllib.parse import quote, unquote, unquote_plus, urlencode
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kubepy.api.errors import BadRequest, StatusError
 from kubepy.api.errors import quote as quote_go
 from kubepy.api.objects import Document, Obj
 from kubepy.client.transport import Page
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record, field, replace
 
 JSON = "application/json"
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-class User(Record, frozen=False):
+class User(Struct):
     """Who asks. Source: apiserver pkg/authentication/user/user.go."""
 
     name: str  # "system:serviceaccount:default:builder"
@@ -62,7 +63,7 @@ class User(Record, frozen=False):
     )  # {"authentication.kubernetes.io/credential-id": [...]}
 
 
-class ClientCertificate(Record):
+class ClientCertificate(Struct, frozen=True):
     """What a connection's verified client certificate says; read once per connection."""
 
     common_name: str  # "kubernetes-admin"
@@ -72,7 +73,7 @@ class ClientCertificate(Record):
     authority: str = ""  # fingerprint of the CA certificate that its chain ends in
 
 
-class RequestInfo(Record):
+class RequestInfo(Struct, frozen=True):
     """What a method and a path mean. Shared between requests of the same path."""
 
     is_resource: bool

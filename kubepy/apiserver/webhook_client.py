@@ -23,6 +23,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import aiohttp
 import orjson
+from msgspec import Struct, field
 from yarl import URL
 
 from kubepy.api import ca_bundle, errors
@@ -36,7 +37,6 @@ from kubepy.client.exec_plugin import ExecPlugin, PluginFailed
 from kubepy.client.kubeconfig import show
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record, field
 
 ANSWER_BYTES_MAX = 32 << 20
 # Source: Go's net/http defaultCheckRedirect.
@@ -78,7 +78,7 @@ class Unusable(Exception):
     """A clientConfig that nobody can be called with."""
 
 
-class Identity(Record):
+class Identity(Struct, frozen=True):
     """Who the API server is to a webhook; nobody, unless its operator says so."""
 
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -29,6 +29,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from kubepy.api import errors
 from kubepy.api.objects import Document, Key, controller_of
 from kubepy.api.resources import Resource
@@ -40,7 +42,6 @@ from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.backoff import Exponential
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record
 
 if TYPE_CHECKING:
     from kubepy.client.events import Recorder
@@ -52,7 +53,7 @@ Mapper = Callable[[Document, Document | None], Iterable[Key]]
 Predicate = Callable[[Document, Document | None], bool]
 
 
-class After(Record):
+class After(Struct, frozen=True):
     """Done for now; again in `seconds`."""
 
     seconds: float
@@ -62,7 +63,7 @@ class Terminal(Exception):
     """Trying again cannot help; only a change of the object can."""
 
 
-class ControllerContext(Record):
+class ControllerContext(Struct, frozen=True):
     """What a controller is given. `client` writes under the controller's own identity; `informers` are shared."""
 
     client: Client

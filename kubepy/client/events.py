@@ -26,6 +26,8 @@ from collections import OrderedDict, deque
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from msgspec import Struct, field
+
 from kubepy.api import errors
 from kubepy.api.builtins import EVENTS
 from kubepy.api.objects import Obj
@@ -34,7 +36,6 @@ from kubepy.client.transport import ConnectionLost
 from kubepy.lib.backoff import TokenBucket
 from kubepy.lib.clock import Clock, rfc3339
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record, field
 
 if TYPE_CHECKING:
     from kubepy.observability.logs import Logger
@@ -278,7 +279,7 @@ class _Remembered(Generic[K, V]):
             self._entries.popitem(last=False)
 
 
-class _Similar(Record, frozen=False):
+class _Similar(Struct):
     """Events alike but for their message."""
 
     last_s: float

@@ -18,15 +18,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 
+from msgspec import Struct, field
+
 from kubepy.api.objects import Key
 from kubepy.lib.clock import Clock
-from kubepy.lib.records import Record, field
 
 # Source: controller_utils.go, ExpectationsTimeout.
 TIMEOUT_S = 5 * 60.0
 
 
-class _Expected(Record, frozen=False):
+class _Expected(Struct):
     since: float
     creations: int = 0
     deletions: set[Hashable] = field(default_factory=set)

@@ -32,6 +32,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from kubepy.api.objects import Document, DocumentPool, Key, Obj, uid_of, walk
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
@@ -40,7 +42,6 @@ from kubepy.client.transport import WatchEvent
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record
 
 if TYPE_CHECKING:
     from kubepy.observability.logs import Logger
@@ -69,7 +70,7 @@ def node_name(obj: Obj) -> Iterable[str]:
 # -- the informer ----------------------------------------------------------------------------------------------
 
 
-class Handler(Record):
+class Handler(Struct, frozen=True):
     """What `add_handler` returns; hand it to `remove_handler`."""
 
     on_add: OnAdd | None
@@ -296,7 +297,7 @@ class Informer:
         return True
 
 
-class _Scope(Record):
+class _Scope(Struct, frozen=True):
     resource: Resource
     namespace: str
     label_selector: str

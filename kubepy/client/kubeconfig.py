@@ -19,6 +19,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from kubepy.api.objects import DocumentPool
 from kubepy.client import exec_plugin
 from kubepy.client.exec_plugin import ExecPlugin
@@ -26,7 +28,6 @@ from kubepy.client.http import HttpTransport
 from kubepy.lib import yaml
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record
 
 
 class Unusable(Exception):
@@ -41,7 +42,7 @@ def show(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
         context.load_cert_chain(path)
 
 
-class Access(Record):
+class Access(Struct, frozen=True):
     """One context, with all data inline (PEM)."""
 
     server: str  # "https://127.0.0.1:6443"

@@ -21,9 +21,10 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+
 from kubepy.lib.backoff import Exponential, TokenBucket
 from kubepy.lib.clock import Clock, Timer
-from kubepy.lib.records import Record
 
 T = TypeVar("T", bound=Hashable)
 
@@ -32,7 +33,7 @@ class ShutDown(Exception):
     """The queue is shut down and has nothing left."""
 
 
-class Statistics(Record):
+class Statistics(Struct, frozen=True):
     depth: int  # keys that wait for a worker
     processing: int  # keys that a worker has, or that rest after one had them
     delayed: int  # keys whose time has not come

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects, pods, volumes
 from kubepy.api.builtins import (
     CSI_DRIVERS,
@@ -33,13 +35,12 @@ from kubepy.client.client import MERGE_PATCH
 from kubepy.client.controller import After, Controller
 from kubepy.client.events import NORMAL, WARNING
 from kubepy.controllers.persistent_volume_binder import POD_CLAIMS
-from kubepy.lib.records import Record
 
 _VOLUME = "volume"
 _MULTI_NODE = frozenset({"ReadWriteMany", "ReadOnlyMany"})
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     attach: tuple[str, ...] = ()  # nodes
     detach: tuple[str, ...] = ()  # nodes
     refused: tuple[str, ...] = ()  # nodes that must wait until another lets go

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec import Struct, field
+
 from kubepy.api import errors, quantity, selectors
 from kubepy.api.objects import Obj, copy
 from kubepy.controllers import replica_calculator as calculator
 from kubepy.controllers import scaling_behavior
 from kubepy.controllers.replica_calculator import PodMetric, Setting, Tolerances, Uncountable, Utilization
 from kubepy.controllers.scaling_behavior import History
-from kubepy.lib.records import Record, field
 
 ABLE, ACTIVE, LIMITED = "AbleToScale", "ScalingActive", "ScalingLimited"
 _TRUE, _FALSE = "True", "False"
@@ -29,7 +30,7 @@ _TRUE, _FALSE = "True", "False"
 Reading = Mapping[str, PodMetric] | int | Sequence[int] | Exception
 
 
-class Observed(Record):
+class Observed(Struct, frozen=True):
     current: int  # the scale's spec.replicas
     status_replicas: int
     selector: str
@@ -39,7 +40,7 @@ class Observed(Record):
     rivals: Sequence[str] = ()  # autoscalers whose pods these are, when there are several: "default/web"
 
 
-class Plan(Record, frozen=False):
+class Plan(Struct):
     """`desired` None: nothing could be computed, and `failure` says why; the same as `current`: nothing to do."""
 
     status: Obj

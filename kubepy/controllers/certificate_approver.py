@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects
 from kubepy.api.builtins import CERTIFICATE_SIGNING_REQUESTS, SUBJECT_ACCESS_REVIEWS
 from kubepy.api.objects import Key, Obj
 from kubepy.client.controller import Controller, key_of
 from kubepy.controllers import certificate_requests
 from kubepy.controllers.certificate_requests import KUBELET_CLIENT, Request
-from kubepy.lib.records import Record
 
 
 class Way(NamedTuple):
@@ -30,7 +31,7 @@ SELF = Way("selfnodeclient", "Auto approving self kubelet client certificate aft
 ANY = Way("nodeclient", "Auto approving kubelet client certificate after SubjectAccessReview.")
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     ways: tuple[Way, ...] = ()  # to be tried in this order
 
 

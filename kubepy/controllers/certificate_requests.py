@@ -13,10 +13,11 @@ import binascii
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from kubepy.api import objects
 from kubepy.api.objects import Obj
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -41,7 +42,7 @@ class SignerExpired(Exception):
     """The CA's certificate is over."""
 
 
-class Request(Record):
+class Request(Struct, frozen=True):
     """What stands in the request itself."""
 
     common_name: str  # "system:node:n1"
@@ -52,7 +53,7 @@ class Request(Record):
     uris: tuple[str, ...] = ()
 
 
-class Authority(Record):
+class Authority(Struct, frozen=True):
     """Who signs: PEM of a CA certificate and its key; `lifetime_s` bounds what it issues."""
 
     certificate: bytes

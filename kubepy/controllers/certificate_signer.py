@@ -12,16 +12,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Container, Mapping
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects
 from kubepy.api.builtins import CERTIFICATE_SIGNING_REQUESTS
 from kubepy.api.objects import Key, Obj
 from kubepy.client.controller import Controller, ControllerContext, key_of
 from kubepy.controllers import certificate_requests
 from kubepy.controllers.certificate_requests import Authority
-from kubepy.lib.records import Record
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     sign: bool = False
     failure: str = ""  # message of the condition Failed
 

@@ -11,17 +11,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from kubepy.api import errors
 from kubepy.api.builtins import CLUSTER_TRUST_BUNDLES
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import Controller, ControllerContext
-from kubepy.lib.records import Record
 
 SIGNER = "kubernetes.io/kube-apiserver-serving"
 _ONE = Key("", SIGNER)
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     create: Obj | None = None
     update: Obj | None = None
     delete: tuple[str, ...] = ()

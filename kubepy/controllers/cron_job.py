@@ -18,6 +18,8 @@ from email.utils import format_datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct, field
+
 from kubepy.api import errors, objects
 from kubepy.api.builtins import CRON_JOBS, JOBS
 from kubepy.api.objects import Document, Key, Obj
@@ -27,7 +29,6 @@ from kubepy.controllers import ownership
 from kubepy.controllers.job_facts import Event, finished
 from kubepy.lib import clock as clocks
 from kubepy.lib import cron
-from kubepy.lib.records import Record, field
 
 SCHEDULED_AT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 # Source: nextScheduleDelta: clocks of two machines differ by less than that.
@@ -52,7 +53,7 @@ class Missed(NamedTuple):
     number: int  # how many have, about
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     status: Obj
     forget: tuple[Obj, ...] = ()  # finished Jobs beyond the history limits
     replace: tuple[Obj, ...] = ()  # references of Jobs that make room for the new one
@@ -62,7 +63,7 @@ class Plan(Record):
     after_s: float | None = None
 
 
-class _Draft(Record, frozen=False):
+class _Draft(Struct):
     status: Obj
     events: list[Event] = field(default_factory=list)
 

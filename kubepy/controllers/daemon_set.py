@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec import Struct, field
+
 from kubepy.api import objects, placement, pods, selectors
 from kubepy.api.builtins import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS
 from kubepy.api.objects import Document, Key, Obj
@@ -28,7 +30,6 @@ from kubepy.controllers.pod_control import PodControl
 from kubepy.controllers.replica_set import PARALLEL, batches, render_pod
 from kubepy.lib.aio import gather_bounded
 from kubepy.lib.backoff import Exponential
-from kubepy.lib.records import Record, field
 
 # Source: daemon_controller.go, BurstReplicas.
 BURST = 250
@@ -101,7 +102,7 @@ def node_of(pod: Obj) -> str:
 # -- the plan --------------------------------------------------------------------------------------------------
 
 
-class Observed(Record):
+class Observed(Struct, frozen=True):
     daemon_set: Obj
     nodes: Sequence[Obj]
     pods: Sequence[Obj]
@@ -111,7 +112,7 @@ class Observed(Record):
     waits: Mapping[str, float] = field(default_factory=dict)
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     create: tuple[str, ...] = ()  # nodes
     delete: tuple[Obj, ...] = ()
     failed: tuple[str, ...] = ()  # nodes whose failed pod is among `delete`
@@ -120,7 +121,7 @@ class Plan(Record):
     after_s: float | None = None
 
 
-class _Draft(Record, frozen=False):
+class _Draft(Struct):
     """A plan being made, and what the decisions on one node share."""
 
     observed: Observed

@@ -20,8 +20,9 @@ from collections.abc import Iterable, KeysView, Sequence
 from sys import intern
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
+
 from kubepy.api.objects import Obj
-from kubepy.lib.records import Record
 
 ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
@@ -69,7 +70,7 @@ class Reference(NamedTuple):
         return Identity(self.kind, self.api_version, namespace, self.name, self.uid)
 
 
-class Node(Record, frozen=False, eq=False):
+class Node(Struct, eq=False):
     identity: Identity
     owners: tuple[Reference, ...] = ()
     # None until there is one: most objects never have any.

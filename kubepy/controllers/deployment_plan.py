@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
+from msgspec import Struct, field
+
 from kubepy.api import objects
 from kubepy.api.objects import Obj
 from kubepy.controllers.deployment_rollout import (
@@ -42,10 +44,9 @@ from kubepy.controllers.deployment_templates import (
     revision_in,
 )
 from kubepy.lib import clock as clocks
-from kubepy.lib.records import Record, field
 
 
-class Resize(Record):
+class Resize(Struct, frozen=True):
     """One ReplicaSet rewritten; `old` is its size before, for the event."""
 
     replica_set: Obj  # the whole object to write
@@ -53,7 +54,7 @@ class Resize(Record):
     new: int
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     """What to do, in this order; the status last."""
 
     create: Obj | None = None

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec import Struct, field
+
 from kubepy.api import objects
 from kubepy.api.objects import Obj
 from kubepy.controllers.deployment_sizes import (
@@ -19,14 +21,13 @@ from kubepy.controllers.deployment_sizes import (
     status_of,
 )
 from kubepy.lib import clock as clocks
-from kubepy.lib.records import Record, field
 
 _COUNTS = (
     "observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas",
 )  # fmt: skip
 
 
-class Rollout(Record, frozen=False):
+class Rollout(Struct):
     """The working state of one plan: the Deployment's numbers, and its sets as they shall be."""
 
     deployment: Obj

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
 from kubepy.api import objects
 from kubepy.api.objects import Obj
-from kubepy.lib.records import Record
 
 DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
 MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
@@ -18,7 +19,7 @@ MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
 INT32_MAX = 2**31 - 1
 
 
-class Sized(Record, frozen=False):
+class Sized(Struct):
     """A ReplicaSet while a plan is being made: what is stored, and the size and annotations it shall have."""
 
     obj: Obj

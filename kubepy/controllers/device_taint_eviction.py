@@ -21,6 +21,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from kubepy.api import device_taints, errors, objects
 from kubepy.api.builtins import DEVICE_TAINT_RULES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES
 from kubepy.api.device_taints import NO_EXECUTE
@@ -30,7 +32,6 @@ from kubepy.client.controller import After, Controller, ControllerContext
 from kubepy.controllers import pod_conditions
 from kubepy.controllers.resource_claim import claim_name, is_for
 from kubepy.lib.clock import parse_rfc3339
-from kubepy.lib.records import Record
 
 EVICTION_IN_PROGRESS = "EvictionInProgress"
 # The shortest time between two writes of a rule's condition. Source: ruleStatusPeriod.
@@ -104,7 +105,7 @@ def _generation(one: Obj) -> int:
     return found
 
 
-class Counts(Record):
+class Counts(Struct, frozen=True):
     """What a rule is about."""
 
     pods: int = 0  # that still have to go, or would have to
@@ -163,12 +164,12 @@ def rest_of_period(rule: Obj, now: float) -> float:
     return max(STATUS_PERIOD_S - (now - parse_rfc3339(old["lastTransitionTime"])), 0.0)
 
 
-class _Due(Record, frozen=False):
+class _Due(Struct):
     uid: str
     eviction: Eviction
 
 
-class _Rule(Record, frozen=False):
+class _Rule(Struct):
     obj: Obj
     evicted: int = 0  # pods, because of it
 

@@ -18,6 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from msgspec import Struct, field
+
 from kubepy.api import errors, objects, pods, selectors
 from kubepy.api.builtins import (
     DEPLOYMENTS,
@@ -37,7 +39,6 @@ from kubepy.controllers import pod_conditions
 from kubepy.controllers.deployment_sizes import scaled
 from kubepy.controllers.discovery import Discover
 from kubepy.lib.clock import parse_rfc3339
-from kubepy.lib.records import Record, field
 
 # How long an eviction may take from its permission to the deletion of the pod. Source: DeletionTimeout.
 DELETION_S = 120.0
@@ -70,7 +71,7 @@ class Member(NamedTuple):
     owner: Owner | None
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     status: Obj | None = None  # as it should be, None: it is
     overdue: tuple[str, ...] = ()  # pods that were to be deleted and were not
     recheck_s: float | None = None
@@ -203,7 +204,7 @@ def render_selector(selector: Obj | None) -> str:
 # -- the controller --------------------------------------------------------------------------------------------
 
 
-class _Guard(Record, frozen=False):
+class _Guard(Struct):
     """A budget's selector and the pods it selects now."""
 
     source: Obj | None

@@ -22,13 +22,14 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
 
+from msgspec import Struct, field
+
 from kubepy.api import errors, names, objects, pods
 from kubepy.api.builtins import ENDPOINT_SLICES, NODES, PODS, SERVICES
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import Controller, ControllerContext, key_of, rest_for
 from kubepy.client.informer import Informer
 from kubepy.controllers.owned_slices import MANAGED_BY, SERVICE_NAME, OwnedSlices
-from kubepy.lib.records import Record, field
 
 MANAGER = "endpointslice-controller.k8s.io"
 HEADLESS = "service.kubernetes.io/headless"
@@ -47,7 +48,7 @@ _Ports = tuple[tuple[object, ...], ...]
 Zone = Callable[[str], str | None]  # node name -> its zone, "" for none; None: there is no such node
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     """Whole objects to write; `missing_nodes` names pods left out because their node is not known yet."""
 
     create: tuple[Obj, ...] = ()
@@ -56,7 +57,7 @@ class Plan(Record):
     missing_nodes: tuple[str, ...] = ()
 
 
-class _Changes(Record, frozen=False):
+class _Changes(Struct):
     create: list[Obj] = field(default_factory=list)
     update: list[Obj] = field(default_factory=list)
     delete: list[Obj] = field(default_factory=list)

@@ -12,12 +12,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct, field
+
 from kubepy.api import objects
 from kubepy.api.builtins import ENDPOINTS, SERVICES
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import Controller, ControllerContext
 from kubepy.controllers.owned_slices import MANAGED_BY, SERVICE_NAME, OwnedSlices
-from kubepy.lib.records import Record, field
 
 MANAGER = "endpointslicemirroring-controller.k8s.io"
 SKIP = "endpointslice.kubernetes.io/skip-mirror"
@@ -34,7 +35,7 @@ ADDRESSES_MAX = 1000
 _Group = tuple[str, tuple[tuple[object, ...], ...]]  # address family, ports
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     create: tuple[Obj, ...] = ()
     update: tuple[Obj, ...] = ()
     delete: tuple[Obj, ...] = ()
@@ -42,7 +43,7 @@ class Plan(Record):
     skipped: int = 0  # addresses that are not mirrored, those among them
 
 
-class _Wanted(Record, frozen=False):
+class _Wanted(Struct):
     ports: list[Obj]
     endpoints: dict[tuple[object, ...], Obj] = field(default_factory=dict)
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects, pods
 from kubepy.api.builtins import ENDPOINTS, PODS, SERVICES
 from kubepy.api.objects import Key, Obj
 from kubepy.client.controller import Controller, key_of, rest_for
 from kubepy.controllers import endpoint_slice, ownership
 from kubepy.controllers.endpoint_slice import HEADLESS
-from kubepy.lib.records import Record
 
 MANAGER = "endpoint-controller"
 MANAGED_BY = "endpoints.kubernetes.io/managed-by"
@@ -25,7 +26,7 @@ OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
 ADDRESSES_MAX = 1000
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     """At most one of the two: the whole object to write."""
 
     create: Obj | None = None

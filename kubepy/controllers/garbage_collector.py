@@ -22,6 +22,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from sys import intern
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects
 from kubepy.api.builtins import CUSTOM_RESOURCE_DEFINITIONS
 from kubepy.api.objects import Document, Key, Obj
@@ -32,7 +34,6 @@ from kubepy.client.informer import Informer
 from kubepy.controllers.dependency_graph import FOREGROUND, ORPHAN, Graph, Identity, Node, Reference
 from kubepy.controllers.discovery import Discover, preferred
 from kubepy.lib.aio import gather_bounded
-from kubepy.lib.records import Record
 
 # Kinds whose objects are many, short-lived and own nothing. Source: graph_builder.go, ignoredResources.
 IGNORED = {("", "events"), ("events.k8s.io", "events")}
@@ -56,7 +57,7 @@ class Owner(enum.Enum):
     WAITING = "waiting"
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     """What to do with one dependent."""
 
     remove_owners: tuple[str, ...] = ()  # uids of references to take away

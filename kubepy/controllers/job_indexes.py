@@ -10,9 +10,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
+from msgspec import Struct
+
 from kubepy.api import objects
 from kubepy.api.objects import Obj
-from kubepy.lib.records import Record
 
 COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
 INDEX_FAILURES = "batch.kubernetes.io/job-index-failure-count"
@@ -21,7 +22,7 @@ INDEX_IGNORED_FAILURES = "batch.kubernetes.io/job-index-ignored-failure-count"
 _INT32_MAX = 2**31 - 1
 
 
-class Indexes(Record):
+class Indexes(Struct, frozen=True):
     spans: tuple[tuple[int, int], ...] = ()
 
     @classmethod

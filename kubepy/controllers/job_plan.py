@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
 from kubepy.api import objects, pods
 from kubepy.api.objects import Obj
 from kubepy.controllers.job_facts import (
@@ -24,13 +26,12 @@ from kubepy.controllers.job_pods import render_indexed_pod, render_job_pod
 from kubepy.controllers.job_policies import judge_failure, judge_success
 from kubepy.controllers.job_tally import Observed, Tally, backoff_s, indexes_of, tally
 from kubepy.lib import clock as clocks
-from kubepy.lib.records import Record
 
 # Source: job_controller.go, MaxPodCreateDeletePerSync.
 BURST = 500
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     tally: Tally
     condition: Obj | None = None  # how it ends
     end: tuple[

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
+from msgspec import Struct
+
 from kubepy.api import objects, pods
 from kubepy.api.objects import Obj
 from kubepy.controllers.job_facts import (
@@ -28,13 +30,12 @@ from kubepy.controllers.job_plan import Plan
 from kubepy.controllers.job_policies import judge_failure
 from kubepy.controllers.job_tally import Observed, Tally
 from kubepy.lib import clock as clocks
-from kubepy.lib.records import Record
 
 # Source: job_controller.go, MaxUncountedPods (their uids stay below 20 KB).
 UNCOUNTED_MAX = 500
 
 
-class Outcome(Record):
+class Outcome(Struct, frozen=True):
     """What became of a plan."""
 
     created: int = 0
@@ -43,7 +44,7 @@ class Outcome(Record):
     failure: Exception | None = None
 
 
-class Account(Record):
+class Account(Struct, frozen=True):
     """The status to write, the pods to let go after that, and how the Job ends once they are counted."""
 
     status: Obj

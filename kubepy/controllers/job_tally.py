@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from kubepy.api import objects, pods
 from kubepy.api.objects import Obj
 from kubepy.controllers.job_facts import finish_time, is_failed, is_indexed, is_tracked
@@ -23,7 +25,6 @@ from kubepy.controllers.job_indexes import (
     valid_index_of,
 )
 from kubepy.controllers.job_policies import judge_failure
-from kubepy.lib.records import Record
 
 # Source: job_controller.go, DefaultJobPodFailureBackOff and MaxJobPodFailureBackOff.
 BACKOFF_S, BACKOFF_S_MAX = 10.0, 600.0
@@ -39,7 +40,7 @@ class Backoff(NamedTuple):
 NO_FAILURES = Backoff()
 
 
-class Observed(Record):
+class Observed(Struct, frozen=True):
     """What one run sees."""
 
     job: Obj
@@ -50,7 +51,7 @@ class Observed(Record):
     backoff: Backoff = NO_FAILURES
 
 
-class Tally(Record):
+class Tally(Struct, frozen=True):
     """The numbers before anything is done."""
 
     active: tuple[Obj, ...]

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC, date, datetime
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects
 from kubepy.api.builtins import CONFIG_MAPS, PODS, SECRETS, SERVICE_ACCOUNTS
 from kubepy.api.objects import Key, Obj
@@ -19,7 +21,6 @@ from kubepy.client.client import MERGE_PATCH
 from kubepy.client.controller import After, Controller
 from kubepy.controllers.service_account_tokens import ACCOUNT_UID, TYPE, account_key
 from kubepy.lib.clock import parse_rfc3339
-from kubepy.lib.records import Record
 
 INVALID_SINCE, LAST_USED = "kubernetes.io/legacy-token-invalid-since", "kubernetes.io/legacy-token-last-used"
 TRACKING = Key("kube-system", "kube-apiserver-legacy-service-account-token-tracking")
@@ -32,7 +33,7 @@ UNUSED_S = 365 * DAY_S
 _ALL = Key("", "all")
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     mark: str = ""  # the day it is invalid since
     delete: bool = False
 

@@ -20,6 +20,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
 from kubepy.api.builtins import (
     CLUSTER_TRUST_BUNDLES,
     DEVICE_TAINT_RULES,
@@ -94,7 +96,6 @@ from kubepy.controllers.volume_expand import VolumeExpandController
 from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record, field
 
 if TYPE_CHECKING:
     from kubepy.observability.logs import Logger
@@ -106,7 +107,7 @@ MANAGER = "kube-controller-manager"
 _ACCOUNT_GROUPS = ("system:serviceaccounts", "system:serviceaccounts:kube-system")
 
 
-class NodeOptions(Record):
+class NodeOptions(Struct, frozen=True):
     """What users say about nodes and what becomes of their pods."""
 
     lifecycle: node_lifecycle.Options = field(default_factory=node_lifecycle.Options)
@@ -114,7 +115,7 @@ class NodeOptions(Record):
     ipam: node_ipam.Options | None = None  # None: nodes get no ranges, --allocate-node-cidrs
 
 
-class Parts(Record):
+class Parts(Struct, frozen=True):
     """What some controllers need beyond their context."""
 
     discover: Discover
@@ -126,7 +127,7 @@ class Parts(Record):
     schemas: Schemas = field(default_factory=Schemas)  # of the built-in kinds
 
 
-class Descriptor(Record):
+class Descriptor(Struct, frozen=True):
     """One row of the table."""
 
     name: str  # "deployment-controller"

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct, field
+
 from kubepy.api import errors, objects, pods
 from kubepy.api.builtins import NAMESPACES, PODS
 from kubepy.api.objects import Document, Key, Obj
@@ -28,7 +30,6 @@ from kubepy.controllers.discovery import Discover, preferred
 from kubepy.controllers.service_account import namespace_of
 from kubepy.lib import clock as clocks
 from kubepy.lib.aio import gather_bounded
-from kubepy.lib.records import Record, field
 
 FINALIZER = "kubernetes"
 
@@ -54,7 +55,7 @@ CONDITIONS = {
 }
 
 
-class Remaining(Record):
+class Remaining(Struct, frozen=True):
     """What is left of one kind after it was deleted."""
 
     resource: Resource
@@ -64,7 +65,7 @@ class Remaining(Record):
     failure: str = ""  # why it could not be deleted
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     """What to write, and when to look again: never after `finalize`."""
 
     conditions: list[Obj] | None = None  # None: as they are

@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import ipaddress
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects
 from kubepy.api.builtins import NODES
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.client import MERGE_PATCH
 from kubepy.client.controller import After, Controller, ControllerContext, key_of
-from kubepy.lib.records import Record
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class Options(Record):
+class Options(Struct, frozen=True):
     cluster_cidr: str
     mask_size: int = 24  # --node-cidr-mask-size
     service_cidr: str = ""  # nothing of it is given to a node

@@ -25,6 +25,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from msgspec import Struct, field
+
 from kubepy.api import errors, objects, placement
 from kubepy.api.builtins import LEASES, NODES, PODS
 from kubepy.api.objects import Document, Key, Obj
@@ -35,7 +37,6 @@ from kubepy.controllers import pod_conditions
 from kubepy.controllers.node_zones import Rates, Review, Zones, zone_of
 from kubepy.lib.aio import Tasks, gather_bounded, reported_to
 from kubepy.lib.clock import parse_rfc3339
-from kubepy.lib.records import Record, field
 
 LEASE_NAMESPACE = "kube-node-lease"
 # How long a first failure gathers company before the first node is tainted: those that fail together are judged
@@ -64,7 +65,7 @@ LABELS = (
 _ZONES = Key("", "")
 
 
-class Options(Record):
+class Options(Struct, frozen=True):
     grace_s: float = 50.0  # --node-monitor-grace-period
     startup_s: float = 60.0  # --node-startup-grace-period
     rates: Rates = field(default_factory=Rates)
@@ -73,7 +74,7 @@ class Options(Record):
 # -- the plan --------------------------------------------------------------------------------------------------
 
 
-class Health(Record, frozen=False):
+class Health(Struct):
     """When a node was last heard from, and what it said then. Times are monotonic."""
 
     heard_at: float
@@ -81,7 +82,7 @@ class Health(Record, frozen=False):
     renewed: float = 0.0  # its lease's renewTime, by the node's clock
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     conditions: tuple[Obj, ...] = ()  # to be written, because it is silent
     spec: Obj = field(default_factory=dict)  # taints, if they are to change
     labels: Obj = field(default_factory=dict)

@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
+from msgspec import Struct, field
+
 from kubepy.api import objects
 from kubepy.api.objects import Obj
-from kubepy.lib.records import Record, field
 
 REGION, ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
 _BETA_REGION, _BETA_ZONE = (
@@ -45,7 +46,7 @@ class Review(Enum):
     LIGHT = "light"  # one is again
 
 
-class Rates(Record):
+class Rates(Struct, frozen=True):
     """Source: cmd/kube-controller-manager/app/options/nodelifecyclecontroller.go."""
 
     eviction: float = 0.1  # nodes per second in a well zone
@@ -72,7 +73,7 @@ def is_excluded(node: Obj) -> bool:
     return EXCLUDED in objects.labels_of(node)
 
 
-class Zone(Record, frozen=False):
+class Zone(Struct):
     """Its nodes, and those of them that wait to be tainted, in the order they came."""
 
     rate: float

@@ -27,13 +27,14 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects, pods, volumes
 from kubepy.api.builtins import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES
 from kubepy.api.objects import Document, Key, Obj, annotations_of, uid_of, walk
 from kubepy.client.controller import After, Controller
 from kubepy.client.events import NORMAL, WARNING
 from kubepy.client.informer import Informer
-from kubepy.lib.records import Record
 
 # Source: pkg/controller/volume/persistentvolume/config, PVClaimBinderSyncPeriod.
 RESYNC_S = 15.0
@@ -57,7 +58,7 @@ _MIGRATED_SOURCES = (
 _BY_CLAIM, _AVAILABLE, _PENDING = "claim", "available_of_class", "pending_of_class"
 
 
-class Said(Record):
+class Said(Struct, frozen=True):
     """An event to record."""
 
     type: str
@@ -65,7 +66,7 @@ class Said(Record):
     message: str
 
 
-class ClaimPlan(Record):
+class ClaimPlan(Struct, frozen=True):
     """At most one of bind_to, phase, default_class, provisioner is to be acted on."""
 
     bind_to: Obj | None = None  # the volume
@@ -76,7 +77,7 @@ class ClaimPlan(Record):
     error: str = ""  # try again later
 
 
-class VolumePlan(Record):
+class VolumePlan(Struct, frozen=True):
     phase: str = ""
     unbind: bool = False
     reclaim: bool = False

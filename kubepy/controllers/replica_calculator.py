@@ -15,11 +15,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from kubepy.api import pods as pod_api
 from kubepy.api import quantity
 from kubepy.api.objects import Obj, condition, is_deleting
 from kubepy.lib.clock import parse_rfc3339
-from kubepy.lib.records import Record
 
 # Source: podautoscaler/config/v1alpha1/defaults.go.
 TOLERANCE = 0.1
@@ -57,7 +58,7 @@ class Utilization(NamedTuple):
     percent: int | None = None
 
 
-class Setting(Record):
+class Setting(Struct, frozen=True):
     """What is the same for all metrics of one look. cpu_initialization_s: so long after a pod's start its CPU counts
     only while it is ready; readiness_delay_s: a pod not ready since then has never been."""
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
+from msgspec import Struct
+
 from kubepy.api import errors, names, objects, pods, selectors
 from kubepy.api.builtins import PODS, REPLICA_SETS
 from kubepy.api.objects import Document, Key, Obj
@@ -27,7 +29,6 @@ from kubepy.client.transport import ConnectionLost
 from kubepy.controllers import ownership
 from kubepy.controllers.owned_pods import OwnedPods
 from kubepy.lib.aio import gather_bounded
-from kubepy.lib.records import Record
 
 # Source: replica_set.go, BurstReplicas.
 BURST = 500
@@ -39,7 +40,7 @@ PARALLEL = 64
 _COUNTS = ("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas")
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     """How many pods to make, or how many to delete."""
 
     create: int = 0

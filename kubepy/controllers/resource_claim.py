@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects, pods
 from kubepy.api.builtins import PODS, RESOURCE_CLAIM_TEMPLATES, RESOURCE_CLAIMS
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.client import APPLY_PATCH
 from kubepy.client.controller import Controller, ControllerContext
 from kubepy.controllers import ownership
-from kubepy.lib.records import Record
 
 FINALIZER = "resource.kubernetes.io/delete-protection"
 POD_CLAIM = "resource.kubernetes.io/pod-claim-name"
@@ -33,7 +34,7 @@ BY_CLAIM, BY_TEMPLATE, BY_OWNER = "resource_claim", "resource_claim_template", "
 _BASE_CHARS_MAX = 57
 
 
-class ClaimPlan(Record):
+class ClaimPlan(Struct, frozen=True):
     """What becomes of a claim. None: as it is."""
 
     reserved_for: list[Obj] | None = None

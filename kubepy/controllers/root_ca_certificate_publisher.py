@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects
 from kubepy.api.builtins import CONFIG_MAPS, NAMESPACES
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import Controller, ControllerContext
 from kubepy.controllers import ownership
 from kubepy.controllers.service_account import namespace_of
-from kubepy.lib.records import Record
 
 NAME = "kube-root-ca.crt"
 DESCRIPTION_ANNOTATION = "kubernetes.io/description"
@@ -27,7 +28,7 @@ DESCRIPTION = (
 )
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     """At most one of the two: the whole object to write."""
 
     create: Obj | None = None

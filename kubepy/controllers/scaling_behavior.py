@@ -12,8 +12,10 @@ import math
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from kubepy.api.objects import Obj
-from kubepy.lib.records import Record, replace
 
 # Source: horizontal.go scaleUpLimitFactor, scaleUpLimitMinimum; config/v1alpha1/defaults.go.
 _UP_FACTOR, _UP_MINIMUM = 2.0, 4.0
@@ -33,7 +35,7 @@ class ScaleEvent(NamedTuple):
     at: float
 
 
-class History(Record):
+class History(Struct, frozen=True):
     recommendations: tuple[Recommendation, ...] = ()
     ups: tuple[ScaleEvent, ...] = ()
     downs: tuple[ScaleEvent, ...] = ()

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects
 from kubepy.api.builtins import NAMESPACES, SERVICE_ACCOUNTS
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import Controller, key_of
 from kubepy.controllers import ownership
-from kubepy.lib.records import Record
 
 ENSURED = ("default",)
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     create: tuple[str, ...] = ()  # names of accounts
 
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects
 from kubepy.api.builtins import SECRETS, SERVICE_ACCOUNTS
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import Controller, ControllerContext, key_of
-from kubepy.lib.records import Record
 
 TYPE = "kubernetes.io/service-account-token"
 ACCOUNT_NAME, ACCOUNT_UID = "kubernetes.io/service-account.name", "kubernetes.io/service-account.uid"
@@ -28,7 +29,7 @@ TOKEN, ROOT_CA, NAMESPACE = "token", "ca.crt", "namespace"
 Sign = Callable[[Obj, Obj], str]
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     delete: bool = False
     data: Obj | None = None  # what to add to the Secret's data, None: nothing is missing
     needs_token: bool = False

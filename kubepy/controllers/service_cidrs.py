@@ -12,13 +12,14 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects
 from kubepy.api.builtins import IP_ADDRESSES, SERVICE_CIDRS
 from kubepy.api.objects import Key, Obj
 from kubepy.client.client import MERGE_PATCH
 from kubepy.client.controller import After, Controller, key_of
 from kubepy.lib.clock import parse_rfc3339
-from kubepy.lib.records import Record
 
 FINALIZER = "networking.k8s.io/service-cidr-finalizer"
 MANAGER = "ipallocator.k8s.io"
@@ -35,7 +36,7 @@ BLOCKED: Obj = {
 }
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     finalizers: list[str] | None = None  # as they should be, None: they are
     condition: Obj | None = None
     wait_s: float = 0.0

@@ -15,12 +15,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Collection, Iterator
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects
 from kubepy.api.builtins import SERVICES
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.client import MERGE_PATCH
 from kubepy.client.controller import Controller, ControllerContext, key_of
-from kubepy.lib.records import Record
 
 FINALIZER = "service.kubernetes.io/load-balancer-cleanup"
 ADDRESSES = "198.18.0.0/20"
@@ -28,7 +29,7 @@ ADDRESSES = "198.18.0.0/20"
 BY_ADDRESS = "load_balancer_address"
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     finalizers: list[str] | None = None  # as they should be, None: they are
     ingress: list[Obj] | None = None
     events: tuple[tuple[str, str, str], ...] = ()  # type, reason, message

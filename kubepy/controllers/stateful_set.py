@@ -23,6 +23,8 @@ import re
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct, field
+
 from kubepy.api import errors, objects, pods, selectors
 from kubepy.api.builtins import CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
 from kubepy.api.objects import Key, Obj
@@ -34,7 +36,6 @@ from kubepy.controllers.history import REVISION_LABEL, Historian
 from kubepy.controllers.owned_pods import OwnedPods
 from kubepy.controllers.replica_set import PARALLEL, render_pod
 from kubepy.lib.aio import gather_bounded
-from kubepy.lib.records import Record, field
 
 POD_NAME = "statefulset.kubernetes.io/pod-name"
 POD_INDEX = "apps.kubernetes.io/pod-index"
@@ -43,7 +44,7 @@ HASH_LABEL = "controller.kubernetes.io/hash"
 _match_name = re.compile(r"(.*)-([0-9]+)").fullmatch
 
 
-class Observed(Record):
+class Observed(Struct, frozen=True):
     stateful_set: Obj
     pods: Sequence[Obj]
     claims: Mapping[str, Obj]  # by name
@@ -51,7 +52,7 @@ class Observed(Record):
     update: Obj  # the revision of the template as it is
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     """All of it may be done at once."""
 
     create: tuple[Obj, ...] = ()
@@ -63,7 +64,7 @@ class Plan(Record):
     after_s: float | None = None
 
 
-class _Draft(Record, frozen=False):
+class _Draft(Struct):
     observed: Observed
     now: float
     create: list[Obj] = field(default_factory=list)

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects
 from kubepy.api.builtins import STORAGE_VERSION_MIGRATIONS
 from kubepy.api.objects import Key, Obj
@@ -20,7 +22,6 @@ from kubepy.client.client import APPLY_PATCH
 from kubepy.client.controller import Controller, ControllerContext, key_of
 from kubepy.controllers.discovery import Discover
 from kubepy.lib.clock import parse_rfc3339
-from kubepy.lib.records import Record
 
 SUCCEEDED, FAILED = "StorageVersionMigrationSucceeded", "StorageVersionMigrationFailed"
 VERBS = ("update", "patch", "list")
@@ -37,7 +38,7 @@ _PASSING = (
 )
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     migrate: Resource | None = None
     failure: str = ""
     wait: str = ""  # why it is tried again

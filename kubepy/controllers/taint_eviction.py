@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects, placement
 from kubepy.api.builtins import NODES, PODS
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import After, Controller, ControllerContext
 from kubepy.client.informer import node_name
 from kubepy.controllers import pod_conditions
-from kubepy.lib.records import Record
 
 
 class Verdict(Enum):
@@ -31,7 +32,7 @@ class Verdict(Enum):
     GO = "go"
 
 
-class Due(Record):
+class Due(Struct, frozen=True):
     """An eviction that is to come, or (`is_done`) that was carried out. Times are monotonic."""
 
     uid: str
@@ -39,7 +40,7 @@ class Due(Record):
     is_done: bool = False
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     verdict: Verdict
     due: Due | None = None  # with WAIT and GO
     is_cancelled: bool = False  # what was to come does not: say so

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects
 from kubepy.api.builtins import CUSTOM_RESOURCE_DEFINITIONS, VALIDATING_ADMISSION_POLICIES
 from kubepy.api.objects import Key, Obj, group_version
@@ -21,7 +23,6 @@ from kubepy.api.schema import Schemas
 from kubepy.client.client import APPLY_PATCH
 from kubepy.client.controller import Controller, ControllerContext, key_of
 from kubepy.controllers.discovery import Discover
-from kubepy.lib.records import Record
 
 if TYPE_CHECKING:
     from kubepy.api.cel.types import Type
@@ -32,7 +33,7 @@ KINDS_MAX = 10
 TypeOf = Callable[[Resource], "Type | None"]
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     warnings: list[Obj] | None = None  # None: this generation is known already
 
 

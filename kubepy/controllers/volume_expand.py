@@ -16,19 +16,20 @@ kubernetes-csi/external-resizer pkg/controller/controller.go (events).
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from kubepy.api import objects, quantity, volumes
 from kubepy.api.builtins import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES
 from kubepy.api.objects import Document, Key, Obj, annotations_of, walk
 from kubepy.client.client import MERGE_PATCH
 from kubepy.client.controller import After, Controller, key_of
 from kubepy.client.events import NORMAL
-from kubepy.lib.records import Record
 
 RESIZING = ("Resizing", "FileSystemResizePending", "ControllerResizeError", "NodeResizeError")
 WAIT_FOR_NODE = "Waiting for user to (re-)start a pod to finish file system resize of volume on node."
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     """What is next."""
 
     volume_size: str = ""  # the volume has to grow to this

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from kubepy.api.builtins import SECRETS, Catalog
 from kubepy.api.objects import Obj
 from kubepy.apiserver.aggregation.trust import Trust
@@ -37,14 +39,13 @@ from kubepy.daemon.config import Config, ConfigError, duration_s, read_file
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record
 from kubepy.observability.logs import Logger
 
 if TYPE_CHECKING:
     from kubepy.daemon.openid import OpenId
 
 
-class Authentication(Record):
+class Authentication(Struct, frozen=True):
     """What comes of the settings."""
 
     keys: Keys

@@ -15,13 +15,14 @@ import base64
 import hashlib
 import socket
 
+from msgspec import Struct
+
 from kubepy.api import errors
 from kubepy.api.builtins import LEASES
 from kubepy.api.objects import Key, Obj
 from kubepy.client.controller import After, Controller, ControllerContext
 from kubepy.client.transport import ConnectionLost
 from kubepy.lib.clock import parse_rfc3339
-from kubepy.lib.records import Record
 
 NAMESPACE, COMPONENT = "kube-system", "kube-apiserver"
 LABEL = "apiserver.kubernetes.io/identity"
@@ -30,7 +31,7 @@ DURATION_S, RENEW_S, RENEW_JITTER, SWEEP_S = 3600, 10.0, 0.04, 3600.0
 _RENEW, _SWEEP = Key("", "renew"), Key("", "sweep")
 
 
-class Address(Record, frozen=False):
+class Address(Struct):
     """Where others reach this server; known when it listens."""
 
     host: str = ""

@@ -16,9 +16,10 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from kubepy.lib import yaml
 from kubepy.lib.clock import Clock
-from kubepy.lib.records import Record
 
 DAY_S = 86400.0
 CA_LIFETIME_S, LIFETIME_S, RENEW_BEFORE_S = 3650 * DAY_S, 365 * DAY_S, 30 * DAY_S
@@ -28,14 +29,14 @@ SERVER_NAMES = (
 )  # fmt: skip
 
 
-class Pair(Record):
+class Pair(Struct, frozen=True):
     """PEM text of a certificate and its key."""
 
     cert: bytes
     key: bytes
 
 
-class FrontProxy(Record):
+class FrontProxy(Struct, frozen=True):
     """What this server shows to aggregated ones, and whom it believes in their place."""
 
     ca: bytes  # PEM
@@ -43,7 +44,7 @@ class FrontProxy(Record):
     key: Path
 
 
-class Pki(Record):
+class Pki(Struct, frozen=True):
     ca: Pair
     server: Pair
     admin: Pair

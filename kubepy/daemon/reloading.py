@@ -20,10 +20,11 @@ import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from msgspec import Struct
+
 from kubepy.daemon.config import ConfigError
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
-from kubepy.lib.records import Record
 from kubepy.observability.logs import Logger
 from kubepy.observability.metrics import Metrics
 
@@ -45,7 +46,7 @@ Reload = Callable[[], Awaitable[None]]
 Signature = tuple[tuple[int, int, int] | None, ...]
 
 
-class _Followed(Record, frozen=False):
+class _Followed(Struct):
     what: str
     paths: tuple[Path, ...]
     reload: Reload

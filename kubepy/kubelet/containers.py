@@ -12,12 +12,13 @@ import hashlib
 import re
 from functools import lru_cache
 
+from msgspec import Struct
+
 from kubepy.api.objects import Obj, copy, walk
 from kubepy.kubelet import durations
 from kubepy.kubelet.runtimes import images
 from kubepy.kubelet.runtimes.fake import OOM, Life, life_of
 from kubepy.lib import clock as clocks
-from kubepy.lib.records import Record
 
 # Source: pkg/kubelet/kubelet.go, MaxCrashLoopBackOff, initialContainerBackOff; a container that ran for twice the
 # longest back-off begins anew.
@@ -36,7 +37,7 @@ FIELDS = {
 }
 
 
-class Part(Record):
+class Part(Struct, frozen=True):
     """A container of a pod: what was asked for, what it does, and how it is."""
 
     container: Obj

@@ -18,10 +18,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from kubepy import __version__
 from kubepy.lib import yaml
-from kubepy.lib.records import Record, field
 
 Function = Callable[..., Any]
 
@@ -55,11 +55,11 @@ class Template:
 # -- reading -----------------------------------------------------------------------------------------------------
 
 
-class _Text(Record, frozen=False):
+class _Text(Struct):
     text: str
 
 
-class _Operand(Record, frozen=False):
+class _Operand(Struct):
     """One argument: a literal, a variable, a function's name or a pipeline, and fields behind it."""
 
     kind: str  # "literal", "variable", "dot", "function", "pipeline"
@@ -67,17 +67,17 @@ class _Operand(Record, frozen=False):
     fields: tuple[str, ...] = ()
 
 
-class _Pipeline(Record, frozen=False):
+class _Pipeline(Struct):
     commands: list[list[_Operand]]
     variables: tuple[str, ...] = ()
     declares: bool = False
 
 
-class _Action(Record, frozen=False):
+class _Action(Struct):
     pipeline: _Pipeline
 
 
-class _Block(Record, frozen=False):
+class _Block(Struct):
     kind: str  # "if", "with", "range"
     pipeline: _Pipeline
     body: list[Any] = field(default_factory=list)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from kubepy.api.objects import DocumentPool
 from kubepy.client.client import Client
 from kubepy.client.controller import ControllerContext
@@ -24,7 +26,6 @@ from kubepy.kubelet.volume_resizer import VolumeResizer
 from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.lib.records import replace
 from kubepy.observability.logs import Logger
 from kubepy.observability.metrics import Metrics
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from msgspec import Struct
+
 from kubepy.api import errors
 from kubepy.api.builtins import NODES
 from kubepy.api.objects import Obj, uid_of
@@ -13,12 +15,11 @@ from kubepy.kubelet import stage_actions
 from kubepy.kubelet.gotemplate import TemplateError
 from kubepy.kubelet.stages import Apply, Delete, Event, Finalizers, Patch, Stage, Step, choose
 from kubepy.kubelet.template_functions import functions
-from kubepy.lib.records import Record
 
 Report = Callable[[Client, Obj], Awaitable[None]]
 
 
-class _Due(Record):
+class _Due(Struct, frozen=True):
     uid: str
     stage: Stage
     at: float  # monotonic seconds

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects
 from kubepy.api.objects import Key, Obj, uid_of
 from kubepy.api.resources import Resource
@@ -22,7 +24,6 @@ from kubepy.client.transport import ConnectionLost
 from kubepy.kubelet import stage_actions
 from kubepy.kubelet.gotemplate import TemplateError
 from kubepy.kubelet.stages import Apply, Delete, Event, Finalizers, Patch, Stage, choose
-from kubepy.lib.records import Record
 
 # Kinds with lives of their own.
 ELSEWHERE = (("v1", "Pod"), ("v1", "Node"))
@@ -31,7 +32,7 @@ ELSEWHERE = (("v1", "Pod"), ("v1", "Node"))
 KIND_RETRY_S = 5.0
 
 
-class _Due(Record):
+class _Due(Struct, frozen=True):
     uid: str
     stage: Stage
     at: float  # monotonic seconds

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from kubepy.api import errors, objects
 from kubepy.api import pods as pod_facts
 from kubepy.api.builtins import NODES, PODS
@@ -29,13 +31,12 @@ from kubepy.kubelet.stages import Apply, Delete, Event, Finalizers, Patch, Stage
 from kubepy.kubelet.status import Verdict
 from kubepy.kubelet.template_functions import functions
 from kubepy.kubelet.volumes import VolumeManager
-from kubepy.lib.records import Record
 
 # A resize that had to wait is tried again. Source: allocation_manager.go, retryDelay.
 RESIZE_RETRY_S = 180.0
 
 
-class Due(Record):
+class Due(Struct, frozen=True):
     """The stage a pod waits for."""
 
     uid: str

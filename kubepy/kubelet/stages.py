@@ -18,21 +18,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from kubepy.api.objects import Obj
 from kubepy.kubelet import durations
 from kubepy.kubelet.jq import Path, text_of
 from kubepy.lib import clock as clocks
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record
 
 
-class Step(Record):
+class Step(Struct, frozen=True):
     """A step by its name: turns.STEPS, "crash", for nodes "heartbeat"."""
 
     name: str
 
 
-class Patch(Record):
+class Patch(Struct, frozen=True):
     """A patch from a template. `render` makes it of (view, functions)."""
 
     render: Callable[[Obj, Any], Any]  # -> the patch, decoded
@@ -41,7 +42,7 @@ class Patch(Record):
     user: str = ""  # who it is written as; "": whose objects these are
 
 
-class Apply(Record):
+class Apply(Struct, frozen=True):
     """Another object from a template: created, or patched if it is there."""
 
     render: Callable[[Obj, Any], Any]  # -> the object
@@ -50,7 +51,7 @@ class Apply(Record):
     user: str = ""
 
 
-class Finalizers(Record):
+class Finalizers(Struct, frozen=True):
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
     empty: bool = False
@@ -60,20 +61,20 @@ class Finalizers(Record):
         return kept + [name for name in self.add if name not in kept]
 
 
-class Event(Record):
+class Event(Struct, frozen=True):
     type: str  # "Normal"
     reason: str  # "Created"
     message: str
 
 
-class Delete(Record):
+class Delete(Struct, frozen=True):
     pass
 
 
 Action = Step | Patch | Apply | Finalizers | Event | Delete
 
 
-class Requirement(Record):
+class Requirement(Struct, frozen=True):
     path: Path
     operator: str  # In, NotIn, Exists, DoesNotExist
     values: frozenset[str] = frozenset()
@@ -91,7 +92,7 @@ class Requirement(Record):
                 return not any(text_of(value) in self.values for value in found)
 
 
-class Condition(Record):
+class Condition(Struct, frozen=True):
     """What an expression says of the object."""
 
     holds: Callable[[Obj], bool]
@@ -100,7 +101,7 @@ class Condition(Record):
         return self.holds(view)
 
 
-class Delay(Record):
+class Delay(Struct, frozen=True):
     """Evenly between duration and jitter; a jitter that is shorter is the delay itself, as in kwok.
 
     The ..._from find a duration like 5s or a time in the object, and win if they find one.

@@ -17,6 +17,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct, field
+
 from kubepy.api.objects import Obj, copy, walk
 from kubepy.kubelet import containers, durations, turns
 from kubepy.kubelet.containers import FIELDS, Part, parts_of
@@ -24,7 +26,6 @@ from kubepy.kubelet.runtimes import images
 from kubepy.kubelet.runtimes.fake import NEVER
 from kubepy.kubelet.turns import TOGETHER_S
 from kubepy.lib import clock as clocks
-from kubepy.lib.records import Record, field
 
 NORMAL, WARNING = "Normal", "Warning"
 
@@ -40,14 +41,14 @@ _PROBE_OUTPUT = {
 }
 
 
-class Place(Record):
+class Place(Struct, frozen=True):
     """Where the pod is: its own addresses and its node's."""
 
     pod_ip: str  # "10.244.0.7"
     host_ip: str  # "10.0.0.1"
 
 
-class Verdict(Record):
+class Verdict(Struct, frozen=True):
     """Why a pod fails or is held back, where that does not follow from its containers."""
 
     reason: str  # "Evicted"
@@ -58,7 +59,7 @@ class Verdict(Record):
 DEADLINE = Verdict("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
 
 
-class Said(Record):
+class Said(Struct, frozen=True):
     """An Event. field_path: of the container it is about."""
 
     type: str
@@ -67,7 +68,7 @@ class Said(Record):
     field_path: str = ""
 
 
-class Outcome(Record):
+class Outcome(Struct, frozen=True):
     """The whole next status, with the fields that others own carried over, and the events that go with it."""
 
     status: Obj

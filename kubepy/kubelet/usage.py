@@ -20,13 +20,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
+from msgspec import Struct
+
 from kubepy.api import quantity
 from kubepy.api.cel import CelError, CompileError, Environment, Program, Timestamp, types
 from kubepy.api.metrics import ContainerUsage, PodUsage, Usage
 from kubepy.api.objects import Obj, annotations_of, uid_of
 from kubepy.api.quantity import NANOS
 from kubepy.lib.clock import parse_rfc3339
-from kubepy.lib.records import Record
 
 _PREFIXES = ("kubepy.io/usage-", "kwok.x-k8s.io/usage-")
 CPU, MEMORY = "cpu", "memory"
@@ -126,7 +127,7 @@ def running(pod: Obj) -> list[tuple[Obj, float]]:
     return found
 
 
-class _Reading(Record, frozen=False):
+class _Reading(Struct):
     started: float
     at: float
     rate: int  # nanocores

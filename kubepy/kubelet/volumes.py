@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from msgspec import Struct, field
+
 from kubepy.api import objects, volumes
 from kubepy.api.builtins import (
     CONFIG_MAPS,
@@ -31,7 +33,6 @@ from kubepy.client.controller import Controller
 from kubepy.client.events import WARNING, Recorder
 from kubepy.client.informer import Informer
 from kubepy.lib.backoff import Exponential
-from kubepy.lib.records import Record, field
 
 # Source: pkg/util/goroutinemap/exponentialbackoff/exponential_backoff.go.
 SETUP_RETRY_S, SETUP_RETRY_S_MAX = 0.5, 122.0
@@ -48,7 +49,7 @@ FIRST_LOOK_S = 0.1
 Look = Callable[[Resource, Key], Obj | None]
 
 
-class Problem(Record):
+class Problem(Struct, frozen=True):
     """Why a volume of a pod is not there yet."""
 
     volume: str
@@ -188,7 +189,7 @@ def _source_problem(found: tuple[Resource, str, Obj], namespace: str, look: Look
 # -- waiting ---------------------------------------------------------------------------------------------------
 
 
-class _Waiting(Record, frozen=False):
+class _Waiting(Struct):
     """A pod whose volumes are not there."""
 
     uid: str

@@ -18,7 +18,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 
-from kubepy.lib.records import Record
+from msgspec import Struct
 
 # Marks a field that was `*` or `?`.
 _STAR = 1 << 63
@@ -60,7 +60,7 @@ class Schedule:
         raise NotImplementedError
 
 
-class Every(Record, Schedule):
+class Every(Struct, Schedule, frozen=True):
     """A constant distance, in whole seconds, from whatever moment is asked about."""
 
     seconds: int
@@ -69,7 +69,7 @@ class Every(Record, Schedule):
         return float(int(after) + self.seconds)
 
 
-class Calendar(Record, Schedule):
+class Calendar(Struct, Schedule, frozen=True):
     """Bit masks."""
 
     minutes: int

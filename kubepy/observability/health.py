@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from kubepy.lib.records import Record
+from msgspec import Struct
 
 Check = Callable[[], str | None]
 
 GROUPS = ("healthz", "livez", "readyz")
 
 
-class Report(Record):
+class Report(Struct, frozen=True):
     """What a health endpoint answers: 200 if ok, else 500."""
 
     ok: bool

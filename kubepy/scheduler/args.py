@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from kubepy.api.objects import Obj
-from kubepy.lib.records import Record
 
 
 class ResourceWeight(NamedTuple):
@@ -24,26 +25,26 @@ class ShapePoint(NamedTuple):
 _CPU_AND_MEMORY = (ResourceWeight("cpu"), ResourceWeight("memory"))
 
 
-class DefaultPreemptionArgs(Record):
+class DefaultPreemptionArgs(Struct, frozen=True):
     # How many nodes are tried for victims: this share of those where it may help, but at least so many.
     min_candidate_nodes_percentage: int = 10
     min_candidate_nodes_absolute: int = 100
 
 
-class InterPodAffinityArgs(Record):
+class InterPodAffinityArgs(Struct, frozen=True):
     # What a required affinity of a pod that runs is worth to the pods it wants near it, which ask for nothing.
     hard_pod_affinity_weight: int = 1
     # Whether preferences of pods that run are left out for pods that have none themselves.
     ignore_preferred_terms_of_existing_pods: bool = False
 
 
-class PodTopologySpreadArgs(Record):
+class PodTopologySpreadArgs(Struct, frozen=True):
     # Constraints of pods that bring none, as in a pod's spec but without selector; used if defaulting_type is "List".
     default_constraints: tuple[Obj, ...] = ()
     defaulting_type: str = "System"
 
 
-class NodeResourcesFitArgs(Record):
+class NodeResourcesFitArgs(Struct, frozen=True):
     strategy: str = "LeastAllocated"  # or MostAllocated, RequestedToCapacityRatio
     resources: tuple[ResourceWeight, ...] = _CPU_AND_MEMORY
     shape: tuple[ShapePoint, ...] = ()  # of RequestedToCapacityRatio
@@ -52,19 +53,19 @@ class NodeResourcesFitArgs(Record):
     ignored_resource_groups: frozenset[str] = frozenset()
 
 
-class NodeResourcesBalancedAllocationArgs(Record):
+class NodeResourcesBalancedAllocationArgs(Struct, frozen=True):
     resources: tuple[ResourceWeight, ...] = _CPU_AND_MEMORY
 
 
-class NodeAffinityArgs(Record):
+class NodeAffinityArgs(Struct, frozen=True):
     added_affinity: Obj | None = None  # a nodeAffinity that every pod of the profile has besides its own
 
 
-class VolumeBindingArgs(Record):
+class VolumeBindingArgs(Struct, frozen=True):
     bind_timeout_s: float = 600.0
 
 
-class DynamicResourcesArgs(Record):
+class DynamicResourcesArgs(Struct, frozen=True):
     # How long finding devices for one pod on one node may take; 0: as long as it takes.
     filter_timeout_s: float = 10.0
     # How long a pod waits for devices with binding conditions.

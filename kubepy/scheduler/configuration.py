@@ -13,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
+from msgspec.structs import replace
+
 from kubepy.api import errors, names, placement
 from kubepy.api.cel.values import parse_duration
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
 from kubepy.lib import yaml
-from kubepy.lib.records import replace
 from kubepy.scheduler import configuration_form as form
 from kubepy.scheduler.args import (
     DefaultPreemptionArgs,

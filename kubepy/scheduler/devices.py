@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from msgspec import Struct, field
+
 from kubepy.api import device_taints, placement, quantity
 from kubepy.api.objects import Obj
 from kubepy.api.quantity import Quantity
-from kubepy.lib.records import Record, field
 
 _ZERO = quantity.of_value(0)
 
@@ -29,7 +30,7 @@ class DeviceId(NamedTuple):
         return f"{self.driver}/{self.pool}/{self.device}"
 
 
-class Taken(Record, frozen=False):
+class Taken(Struct):
     """What claims have of the devices already."""
 
     devices: set[DeviceId] = field(default_factory=set)
@@ -85,7 +86,7 @@ class Device(NamedTuple):
 Counters = dict[str, dict[str, Quantity]]  # counter set -> counter -> how much there is
 
 
-class Pool(Record, frozen=False):
+class Pool(Struct):
     """What one node can have of a pool."""
 
     driver: str

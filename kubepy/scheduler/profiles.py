@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kubepy.lib.records import Record, field
+from msgspec import Struct, field
 
 DEFAULT_SCHEDULER = "default-scheduler"
 
@@ -53,7 +53,7 @@ class PluginSet(NamedTuple):
     disabled: frozenset[str] = frozenset()  # "*": all that are not enabled here
 
 
-class Profile(Record):
+class Profile(Struct, frozen=True):
     scheduler_name: str = DEFAULT_SCHEDULER  # pods with this spec.schedulerName are decided by this profile
     plugins: tuple[tuple[str, int], ...] = DEFAULT_PLUGINS
     # How many percent of the nodes have to be found feasible before the best of them is taken; 0: the larger the
@@ -80,7 +80,7 @@ class Profile(Record):
         return tuple(known.items())
 
 
-class Extender(Record):
+class Extender(Struct, frozen=True):
     """An HTTP server that has a say; see extenders.py."""
 
     url_prefix: str
@@ -99,7 +99,7 @@ class Extender(Record):
     tls: Mapping[str, Any] = field(default_factory=dict)  # ExtenderTLSConfig
 
 
-class Configuration(Record):
+class Configuration(Struct, frozen=True):
     """Source: KubeSchedulerConfiguration, with its defaults."""
 
     profiles: tuple[Profile, ...] = (Profile(),)

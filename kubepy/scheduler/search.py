@@ -28,8 +28,9 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
+from msgspec import Struct
+
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record
 from kubepy.scheduler.cache import Cache, Candidates, NodeInfo, PodInfo, picked
 from kubepy.scheduler.framework import Code, CycleState, Status
 from kubepy.scheduler.queue import Nominator
@@ -58,7 +59,7 @@ _CELLS_MAX = 320_000
 _TABLES_MIN = 4
 
 
-class Choice(Record):
+class Choice(Struct, frozen=True):
     """A node was found."""
 
     node: NodeInfo
@@ -71,7 +72,7 @@ class Choice(Record):
     details: tuple[tuple[str, Status | int], ...]  # (node, why not or its score), while there are few of them
 
 
-class Feasible(Record):
+class Feasible(Struct, frozen=True):
     """Nodes that fit, for those who have a say besides the plugins."""
 
     nodes: Sequence[NodeInfo]
@@ -111,7 +112,7 @@ class Feasible(Record):
         )
 
 
-class Rejection(Record):
+class Rejection(Struct, frozen=True):
     """No node fits. `verdicts` counts nodes by status."""
 
     nodes: int

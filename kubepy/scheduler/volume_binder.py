@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec import Struct, field
+
 from kubepy.api import objects, quantity, selectors, volumes
 from kubepy.api.objects import Document, Key, Obj, annotations_of, walk
 from kubepy.api.placement import RequiredAffinity
 from kubepy.client.informer import Informer
-from kubepy.lib.records import Record, field
 
 BIND_CONFLICT = "node(s) didn't find available persistent volumes to bind"
 NODE_CONFLICT = "node(s) didn't match PersistentVolume's node affinity"
@@ -67,7 +68,7 @@ class Assumed:
         self.restore(document.key)
 
 
-class PodClaims(Record, frozen=False):
+class PodClaims(Struct):
     """What a pod claims, looked up once per decision."""
 
     bound: list[tuple[Obj, Obj | None]] = field(default_factory=list)  # (claim, its volume if that exists)
@@ -85,14 +86,14 @@ class PodClaims(Record, frozen=False):
         return affinity is None or affinity.matches({"metadata": {"name": "", "labels": labels}})
 
 
-class PodVolumes(Record, frozen=False):
+class PodVolumes(Struct):
     """What a node has for a pod."""
 
     bindings: list[tuple[Obj, Obj]] = field(default_factory=list)  # (volume, claim)
     provisions: list[Obj] = field(default_factory=list)  # claims whose volumes are to be made there
 
 
-class Storage(Record):
+class Storage(Struct, frozen=True):
     """What the cluster offers beside volumes."""
 
     storage_class: Callable[[str], Obj | None]

@@ -24,7 +24,7 @@ import enum
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from kubepy.lib.records import Record, field
+from msgspec import Struct, field
 
 
 class KeyValue(NamedTuple):
@@ -60,26 +60,26 @@ class Page(NamedTuple):
     remaining: int  # live keys under the prefix, from `start` on, that `limit` cut off
 
 
-class Compare(Record):
+class Compare(Struct, frozen=True):
     """True if the key's newest mod_revision equals `mod_revision`; 0 means: the key does not exist."""
 
     key: bytes
     mod_revision: int
 
 
-class Put(Record):
+class Put(Struct, frozen=True):
     key: bytes
     value: bytes
 
 
-class Delete(Record):
+class Delete(Struct, frozen=True):
     key: bytes
 
 
 Operation = Put | Delete
 
 
-class TxnResult(Record):
+class TxnResult(Struct, frozen=True):
     """`succeeded`: all compares held and the operations took effect at `revision`.
     Otherwise nothing changed, `revision` is the store's newest, and `current` has the newest KeyValue (or None)
     of each compared key, in the order of the compares."""
@@ -128,7 +128,7 @@ class Watch(Protocol):
         """No further calls of the sink. Idempotent."""
 
 
-class Statistics(Record):
+class Statistics(Struct, frozen=True):
     """For metrics and `/readyz?verbose`."""
 
     revision: int

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
-from kubepy.lib.records import replace
+from msgspec.structs import replace
+
 from kubepy.store.base import (
     Compare,
     Delete,

@@ -24,6 +24,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from kubepy.api.builtins import DEPLOYMENTS, NODES
 from kubepy.api.objects import Document, Obj, condition
@@ -33,7 +34,6 @@ from kubepy.client.client import MERGE_PATCH, Client
 from kubepy.client.informer import InformerFactory
 from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.clock import parse_rfc3339
-from kubepy.lib.records import Record, field
 from kubepy.observability.logs import Event, Logger
 from kubepy.store.base import Event as StoreEvent
 from kubepy.testing.builders import make_pod, make_service
@@ -67,7 +67,7 @@ class Lost(AssertionError):
 # -- the way ---------------------------------------------------------------------------------------------------
 
 
-class Hop(Record):
+class Hop(Struct, frozen=True):
     """One row of the page, and what shows that it happened: the first event that matches after `after` did."""
 
     name: str
@@ -220,7 +220,7 @@ WAY: tuple[Hop, ...] = (
 # -- travelling ------------------------------------------------------------------------------------------------
 
 
-class Step(Record):
+class Step(Struct, frozen=True):
     """A hop that was made."""
 
     hop: Hop
@@ -231,7 +231,7 @@ class Step(Record):
     text: str
 
 
-class Journey(Record):
+class Journey(Struct, frozen=True):
     """All that was seen."""
 
     steps: Sequence[Step]  # in the order in which they happened

@@ -1,6 +1,7 @@
 """The table against golden/discovery.json: what discovery of 1.36 says, and what 1.37 made stable."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,6 @@ import pytest
 from kubepy.api import builtins
 from kubepy.api.builtins import BUILTINS, Catalog
 from kubepy.api.resources import Resource, Subresource
-from kubepy.lib.records import replace
 
 FACTS = json.loads((Path(__file__).parent / "golden" / "discovery.json").read_text())
 

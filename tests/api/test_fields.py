@@ -1,9 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from kubepy.api import errors, fields
 from kubepy.api.builtins import EVENTS, JOBS, NAMESPACES, NODES, PODS, REPLICA_SETS, SECRETS, SERVICES
 from kubepy.api.selectors import parse_fields
-from kubepy.lib.records import replace
 
 POD = {
     "metadata": {"name": "web", "namespace": "default"},

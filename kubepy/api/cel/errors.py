@@ -10,7 +10,7 @@ Source: cel-go common/error.go, common/errors.go.
 
 from __future__ import annotations
 
-from kubepy.lib.records import Record
+from msgspec import Struct
 
 # Source: cel-go common/error.go, maxSnippetLength: longer lines are not repeated in the text.
 _SNIPPET_CHARS_MAX = 16384
@@ -27,7 +27,7 @@ class CostExceeded(CelError):
         super().__init__("operation cancelled: actual cost limit exceeded")
 
 
-class Issue(Record):
+class Issue(Struct, frozen=True):
     """One finding. `offset` counts code points from 0; -1 = the expression as a whole."""
 
     offset: int

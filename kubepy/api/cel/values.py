@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+import msgspec
+
 from kubepy.api.cel import types
 from kubepy.api.cel.errors import CelError
-from kubepy.lib.records import Record
 
 INT_MAX = (1 << 63) - 1
 # What one call may build, in characters or items. Differs: upstream has no such bound, because its lists are joined
@@ -102,7 +103,7 @@ class Struct(dict[str, Any]):
         self.of = of
 
 
-class TypeValue(Record):
+class TypeValue(msgspec.Struct, frozen=True):
     """What `type(x)` answers, and what the identifiers int, string, list ... stand for."""
 
     name: str

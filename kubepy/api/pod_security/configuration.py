@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from msgspec import Struct, field
+
 from kubepy.api import errors, names
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
@@ -23,10 +25,9 @@ from kubepy.api.pod_security.levels import (
     Standard,
     parse_version,
 )
-from kubepy.lib.records import Record, field
 
 
-class Configuration(Record):
+class Configuration(Struct, frozen=True):
     """A PodSecurityConfiguration of pod-security.admission.config.k8s.io."""
 
     defaults: Policy = field(default_factory=Policy)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from kubepy.api.objects import Obj
 from kubepy.api.quota import amounts, scopes
 from kubepy.api.quota.amounts import Amounts
 from kubepy.api.quota.evaluators import CREATE, Evaluator
-from kubepy.lib.records import Record, replace
 
 
 class Refused(Exception):
@@ -22,7 +24,7 @@ class Uncovered(Exception):
     """Upstream's bare error for limited scopes that no quota covers: an internal error to the client."""
 
 
-class Quota(Record):
+class Quota(Struct, frozen=True):
     """What admission looks at of a ResourceQuota: its status, for only that has been counted."""
 
     name: str
@@ -31,7 +33,7 @@ class Quota(Record):
     used: Amounts
 
 
-class Limited(Record):
+class Limited(Struct, frozen=True):
     """A resource that may be used only where a quota says how much. Source: config.LimitedResource."""
 
     group_resource: str  # "persistentvolumeclaims"
@@ -41,7 +43,7 @@ class Limited(Record):
     scopes: tuple[Obj, ...] = ()
 
 
-class Write(Record):
+class Write(Struct, frozen=True):
     """old: None for a create."""
 
     operation: str

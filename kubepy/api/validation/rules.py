@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct, field
+
 from kubepy.api import errors, internals, names, quantity, selectors
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
-from kubepy.lib.records import Record, field
 
 Errors = list[FieldError]
 Rule = Callable[[Obj, Errors], None]
@@ -31,7 +32,7 @@ IMMUTABLE_TEXT = "field is immutable"
 INT32_MAX = 2**31 - 1
 
 
-class Kind(Record):
+class Kind(Struct, frozen=True):
     """How one kind is validated, beyond the metadata rules that hold for all."""
 
     name: names.NameCheck = names.name_is_dns_subdomain

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct, field
+
 from kubepy.api import errors
 from kubepy.api.builtins import Catalog
 from kubepy.api.errors import Forbidden
@@ -22,7 +24,6 @@ from kubepy.apiserver.registry.cache import ResourceCache
 from kubepy.apiserver.request import RequestInfo, User
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record, field
 from kubepy.observability.logs import Logger, silent
 from kubepy.observability.metrics import Metrics
 
@@ -48,7 +49,7 @@ class Kind(NamedTuple):
         )
 
 
-class Attributes(Record, frozen=False):
+class Attributes(Struct):
     """One write on its way. `obj` is None for deletes, `old` None for creates; `old` is read-only.
 
     Objects are in the stored version; versions.py has them in others. A plugin that replaces `obj` does it in place.
@@ -115,7 +116,7 @@ async def ask_nobody(user: User, info: RequestInfo) -> Decision:
     return NO_OPINION
 
 
-class Tools(Record):
+class Tools(Struct, frozen=True):
     """What plugins are made with."""
 
     lookup: Lookup

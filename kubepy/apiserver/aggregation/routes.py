@@ -14,6 +14,8 @@ import base64
 import binascii
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from kubepy.api import objects
 from kubepy.api.builtins import GroupVersions
 from kubepy.api.objects import Obj, api_version
@@ -21,7 +23,6 @@ from kubepy.api.resources import Resource
 from kubepy.apiserver.aggregation import priorities
 from kubepy.apiserver.aggregation.priorities import Priority
 from kubepy.apiserver.request import Request
-from kubepy.lib.records import Record
 
 GroupVersion = tuple[str, str]  # ("metrics.k8s.io", "v1beta1")
 
@@ -42,7 +43,7 @@ class ServiceReference(NamedTuple):
         return f"{self.namespace}/{self.name}:{self.port}"
 
 
-class Route(Record):
+class Route(Struct, frozen=True):
     """One APIService with a service, decoded once."""
 
     name: str  # "v1beta1.metrics.k8s.io"

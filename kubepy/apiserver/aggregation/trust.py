@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import json
 
+from msgspec import Struct
+
 from kubepy.api.builtins import CONFIG_MAPS
 from kubepy.api.objects import Key, Obj, copy
 from kubepy.client.controller import After, Controller, ControllerContext, key_of
-from kubepy.lib.records import Record
 
 KEY = Key("kube-system", "extension-apiserver-authentication")
 
 _END = "-----END CERTIFICATE-----"
 
 
-class Trust(Record):
+class Trust(Struct, frozen=True):
     """What a request needs to be believed."""
 
     client_ca: str  # PEM

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
 from kubepy.api import errors, names
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
 from kubepy.apiserver.request import RequestInfo, User
 from kubepy.lib import yaml
-from kubepy.lib.records import Record
 
 NONE, METADATA, REQUEST, REQUEST_RESPONSE = LEVELS = ("None", "Metadata", "Request", "RequestResponse")
 REQUEST_RECEIVED, RESPONSE_STARTED, RESPONSE_COMPLETE, PANIC = STAGES = (
@@ -43,7 +44,7 @@ class Recording(NamedTuple):
         return self.level == REQUEST_RESPONSE
 
 
-class Rule(Record):
+class Rule(Struct, frozen=True):
     recording: Recording
     users: frozenset[str]
     groups: frozenset[str]

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct, field
+
 from kubepy.api.errors import Unauthorized
 from kubepy.apiserver.request import Request, User
-from kubepy.lib.records import Record, field
 
 if TYPE_CHECKING:
     from kubepy.observability.logs import Logger
@@ -28,7 +29,7 @@ MASTERS = "system:masters"
 PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/version", "/version/"})
 
 
-class Verdict(Record):
+class Verdict(Struct, frozen=True):
     """Whose a token is; shared between requests, read only."""
 
     user: User
@@ -37,7 +38,7 @@ class Verdict(Record):
     audit: Mapping[str, str] = field(default_factory=dict)  # annotations of the audit event
 
 
-class Anonymous(Record):
+class Anonymous(Struct, frozen=True):
     """Who may come without a credential: everybody, or only for `paths`."""
 
     enabled: bool = True

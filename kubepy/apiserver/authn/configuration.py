@@ -16,13 +16,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from kubepy.api import cel, names
 from kubepy.api.cel import ast, types
 from kubepy.api.errors import FieldError, aggregate, duplicate, invalid_value, required, too_many
 from kubepy.api.objects import Obj
 from kubepy.apiserver.authn import Anonymous
 from kubepy.apiserver.configuration_files import Unusable, read
-from kubepy.lib.records import Record
 
 VERSIONS, KIND = ("v1", "v1beta1", "v1alpha1"), "AuthenticationConfiguration"
 ISSUERS_MAX = 64
@@ -69,7 +70,7 @@ _FORM: Any = {
 }
 
 
-class Mapping(Record):
+class Mapping(Struct, frozen=True):
     """Where a value comes from: a claim, with a prefix, or an expression over all of them; neither: nowhere."""
 
     claim: str = ""
@@ -77,12 +78,12 @@ class Mapping(Record):
     expression: cel.Program | None = None
 
 
-class Rule(Record):
+class Rule(Struct, frozen=True):
     expression: cel.Program
     message: str
 
 
-class Issuer(Record):
+class Issuer(Struct, frozen=True):
     """One entry of `jwt`, compiled."""
 
     url: str  # "https://accounts.example.com"
@@ -98,7 +99,7 @@ class Issuer(Record):
     user_rules: tuple[Rule, ...] = ()
 
 
-class Configuration(Record):
+class Configuration(Struct, frozen=True):
     issuers: tuple[Issuer, ...] = ()
     anonymous: Anonymous | None = None  # None: as --anonymous-auth says
 

@@ -14,8 +14,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from kubepy.api.objects import Obj
-from kubepy.lib.records import Record
 
 ALGORITHMS = ("ES256", "ES384", "ES512", "RS256")
 
@@ -26,7 +27,7 @@ class UnusableKey(ValueError):
     """The PEM is no key that can sign or verify tokens; the message is one sentence."""
 
 
-class Key(Record):
+class Key(Struct, frozen=True):
     jwk: Any  # joserfc's ECKey or RSAKey
     id: str
     algorithm: str

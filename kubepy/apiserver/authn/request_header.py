@@ -14,16 +14,17 @@ import ssl
 from collections.abc import Iterable
 from urllib.parse import unquote
 
+from msgspec import Struct
+
 from kubepy.api.errors import Unauthorized
 from kubepy.apiserver.authn import ALL_UNAUTHENTICATED, ANONYMOUS, authenticated
 from kubepy.apiserver.request import Request, User
 from kubepy.lib.clock import Clock
-from kubepy.lib.records import Record
 
 _END = "-----END CERTIFICATE-----"
 
 
-class Headers(Record):
+class Headers(Struct, frozen=True):
     """Where a front proxy writes what; the names in any case, asked in order."""
 
     username: tuple[str, ...] = ("X-Remote-User",)

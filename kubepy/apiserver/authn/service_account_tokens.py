@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from kubepy.api.objects import Obj
 from kubepy.apiserver.authn import ALL_AUTHENTICATED
 from kubepy.apiserver.authn.keys import ALGORITHMS, Keys
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record
 
 PREFIX = "system:serviceaccount:"
 ALL_GROUP = "system:serviceaccounts"
@@ -37,7 +38,7 @@ def groups(namespace: str) -> tuple[str, ...]:
     return (ALL_GROUP, f"{ALL_GROUP}:{namespace}", ALL_AUTHENTICATED)
 
 
-class Token(Record):
+class Token(Struct, frozen=True):
     """What TokenRequest answers: the token and when it ends."""
 
     text: str

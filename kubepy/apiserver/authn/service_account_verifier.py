@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from kubepy.api.errors import Unauthorized
 from kubepy.api.objects import Document, Obj, is_deleting, labels_of
@@ -37,7 +38,6 @@ from kubepy.apiserver.authn.service_account_tokens import (
 )
 from kubepy.apiserver.request import User
 from kubepy.lib.clock import Clock, parse_rfc3339
-from kubepy.lib.records import Record
 
 # Source: go-jose jwt.DefaultLeeway: clocks of issuer and verifier may differ.
 LEEWAY_S = 60.0
@@ -61,7 +61,7 @@ Lookup = Callable[[str, str, str], Awaitable[Find]]
 MarkUsed = Callable[[Obj, str], None]
 
 
-class _Known(Record, frozen=False):
+class _Known(Struct):
     """A token whose signature is good."""
 
     claims: Obj

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
+
 from kubepy.api.errors import Forbidden
 from kubepy.api.objects import Obj
 from kubepy.apiserver.request import RequestInfo, User
-from kubepy.lib.records import Record
 
 
-class Decision(Record):
+class Decision(Struct, frozen=True):
     is_allowed: bool
     is_denied: bool = False  # no further authorizer is asked
     reason: str = ""

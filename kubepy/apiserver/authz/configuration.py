@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from kubepy.api import cel, names
 from kubepy.api.errors import (
     FieldError,
@@ -32,7 +34,6 @@ from kubepy.apiserver.authz import aggregate as one_text
 from kubepy.apiserver.authz.modes import MODES, WEBHOOK
 from kubepy.apiserver.authz.webhook import Conditions, Webhook
 from kubepy.apiserver.configuration_files import Unusable, read
-from kubepy.lib.records import Record
 
 VERSIONS, KIND = ("v1", "v1beta1", "v1alpha1"), "AuthorizationConfiguration"
 CONDITIONS_MAX = 64
@@ -65,7 +66,7 @@ _FORM: Any = {
 }
 
 
-class Entry(Record):
+class Entry(Struct, frozen=True):
     """One authorizer of the file."""
 
     type: str  # one of modes.MODES

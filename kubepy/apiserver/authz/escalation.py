@@ -10,6 +10,7 @@ Source: kubernetes pkg/registry/rbac/{escalation_check,helpers}.go, pkg/registry
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from kubepy.api import errors, rbac
 from kubepy.api.builtins import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
@@ -20,7 +21,6 @@ from kubepy.apiserver.authz import Authorizer, aggregate
 from kubepy.apiserver.authz.policy import Grants, RoleKey, binding_of
 from kubepy.apiserver.authz.rbac import Rbac
 from kubepy.apiserver.request import RequestInfo, User
-from kubepy.lib.records import replace
 
 # Theirs are the writes that are looked at.
 KINDS = (ROLES, CLUSTER_ROLES, ROLE_BINDINGS, CLUSTER_ROLE_BINDINGS)

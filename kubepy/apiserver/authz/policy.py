@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from kubepy.api import rbac
 from kubepy.api.errors import quote
 from kubepy.api.objects import Document, Obj
@@ -26,7 +28,6 @@ from kubepy.apiserver.registry.cache import ResourceCache
 from kubepy.apiserver.registry.feeds import Change
 from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.request import RequestInfo, User
-from kubepy.lib.records import Record
 
 # Users and, of each, namespaces that are remembered; beyond that everything is put together anew.
 USERS_MAX = 4096
@@ -48,7 +49,7 @@ class RoleKey(NamedTuple):
     name: str
 
 
-class Binding(Record):
+class Binding(Struct, frozen=True):
     """`subjects`: those that name somebody, with what the binding says of them, in its order."""
 
     kind: str  # "RoleBinding", "ClusterRoleBinding"

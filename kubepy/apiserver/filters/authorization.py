@@ -5,13 +5,14 @@ Source: apiserver pkg/endpoints/filters/authorization.go.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from kubepy.api.errors import Unauthorized, quote
 from kubepy.apiserver.authz import Authorizer, Decision, forbidden, sanitized
 from kubepy.apiserver.filters import Filter
 from kubepy.apiserver.filters.gate_metrics import GateMetrics
 from kubepy.apiserver.request import Handler, Request, RequestInfo, Response, User
 from kubepy.lib.clock import Clock
-from kubepy.lib.records import replace
 
 # kubepy's own answers about an object, for all who may get it: asked as for the object itself.
 _ASKED_AS_OBJECT = frozenset({("pods", "why")})

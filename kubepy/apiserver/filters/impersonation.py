@@ -22,6 +22,8 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kubepy.api import names
 from kubepy.api.errors import BadRequest, Forbidden, Unauthorized
@@ -29,7 +31,6 @@ from kubepy.apiserver.authn import ALL_AUTHENTICATED, ALL_UNAUTHENTICATED, ANONY
 from kubepy.apiserver.authz import Authorizer, forbidden
 from kubepy.apiserver.filters import Filter
 from kubepy.apiserver.request import Handler, Request, RequestInfo, Response, User
-from kubepy.lib.records import Record, field, replace
 
 _PREFIX, _EXTRA = "impersonate-", "impersonate-extra-"
 _NAMED = frozenset({"impersonate-user", "impersonate-group", "impersonate-uid"})
@@ -42,7 +43,7 @@ _NODE_KEYS = "authentication.kubernetes.io/associated-node-keys"
 MANY = 4
 
 
-class Wanted(Record):
+class Wanted(Struct, frozen=True):
     """What the headers say."""
 
     name: str
@@ -143,7 +144,7 @@ def _asker(requestor: User, mode: str) -> User:
     return User(requestor.name, requestor.groups, requestor.uid, {_NODE_KEYS: sorted(requestor.extra)})
 
 
-class Target(Record):
+class Target(Struct, frozen=True):
     """What must be allowed: one of `choices`, the last of which is told of when none is."""
 
     choices: tuple[tuple[RequestInfo, ...], ...]

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kubepy.lib.records import Record
+from msgspec import Struct
 
 # Source: apf_controller.go. The coefficient is meant for one adjustment in this period.
 PERIOD_S = 10.0
@@ -74,7 +74,7 @@ def _fair(total: float, low: float, items: Sequence[Item], targets: Sequence[flo
     return fair
 
 
-class Demand(Record, frozen=False):
+class Demand(Struct):
     """The seats that one level could use, over time."""
 
     level: float = 0.0

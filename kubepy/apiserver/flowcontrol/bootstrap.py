@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
+
 from kubepy.api.builtins import FLOW_SCHEMAS, PRIORITY_LEVEL_CONFIGURATIONS
 from kubepy.api.objects import Obj, copy
 from kubepy.api.resources import Resource
-from kubepy.lib.records import Record
 
 AUTO_UPDATE = "apf.kubernetes.io/autoupdate-spec"
 
@@ -142,7 +143,7 @@ LEVELS = Family(PRIORITY_LEVEL_CONFIGURATIONS, SUGGESTED_LEVELS, MANDATORY_LEVEL
 SCHEMAS = Family(FLOW_SCHEMAS, SUGGESTED_SCHEMAS, MANDATORY_SCHEMAS)
 
 
-class Step(Record):
+class Step(Struct, frozen=True):
     action: Literal["create", "update", "delete"]
     resource: Resource
     obj: Obj

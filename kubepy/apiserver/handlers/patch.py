@@ -209,5 +209,7 @@ def _joined(wanted: Obj, read: Obj, kept: Obj) -> Obj:
 
 def _refused(wanted: Any, shown: str, why: str) -> Invalid:
     """Source: patch.go: errors.NewInvalid(schema.GroupKind{}, "", ...) about the field "patch"."""
-    finding = errors.invalid_value("patch", shown or orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS).decode(), why)
+    finding = errors.invalid_value(
+        "patch", shown or orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS).decode(), why
+    )
     return Invalid(f' "" is invalid: {finding}', details={"causes": [finding.cause()]})

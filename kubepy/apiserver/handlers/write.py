@@ -5,6 +5,8 @@ Source: apiserver pkg/registry/rest/meta.go, pkg/endpoints/handlers/rest.go chec
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
@@ -12,7 +14,6 @@ from kubepy.apiserver.registry.options import WriteOptions
 from kubepy.apiserver.registry.registry import Call
 from kubepy.apiserver.registry.registry import ensure_namespace as ensure_namespace
 from kubepy.apiserver.request import Request, User
-from kubepy.lib.records import replace
 
 NOBODY = User("")
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct, field
+
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.registry.options import DEFAULT_WRITE, WriteOptions
 from kubepy.apiserver.request import User
-from kubepy.lib.records import Record, field
 
 
-class Call(Record, frozen=False):
+class Call(Struct):
     """One request's circumstances."""
 
     resource: Resource  # as served
@@ -35,7 +36,7 @@ class Call(Record, frozen=False):
     is_of_collection: bool = False  # one of many that are deleted together: admission is not told its name
 
 
-class Facade(Record, frozen=False):
+class Facade(Struct):
     """What admission sees of a write in place of the whole object: a Scale. Who computes the object fills it in."""
 
     subresource: str

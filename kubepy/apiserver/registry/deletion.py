@@ -6,18 +6,19 @@ ShouldDeleteDuringUpdate), pkg/registry/rest/delete.go (BeforeDelete).
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from kubepy.api import errors
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.registry.options import DeleteOptions
 from kubepy.apiserver.registry.strategies.base import ORPHAN_DEPENDENTS, UNSUPPORTED, Strategy
 from kubepy.lib.clock import parse_rfc3339, rfc3339
-from kubepy.lib.records import Record
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 
 
-class Plan(Record):
+class Plan(Struct, frozen=True):
     """PENDING: being deleted already, nothing to do. MARK: write `obj`, somebody finishes. VANISH: remove it now;
     `obj` is its last state as the answer shows it."""
 

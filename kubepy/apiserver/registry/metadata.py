@@ -7,12 +7,13 @@ pkg/endpoints/handlers/rest.go, pkg/endpoints/handlers/fieldmanager/admission.go
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubepy.api import errors, managed
 from kubepy.api.objects import Obj
 from kubepy.apiserver.registry.call import Call
 from kubepy.apiserver.registry.options import unparsable
 from kubepy.apiserver.registry.strategies.base import Strategy
-from kubepy.lib.records import replace
 
 _INVALID_ENTRIES = (
     ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating "

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from kubepy.api import errors, selectors
 from kubepy.api.errors import FieldError, Invalid
 from kubepy.api.objects import Obj
 from kubepy.api.validation import options as rules
 from kubepy.apiserver.request import Query
-from kubepy.lib.records import Record, replace
 
 EXACT = "Exact"
 NOT_OLDER_THAN = "NotOlderThan"
@@ -28,7 +30,7 @@ def invalid_options(kind: str, findings: Sequence[FieldError]) -> Invalid:
     )
 
 
-class ListOptions(Record):
+class ListOptions(Struct, frozen=True):
     """Of list, watch and deletecollection."""
 
     label_selector: str = ""
@@ -122,7 +124,7 @@ def unparsable(text: str) -> str:
     return f"strconv.ParseUint: parsing {errors.quote(text)}: {why}"
 
 
-class WriteOptions(Record):
+class WriteOptions(Struct, frozen=True):
     """Of create, update and patch."""
 
     dry_run: bool = False
@@ -172,7 +174,7 @@ def write_options(query: Query, kind: str, *, is_apply: bool = False) -> WriteOp
     )
 
 
-class DeleteOptions(Record, frozen=False):
+class DeleteOptions(Struct):
     """Of delete and deletecollection."""
 
     grace_period_s: int | None = None

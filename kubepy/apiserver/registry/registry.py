@@ -22,6 +22,7 @@ from functools import partial
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from kubepy.api import conversion, errors
 from kubepy.api import warnings as advice
@@ -74,7 +75,6 @@ from kubepy.apiserver.request import Subscription, User
 from kubepy.lib.aio import Tasks, gather_bounded, reported_to
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.lib.records import replace
 from kubepy.observability.logs import LEVELS, Logger
 from kubepy.observability.metrics import Metrics
 from kubepy.store.base import Compare, Delete, Put, Store, TxnResult, Unavailable

@@ -25,10 +25,11 @@ from __future__ import annotations
 import posixpath
 import re
 
+from msgspec import Struct
+
 from kubepy.api.objects import Obj, controller_of, walk
 from kubepy.kubelet.durations import parse_s
 from kubepy.kubelet.runtimes import images
-from kubepy.lib.records import Record
 
 PREFIX = "kubepy.io/"
 OOM = "oom"
@@ -47,7 +48,7 @@ _LOOPS = re.compile(r"\b(while|until)\b.*\bdo\b|\btail -f\b", re.DOTALL)
 _EXIT = re.compile(r"\bexit\s+(\d+)\b")
 
 
-class Life(Record):
+class Life(Struct, frozen=True):
     """One container's. Times are seconds from its start; NEVER for what does not happen."""
 
     run_s: float = NEVER

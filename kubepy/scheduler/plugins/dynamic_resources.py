@@ -18,6 +18,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from msgspec import Struct, field
+
 from kubepy.api import objects, placement
 from kubepy.api.builtins import DEVICE_CLASSES, DEVICE_TAINT_RULES, PODS, RESOURCE_CLAIMS, RESOURCE_SLICES
 from kubepy.api.errors import Conflict, NotFound, StatusError
@@ -27,7 +29,6 @@ from kubepy.client.client import MERGE_PATCH
 from kubepy.client.events import NORMAL
 from kubepy.client.transport import ConnectionLost
 from kubepy.lib.clock import parse_rfc3339
-from kubepy.lib.records import Record, field
 from kubepy.scheduler import extended_resources, framework
 from kubepy.scheduler.allocator import Allocator, OutOfTime, PoolsInvalid, Unallocatable
 from kubepy.scheduler.args import DynamicResourcesArgs
@@ -75,7 +76,7 @@ _ELSEWHERE = _no("resourceclaim not available on the node")
 _POOLS_INVALID = _no(str(PoolsInvalid()))
 
 
-class _Claim(Record, frozen=False):
+class _Claim(Struct):
     obj: Obj
     nodes: RequiredAffinity | None = None  # where it is allocated
     allocation: Obj | None = None  # what this decision gives it
@@ -85,7 +86,7 @@ class _Claim(Record, frozen=False):
         return bool((self.obj.get("status") or {}).get("allocation"))
 
 
-class _State(Record, frozen=False):
+class _State(Struct):
     claims: list[_Claim]
     allocator: Allocator | None = None  # if claims have to be allocated
     by_node: dict[str, list[Obj]] = field(default_factory=dict)  # what those would get there

@@ -14,6 +14,8 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
+from msgspec import Struct, field
+
 from kubepy.api import objects, volumes
 from kubepy.api.builtins import (
     CSI_DRIVERS,
@@ -26,7 +28,6 @@ from kubepy.api.builtins import (
 from kubepy.api.errors import StatusError
 from kubepy.api.objects import Document, Key, Obj, annotations_of, walk
 from kubepy.client.transport import ConnectionLost
-from kubepy.lib.records import Record, field
 from kubepy.scheduler.args import VolumeBindingArgs
 from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Status
@@ -47,7 +48,7 @@ _LOOK_S = 1.0
 _BY_CLAIM, _FREE, _CLASS = "claim", "free_of_class", "class"
 
 
-class _State(Record, frozen=False):
+class _State(Struct):
     claims: PodClaims
     by_node: dict[str, PodVolumes] = field(default_factory=dict)
     assumed: PodVolumes | None = None

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
 from kubepy.api import volumes
 from kubepy.api.builtins import PERSISTENT_VOLUME_CLAIMS, PODS
 from kubepy.api.objects import Key, Obj
-from kubepy.lib.records import Record
 from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Status
 from kubepy.scheduler.toolbox import Toolbox
@@ -22,7 +23,7 @@ _POD_CLAIMS = "claims"
 _DISKS = ("gcePersistentDisk", "awsElasticBlockStore", "rbd", "iscsi")
 
 
-class _State(Record, frozen=False):
+class _State(Struct):
     exclusive: frozenset[str]  # the pod's ReadWriteOncePod claims
     conflicts: int  # uses of them by others
 

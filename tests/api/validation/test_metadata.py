@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from kubepy.api.builtins import (
@@ -11,7 +13,6 @@ from kubepy.api.builtins import (
     SERVICES,
 )
 from kubepy.api.validation import validate_create, validate_update
-from kubepy.lib.records import replace
 
 CUSTOM = replace(CONFIG_MAPS, group="example.com", kind="Widget", plural="widgets", custom=True)
 

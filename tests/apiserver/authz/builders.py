@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from kubepy.api.objects import Obj
 from kubepy.apiserver.authn import authenticated
 from kubepy.apiserver.request import Query, RequestInfo, Resolver, User
-from kubepy.lib.records import replace
 
 GROUP = "rbac.authorization.k8s.io"
 

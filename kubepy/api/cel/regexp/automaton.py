@@ -5,11 +5,12 @@ Source: Russ Cox, "Regular Expression Matching: the Virtual Machine Approach"; G
 
 from __future__ import annotations
 
+from msgspec import Struct, field
+
 from kubepy.api.cel.regexp.syntax import Assert, Chars, Choice, Ranges, Repeat, Sequence, Tree
-from kubepy.lib.records import Record, field
 
 
-class _Node(Record, frozen=False):
+class _Node(Struct):
     """One state: reads a character of `ranges`, or (ranges None) goes on to `out` freely if `assertion` holds."""
 
     ranges: Ranges | None = None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from msgspec import Struct
+
 from kubepy.api.cel.regexp.syntax import (
     Assert,
     Chars,
@@ -19,13 +21,12 @@ from kubepy.api.cel.regexp.syntax import (
     children,
     overlap,
 )
-from kubepy.lib.records import Record
 
 # A bounded repetition of this many rounds counts as one without end.
 _MANY = 10
 
 
-class Shape(Record, frozen=False):
+class Shape(Struct):
     """nullable: matches the empty text. first, all: sets of characters it can begin with, that occur in it."""
 
     nullable: bool

@@ -9,7 +9,7 @@ import functools
 import re
 import unicodedata
 
-from kubepy.lib.records import Record
+from msgspec import Struct
 
 _LAST = 0x10FFFF
 _REPEAT_MAX = 1000
@@ -27,19 +27,19 @@ class PatternError(ValueError):
         super().__init__(f"error parsing regexp: {what}: `{part}`")
 
 
-class Chars(Record):
+class Chars(Struct, frozen=True):
     ranges: Ranges
 
 
-class Sequence(Record):
+class Sequence(Struct, frozen=True):
     parts: tuple[Tree, ...]
 
 
-class Choice(Record):
+class Choice(Struct, frozen=True):
     options: tuple[Tree, ...]
 
 
-class Repeat(Record):
+class Repeat(Struct, frozen=True):
     """max None = without end."""
 
     body: Tree
@@ -48,7 +48,7 @@ class Repeat(Record):
     greedy: bool
 
 
-class Assert(Record):
+class Assert(Struct, frozen=True):
     """kind: `\\A` text start, `\\z` text end, `^` `$` of a line, `\\b`, `\\B`."""
 
     kind: str

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 import orjson
+from msgspec import Struct
 
 from kubepy.api.builtins import PODS
 from kubepy.api.errors import StatusError
@@ -23,7 +24,6 @@ from kubepy.client import kubeconfig
 from kubepy.client.transport import ConnectionLost, Transport
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.lib.records import Record
 
 AUDIT = "imagepolicywebhook.image-policy.k8s.io/"
 FAILED_OPEN = "alpha.image-policy.k8s.io/failed-open"
@@ -36,7 +36,7 @@ ALLOW_S, DENY_S, RETRY_S = 300.0, 30.0, 0.5
 ATTEMPTS, RETRY_FACTOR, RETRY_JITTER = 5, 1.5, 0.2
 
 
-class Settings(Record):
+class Settings(Struct, frozen=True):
     """The part `imagePolicy` of the configuration."""
 
     kubeconfig: str  # path: where the service is, and who asks

@@ -9,6 +9,7 @@ Source: kubernetes plugin/pkg/admission/noderestriction/admission.go.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from kubepy.api import errors, volumes
 from kubepy.api.builtins import (
@@ -32,7 +33,6 @@ from kubepy.apiserver.admission.base import CREATE, DELETE, UPDATE, Attributes, 
 from kubepy.apiserver.authz import aggregate
 from kubepy.apiserver.authz.node import LEASE_NAMESPACE, USER_PREFIX, node_of
 from kubepy.apiserver.request import RequestInfo
-from kubepy.lib.records import replace
 
 # Drivers that volumes of the tree have become. Source: csi-translation-lib plugins.
 IN_TREE_DRIVERS = {

@@ -15,6 +15,8 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
+from msgspec import Struct, field
+
 from kubepy.api import errors
 from kubepy.api.builtins import RESOURCE_QUOTAS
 from kubepy.api.objects import Document, Obj
@@ -24,7 +26,6 @@ from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import Attributes, Plugin, Tools, forbidden
 from kubepy.apiserver.admission.by_namespace import ByNamespace
 from kubepy.lib.aio import gather_bounded
-from kubepy.lib.records import Record, field
 
 # Differs: upstream gives up after three. Somebody else writes a status now and then (the controller); losing against
 # it this often in a row is no accident.
@@ -48,7 +49,7 @@ def _limited(configuration: Obj) -> tuple[Limited, ...]:
     )
 
 
-class _Waiter(Record, frozen=False, eq=False):
+class _Waiter(Struct, eq=False):
     """One write that waits for its verdict."""
 
     attributes: Attributes
@@ -59,7 +60,7 @@ class _Waiter(Record, frozen=False, eq=False):
         self.is_decided, self.error = True, error
 
 
-class _Line(Record, frozen=False):
+class _Line(Struct):
     """The writers of one namespace."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

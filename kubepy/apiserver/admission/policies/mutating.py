@@ -12,6 +12,7 @@ Source: apiserver pkg/admission/plugin/policy/mutating/{compilation,dispatcher}.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from kubepy.api import celpolicies, json_patch, strictness
@@ -26,7 +27,6 @@ from kubepy.apiserver.admission.match_conditions import MatchConditions
 from kubepy.apiserver.admission.matching import Selected
 from kubepy.apiserver.admission.policies.apply_configuration import ApplyError, Merger
 from kubepy.apiserver.admission.policies.evaluation import Evaluation, OutOfBudget, Subject
-from kubepy.lib.records import replace
 
 
 class MutationError(Exception):

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import Lookup
@@ -17,14 +19,13 @@ from kubepy.apiserver.admission.match_conditions import MatchConditions
 from kubepy.apiserver.admission.matching import Criteria
 from kubepy.apiserver.registry.feeds import Change
 from kubepy.apiserver.registry.keys import key_at
-from kubepy.lib.records import Record
 
 # Source: pkg/apis/admissionregistration/v1/defaults.go.
 _TIMEOUT_S = 10
 _NO_SIDE_EFFECTS = ("None", "NoneOnDryRun")
 
 
-class Hook(Record):
+class Hook(Struct, frozen=True):
     """One element of `webhooks`."""
 
     name: str  # "pods.example.com"

@@ -11,6 +11,8 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct, field
+
 from kubepy.api import go_json
 from kubepy.api.decoding import json_kind
 from kubepy.api.errors import StatusError, quote
@@ -19,7 +21,6 @@ from kubepy.apiserver.admission.base import Attributes
 from kubepy.apiserver.admission.expressions import request_of
 from kubepy.apiserver.admission.matching import Selected
 from kubepy.lib import yaml
-from kubepy.lib.records import Record, field
 
 _GROUP = "admission.k8s.io"
 VERSIONS = ("v1", "v1beta1")
@@ -34,7 +35,7 @@ class Undecodable(InvalidAnswer):
     """An answer that is not even an AdmissionReview."""
 
 
-class Answer(Record):
+class Answer(Struct, frozen=True):
     allowed: bool
     result: Obj | None = None  # a metav1.Status
     patch: bytes = b""

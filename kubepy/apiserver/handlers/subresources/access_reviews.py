@@ -7,6 +7,7 @@ pkg/apis/authorization/validation/validation.go.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from kubepy.api import errors, names, selectors
@@ -17,7 +18,6 @@ from kubepy.apiserver.handlers import decode, respond, write
 from kubepy.apiserver.registry.options import write_options
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, RequestInfo, Response, User
-from kubepy.lib.records import replace
 
 _SELF, _LOCAL = "SelfSubjectAccessReview", "LocalSubjectAccessReview"
 

@@ -6,6 +6,7 @@ Source: kubernetes pkg/registry/core/pod/storage/eviction.go.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kubepy.api import errors, pods, selectors
 from kubepy.api.builtins import POD_DISRUPTION_BUDGETS, PODS
@@ -16,7 +17,6 @@ from kubepy.apiserver.handlers.subresources.binding import SUCCESS
 from kubepy.apiserver.registry.options import DeleteOptions, delete_options, write_options
 from kubepy.apiserver.registry.registry import Call, Registry
 from kubepy.apiserver.request import Query, Request, Response
-from kubepy.lib.records import replace
 
 _DISRUPTED_MAX = 2000
 # How often, and after how long a rest, a pod that changes meanwhile is tried again. Source: EvictionsRetry.

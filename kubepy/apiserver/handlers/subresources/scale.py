@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from kubepy.api import conversion, errors, selectors, tables
 from kubepy.api.custom import ScalePaths
 from kubepy.api.objects import Document, Obj, copy
@@ -21,7 +23,6 @@ from kubepy.apiserver.patch import scale_fields
 from kubepy.apiserver.registry.options import WriteOptions, write_options
 from kubepy.apiserver.registry.registry import Facade, Registry
 from kubepy.apiserver.request import Request, Response
-from kubepy.lib.records import replace
 
 _SCHEMA = "io.k8s.api.autoscaling.v1.Scale"
 SCALE = Resource(

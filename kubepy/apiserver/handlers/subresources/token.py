@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from kubepy.api import errors
 from kubepy.api.builtins import NODES, PODS, SECRETS, SERVICE_ACCOUNTS
 from kubepy.api.objects import Obj, group_version
@@ -17,7 +19,6 @@ from kubepy.apiserver.registry.options import write_options
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, Response
 from kubepy.lib.clock import rfc3339
-from kubepy.lib.records import Record
 
 _SCHEMA = "io.k8s.api.authentication.v1.TokenRequest"
 TOKEN_REQUESTS = Resource(
@@ -36,7 +37,7 @@ EXPIRATION_S_MIN, EXPIRATION_S_MAX = 600, 1 << 32
 _WARN_ONLY_S, _EXTENDED_S = 3607, 365 * 24 * 3600
 
 
-class Rules(Record):
+class Rules(Struct, frozen=True):
     """How long tokens live. Source: --service-account-max-token-expiration, -extend-token-expiration."""
 
     expiration_s_max: int = 0  # longer ones are cut, 0: as long as they want

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import Struct, field
+
 from kubepy.api.objects import Obj, copy
 from kubepy.api.resources import Resource
 from kubepy.apiserver.registry.options import DeleteOptions
 from kubepy.apiserver.request import User
-from kubepy.lib.records import Record, field
 
 DELETE_DEPENDENTS, ORPHAN_DEPENDENTS, UNSUPPORTED = "DeleteDependents", "OrphanDependents", "Unsupported"
 
@@ -23,7 +24,7 @@ DELETE_DEPENDENTS, ORPHAN_DEPENDENTS, UNSUPPORTED = "DeleteDependents", "OrphanD
 _NOT_CONTENT = ("apiVersion", "kind", "metadata", "status")
 
 
-class Moment(Record, frozen=False):
+class Moment(Struct):
     """Who writes, and when."""
 
     now: str  # "2026-01-01T00:00:00Z"
