@@ -58,7 +58,7 @@ class Types:
         if definition is None:
             return ANYTHING
         if not _is_struct(definition):
-            return self._shape(definition, {}, owner=name)
+            return self._shape(definition, {})
         found = Map(None)
         # Definitions that contain themselves meet this one.
         self._types[name] = found
@@ -76,7 +76,7 @@ class Types:
         whole.pop("x-kubernetes-map-type", None)
         return self._shape(whole, whole)
 
-    def _shape(self, shape: Obj, field: Obj, owner: str = "", *, preserve: bool = False) -> Type:
+    def _shape(self, shape: Obj, field: Obj, *, preserve: bool = False) -> Type:
         """`shape` describes the value; `field` is where it is used, and has the last word on being atomic."""
         ref = shape.get("$ref")
         if isinstance(ref, str):

@@ -460,7 +460,7 @@ class Registry:
             if (existing := cache.get(path)) is not None:
                 raise _exists(call.resource, existing, is_generated=bool(base))
             if call.options.dry_run:
-                return self._document(cache, obj, 0)
+                return self._document(obj, 0)
             created = await self._put(call, cache, path, obj, 0)
             if created is None:
                 raise _exists(call.resource, cache.get(path), name=name, is_generated=bool(base))
@@ -603,7 +603,7 @@ class Registry:
             if new == old and path not in cache.stale:
                 return current
             if call.options.dry_run:
-                return self._document(cache, new, current.revision)
+                return self._document(new, current.revision)
             return await self._put(call, cache, path, new, current.revision)
         finally:
             release()
@@ -661,7 +661,7 @@ class Registry:
                     return Deleted(gone, True)
                 continue
             if options.dry_run:
-                return Deleted(self._document(cache, plan.obj, current.revision), False)
+                return Deleted(self._document(plan.obj, current.revision), False)
             if (marked := await self._put(call, cache, path, plan.obj, current.revision)) is not None:
                 return Deleted(marked, False)
 
@@ -676,7 +676,7 @@ class Registry:
             if not result.succeeded:
                 return None
             revision = result.revision
-        return self._document(cache, last, revision)
+        return self._document(last, revision)
 
     async def delete_collection(self, call: Call, options: DeleteOptions, which: ListOptions) -> Listing:
         """Delete what a list with these options finds, and return that. Not atomic: the first error is raised after all
@@ -751,7 +751,7 @@ class Registry:
             return document
         return Document(key_at(path), with_revision(value, revision), revision, self.pool)
 
-    def _document(self, cache: ResourceCache, obj: Obj, revision: int) -> Document:
+    def _document(self, obj: Obj, revision: int) -> Document:
         """An object that was not written: the answer of a dry run or of a deletion."""
         value = stored(obj)
         metadata = obj["metadata"]
