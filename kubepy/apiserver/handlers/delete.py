@@ -61,6 +61,7 @@ async def delete_collection(registry: Registry, resource: Resource, request: Req
     if not request.in_process:
         negotiate.accepted(request.accept)
     which = list_options(request.query)
+    selectors.parse_labels(which.label_selector)
     fields.check(resource, selectors.parse_fields(which.field_selector))
     options = await _options(request, registry)
     _warn(registry, resource, request, options)

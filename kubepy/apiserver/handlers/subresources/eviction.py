@@ -5,8 +5,10 @@ Source: kubernetes pkg/registry/core/pod/storage/eviction.go.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kubepy.api import errors, pods, selectors
 from kubepy.api.builtins import POD_DISRUPTION_BUDGETS, PODS
@@ -22,8 +24,8 @@ _DISRUPTED_MAX = 2000
 # How often, and after how long a rest, a pod that changes meanwhile is tried again. Source: EvictionsRetry.
 _TRIES, _RETRY_S = 20, 0.5
 # What upstream's texts call the two kinds.
-_BUDGET = replace(POD_DISRUPTION_BUDGETS, plural="poddisruptionbudget")
-_EVICTIONS = replace(POD_DISRUPTION_BUDGETS, kind="Eviction", plural="evictions")
+_BUDGET = dataclasses.replace(POD_DISRUPTION_BUDGETS, plural="poddisruptionbudget")
+_EVICTIONS = dataclasses.replace(POD_DISRUPTION_BUDGETS, kind="Eviction", plural="evictions")
 
 
 async def evict(registry: Registry, resource: Resource, request: Request) -> Response:
@@ -36,8 +38,9 @@ async def evict(registry: Registry, resource: Resource, request: Request) -> Res
     if eviction["metadata"].get("name") != info.name:
         raise errors.BadRequest("name in URL does not match name in Eviction object")
     await registry.admit(write.call_of(resource, request, options), eviction)
+    wanted = _wanted(eviction, request.query.all("dryRun"))
     await registry.get(PODS, info.namespace, info.name)
-    deletion = _deletion(eviction, request.query.all("dryRun"))
+    deletion = delete_options(wanted, Query())
     user = request.user or write.NOBODY
     call = Call(
         PODS,
@@ -84,8 +87,8 @@ async def evict(registry: Registry, resource: Resource, request: Request) -> Res
     return respond.plain(request, dict(SUCCESS), 201)
 
 
-def _deletion(eviction: Obj, dry_run: Sequence[str]) -> DeleteOptions:
-    """Source: propagateDryRun."""
+def _wanted(eviction: Obj, dry_run: Sequence[str]) -> Obj:
+    """The options of the deletion, a dry run if either says so. Source: propagateDryRun."""
     given = eviction.get("deleteOptions") or {}
     if given.get("ignoreStoreReadErrorWithClusterBreakingPotential"):
         field = "deleteOptions.ignoreStoreReadErrorWithClusterBreakingPotential"
@@ -99,7 +102,7 @@ def _deletion(eviction: Obj, dry_run: Sequence[str]) -> DeleteOptions:
             f"Non-matching dry-run options in request and content: [{' '.join(dry_run)}] and [{' '.join(asked)}]",
             reason="",
         )
-    return delete_options({**given, "dryRun": asked or list(dry_run)}, Query())
+    return {**given, "dryRun": asked or list(dry_run)}
 
 
 def _guarded(deletion: DeleteOptions, pod: Document) -> DeleteOptions:
