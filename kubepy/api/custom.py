@@ -152,18 +152,26 @@ class CustomSchema(ObjectSchema):
         return structural.compile_defaulter(self.openapi)
 
     def zero(self, field: str) -> Any:
-        return None
+        """A status that is not given has its default as soon as somebody reads it."""
+        made: Obj = {}
+        self.default(made)
+        return made.get(field)
 
     # -- what only custom kinds have -----------------------------------------------------------------------------------
 
-    def adopt(self, obj: Obj) -> Obj:
-        """An object as it was stored, or as another version had it, made what this version knows; in place."""
+    def adopt(self, obj: Obj, *, is_stored: bool) -> Obj:
+        """An object as another version had it made what this version knows; in place. In the stored version what is
+        missing is filled in, too.
+
+        Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go schemaCoercingConverter,
+        unstructuredDefaulter.
+        """
         try:
             self._decode(obj, None, [])
         except Unfit as unfit:
             raise errors.InternalError(str(unfit))
-        if self._default is not None:
-            self._default(obj)
+        if is_stored:
+            self.default(obj)
         return obj
 
     @cached_property
@@ -438,7 +446,9 @@ def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, termina
         ),
         scale=scale,
         warning=_deprecation(spec, version) if version.get("deprecated") else "",
-        convert=_none_conversion(schema, f"{spec['group']}/{version['name']}"),
+        convert=_none_conversion(
+            schema, f"{spec['group']}/{version['name']}", is_stored=bool(version.get("storage"))
+        ),
     )
     conversion = spec.get("conversion") or {}
     if conversion.get("strategy") == "Webhook":
@@ -469,9 +479,9 @@ def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, termina
     )
 
 
-def _none_conversion(schema: CustomSchema, api_version: str) -> Callable[[Obj], Obj]:
+def _none_conversion(schema: CustomSchema, api_version: str, *, is_stored: bool) -> Callable[[Obj], Obj]:
     def convert(obj: Obj) -> Obj:
-        return schema.adopt(copy(obj) | {"apiVersion": api_version})
+        return schema.adopt(copy(obj) | {"apiVersion": api_version}, is_stored=is_stored)
 
     return convert
 

@@ -170,16 +170,18 @@ def test_rules_wait_until_types_are_right() -> None:
     assert text.startswith(f"{NO_FIELD}: Invalid value: null: some validation rules were not checked")
 
 
-def test_another_version_is_pruned_and_defaulted() -> None:
+def test_another_version_is_pruned_and_the_stored_one_defaulted() -> None:
     versions = (
-        version("v1"),
+        version("v1", schema=spec_schema(a={"type": "integer", "default": 3})),
         version("v2", storage=False, schema=spec_schema(b={"type": "string", "default": "B"})),
     )
-    _, v2 = custom.rows(definition(*versions), SCHEMAS)
+    v1, v2 = custom.rows(definition(*versions), SCHEMAS)
     obj = {"apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "x"}, "spec": {"a": 1}}
     before = copy(obj)
-    assert v2.extra["convert"](obj) == before | {"apiVersion": "example.com/v2", "spec": {"b": "B"}}
+    assert v2.extra["convert"](obj) == before | {"apiVersion": "example.com/v2", "spec": {}}
     assert obj == before
+    stored = v1.extra["convert"](before | {"apiVersion": "example.com/v2", "spec": {"b": "b"}})
+    assert stored["spec"] == {"a": 3}
 
 
 # 2026-01-01T00:00:00Z

@@ -219,7 +219,8 @@ def _member_maybe(holder: Any, key: Any, convert: Callable[[Any], Any] | None) -
 
 
 def logic(left: Run, right: Run, later: int, decides: bool) -> Run:
-    """`&&` (False decides) and `||` (True decides): either side may fail if the other one decides."""
+    """`&&` (False decides) and `||` (True decides): either side may fail if the other one decides. Of two failures the
+    first is told."""
     other = not decides
 
     def run(f: Frame) -> bool:
@@ -229,8 +230,13 @@ def logic(left: Run, right: Run, later: int, decides: bool) -> Run:
             if isinstance(failure, CostExceeded):
                 raise
             f[0] -= later
-            if right(f) is decides:
-                return decides
+            try:
+                if right(f) is decides:
+                    return decides
+            except CostExceeded:
+                raise
+            except FAILURES:
+                pass
             raise
         if a is decides:
             return decides

@@ -119,7 +119,7 @@ class Definitions:
         assert isinstance(schema, custom.CustomSchema), "rows of definitions have one"
 
         def convert(obj: Obj) -> Obj:
-            return schema.adopt(copy(known(obj, row)))
+            return schema.adopt(copy(known(obj, row)), is_stored=row.extra["storage"] is row)
 
         row.extra["convert"] = convert
         row.extra["conversions"] = self.conversions

@@ -208,3 +208,10 @@ def test_input_is_not_changed() -> None:
         {"self": items}
     )
     assert items == [3, 1, 2]
+
+
+@pytest.mark.parametrize("operator", ["||", "&&"])
+def test_of_two_failures_the_first_is_told(operator):
+    rule = f"self.name == 'x' {operator} self.replicas == 1"
+    with pytest.raises(CelError, match="no such key: name"):
+        ENV.compile(rule).evaluate({"self": {}})

@@ -134,7 +134,8 @@ async def test_an_object_with_a_finalizer_holds_its_definition() -> None:
             await c.client.get(CRDS, "foos.example.com")
 
 
-async def test_versions_are_converted_by_name_pruned_and_defaulted() -> None:
+async def test_versions_are_converted_by_name_and_pruned() -> None:
+    """Defaults are of the version that is sent and of the one that is stored; what is only converted gets none."""
     async with cluster() as c:
         second = version("v2", storage=False, fields={"color": STRING, "tone": STRING | {"default": "dark"}})
         await defined(c, definition(version(), second))
@@ -142,7 +143,9 @@ async def test_versions_are_converted_by_name_pruned_and_defaulted() -> None:
         v2 = c.plane.catalog.get("example.com", "v2", "foos")
         assert v2 is not None
         found = await c.get(v2, "a")
-        assert (found["apiVersion"], found["spec"]) == ("example.com/v2", {"color": "red", "tone": "dark"})
+        assert (found["apiVersion"], found["spec"]) == ("example.com/v2", {"color": "red"})
+        await c.create(foo("b", spec={"color": "red"}) | {"apiVersion": "example.com/v2"})
+        assert (await c.get(v2, "b"))["spec"] == {"color": "red"}
 
 
 async def test_a_new_schema_holds_for_stored_objects() -> None:
@@ -230,3 +233,17 @@ async def test_the_collector_and_the_namespace_know_new_kinds() -> None:
         await c.client.delete(NAMESPACES, "work")
         await c.advance(60)
         assert await c.list(row) == []
+
+
+async def test_a_status_has_its_default_from_the_start() -> None:
+    """The Gateway API's classes wait for their controller before anybody has seen them."""
+    waiting = {"conditions": [{"type": "Accepted", "status": "Unknown"}]}
+    wanted = version(subresources={"status": {}})
+    wanted["schema"]["openAPIV3Schema"]["properties"]["status"]["default"] = waiting
+    async with cluster() as c:
+        row = await defined(c, definition(wanted))
+        assert (await c.create(foo(status={"mine": 1})))["status"] == waiting
+        found = copy(await c.get(row, "a"))
+        found["spec"] = {"color": "red"}
+        del found["status"]
+        assert (await c.client.update(row, found))["status"] == waiting
