@@ -59,8 +59,19 @@ def wanted() -> list[Obj]:
         db,
         make_daemon_set("agent").image("agent:1").requests(cpu="10m").obj(),
         quota_friendly(job("sum", completions=4, seconds=3)),
+        replication_controller("old-style", replicas=2),
         claim("loose"),
     ]
+
+
+def replication_controller(name: str, *, replicas: int) -> Obj:
+    container = {"name": "app", "image": "app:1", "resources": {"requests": {"cpu": "10m"}}}
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+    return (
+        Builder("v1", "ReplicationController", name)
+        .spec(replicas=replicas, selector={"app": name}, template=template)
+        .obj()
+    )
 
 
 def quota_friendly(workload: Obj) -> Obj:

@@ -29,7 +29,8 @@ from kubepy.api.builtins import (
     POD_DISRUPTION_BUDGETS,
     PODS,
     REPLICA_SETS,
-    RESOURCE_QUOTAS,
+    REPLICATION_CONTROLLERS,
+    POD_DISRUPTION_BUDGETS, RESOURCE_QUOTAS,
     SERVICES,
     STATEFUL_SETS,
 )
@@ -41,9 +42,9 @@ from kubepy.testing import Cluster
 from tests.simulation import busy
 
 KINDS = (
-    DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, CONTROLLER_REVISIONS, JOBS, PODS, SERVICES, ENDPOINTS,
-    ENDPOINT_SLICES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, HORIZONTAL_POD_AUTOSCALERS, POD_DISRUPTION_BUDGETS,
-    RESOURCE_QUOTAS,
+    DEPLOYMENTS, REPLICA_SETS, REPLICATION_CONTROLLERS, STATEFUL_SETS, DAEMON_SETS, CONTROLLER_REVISIONS, JOBS, PODS,
+    SERVICES, ENDPOINTS, ENDPOINT_SLICES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, HORIZONTAL_POD_AUTOSCALERS,
+    POD_DISRUPTION_BUDGETS, RESOURCE_QUOTAS,
 )  # fmt: skip
 
 # Long enough for every back-off, window and resync that the shaking may have started.
@@ -113,7 +114,7 @@ async def undisturbed() -> list[str]:
         await cluster.advance("2m")
         await roll(cluster)
         await cluster.advance(ENOUGH)
-        assert len(await cluster.pods(ready=True)) == 4 + 3 + 3
+        assert len(await cluster.pods(ready=True)) == 4 + 3 + 3 + 2
         return await outcome(cluster)
 
 

@@ -11,7 +11,20 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from kubepy.api.builtins import CONFIG_MAPS, DEPLOYMENTS, JOBS, NAMESPACES, PODS, REPLICA_SETS
+from kubepy.api import errors
+from kubepy.api.builtins import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    JOBS,
+    NAMESPACES,
+    NODES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
+    POD_DISRUPTION_BUDGETS,
+    PODS,
+    REPLICA_SETS,
+    STATEFUL_SETS,
+)
 from kubepy.testing import Cluster
 
 # Of virtual time: around the first writes, and later ones.
@@ -100,12 +113,83 @@ async def what_is_left(cluster: Cluster) -> object:
     return "doomed" in names, counts
 
 
+def stateful_set(replicas: int) -> dict:
+    template = {
+        "metadata": {"labels": {"app": "db"}},
+        "spec": {"containers": [{"name": "main", "image": "postgres"}], "terminationGracePeriodSeconds": 1},
+    }
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    return {
+        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "namespace": "default"},
+        "spec": {
+            "replicas": replicas, "serviceName": "db", "selector": {"matchLabels": {"app": "db"}},
+            "template": template, "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": spec}],
+            "persistentVolumeClaimRetentionPolicy": {"whenScaled": "Delete", "whenDeleted": "Retain"},
+        },
+    }  # fmt: skip
+
+
+async def begin_scale_down(cluster: Cluster) -> None:
+    await cluster.create(stateful_set(5))
+    await cluster.until(lambda: cluster.pods(ready=True), count=5)
+    await cluster.client.patch(STATEFUL_SETS, "db", {"spec": {"replicas": 2}}, namespace="default")
+
+
+async def ordinals(cluster: Cluster) -> object:
+    status = (await cluster.get(STATEFUL_SETS, "db"))["status"]
+    pods = [pod["metadata"]["name"] for pod in await cluster.pods("default", ready=True)]
+    claims = await cluster.list(PERSISTENT_VOLUME_CLAIMS, "default")
+    volumes = await cluster.list(PERSISTENT_VOLUMES)
+    return status["replicas"], pods, [claim["metadata"]["name"] for claim in claims], len(volumes)
+
+
+async def begin_drain(cluster: Cluster) -> None:
+    """As kubectl drain does: cordon, then evict what is there; the budget lets one go at a time."""
+    await cluster.create(
+        deployment("nginx"),
+        {
+            "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+            "metadata": {"name": "web", "namespace": "default"},
+            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "web"}}},
+        },
+    )  # fmt: skip
+    await cluster.until(lambda: cluster.pods(ready=True), count=5)
+    await cluster.client.patch(NODES, "node-1", {"spec": {"unschedulable": True}})
+    await evict_from(cluster, "node-1")
+
+
+async def evict_from(cluster: Cluster, node: str) -> None:
+    for pod in await cluster.pods("default"):
+        if pod["spec"].get("nodeName") != node:
+            continue
+        name = pod["metadata"]["name"]
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+        try:
+            await cluster.client.create(
+                PODS, eviction, namespace="default", name=name, subresource="eviction"
+            )
+        except errors.TooManyRequests:
+            continue
+
+
+async def drained(cluster: Cluster) -> object:
+    """kubectl asks again every five seconds."""
+    for _ in range(12):
+        await evict_from(cluster, "node-1")
+        await cluster.advance(5)
+    budget = (await cluster.get(POD_DISRUPTION_BUDGETS, "web"))["status"]
+    nodes = {pod["spec"]["nodeName"] for pod in await cluster.pods("default")}
+    return nodes, len(await cluster.pods("default", ready=True)), budget["currentHealthy"]
+
+
 @pytest.mark.parametrize(
     ("begin", "outcome", "expected"),
     [
         (begin_rollout, rollout, (5, 5, ["nginx:2"] * 5, [0, 5], 5)),
         (begin_job, job_result, (6, 0, "0-5", ["SuccessCriteriaMet", "Complete"], {False})),
         (begin_deletion, what_is_left, (False, [0, 0, 0, 0])),
+        (begin_scale_down, ordinals, (2, ["db-0", "db-1"], ["data-db-0", "data-db-1"], 2)),
+        (begin_drain, drained, ({"node-2"}, 5, 5)),
     ],
 )
 async def test_whenever_it_dies_it_ends_where_it_would_have(begin, outcome: Outcome, expected):
