@@ -10,7 +10,7 @@ A watch's queue is bounded: who does not take EVENTS_MAX events is cut off with 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -111,7 +111,7 @@ class LoopbackTransport:
 
     async def watch(
         self, path: str, *, query: transport.Query | None = None
-    ) -> AsyncIterator[Sequence[WatchEvent]]:
+    ) -> AsyncGenerator[Sequence[WatchEvent], None]:
         response = await self._send("GET", path, {"watch": "1", **(query or {})})
         assert isinstance(response, WatchResponse), f"{path} is not watched"
         subscription = response.subscription

@@ -9,7 +9,7 @@ Every write carries `field_manager` (this client's name).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from kubepy.api.objects import Obj
@@ -66,7 +66,7 @@ class Client:
         send_initial_events: bool = False,
         bookmarks: bool = True,
         timeout_s: int = 0,
-    ) -> AsyncIterator[Sequence[WatchEvent]]:
+    ) -> AsyncGenerator[Sequence[WatchEvent], None]:
         """Batches of events. With send_initial_events the present state comes first as ADDED, closed by a BOOKMARK
         annotated k8s.io/initial-events-end."""
         query = _query(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
 import aiohttp
@@ -200,7 +200,9 @@ class HttpTransport:
             await connection.clock.sleep(wait_s)
         raise AssertionError("the last attempt returns or raises")
 
-    async def watch(self, path: str, *, query: Query | None = None) -> AsyncIterator[Sequence[WatchEvent]]:
+    async def watch(
+        self, path: str, *, query: Query | None = None
+    ) -> AsyncGenerator[Sequence[WatchEvent], None]:
         connection = self._connection
         query = dict(query or ()) | {"watch": "1"}
         if "timeoutSeconds" not in query:

@@ -132,7 +132,7 @@ class Reflector:
         stream = self._client.watch(
             self._resource, **self._scope, resource_version=self._state_from, send_initial_events=True
         )
-        async with aclosing(stream) as batches:  # type: ignore[type-var]
+        async with aclosing(stream) as batches:
             async for batch in batches:
                 if self._has_state:
                     self._apply(batch)
@@ -170,7 +170,7 @@ class Reflector:
         """Changes from the last revision on, until the server ends the watch."""
         started, before = self._clock.monotonic(), self.revision
         stream = self._client.watch(self._resource, **self._scope, resource_version=str(self.revision))
-        async with aclosing(stream) as batches:  # type: ignore[type-var]
+        async with aclosing(stream) as batches:
             async for batch in batches:
                 self._apply(batch)
         if self.revision == before and self._clock.monotonic() - started < SHORT_WATCH_S:

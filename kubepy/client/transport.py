@@ -8,7 +8,7 @@ Both raise `api.errors.StatusError` subclasses for error answers, and `Connectio
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from kubepy.api.objects import Document
@@ -68,7 +68,7 @@ class Transport(Protocol):
     async def list(self, path: str, *, query: Query | None = None) -> Page:
         """GET of a collection, each item a Document (kind and apiVersion filled in)."""
 
-    def watch(self, path: str, *, query: Query | None = None) -> AsyncIterator[Sequence[WatchEvent]]:
+    def watch(self, path: str, *, query: Query | None = None) -> AsyncGenerator[Sequence[WatchEvent], None]:
         """GET with watch=1: batches of events in order, until the server ends it, an ERROR event is raised, or the
         iterator is closed (`aclose`, or the surrounding task is cancelled). Bounded: a consumer that stops reading is
         cut off by the server and must resume."""

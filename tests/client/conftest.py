@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
 import orjson
@@ -106,7 +106,7 @@ class FakeServer:
         resource, _, _ = self._parse(path)
         return Page(list(self._live.get(resource, {}).values()), self.revision, "")
 
-    async def watch(self, path: str, *, query: Any = None) -> AsyncIterator[Sequence[WatchEvent]]:
+    async def watch(self, path: str, *, query: Any = None) -> AsyncGenerator[Sequence[WatchEvent], None]:
         initial = (query or {}).get("sendInitialEvents") == "true"
         start = int((query or {}).get("resourceVersion") or 0)
         self._call(f"WATCH {path} {'initial' if initial else start}")

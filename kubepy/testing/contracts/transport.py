@@ -45,7 +45,7 @@ class TransportContract:
     async def take(self, transport: Transport, query: dict[str, str], count: int) -> list[WatchEvent]:
         """The next `count` events of a watch of config maps, without bookmarks."""
         events: list[WatchEvent] = []
-        async with aclosing(transport.watch(PATH, query=query)) as stream:  # type: ignore[type-var]
+        async with aclosing(transport.watch(PATH, query=query)) as stream:
             async for batch in stream:
                 events += [event for event in batch if event.type != "BOOKMARK"]
                 if len(events) >= count:
@@ -165,7 +165,7 @@ class TransportContract:
         await client.create(CONFIG_MAPS, make_config_map("b").label("mine").obj())
         stream = client.watch(CONFIG_MAPS, "default", label_selector="mine", send_initial_events=True)
         events: list[WatchEvent] = []
-        async with aclosing(stream) as batches:  # type: ignore[type-var]
+        async with aclosing(stream) as batches:
             async for batch in batches:
                 events += batch
                 if any(e.type == "BOOKMARK" for e in batch):
