@@ -145,6 +145,25 @@ class HttpTransport:
             headers["Content-Type"] = content_type
         return await self._request(method, path, query, headers, data, timeout_s)
 
+    async def text(self, path: str, *, token: str = "", timeout_s: float | None = None) -> str:
+        """What is there and is no JSON, under another token. Raises StatusError, ConnectionLost."""
+        connection = self._connection
+        headers = await self._head("*/*")
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_TIMEOUT_S)
+        try:
+            async with connection.session.get(
+                connection.server + path, headers=headers, timeout=timeout,
+                server_hostname=connection.server_name or None,
+            ) as response:  # fmt: skip
+                body = await response.read()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise self._lost("GET", path, error) from error
+        if response.status >= 300:
+            raise _error(response.status, body)
+        return body.decode(errors="replace")
+
     async def list(self, path: str, *, query: Query | None = None) -> Page:
         """The answer is decoded once and each item encoded again: some 6 us per KB, and no dict stays."""
         headers = await self._head(self._accept_list)

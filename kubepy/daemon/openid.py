@@ -15,8 +15,10 @@ from kubepy.api.errors import Unauthorized
 from kubepy.api.objects import Obj
 from kubepy.apiserver.authn import configuration
 from kubepy.apiserver.authn.configuration import Configuration, Issuer
+from kubepy.apiserver.authn.distributed_claims import Read
 from kubepy.apiserver.authn.oidc import ALGORITHMS, Fetch, Issuers, OidcTokens
 from kubepy.apiserver.configuration_files import Unusable
+from kubepy.client.http import HttpTransport
 from kubepy.client.kubeconfig import Access
 from kubepy.client.transport import Transport
 from kubepy.daemon.config import Config, ConfigError, read_file
@@ -88,9 +90,10 @@ class OpenId:
         access = Access(server="https:", ca=issuer.certificate_authority.encode())
         transport = access.transport(clock=RealClock(), random=self._random)
         self._transports.append(transport)
-        fetch = _fetch(transport)
         try:
-            return OidcTokens(issuer, fetch=fetch, clock=self._clock, algorithms=self._algorithms)
+            return OidcTokens(
+                issuer, fetch=_fetch(transport), clock=self._clock, algorithms=self._algorithms, read=_read(transport)
+            )  # fmt: skip
         except ValueError as error:
             raise ConfigError(str(error)) from None
 
@@ -105,6 +108,14 @@ def _fetch(transport: Transport) -> Fetch:
         return (await transport.request("GET", url.removeprefix("https:"), timeout_s=ISSUER_TIMEOUT_S)).obj
 
     return fetch
+
+
+def _read(transport: HttpTransport) -> Read:
+    async def read(url: str, token: str) -> str:
+        path = url.removeprefix("https:")
+        return await transport.text(path, token=token, timeout_s=ISSUER_TIMEOUT_S)
+
+    return read
 
 
 # -- flags ---------------------------------------------------------------------------------------------------------

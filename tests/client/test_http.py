@@ -12,6 +12,7 @@ from kubepy.api import errors
 from kubepy.api.builtins import PODS
 from kubepy.api.objects import DocumentPool, Key
 from kubepy.client.client import Client
+from kubepy.client.exec_plugin import PluginFailed
 from kubepy.client.http import HttpTransport, decode_events
 from kubepy.client.transport import ConnectionLost
 from kubepy.daemon import pki
@@ -141,6 +142,50 @@ async def test_an_answer_that_is_not_json_is_no_answer(answers, transport):
     answers.say(200, b"hello")
     with pytest.raises(ConnectionLost, match="not JSON"):
         await transport.request("GET", "/x")
+
+
+async def test_text_is_had_under_a_token_of_its_own(answers, transport):
+    answers.say(200, b"a.b.c")
+    assert await transport.text("/claims", token="other", timeout_s=5.0) == "a.b.c"
+    assert answers.requests[-1][2]["Authorization"] == "Bearer other"
+    answers.say(404, b"gone")
+    with pytest.raises(errors.NotFound):
+        await transport.text("/claims")
+
+
+class Plugin:
+    """Prints another token each time that one is refused."""
+
+    def __init__(self):
+        self.number, self.fails = 1, False
+
+    async def authorization(self, now):
+        if self.fails:
+            raise PluginFailed("exec: executable print not found")
+        return f"Bearer t{self.number}"
+
+    def refused(self, authorization):
+        assert authorization == f"Bearer t{self.number}"
+        self.number += 1
+
+
+async def test_tokens_that_a_program_prints(answers, clock):
+    plugin = Plugin()
+    transport = HttpTransport(await answers.listen(), clock=clock, random=Random(1), plugin=plugin)
+    answers.say(200, {})
+    await transport.request("GET", "/a")
+    answers.say(401, {"kind": "Status", "status": "Failure", "reason": "Unauthorized", "code": 401})
+    with pytest.raises(errors.Unauthorized):
+        await transport.request("GET", "/a")
+    answers.say(200, {"items": []})
+    await transport.list("/a")
+    assert [headers["Authorization"] for _, _, headers, _ in answers.requests] == ["Bearer t1"] * 2 + [
+        "Bearer t2"
+    ]
+    plugin.fails = True
+    with pytest.raises(ConnectionLost, match="getting credentials: exec: executable print not found"):
+        await transport.request("GET", "/a")
+    await transport.close()
 
 
 async def test_retry_after_is_obeyed_and_bounded(answers, transport, clock):

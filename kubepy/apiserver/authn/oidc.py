@@ -3,8 +3,8 @@
 The issuer's configuration is fetched when its first token comes, and again ten seconds after a failure; its keys then,
 and when a token names one that is not known (the issuer rotated). One fetch at a time, whoever waits for it.
 
-A verdict stands for ten seconds, as upstream's token cache has it. Not there: distributed claims, which would make the
-server call addresses that a token names.
+A verdict stands for ten seconds, as upstream's token cache has it. The claim of groups may be elsewhere
+(distributed_claims.py).
 
 Source: apiserver plugin/pkg/authenticator/token/oidc/oidc.go, coreos/go-oidc {oidc,verify,jwks}.go.
 """
@@ -22,8 +22,9 @@ import orjson
 from kubepy.api import cel
 from kubepy.api.errors import StatusError, Unauthorized
 from kubepy.api.objects import Obj
-from kubepy.apiserver.authn import Verdict, authenticated
+from kubepy.apiserver.authn import Verdict, authenticated, distributed_claims
 from kubepy.apiserver.authn.configuration import Issuer, Mapping, Rule
+from kubepy.apiserver.authn.distributed_claims import Read, Unresolved
 from kubepy.apiserver.authn.x509 import CREDENTIAL_ID
 from kubepy.apiserver.request import User
 from kubepy.client.transport import ConnectionLost
@@ -37,6 +38,7 @@ RETRY_S, NOT_BEFORE_LEEWAY_S = 10.0, 300.0
 # Source: options/authentication.go, TokenSuccessCacheTTL.
 VERDICT_S = 10.0
 VERDICTS_MAX = 10_000
+OTHERS_MAX = 64
 
 # A URL -> the JSON that is there. Raises StatusError, ConnectionLost. It trusts the issuer's CA.
 Fetch = Callable[[str], Awaitable[Obj]]
@@ -63,12 +65,16 @@ class OidcTokens:
     """A TokenAuthenticator (tokens.py) for one issuer. Raises ValueError for an algorithm that nobody knows."""
 
     def __init__(
-        self, issuer: Issuer, *, fetch: Fetch, clock: Clock, algorithms: Sequence[str] = ALGORITHMS
-    ) -> None:
+        self, issuer: Issuer, *, fetch: Fetch, clock: Clock, algorithms: Sequence[str] = ALGORITHMS,
+        read: Read | None = None,
+    ) -> None:  # fmt: skip
+        """`read` gets claims that are elsewhere; without it they are none."""
         if unknown := [name for name in algorithms if name not in ALGORITHMS]:
             raise ValueError(f'oidc: unsupported signing alg: "{unknown[0]}"')
-        self._issuer, self._clock = issuer, clock
-        self._keys = _IssuersKeys(issuer, fetch, clock, algorithms)
+        self._issuer, self._clock, self._read = issuer, clock, read
+        self._fetch, self._algorithms = fetch, algorithms
+        self._keys = _IssuersKeys(issuer.url, issuer.discovery_url, fetch, clock, algorithms)
+        self._others: dict[str, _IssuersKeys] = {}  # issuers of claims that are elsewhere
         self._verdicts: dict[str, tuple[float, Verdict]] = {}
 
     async def discover(self) -> None:
@@ -82,7 +88,12 @@ class OidcTokens:
             return verdict
         if unverified_issuer(token) != self._issuer.url:
             return None
-        claims = await self._claims(token, now)
+        claims = await self._claims(self._keys, token)
+        if self._read is not None and (claim := self._issuer.groups.claim):
+            try:
+                claims = await distributed_claims.expand(claims, claim, self._read, self._verified_elsewhere)
+            except Unresolved as error:
+                raise Unauthorized(f"oidc: could not expand distributed claims: {error}") from error
         try:
             user = user_of(self._issuer, claims)
         except (Refused, cel.CelError) as error:
@@ -93,8 +104,19 @@ class OidcTokens:
         self._verdicts[token] = (min(now + VERDICT_S, float(claims["exp"])), verdict)
         return verdict
 
-    async def _claims(self, token: str, now: float) -> Obj:
-        claims = await self._keys.verified(token)
+    async def _verified_elsewhere(self, token: str) -> Obj:
+        url = unverified_issuer(token)
+        if not url:
+            raise Unauthorized("getting untrusted issuer failed")
+        keys = self._keys if url == self._issuer.url else self._others.get(url)
+        if keys is None:
+            if len(self._others) >= OTHERS_MAX:
+                self._others.clear()
+            keys = self._others[url] = _IssuersKeys(url, "", self._fetch, self._clock, self._algorithms)
+        return await self._claims(keys, token)
+
+    async def _claims(self, keys: _IssuersKeys, token: str) -> Obj:
+        claims, now = await keys.verified(token), self._clock.now()
         expires, begins = claims.get("exp"), claims.get("nbf")
         if not isinstance(expires, int | float) or expires < now:
             raise Unauthorized(f"oidc: verify token: oidc: token is expired (Token Expiry: {_time(expires)})")
@@ -114,8 +136,12 @@ class OidcTokens:
 
 
 class _IssuersKeys:
-    def __init__(self, issuer: Issuer, fetch: Fetch, clock: Clock, algorithms: Sequence[str]) -> None:
-        self._issuer, self._fetch, self._clock = issuer, fetch, clock
+    """`discovery`: where its configuration is, "": where it belongs."""
+
+    def __init__(
+        self, url: str, discovery: str, fetch: Fetch, clock: Clock, algorithms: Sequence[str]
+    ) -> None:
+        self._url, self._discovery, self._fetch, self._clock = url, discovery, fetch, clock
         self._algorithms = list(algorithms)
         self._where = ""  # the address of the keys
         self._set: Any = None
@@ -170,8 +196,8 @@ class _IssuersKeys:
         self._failed_at = None
 
     async def _discover(self) -> str:
-        url = self._issuer.url
-        found = await self._fetch(self._issuer.discovery_url or url.rstrip("/") + CONFIGURATION)
+        url = self._url
+        found = await self._fetch(self._discovery or url.rstrip("/") + CONFIGURATION)
         if found.get("issuer") != url:
             raise ValueError(
                 f'oidc: issuer did not match the issuer returned by provider, expected "{url}" got '

@@ -214,3 +214,94 @@ async def test_an_issuer_that_is_away_is_asked_again_after_ten_seconds(clock: Vi
     provider.is_there = True
     await clock.advance(11)
     assert await tokens.review(provider.token(clock)) is not None
+
+
+# -- claims that are elsewhere -----------------------------------------------------------------------------------------
+
+_ELSEWHERE: Obj = {
+    "_claim_names": {"groups": "src"},
+    "_claim_sources": {"src": {"endpoint": f"{URL}/groups", "access_token": "secret"}},
+}
+_GROUPS = 'username: {claim: sub, prefix: ""}\n    groups: {claim: groups, prefix: "g:"}'
+
+
+def _with_groups(
+    provider: Provider, clock: VirtualClock, there: Any
+) -> tuple[OidcTokens, list[tuple[str, str]]]:
+    """`there` is what the endpoint has: a token, or an error."""
+    asked: list[tuple[str, str]] = []
+
+    async def read(url: str, token: str) -> str:
+        asked.append((url, token))
+        if isinstance(there, Exception):
+            raise there
+        return str(there)
+
+    return OidcTokens(issuer(_GROUPS), fetch=provider.fetch, clock=clock, read=read), asked
+
+
+async def test_groups_may_be_elsewhere(clock: VirtualClock) -> None:
+    provider = Provider()
+    tokens, asked = _with_groups(provider, clock, provider.token(clock, groups=["a", "b"]))
+    verdict = await tokens.review(provider.token(clock, **_ELSEWHERE))
+    assert verdict is not None and verdict.user.groups == ("g:a", "g:b", "system:authenticated")
+    assert asked == [(f"{URL}/groups", "secret")]
+    verdict = await tokens.review(provider.token(clock, groups=["here"], **_ELSEWHERE))
+    assert verdict is not None and verdict.user.groups == ("g:here", "system:authenticated")
+    assert len(asked) == 1, "those that are here are not looked for"
+
+
+@pytest.mark.parametrize(
+    ("claims", "groups"),
+    [
+        ({"_claim_names": {"other": "src"}, "_claim_sources": {"src": {"endpoint": f"{URL}/x"}}}, ()),
+        ({"_claim_names": {"groups": "src"}, "_claim_sources": {"src": {"JWT": "aggregated"}}}, ()),
+        ({}, ()),
+    ],
+)
+async def test_groups_that_are_nowhere(clock: VirtualClock, claims: Obj, groups: tuple[str, ...]) -> None:
+    provider = Provider()
+    tokens, asked = _with_groups(provider, clock, "")
+    verdict = await tokens.review(provider.token(clock, **claims))
+    assert verdict is not None and verdict.user.groups == (*groups, "system:authenticated")
+    assert not asked
+
+
+@pytest.mark.parametrize(
+    ("claims", "why"),
+    [
+        ({"_claim_names": []}, "error parsing distributed claim names"),
+        ({"_claim_names": {"groups": "src"}}, "no claim sources"),
+        ({"_claim_names": {"groups": "src"}, "_claim_sources": 5}, "could not parse claim sources"),
+        ({"_claim_names": {"groups": "src"}, "_claim_sources": {}}, "contained a source src missing in"),
+        (
+            {
+                "_claim_names": {"groups": "src"},
+                "_claim_sources": {"src": {"endpoint": "http://169.254.169.254/"}},
+            },
+            "is not https",
+        ),
+    ],
+)
+async def test_sources_that_are_none(clock: VirtualClock, claims: Obj, why: str) -> None:
+    provider = Provider()
+    tokens, asked = _with_groups(provider, clock, "")
+    with pytest.raises(Unauthorized, match=f"could not expand distributed claims: .*{why}"):
+        await tokens.review(provider.token(clock, **claims))
+    assert not asked
+
+
+@pytest.mark.parametrize("trick", ["forged", "expired", "other audience", "no groups", "no token", "away"])
+async def test_what_is_elsewhere_is_verified_as_well(clock: VirtualClock, trick: str) -> None:
+    provider = Provider()
+    there: Any = {
+        "forged": lambda: Provider().token(clock, groups=["system:masters"]),
+        "expired": lambda: provider.token(clock, groups=["a"], exp=1),
+        "other audience": lambda: provider.token(clock, groups=["a"], aud="other"),
+        "no groups": lambda: provider.token(clock),
+        "no token": lambda: "<html>",
+        "away": lambda: NotFound("gone"),
+    }[trick]()
+    tokens, _ = _with_groups(provider, clock, there)
+    with pytest.raises(Unauthorized, match="could not expand distributed claims"):
+        await tokens.review(provider.token(clock, **_ELSEWHERE))
