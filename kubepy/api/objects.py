@@ -8,8 +8,8 @@ because 100 000 pods are 0.4 GB as bytes and 1.9 GB as dicts. A `DocumentPool` b
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -180,6 +180,27 @@ def walk(obj: Any, *path: str) -> Any:
         if not isinstance(obj, dict) or (obj := obj.get(step)) is None:
             return None
     return obj
+
+
+# Where parts of an object are: (("metadata", "labels"), ("spec",)).
+Parts = tuple[tuple[str, ...], ...]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def about(*parts: str) -> Callable[[F], F]:
+    """Says of a function that it looks at these parts of an object only: @about("spec", "metadata.labels"). An update
+    that leaves them as they are is no news to it; without any part no update is."""
+
+    def mark(function: F) -> F:
+        function.about = tuple(tuple(part.split(".")) for part in parts)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def parts_of(function: Callable[..., Any] | None) -> Parts | None:
+    """What a function says it looks at; None for all of the object."""
+    return getattr(function, "about", None)
 
 
 def api_version(group: str, version: str) -> str:

@@ -96,6 +96,7 @@ def claims_of_pod(pod: Obj) -> Iterator[tuple[str, bool]]:
             yield name, volume.get("ephemeral") is not None
 
 
+@objects.about("spec.volumes")
 def claim_keys_of_pod(pod: Obj) -> list[str]:
     """As an index of pods: "namespace/claim". Source: PodPVCIndexFunc."""
     namespace = pod["metadata"].get("namespace", "")

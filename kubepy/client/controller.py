@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from kubepy.api import errors
-from kubepy.api.objects import Document, Key, controller_of
+from kubepy.api.objects import Document, Key, controller_of, parts_of
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
 from kubepy.client.informer import IndexFunction, Informer, InformerFactory
@@ -181,7 +181,12 @@ class Controller:
                 for key in mapper(document, old):
                     self.queue.add(key)
 
-        informer.add_handler(on_add=changed, on_update=lambda old, new: changed(new, old), on_delete=changed)
+        informer.add_handler(
+            on_add=changed,
+            on_update=lambda old, new: changed(new, old),
+            on_delete=changed,
+            about=parts_of(mapper),
+        )
 
     async def run(self) -> None:
         """Set up, wait for the caches, then reconcile until cancelled."""
@@ -231,6 +236,9 @@ class Controller:
             if after is None:
                 result = "success"
             else:
+                if after.seconds <= 0:
+                    # A run that waited for nothing would be followed by itself for ever: what it wrote comes first.
+                    await self.clock.sleep(0)
                 queue.add_after(key, after.seconds)
                 result = "requeue_after"
         self._observe.reconciled(result, self.clock.monotonic() - started)

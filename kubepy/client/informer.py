@@ -15,6 +15,8 @@ Promised:
   was away is a delete and an add (another uid), never an update.
 - `is_synced` turns true after the handlers have heard of everything that was there at the start.
 - A handler or an index added late is told of, or built from, what is there already.
+- A handler or an index whose function says what it is about (objects.about) hears of updates that change something of
+  that, and of no others; which parts an update has changed is found out once for all of them.
 
 Not promised: that handlers hear of every intermediate state (they are level-based: what was missed during a lost
 connection arrives as its sum), nor that the copy is as new as the server: a component that has just written may not see
@@ -34,7 +36,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from kubepy.api.objects import Document, DocumentPool, Key, Obj, uid_of, walk
+from kubepy.api.objects import Document, DocumentPool, Key, Obj, Parts, about, parts_of, uid_of, walk
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
 from kubepy.client.reflector import Reflector
@@ -62,6 +64,7 @@ STEP = 500
 # -- index functions that several components share -------------------------------------------------------------
 
 
+@about("spec.nodeName")
 def node_name(obj: Obj) -> Iterable[str]:
     """Pods by spec.nodeName; those without a node are under ""."""
     return (walk(obj, "spec", "nodeName") or "",)
@@ -76,15 +79,35 @@ class Handler(Struct, frozen=True):
     on_add: OnAdd | None
     on_update: OnUpdate | None
     on_delete: OnDelete | None
+    about: Parts | None  # of updates
+
+
+class _Update:
+    """One object's, and which of its parts it has changed."""
+
+    __slots__ = ("_known", "_new", "_old")
+
+    def __init__(self, old: Document, new: Document) -> None:
+        self._old, self._new = old, new
+        self._known: dict[Parts, bool] = {}
+
+    def is_news(self, about: Parts | None) -> bool:
+        if about is None:
+            return True
+        known = self._known.get(about)
+        if known is None:
+            old, new = self._old.obj, self._new.obj
+            known = self._known[about] = any(walk(old, *path) != walk(new, *path) for path in about)
+        return known
 
 
 class _Index:
     """value -> keys, kept from the values each key had. Dicts serve as sets that keep their order, for replays."""
 
-    __slots__ = ("function", "keys", "values")
+    __slots__ = ("about", "function", "keys", "values")
 
     def __init__(self, function: IndexFunction) -> None:
-        self.function = function
+        self.function, self.about = function, parts_of(function)
         self.keys: dict[str, dict[Key, None]] = {}
         self.values: dict[Key, tuple[str, ...]] = {}
 
@@ -209,9 +232,11 @@ class Informer:
         on_add: OnAdd | None = None,
         on_update: OnUpdate | None = None,
         on_delete: OnDelete | None = None,
+        about: Parts | None = None,
     ) -> Handler:
-        """Call these from now on; what is there already comes as `on_add`. They must not block."""
-        handler = Handler(on_add, on_update, on_delete)
+        """Call these from now on; what is there already comes as `on_add`. They must not block. `about`: of
+        `on_update`, if the function itself does not say."""
+        handler = Handler(on_add, on_update, on_delete, parts_of(on_update) if about is None else about)
         self._handlers += (handler,)
         if on_add is not None:
             for document in list(self._documents.values()):
@@ -261,16 +286,17 @@ class Informer:
             if namespace is None:
                 namespace = self._namespaces[key.namespace] = {}
             namespace[key] = None
-        if self._indexes:
-            obj = document.obj
-            for index in self._indexes.values():
-                if not self._call(index.put, key, obj):
-                    index.drop(key)
+        update = _Update(old, document) if old is not None else None
+        for index in self._indexes.values():
+            if (update is None or update.is_news(index.about)) and not self._call(
+                index.put, key, document.obj
+            ):
+                index.drop(key)
         for handler in self._handlers:
-            if old is None:
+            if old is None or update is None:
                 if handler.on_add is not None:
                     self._call(handler.on_add, document)
-            elif handler.on_update is not None:
+            elif handler.on_update is not None and update.is_news(handler.about):
                 self._call(handler.on_update, old, document)
 
     def _delete(self, document: Document) -> None:

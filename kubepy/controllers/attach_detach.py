@@ -119,6 +119,7 @@ class AttachDetachController(Controller):
         name = document.obj["spec"].get("volumeName")
         return (Key("", name),) if name else ()
 
+    @objects.about("spec", "status.phase")
     def _volumes_of_pod(self, document: Document, old: Document | None) -> Iterable[Key]:
         """When it came to a node, or has ended."""
         pod = document.obj

@@ -79,5 +79,6 @@ def _has_ephemeral(pod: Obj) -> bool:
     return any(volume.get("ephemeral") is not None for volume in pod["spec"].get("volumes") or ())
 
 
+@objects.about("spec")
 def _with_ephemeral(document: Document, old: Document | None) -> Iterable[Key]:
     return (document.key,) if _has_ephemeral(document.obj) else ()

@@ -63,6 +63,7 @@ class OwnedPods:
         elif (key := self.owner_of(document)) is not None:
             self._expectations.creation_observed(key)
 
+    @objects.about("metadata.deletionTimestamp")
     def _updated(self, old: Document, document: Document) -> None:
         if objects.is_deleting(document.obj):
             self._deletion_seen(document)

@@ -54,6 +54,7 @@ def plan_claims(owner: Obj, matches: Matches, candidates: Iterable[Obj]) -> Clai
     return claims
 
 
+@objects.about("metadata.ownerReferences")
 def controller_keys(obj: Obj) -> list[str]:
     """Index function: under its controller's uid, or among the orphans of its namespace."""
     reference = objects.controller_of(obj)

@@ -38,6 +38,7 @@ _OVER = "over"
 _ALL = Key("", "")
 
 
+@objects.about("status.phase")
 def terminated(pod: Obj) -> Iterable[str]:
     """Index function. Source: isPodTerminated."""
     return () if pods.phase(pod) in (pods.PENDING, pods.RUNNING, pods.UNKNOWN) else (_OVER,)

@@ -96,6 +96,7 @@ class ClaimProtection(_Protection):
         self.pods = self.watch(PODS, indexes={POD_CLAIMS: volumes.claim_keys_of_pod})
         self.watch(PODS, self._claims_let_go)
 
+    @objects.about()
     def _claims_let_go(self, document: Document, old: Document | None) -> Iterable[Key]:
         """Of a pod that is gone: only for those can anything have changed."""
         keys = [Key(document.key.namespace, name) for name, _ in volumes.claims_of_pod(document.obj)]
@@ -173,11 +174,13 @@ def _group_of(pod: Obj) -> Key | None:
     return Key(pod["metadata"]["namespace"], name) if name else None
 
 
+@objects.about("spec.schedulingGroup", "status.phase")
 def _active_group(pod: Obj) -> Iterable[str]:
     group = _group_of(pod)
     return () if group is None or pods.is_terminal(pod) else (str(group),)
 
 
+@objects.about("spec.schedulingGroup", "status.phase")
 def _group_let_go(document: Document, old: Document | None) -> Iterable[Key]:
     """By a pod that has ended, or is gone; by one that begins, too, which does no harm."""
     group = _group_of(document.obj)

@@ -110,9 +110,24 @@ def pressures_of(node: Obj) -> list[str]:
     return [condition for word, (condition, *_) in PRESSURES.items() if word in words]
 
 
-def identity(client: Client, node_name: str) -> Client:
-    """The node's own voice. Source: user and group of a kubelet's client certificate."""
-    return client.named("kubelet", user=f"system:node:{node_name}", groups=("system:nodes",))
+class Identities:
+    """The nodes' own clients. Source: user and group of a kubelet's client certificate."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._known: dict[str, Client] = {}
+
+    def of(self, node_name: str) -> Client:
+        known = self._known.get(node_name)
+        if known is None:
+            known = self._known[node_name] = self._client.named(
+                "kubelet", user=f"system:node:{node_name}", groups=("system:nodes",)
+            )
+        return known
+
+    def forget(self, node_name: str) -> None:
+        """The node is gone."""
+        self._known.pop(node_name, None)
 
 
 def node_name(number: int) -> str:
@@ -266,6 +281,7 @@ class NodeHeartbeats(Controller):
             operator or context.client,
         )
         self._sink = events
+        self._identities = Identities(self.client)
         self._renew_at: dict[str, float] = {}
 
     def setup(self) -> None:
@@ -288,7 +304,7 @@ class NodeHeartbeats(Controller):
                 capacity=self.capacity,
             )  # fmt: skip
             try:
-                await identity(self.client, node["metadata"]["name"]).create(NODES, node)
+                await self._identities.of(node["metadata"]["name"]).create(NODES, node)
                 self.log.info("node_registered", object=node["metadata"]["name"])
             except errors.AlreadyExists:
                 pass
@@ -298,8 +314,9 @@ class NodeHeartbeats(Controller):
         if node is None or not is_simulated(node):
             self._renew_at.pop(key.name, None)
             self._stages.forget(key.name)
+            self._identities.forget(key.name)
             return None
-        client, now = identity(self.client, key.name), self.clock.now()
+        client, now = self._identities.of(key.name), self.clock.now()
         stage_s = await self._stages.play(client, node, now)
         if is_out(node):
             self._renew_at.pop(key.name, None)

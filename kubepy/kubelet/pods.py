@@ -26,7 +26,7 @@ from kubepy.client.informer import node_name
 from kubepy.kubelet import admission, stage_actions, status, turns, volumes
 from kubepy.kubelet.addresses import Exhausted, Pool
 from kubepy.kubelet.gotemplate import TemplateError
-from kubepy.kubelet.nodes import PREFIX, identity, is_out, is_simulated
+from kubepy.kubelet.nodes import PREFIX, Identities, is_out, is_simulated
 from kubepy.kubelet.stages import Apply, Delete, Event, Finalizers, Patch, Stage, Step, choose
 from kubepy.kubelet.status import Verdict
 from kubepy.kubelet.template_functions import functions
@@ -70,10 +70,12 @@ class PodWorkers(Controller):
         self.stages = [stage for stage in stages if stage.kind == "Pod"]
         self.pool, self.sink = pool, events
         self.ledger = admission.Ledger()
+        self._identities = Identities(self.client)
         self._due: dict[Key, Due] = {}
 
     def setup(self) -> None:
         self.nodes = self.watch(NODES, self._pods_of_changed_node)
+        self.nodes.add_handler(on_delete=lambda document: self._identities.forget(document.key.name))
         self.pods = self.watch(PODS, self._bound_pod, indexes={"node": node_name})
         self.volumes = VolumeManager(self)
         self.pods.add_handler(on_add=self._added, on_update=self._updated, on_delete=self._forget)
@@ -152,7 +154,7 @@ class PodWorkers(Controller):
     async def _take(self, stage: Stage, view: Obj, pod: Obj, node: Obj) -> None:
         """One thing after the other; what is gone or was replaced meanwhile brings its own event."""
         name, metadata = node["metadata"]["name"], pod["metadata"]
-        client, recorder = identity(self.client, name), self.sink.recorder("kubelet", name)
+        client, recorder = self._identities.of(name), self.sink.recorder("kubelet", name)
         written = pod
         try:
             for action in stage.actions:
@@ -211,7 +213,7 @@ class PodWorkers(Controller):
     async def fail(self, pod: Obj, node: Obj, step: str, verdict: Verdict) -> None:
         """End a pod by decision of its node: "evict" or "shut_down"."""
         try:
-            await self._write(identity(self.client, node["metadata"]["name"]), step, pod, node, verdict)
+            await self._write(self._identities.of(node["metadata"]["name"]), step, pod, node, verdict)
         except (errors.NotFound, errors.Conflict):
             return
 

@@ -17,7 +17,7 @@ from kubepy.api.objects import Document, Key, Obj, walk
 from kubepy.client.client import MERGE_PATCH
 from kubepy.client.controller import After, Controller, ControllerContext, key_of
 from kubepy.client.events import NORMAL, EventSink
-from kubepy.kubelet.nodes import identity, is_simulated
+from kubepy.kubelet.nodes import Identities, is_simulated
 
 _POD_CLAIMS = "claims"
 _RESIZING = ("Resizing", "FileSystemResizePending", "ControllerResizeError", "NodeResizeError")
@@ -45,6 +45,7 @@ class VolumeResizer(Controller):
 
     def __init__(self, context: ControllerContext, *, events: EventSink) -> None:
         super().__init__(context)
+        self._identities = Identities(self.client)
         self.sink = events
 
     def setup(self) -> None:
@@ -77,7 +78,7 @@ class VolumeResizer(Controller):
             "status": finished(claim, volume["spec"]["capacity"]["storage"]),
         }
         try:
-            await identity(self.client, node).patch(
+            await self._identities.of(node).patch(
                 PERSISTENT_VOLUME_CLAIMS, key.name, patch, namespace=key.namespace, subresource="status",
                 content_type=MERGE_PATCH,
             )  # fmt: skip

@@ -2,7 +2,7 @@ import pytest
 
 from kubepy.api import errors
 from kubepy.api.builtins import NODES, PODS
-from kubepy.api.objects import Key
+from kubepy.api.objects import Key, about
 from kubepy.client.informer import node_name
 
 
@@ -108,6 +108,41 @@ async def test_a_handler_that_raises_stops_nobody(server, clock, factory, pods):
     server.put(PODS, "b")
     await clock.settle()
     assert [h[1] for h in heard] == ["a", "b"]
+
+
+async def test_a_function_that_says_what_it_is_about_hears_of_nothing_else(server, clock, factory, pods):
+    told = []
+
+    def hear(what):
+        return lambda old, new: told.append((what, new.revision))
+
+    for parts in (["spec.nodeName"], ["status", "metadata.labels"], []):
+        pods.add_handler(on_update=about(*parts)(hear(" ".join(parts))))
+    pods.add_handler(on_update=hear("all"))
+    asked = []
+
+    @about("metadata.labels")
+    def labels(obj):
+        asked.append(obj["metadata"]["resourceVersion"])
+        return obj["metadata"].get("labels", ())
+
+    pods.add_index("labels", labels)
+    server.put(PODS, "a", spec={})
+    factory.start()
+    await clock.settle()
+    server.put(PODS, "a", spec={"nodeName": "n1"}, status={})
+    server.put(PODS, "a", spec={"nodeName": "n1", "x": 1}, status={"phase": "Running"})
+    server.put(PODS, "a", spec={"nodeName": "n1"}, metadata={"labels": {"a": "b"}})
+    server.put(PODS, "a", spec={"nodeName": "n1"}, metadata={"labels": {"a": "b"}})
+    await clock.settle()
+    assert told == [
+        ("spec.nodeName", 3), ("status metadata.labels", 3), ("all", 3),
+        ("status metadata.labels", 4), ("all", 4),
+        ("status metadata.labels", 5), ("all", 5),
+        ("all", 6),
+    ]  # fmt: skip
+    assert asked == ["2", "5"]
+    assert names(pods.by_index("labels", "a")) == ["a"]
 
 
 async def test_a_late_handler_hears_of_what_is_there(server, clock, factory, pods):

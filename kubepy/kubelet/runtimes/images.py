@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 # Source: kubernetes test/e2e/apps (webserver:404, foo:non-existent, redislave:nonexistent).
 _MISSING = re.compile(
@@ -15,9 +16,12 @@ _MISSING = re.compile(
     r"(^|/)missing(:|$)|[^a-z0-9](bogus|typo)|^(bogus|typo)|\.invalid/",
     re.IGNORECASE,
 )
+# A cluster has many containers of few images.
+_remembered = lru_cache(maxsize=1024)
 _PAUSE = re.compile(r"(^|/)pause([-:@]|$)")
 
 
+@_remembered
 def is_missing(image: str) -> bool:
     return _MISSING.search(image) is not None
 
@@ -35,6 +39,7 @@ def pull_error(image: str) -> str:
     )
 
 
+@_remembered
 def canonical(image: str) -> str:
     """As a container runtime reports it: docker.io/library/nginx:latest."""
     last = image.rsplit("/", 1)[-1]
@@ -45,6 +50,7 @@ def canonical(image: str) -> str:
     return tagged if "." in first or ":" in first or first == "localhost" else f"docker.io/{tagged}"
 
 
+@_remembered
 def image_id(image: str) -> str:
     """The repository with a digest that is the same for the same image, as a registry's would be."""
     name = canonical(image)
@@ -60,6 +66,7 @@ def size_bytes(image: str) -> int:
     return 10_000_000 + int.from_bytes(digest[:4], "big") % 100_000_000
 
 
+@_remembered
 def is_malformed(image: str) -> bool:
     """Repositories are in lower case. Source: distribution/reference, ErrNameNotCanonical."""
     first, slash, rest = image.partition("/")
