@@ -1,7 +1,7 @@
 """Who asks. An Authenticator looks at one kind of credential; `union` asks them in order.
 
 Reading order: this file, then x509.py, request_header.py, tokens.py, keys.py, service_account_tokens.py,
-service_account_verifier.py, bootstrap_tokens.py, configuration.py, oidc.py, webhook.py.
+service_account_verifier.py, bootstrap_tokens.py, configuration.py, oidc.py, distributed_claims.py, webhook.py.
 Upstream: apiserver pkg/authentication.
 """
 
