@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -408,7 +408,7 @@ def is_established(definition: Obj) -> bool:
     return is_condition_true(definition, "Established")
 
 
-def rows(definition: Obj, schemas: Schemas, known: list[Resource] = []) -> list[Resource]:  # noqa: B006
+def rows(definition: Obj, schemas: Schemas, known: Sequence[Resource] = ()) -> list[Resource]:
     """The rows of all versions that are served or stored; `known` are those of before, whose compiled schemas are taken
     over where nothing changed. Only an established definition has any."""
     if not is_established(definition):

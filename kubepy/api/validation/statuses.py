@@ -155,9 +155,9 @@ def _check_claim_resource(name: str, path: str, found: Errors) -> None:
         found.append(errors.not_supported(path, name, ("storage",)))
 
 
-def _check_basic(amount: object, path: str, found: Errors) -> None:
-    if quantity.nano(amount) < 0:  # type: ignore[arg-type]
-        found.append(errors.invalid_value(path, quantity.value(amount), "must be a valid resource quantity"))  # type: ignore[arg-type]
+def _check_basic(amount: str | int | float, path: str, found: Errors) -> None:
+    if quantity.nano(amount) < 0:
+        found.append(errors.invalid_value(path, quantity.value(amount), "must be a valid resource quantity"))
 
 
 # -- StorageVersionMigrations ----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ skipnonapplied,lastappliedmanager,lastappliedupdater}.go; GetResetFields of kube
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -305,7 +306,7 @@ class FieldManager:
             type_ = self._types.custom(known.openapi if isinstance(known, CustomSchema) else None)
         else:
             type_ = self._types.of(there.schema)
-        return Version(api_version, type_, lambda obj, to=there: self._converted(obj, to))  # type: ignore[misc]
+        return Version(api_version, type_, partial(self._converted, to=there))
 
     def _converted(self, obj: Obj, to: Resource) -> Obj:
         given = obj.get("apiVersion") or to.api_version

@@ -8,6 +8,8 @@ Source: apiserver pkg/admission/plugin/policy/generic/policy_dispatcher.go Colle
 
 from __future__ import annotations
 
+from functools import partial
+
 from kubepy.api import conversion, selectors
 from kubepy.api.builtins import Catalog
 from kubepy.api.objects import Document, Obj, group_version
@@ -56,8 +58,7 @@ async def collect(
     if storage.api_version == resource.api_version:
         return [document.obj for document in documents]
     return [
-        await settled(lambda obj=document.obj: conversion.convert(obj, storage, resource))  # type: ignore[misc]
-        for document in documents
+        await settled(partial(conversion.convert, document.obj, storage, resource)) for document in documents
     ]
 
 
