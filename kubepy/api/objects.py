@@ -146,7 +146,10 @@ def owner_references(obj: Obj) -> list[Obj]:
 
 def controller_of(obj: Obj) -> Obj | None:
     """The one owner reference with controller: true. Source: apimachinery pkg/apis/meta/v1/controller_ref.go."""
-    return next((ref for ref in owner_references(obj) if ref.get("controller")), None)
+    for reference in owner_references(obj):
+        if reference.get("controller"):
+            return reference
+    return None
 
 
 def owner_reference(owner: Obj) -> Obj:
