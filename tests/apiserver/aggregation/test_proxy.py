@@ -72,6 +72,16 @@ async def test_nobody_can_say_who_he_is(served, api):
     assert "X-Remote-Extra-Scopes" not in headers and "X-Secret" not in headers
 
 
+async def test_a_server_behind_this_one_sees_no_credentials(served, api):
+    """It could use them here, in the name of whoever asked."""
+    other = {"Impersonate-User": "system:admin", "Impersonate-Group": "system:masters"}
+    assert (await served.get(ALL, Authorization="Bearer precious", **other))[0] == 200
+    headers = api.requests[-1].headers
+    assert not {"authorization", "impersonate-user"} & {name.lower() for name in headers}
+    assert "precious" not in str(headers)
+    assert headers.getall("X-Remote-User") == ["system:admin"]
+
+
 async def test_who_may_not_is_refused_here(served, api):
     asked = len(api.requests)
     async with served.session().get(ALL) as answer:
