@@ -8,6 +8,7 @@ one transaction. What happens to a node is said by annotations:
     kubepy.io/outage: "true"                 it is not heard from, and its pods stand still, until that is taken back
     kubepy.io/pressure: "memory,disk,pid"    it reports these pressures, and evicts pods (evictions.py)
     kubepy.io/shutdown: "true"               it shuts down gracefully: NotReady, its pods are terminated, none is let in
+    kubepy.io/csi-drivers: "a.example.com=25"  it has these CSI drivers, for so many volumes (csi_nodes.py)
 
 Stages for Nodes are played here too (stages.py): kwok's, and those of the sets heartbeat and chaos. While one of kwok's
 has something to say about a node, the node's own reports leave its conditions alone. Stages see every node in the phase
@@ -31,6 +32,7 @@ from kubepy.client.client import MERGE_PATCH, Client
 from kubepy.client.controller import After, Controller, ControllerContext, key_of
 from kubepy.client.events import EventSink
 from kubepy.kubelet import addresses
+from kubepy.kubelet.csi_nodes import CsiNodes
 from kubepy.kubelet.node_stages import NodeStages
 from kubepy.kubelet.stages import Stage
 from kubepy.lib import clock as clocks
@@ -283,6 +285,7 @@ class NodeHeartbeats(Controller):
         self._sink = events
         self._identities = Identities(self.client)
         self._renew_at: dict[str, float] = {}
+        self._csi_nodes = CsiNodes()
 
     def setup(self) -> None:
         self.nodes = self.watch(NODES, key_of, self._is_news)
@@ -313,6 +316,7 @@ class NodeHeartbeats(Controller):
         node = self.nodes.get(key)
         if node is None or not is_simulated(node):
             self._renew_at.pop(key.name, None)
+            self._csi_nodes.forget(key.name)
             self._stages.forget(key.name)
             self._identities.forget(key.name)
             return None
@@ -323,6 +327,7 @@ class NodeHeartbeats(Controller):
             return After(stage_s) if stage_s is not None else None
         if status_due_s(node, now) <= 0 and not self._stages.speaks_for(key.name):
             await self._report(client, node)
+        await self._csi_nodes.tell(client, node)
         due = self._renew_at.get(key.name, 0.0) - self.clock.monotonic()
         if due <= 0:
             await self._renew(client, node)

@@ -3,9 +3,10 @@
 import pytest
 
 from kubepy.api import errors
-from kubepy.api.builtins import LEASES, NODES
+from kubepy.api.builtins import CSI_NODES, LEASES, NODES
 from kubepy.api.objects import condition
 from kubepy.client.client import MERGE_PATCH
+from kubepy.kubelet import csi_nodes
 from kubepy.kubelet.nodes import (
     LEASE_NAMESPACE,
     SIMULATED,
@@ -145,3 +146,36 @@ def test_a_capacity_is_read(text, cpu):
 def test_a_capacity_that_is_none_is_refused(text):
     with pytest.raises(ValueError, match="must be like cpu=4,memory=16Gi"):
         parse_capacity(text)
+
+
+async def test_nodes_have_a_csi_node_with_the_drivers_that_are_said():
+    async with Cluster(nodes=1, scheduler="off", controllers=()) as cluster:
+        (made,) = await cluster.list(CSI_NODES)
+        (node,) = await cluster.list(NODES)
+        assert (made["metadata"]["name"], made["spec"]["drivers"]) == ("node-1", None)
+        assert made["metadata"]["ownerReferences"][0]["uid"] == node["metadata"]["uid"]
+
+        async def drivers(said):
+            change = {"metadata": {"annotations": {csi_nodes.DRIVERS: said}}}
+            await cluster.client.patch(NODES, "node-1", change, content_type=MERGE_PATCH)
+            await cluster.settle()
+            (made,) = await cluster.list(CSI_NODES)
+            return {
+                each["name"]: (each.get("allocatable") or {}).get("count") for each in made["spec"]["drivers"]
+            }
+
+        assert await drivers("a.example.com=2, b.example.com") == {"a.example.com": 2, "b.example.com": None}
+        assert await drivers(None) == {}
+
+
+async def test_what_others_say_of_a_nodes_drivers_stays():
+    async with Cluster(nodes=1, scheduler="off", controllers=()) as cluster:
+        driver = {"name": "theirs.example.com", "nodeID": "n", "topologyKeys": None}
+        await cluster.client.patch(
+            CSI_NODES, "node-1", {"spec": {"drivers": [driver]}}, content_type=MERGE_PATCH
+        )
+        other = cluster.fork()
+    async with other:
+        await other.advance(30)
+        (made,) = await other.list(CSI_NODES)
+        assert [each["name"] for each in made["spec"]["drivers"]] == ["theirs.example.com"]
