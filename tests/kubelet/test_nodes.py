@@ -161,7 +161,8 @@ async def test_nodes_have_a_csi_node_with_the_drivers_that_are_said():
             await cluster.settle()
             (made,) = await cluster.list(CSI_NODES)
             return {
-                each["name"]: (each.get("allocatable") or {}).get("count") for each in made["spec"]["drivers"]
+                each["name"]: (each.get("allocatable") or {}).get("count")
+                for each in made["spec"]["drivers"] or ()
             }
 
         assert await drivers("a.example.com=2, b.example.com") == {"a.example.com": 2, "b.example.com": None}
