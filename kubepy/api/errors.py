@@ -10,6 +10,7 @@ Source: apimachinery pkg/api/errors/errors.go, pkg/util/validation/field/errors.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -413,6 +414,32 @@ def aggregate(errors: Sequence[FieldError]) -> str:
     """One error alone, several in brackets, repeats once. Source: utilerrors.NewAggregate(...).Error()."""
     texts = list(dict.fromkeys(str(error) for error in errors))
     return texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
+
+
+def as_given(findings: Sequence[FieldError], body: bytes) -> Sequence[FieldError]:
+    """Findings about nothing say `[]` or `{}` where `body`, JSON, has that: decoding leaves out what is empty."""
+    if not body or all(finding.value is not None for finding in findings):
+        return findings
+    try:
+        given = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return findings
+    return [
+        finding._replace(value=_given_at(given, finding.field)) if finding.value is None else finding
+        for finding in findings
+    ]
+
+
+def _given_at(given: Any, path: str) -> Any:
+    """The empty list or map at "spec.rules[0].values"; None for whatever else."""
+    for step in re.findall(r"[^.\[\]]+", path):
+        if isinstance(given, dict):
+            given = given.get(step)
+        elif isinstance(given, list) and step.isdigit() and int(step) < len(given):
+            given = given[int(step)]
+        else:
+            return None
+    return given if given in ([], {}) else None
 
 
 def invalid(resource: Resource, name: str, errors: Sequence[FieldError]) -> Invalid:

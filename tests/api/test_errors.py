@@ -98,3 +98,17 @@ def test_finding_texts(finding, text):
 def test_from_status_takes_any_answer():
     assert isinstance(errors.from_status("nonsense", 404), errors.NotFound)
     assert errors.from_status({}, 418).code == 418
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("spec.rules[0].values", []), ("spec.labels", {}), ("spec.rules[1].values", None), ("spec.nope", None),
+        ("spec.full", None), ("", None), ("spec.labels[a.b/c]", None),
+    ],
+)  # fmt: skip
+def test_what_is_empty_is_shown_as_it_was_given(path: str, value: object) -> None:
+    body = b'{"spec": {"rules": [{"values": []}], "labels": {}, "full": {"a": 1}}}'
+    finding = errors.invalid_value(path, None, "why")
+    assert errors.as_given([finding], body) == [finding._replace(value=value)]
+    assert errors.as_given([finding], b"no JSON") == [finding]

@@ -20,6 +20,8 @@ async def create(registry: Registry, resource: Resource, request: Request) -> Re
     call = write.call_of(resource, request, options)
     write.ensure_namespace(metadata, call.namespace)
     call.name = metadata.get("name", "")
+    if not request.in_process:
+        call.given = await request.read_body()
     registry.field_manager(resource).update(None, obj, write.manager_of(request, options))
     created = await registry.create(call, registry.to_storage(resource, obj))
     return respond.document(registry, registry.served(resource), request, created, 201)

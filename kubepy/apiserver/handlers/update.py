@@ -17,6 +17,8 @@ async def update(registry: Registry, resource: Resource, request: Request) -> Re
     expected = decode.Expected.of(resource, registry.schemas)
     obj = await decode.body_of(request, expected, options)
     call = write.call_of(resource, request, options)
+    if not request.in_process:
+        call.given = await request.read_body()
     write.ensure_namespace(obj["metadata"], call.namespace)
     write.check_name(obj["metadata"], call.name)
     served = registry.served(resource)

@@ -33,6 +33,8 @@ class Call(Struct):
     is_admitted: bool = (
         False  # part of a request that admission has seen as what it is: an Eviction, a Binding
     )
+    # The body where it is JSON: findings tell an empty list or map from none, which objects here do not.
+    given: bytes = b""
     is_of_collection: bool = False  # one of many that are deleted together: admission is not told its name
 
 

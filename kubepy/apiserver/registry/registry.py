@@ -56,6 +56,7 @@ from kubepy.apiserver.registry.keys import key_at, path_of
 from kubepy.apiserver.registry.lists import Lists
 from kubepy.apiserver.registry.metadata import (
     check_revision,
+    check_uid,
     dedup_owner_references,
     ensure_namespace,
     keep_valid_entries,
@@ -443,7 +444,7 @@ class Registry:
             name = metadata.get("name", "")
             findings = validate_create(call.resource, obj)
             if findings := findings + self._custom_findings(call, findings, obj):
-                raise errors.invalid(storage, name, findings)
+                raise errors.invalid(storage, name, errors.as_given(findings, call.given))
             strategy.canonicalize(obj)
             if call.is_advised:
                 call.warnings += advice.on_create(storage, obj)
@@ -557,12 +558,7 @@ class Registry:
     ) -> Document | None:
         obj = make(None)
         metadata = obj["metadata"]
-        if metadata.get("uid"):
-            raise errors.conflict(
-                call.resource,
-                call.name,
-                f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: ",
-            )
+        check_uid(call, metadata.get("uid") or "", "")
         metadata.pop("resourceVersion", None)
         attributes = await self._admitted(CREATE, call, storage, obj, None)
         try:
@@ -593,7 +589,7 @@ class Registry:
             self._prepare_update(call, strategy, new, old)
             findings = validate_update(call.resource, new, old, call.subresource)
             if findings := findings + self._custom_findings(call, findings, new, old):
-                raise errors.invalid(storage, call.name, findings)
+                raise errors.invalid(storage, call.name, errors.as_given(findings, call.given))
             if call.is_advised and not call.subresource:
                 call.warnings += advice.on_update(storage, new, old)
             if not call.is_admitted:

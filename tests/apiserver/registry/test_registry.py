@@ -158,8 +158,15 @@ async def test_another_uid_is_a_conflict(api: Api) -> None:
     error = await api.error("PUT", f"{MAPS}/a", config_map(metadata={"uid": "other"}))
     uid = made["metadata"]["uid"]
     assert error.message == (
-        'Operation cannot be fulfilled on configmaps "a": Precondition failed: UID in precondition: other, '
-        f"UID in object meta: {uid}"
+        'Operation cannot be fulfilled on configmaps "a": StorageError: invalid object, Code: 4, Key: '
+        "/registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+        f"precondition: other, UID in object meta: {uid}"
+    )
+    merge = "application/merge-patch+json"
+    error = await api.error("PATCH", f"{MAPS}/a", {"metadata": {"uid": "other"}}, content_type=merge)
+    assert (error.code, error.message) == (
+        422,
+        'ConfigMap "a" is invalid: metadata.uid: Invalid value: "other": field is immutable',
     )
 
 
@@ -373,3 +380,17 @@ async def test_nothing_at_all_is_an_object_that_is_refused(api: Api, resource: R
     base = f"/apis/{resource.group}/{resource.version}" if resource.group else f"/api/{resource.version}"
     where = "/namespaces/default" if resource.namespaced else ""
     assert (await api.error("POST", f"{base}{where}/{resource.plural}", {})).code == 422
+
+
+async def test_findings_tell_what_is_empty_from_what_is_not_there(api: Api) -> None:
+    path, spec = "/apis/apps/v1/namespaces/default/deployments", {"selector": {"matchLabels": {"a": "b"}}}
+    for labels, shown in (({}, "{}"), (None, "null")):
+        spec["template"] = {
+            "metadata": {"labels": labels},
+            "spec": {"containers": [{"name": "c", "image": "i"}]},
+        }
+        error = await api.error("POST", path, {"metadata": {"name": "d"}, "spec": spec})
+        assert error.message == (
+            f'Deployment.apps "d" is invalid: spec.template.metadata.labels: Invalid value: {shown}: `selector` does '
+            "not match template `labels`"
+        )
