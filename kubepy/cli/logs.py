@@ -7,6 +7,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
@@ -64,16 +65,18 @@ def tail(file: IO[bytes], path: Path, count: int) -> Iterator[bytes]:
 
     lines: Iterable[bytes] = last(file, count)
     partial = b""
-    while True:
-        # Asked first: what came to the old file until then is read to its end.
-        is_rotated = path.exists() and path.stat().st_ino != os.fstat(file.fileno()).st_ino
-        for line in lines:
-            partial += line
-            if partial.endswith(b"\n"):
-                yield partial
-                partial = b""
-        if is_rotated:
-            lines = file = path.open("rb")
-        else:
+    with ExitStack() as later:
+        while True:
+            # Asked first: what came to the old file until then is read to its end.
+            is_rotated = path.exists() and path.stat().st_ino != os.fstat(file.fileno()).st_ino
+            for line in lines:
+                partial += line
+                if partial.endswith(b"\n"):
+                    yield partial
+                    partial = b""
+            if is_rotated:
+                later.close()
+                file = later.enter_context(path.open("rb"))
+            else:
+                pause(_POLL_S)
             lines = file
-            pause(_POLL_S)

@@ -29,3 +29,4 @@ def test_a_tail_joins_halves_of_a_line_and_goes_on_in_the_next_file(tmp_path, mo
     with path.open("rb") as file:
         lines = tail(file, path, 0)
         assert [next(lines) for _ in range(5)] == [b"old\n", b"half\n", b"full\n", b"late\n", b"new\n"]
+        lines.close()
