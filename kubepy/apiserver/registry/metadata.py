@@ -79,16 +79,38 @@ def dedup_owner_references(metadata: Obj, warnings: list[str], *, after_admissio
         metadata["ownerReferences"] = kept
 
 
+# Where etcd has kinds that had other names once. Source: pkg/kubeapiserver/default_storage_factory_builder.go.
+_PREFIXES = {
+    "replicationcontrollers": "controllers",
+    "endpoints": "services/endpoints",
+    "nodes": "minions",
+    "services": "services/specs",
+    "ingresses.networking.k8s.io": "ingress",
+}
+_OWN_STORES = ("apiextensions.k8s.io", "apiregistration.k8s.io")
+
+
+def check_uid(call: Call, uid: str, has: str) -> None:
+    """That who replaces an object means the one that is there: Conflict. Of a patch it is a field like others, which
+    validation finds immutable. Source: registry/rest/update.go Preconditions, storage/errors.go StorageError."""
+    if not uid or uid == has or call.is_patch:
+        return
+    why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {has}"
+    resource = call.resource
+    if call.facade is None:
+        place = _PREFIXES.get(resource.group_resource, resource.plural)
+        if resource.custom or resource.group in _OWN_STORES:
+            place = f"{resource.group}/{place}"
+        key = "/".join(filter(None, (place, call.namespace, call.name)))
+        root = "/" if call.options.dry_run else "/registry/"
+        why = f"StorageError: invalid object, Code: 4, Key: {root}{key}, ResourceVersion: 0, AdditionalErrorMsg: {why}"
+    raise errors.conflict(resource, call.name, why)
+
+
 def check_revision(call: Call, strategy: Strategy, new: Obj, old: Obj) -> None:
     """That `new`, an update's metadata, is about the object that is there. Fills in the revision where a kind may be
     updated without one. Raises Conflict, Invalid, and what upstream does not make a Status of."""
-    uid = new.get("uid")
-    if uid and uid != old.get("uid"):
-        raise errors.conflict(
-            call.resource,
-            call.name,
-            f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old.get('uid', '')}",
-        )
+    check_uid(call, new.get("uid") or "", old.get("uid") or "")
     revision = new.get("resourceVersion")
     if revision in (None, "", "0"):
         if not strategy.unconditional_update:

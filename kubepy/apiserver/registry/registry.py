@@ -56,6 +56,7 @@ from kubepy.apiserver.registry.keys import key_at, path_of
 from kubepy.apiserver.registry.lists import Lists
 from kubepy.apiserver.registry.metadata import (
     check_revision,
+    check_uid,
     dedup_owner_references,
     ensure_namespace,
     keep_valid_entries,
@@ -557,12 +558,7 @@ class Registry:
     ) -> Document | None:
         obj = make(None)
         metadata = obj["metadata"]
-        if metadata.get("uid"):
-            raise errors.conflict(
-                call.resource,
-                call.name,
-                f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: ",
-            )
+        check_uid(call, metadata.get("uid") or "", "")
         metadata.pop("resourceVersion", None)
         attributes = await self._admitted(CREATE, call, storage, obj, None)
         try:

@@ -434,7 +434,7 @@ async def test_preconditions_of_an_apply(api: Api) -> None:
     wrong = await api.error(
         "PATCH", f"{MAPS}/x?fieldManager=alice", config_map({"a": "3"}, uid="u"), content_type=YAML
     )
-    assert isinstance(wrong, Conflict) and "Precondition failed: UID in precondition: u" in wrong.message
+    assert wrong.code == 422 and 'metadata.uid: Invalid value: "u": field is immutable' in wrong.message
 
 
 async def test_a_type_that_only_the_kind_knows(api: Api) -> None:

@@ -158,8 +158,15 @@ async def test_another_uid_is_a_conflict(api: Api) -> None:
     error = await api.error("PUT", f"{MAPS}/a", config_map(metadata={"uid": "other"}))
     uid = made["metadata"]["uid"]
     assert error.message == (
-        'Operation cannot be fulfilled on configmaps "a": Precondition failed: UID in precondition: other, '
-        f"UID in object meta: {uid}"
+        'Operation cannot be fulfilled on configmaps "a": StorageError: invalid object, Code: 4, Key: '
+        "/registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+        f"precondition: other, UID in object meta: {uid}"
+    )
+    merge = "application/merge-patch+json"
+    error = await api.error("PATCH", f"{MAPS}/a", {"metadata": {"uid": "other"}}, content_type=merge)
+    assert (error.code, error.message) == (
+        422,
+        'ConfigMap "a" is invalid: metadata.uid: Invalid value: "other": field is immutable',
     )
 
 
