@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import subprocess
@@ -11,6 +12,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from .conftest import PATIENCE_S, Daemon
 
@@ -108,6 +114,69 @@ def test_processes_stand_by_for_each_other_and_pods_run_all_the_while(control_pl
     for lease, before in first.items():
         leads(lease, other_than=before)
     rollout(daemon, 5)
+
+
+def request_for(user: str) -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, user)])
+    csr = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    return base64.b64encode(csr.public_bytes(serialization.Encoding.PEM)).decode()
+
+
+def test_a_controller_manager_of_its_own_signs_and_gives_nodes_their_ranges(control_plane):
+    daemon, start = control_plane
+    keys = daemon.directory / "pki"
+    start(
+        "controller-manager",
+        f"--cluster-signing-cert-file={keys / 'ca.crt'}",
+        f"--cluster-signing-key-file={keys / 'ca.key'}",
+        "--cluster-signing-duration=1h",
+        f"--service-account-private-key-file={keys / 'sa.key'}",
+        "--allocate-node-cidrs",
+        "--cluster-cidr=10.9.0.0/16",
+        "--no-leader-elect",
+    )
+    start("kubelet", "--nodes=1", "--no-leader-elect")
+    metadata = {
+        "name": "bot",
+        "namespace": "default",
+        "annotations": {"kubernetes.io/service-account.name": "bot"},
+    }
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata,
+        "type": "kubernetes.io/service-account-token",
+    }
+    spec = {
+        "signerName": "kubernetes.io/kube-apiserver-client",
+        "usages": ["client auth"],
+        "request": request_for("jane"),
+    }
+    asked = {
+        "apiVersion": "certificates.k8s.io/v1",
+        "kind": "CertificateSigningRequest",
+        "metadata": {"name": "jane"},
+        "spec": spec,
+    }
+    daemon.kubectl("create", "serviceaccount", "bot")
+    daemon.kubectl("apply", "-f", "-", input=yaml.safe_dump_all([secret, asked]))
+    daemon.kubectl("certificate", "approve", "jane")
+
+    daemon.wait("a certificate", lambda: daemon.get("csr", "jane")["status"].get("certificate"))
+    pem = base64.b64decode(daemon.get("csr", "jane")["status"]["certificate"])
+    certificate = x509.load_pem_x509_certificate(pem)
+    lasts = certificate.not_valid_after_utc - certificate.not_valid_before_utc
+    assert lasts.total_seconds() <= 3600 + 300, "--cluster-signing-duration, and what clocks may differ"
+
+    daemon.wait("a token", lambda: "token" in (daemon.get("secret", "bot").get("data") or {}))
+    token = base64.b64decode(daemon.get("secret", "bot")["data"]["token"]).decode()
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}}
+    username = ("-o", "jsonpath={.status.user.username}")
+    answer = daemon.kubectl("create", "-f", "-", *username, input=yaml.safe_dump(review))
+    assert answer.stdout == "system:serviceaccount:default:bot"
+    daemon.wait("a range", lambda: daemon.get("node", "node-1")["spec"].get("podCIDR"))
+    assert daemon.get("node", "node-1")["spec"]["podCIDR"] == "10.9.0.0/24"
 
 
 def test_mistakes_are_one_sentence(tmp_path):
