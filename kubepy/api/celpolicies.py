@@ -19,12 +19,13 @@ Source: apiserver pkg/admission/plugin/cel/{compile,composition,mutation}.go, pk
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from kubepy.api import admission_expressions, cel, celkinds
 from kubepy.api.cel import types
-from kubepy.api.cel.functions.regex import json_patch_library
+from kubepy.api.cel.functions import Library
 from kubepy.api.cel.types import DYN, Field, Type
 from kubepy.api.cel.values import Struct, TypeValue, type_name
 
@@ -107,7 +108,7 @@ class Compiler:
         if self._variables is not None:
             declared["variables"] = Type("struct", "kubernetes.variables", fields=self._variables)
         if use.makes_patches:
-            return cel.Environment(declared, _PATCH_LIBRARIES, _PATCH_TYPES)
+            return cel.Environment(declared, _patch_libraries(), _PATCH_TYPES)
         return cel.Environment(declared)
 
 
@@ -138,7 +139,13 @@ class _PatchTypes(Mapping[str, Type]):
 
 
 _PATCH_TYPES = _PatchTypes()
-_PATCH_LIBRARIES = (*cel.LIBRARIES, json_patch_library())
+
+
+@functools.cache
+def _patch_libraries() -> tuple[Library, ...]:
+    from kubepy.api.cel.functions.regex import json_patch_library
+
+    return (*cel.LIBRARIES, json_patch_library())
 
 
 def mismatches(value: Any, path: tuple[str, ...] = ()) -> list[str]:

@@ -22,8 +22,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from kubepy.api import quantity
-from kubepy.api.cel import CelError, CompileError, Environment, Program, Timestamp, types
+from kubepy.api import cel, quantity
+from kubepy.api.cel import CelError, CompileError, Timestamp, types
 from kubepy.api.metrics import ContainerUsage, PodUsage, Usage
 from kubepy.api.objects import Obj, annotations_of, uid_of
 from kubepy.api.quantity import NANOS
@@ -79,9 +79,9 @@ def _said(pod: Obj, container: Obj, resource: str, age: float, now: float) -> in
 
 
 @lru_cache(maxsize=256)
-def _program(text: str) -> Program | None:
+def _program(text: str) -> cel.Program | None:
     try:
-        return Environment(_VARIABLES).compile(text, expected=None)
+        return cel.Environment(_VARIABLES).compile(text, expected=None)
     except CompileError:
         return None
 
