@@ -9,7 +9,7 @@ from kubepy.api.resources import Resource
 from kubepy.apiserver.authn.service_account_tokens import Signer
 from kubepy.apiserver.authz import Authorizer
 from kubepy.apiserver.authz.rbac import Rbac
-from kubepy.apiserver.handlers.subresources import binding, eviction, scale
+from kubepy.apiserver.handlers.subresources import binding, eviction, scale, streams
 from kubepy.apiserver.handlers.subresources.component_statuses import Components, ComponentStatuses
 from kubepy.apiserver.handlers.subresources.reviews import Reviews, TokenReviewer
 from kubepy.apiserver.handlers.subresources.token import Rules, TokenRequests
@@ -42,6 +42,7 @@ class Subresources:
         self._special: dict[tuple[str, str], Verb] = {
             ("pods", "binding"): binding.bind,
             ("pods", "eviction"): eviction.evict,
+            **{("pods", name): streams.stream for name in streams.SUBRESOURCES},
         }
         if signer is not None:
             self._special["serviceaccounts", "token"] = TokenRequests(signer, token_rules).create
