@@ -12,7 +12,7 @@ from kubepy.api.schema import Schemas
 from kubepy.api.validation.kinds import KINDS
 from kubepy.apiserver.admission.chain import PLUGINS
 from kubepy.apiserver.handlers.dispatch import WHOLE
-from kubepy.apiserver.handlers.subresources import Subresources
+from kubepy.apiserver.handlers.subresources import Subresources, streams
 from kubepy.controllers.manager import CONTROLLERS
 
 # All that kube-controller-manager 1.36 knows, in its order: cmd/kube-controller-manager/names/controller_names.go.
@@ -90,7 +90,9 @@ def _verbs(row: Resource, handled: Subresources) -> str:
 
 
 def _subresource(row: Resource, sub: Subresource, handled: Subresources) -> str:
-    is_there = sub.name in WHOLE or handled.find(row, sub.name) is not None
+    handler = handled.find(row, sub.name)
+    # It tells who cannot be reached, and reaches nobody.
+    is_there = sub.name in WHOLE or handler not in (None, streams.stream)
     return sub.name if is_there else f"~~{sub.name}~~"
 
 
