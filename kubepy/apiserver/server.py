@@ -35,7 +35,7 @@ from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import ERROR, RequestPayloadError, _ErrInfo
 
-from kubepy.api.errors import BadRequest, RequestEntityTooLarge
+from kubepy.api.errors import BadRequest, RequestEntityTooLarge, request_entity_too_large
 from kubepy.apiserver.heads import Heads
 from kubepy.apiserver.request import (
     JSON,
@@ -193,7 +193,7 @@ class _Upload:
 
 
 def _too_large() -> RequestEntityTooLarge:
-    return RequestEntityTooLarge(f"Request entity too large: limit is {BODY_BYTES_MAX}")
+    return request_entity_too_large(BODY_BYTES_MAX)
 
 
 class Connection(web.RequestHandler):
