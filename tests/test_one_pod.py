@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec import structs
 
 from kubepy.api import pods
 from kubepy.api.objects import condition, controller_of, is_condition_true
-from kubepy.lib import records
 from kubepy.testing import journey
 from kubepy.testing.journey import WAY, Lost
 
@@ -131,7 +131,7 @@ def test_the_page_shows_no_generated_name_and_every_hop(travelled):
 
 
 def test_a_hop_that_does_not_happen_is_named(travelled):
-    missing = records.replace(travelled.step("bound").hop, event="pod_teleported")
+    missing = structs.replace(travelled.step("bound").hop, event="pod_teleported")
     with pytest.raises(Lost, match=r"bound: .* did not happen"):
         journey.find(missing, travelled.record, -1)
     step = travelled.step("bound")
