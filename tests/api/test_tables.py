@@ -3,6 +3,7 @@ import pytest
 from kubepy.api import tables
 from kubepy.api.builtins import (
     BUILTINS,
+    OPTIONAL,
     CONFIG_MAPS,
     DEPLOYMENTS,
     DEVICE_TAINT_RULES,
@@ -303,8 +304,9 @@ def test_every_kind_has_a_cell_per_column_even_when_empty(resource):
 
 
 def test_every_printer_is_of_a_kind_that_is_served():
-    served = {(resource.group, resource.kind) for resource in BUILTINS}
-    served |= {(sub.group, sub.kind) for resource in BUILTINS for sub in resource.subresources}
+    rows = (*BUILTINS, *OPTIONAL)
+    served = {(resource.group, resource.kind) for resource in rows}
+    served |= {(sub.group, sub.kind) for resource in rows for sub in resource.subresources}
     assert tables.PRINTERS.keys() - served == set()
 
 

@@ -123,7 +123,7 @@ def test_two_clusters_side_by_side_detached_and_their_commands(tmp_path):
         assert (
             status.returncode == 0
             and "is ready: https://127.0.0.1:" in status.stdout
-            and "[+]store ok" in status.stdout
+            and "[+]etcd ok" in status.stdout
         )
         config = kubepy("kubeconfig", *one).stdout
         assert "kubernetes-admin" in config and "client-key-data" in config
