@@ -169,7 +169,10 @@ def conditions(obj: Obj) -> list[Obj]:
 
 
 def condition(obj: Obj, type_: str) -> Obj | None:
-    return next((c for c in conditions(obj) if c.get("type") == type_), None)
+    for found in conditions(obj):
+        if found.get("type") == type_:
+            return found
+    return None
 
 
 def is_condition_true(obj: Obj, type_: str) -> bool:

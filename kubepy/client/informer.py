@@ -96,9 +96,15 @@ class _Update:
             return True
         known = self._known.get(about)
         if known is None:
-            old, new = self._old.obj, self._new.obj
-            known = self._known[about] = any(walk(old, *path) != walk(new, *path) for path in about)
+            known = self._known[about] = self._differs(about)
         return known
+
+    def _differs(self, about: Parts) -> bool:
+        old, new = self._old.obj, self._new.obj
+        for path in about:
+            if walk(old, *path) != walk(new, *path):
+                return True
+        return False
 
 
 class _Index:

@@ -382,6 +382,8 @@ def _told(pod: Obj) -> tuple[object, ...]:
 
 def services_of(informer: Informer, document: Document, old: Document | None) -> list[Key]:
     """The Services that select a pod, or did before its labels changed."""
+    if not informer.keys(document.key.namespace):
+        return []
     if old is not None and not is_told(document.obj, old.obj):
         return []
     labels = [objects.labels_of(each.obj).items() for each in (document, old) if each is not None]
