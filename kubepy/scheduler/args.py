@@ -63,6 +63,8 @@ class NodeAffinityArgs(Struct, frozen=True):
 
 class VolumeBindingArgs(Struct, frozen=True):
     bind_timeout_s: float = 600.0
+    # What a node's storage is worth by how much of it would be used.
+    shape: tuple[ShapePoint, ...] = (ShapePoint(0, 10), ShapePoint(100, 0))
 
 
 class DynamicResourcesArgs(Struct, frozen=True):

@@ -409,9 +409,7 @@ def _node_resources_fit(args: Obj, path: str, problems: list[FieldError]) -> Nod
     elif ratio is None:
         problems.append(errors.required(of_ratio, "must be specified when type is RequestedToCapacityRatio"))
     else:
-        shape = tuple(
-            ShapePoint(p.get("utilization", 0), p.get("score", 0)) for p in ratio.get("shape") or ()
-        )
+        shape = _shape(ratio)
         _check_shape(shape, f"{of_ratio}.shape", problems)
     return NodeResourcesFitArgs(
         strategy=kind,
@@ -420,6 +418,10 @@ def _node_resources_fit(args: Obj, path: str, problems: list[FieldError]) -> Nod
         ignored_resources=frozenset(args.get("ignoredResources") or ()),
         ignored_resource_groups=frozenset(args.get("ignoredResourceGroups") or ()),
     )
+
+
+def _shape(fields: Obj) -> tuple[ShapePoint, ...]:
+    return tuple(ShapePoint(p.get("utilization", 0), p.get("score", 0)) for p in fields.get("shape") or ())
 
 
 def _check_shape(shape: Sequence[ShapePoint], path: str, problems: list[FieldError]) -> None:
@@ -478,10 +480,11 @@ def _volume_binding(args: Obj, path: str, problems: list[FieldError]) -> VolumeB
     if timeout < 0:
         text = "invalid BindTimeoutSeconds, should not be a negative value"
         problems.append(errors.invalid_value(f"{path}.bindTimeoutSeconds", timeout, text))
-    if args.get("shape") is not None:
-        text = "unexpected field `shape`, remove it or turn on the feature gate StorageCapacityScoring"
-        problems.append(errors.invalid_value(f"{path}.shape", args["shape"], text))
-    return VolumeBindingArgs(float(timeout))
+    if not args.get("shape"):
+        return VolumeBindingArgs(float(timeout))
+    shape = _shape(args)
+    _check_shape(shape, f"{path}.shape", problems)
+    return VolumeBindingArgs(float(timeout), shape)
 
 
 def _dynamic_resources(args: Obj, path: str, problems: list[FieldError]) -> DynamicResourcesArgs:

@@ -81,7 +81,7 @@ def _mean(scores: Sequence[tuple[int, int]]) -> int:
 
 
 def _by_shape(points: Sequence[ShapePoint]) -> Callable[[Sequence[Amounts]], int]:
-    shape = [(point.utilization, point.score * (NODE_SCORE_MAX // SHAPE_SCORE_MAX)) for point in points]
+    shape = _stretched(points)
 
     def combine(counted: Sequence[Amounts]) -> int:
         total, weights = 0, 0
@@ -95,6 +95,24 @@ def _by_shape(points: Sequence[ShapePoint]) -> Callable[[Sequence[Amounts]], int
         return math.floor(total / weights + 0.5) if weights else 0
 
     return combine
+
+
+def _stretched(points: Sequence[ShapePoint]) -> list[tuple[int, int]]:
+    return [(point.utilization, point.score * (NODE_SCORE_MAX // SHAPE_SCORE_MAX)) for point in points]
+
+
+def by_use(points: Sequence[ShapePoint]) -> Callable[[Sequence[tuple[int, int]]], int]:
+    """The mean over (requested, capacity). Source: volumebinding/scorer.go."""
+    shape = _stretched(points)
+
+    def score(uses: Sequence[tuple[int, int]]) -> int:
+        total = 0
+        for requested, capacity in uses:
+            is_over = not capacity or requested > capacity
+            total += broken_line(shape, NODE_SCORE_MAX if is_over else requested * NODE_SCORE_MAX // capacity)
+        return math.floor(total / len(uses) + 0.5) if uses else 0
+
+    return score
 
 
 def broken_line(shape: Sequence[tuple[int, int]], x: int) -> int:

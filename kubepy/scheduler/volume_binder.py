@@ -91,6 +91,24 @@ class PodVolumes(Struct):
 
     bindings: list[tuple[Obj, Obj]] = field(default_factory=list)  # (volume, claim)
     provisions: list[Obj] = field(default_factory=list)  # claims whose volumes are to be made there
+    # class -> bytes there are for volumes that are to be made, where the driver says so
+    capacities: dict[str, int] = field(default_factory=dict)
+
+    def uses(self) -> list[tuple[int, int]]:
+        """(bytes requested, bytes there are) by class: of volumes that are there, or else of those to be made."""
+        found: dict[str, tuple[int, int]] = {}
+        for volume, claim in self.bindings:
+            name = volume["spec"].get("storageClassName") or ""
+            requested, there = found.get(name, (0, 0))
+            has = quantity.value(volume["spec"]["capacity"]["storage"])
+            found[name] = requested + volumes.requested_bytes(claim), there + has
+        if not self.bindings:
+            for claim in self.provisions:
+                name = volumes.class_of_claim(claim)
+                if name in self.capacities:
+                    requested = found.get(name, (0, 0))[0]
+                    found[name] = requested + volumes.requested_bytes(claim), self.capacities[name]
+        return list(found.values())
 
 
 class Storage(Struct, frozen=True):
@@ -152,13 +170,15 @@ def _find_delayed(
             taken.add(volume["metadata"]["name"])
             result.bindings.append((volume, claim))
     for claim in provisions:
-        if why := _unprovisionable(claim, labels, storage):
+        if why := _unprovisionable(claim, labels, storage, result.capacities):
             return why
     return result
 
 
-def _unprovisionable(claim: Obj, labels: Mapping[str, str], storage: Storage) -> str:
-    """Source: checkVolumeProvisions."""
+def _unprovisionable(
+    claim: Obj, labels: Mapping[str, str], storage: Storage, capacities: dict[str, int]
+) -> str:
+    """Source: checkVolumeProvisions. `capacities`: by class, to be filled."""
     key, name = objects.key_of(claim), volumes.class_of_claim(claim)
     if not name:
         raise Broken(f'no class for claim "{key}"')
@@ -170,7 +190,13 @@ def _unprovisionable(claim: Obj, labels: Mapping[str, str], storage: Storage) ->
         return BIND_CONFLICT
     if not matches_topology(storage_class.get("allowedTopologies") or (), labels):
         return BIND_CONFLICT
-    return "" if _has_capacity(provisioner, claim, name, labels, storage) else NOT_ENOUGH_SPACE
+    if not _publishes_capacity(provisioner, claim, storage):
+        return ""
+    capacity = _capacity(claim, name, labels, storage)
+    if capacity is None:
+        return NOT_ENOUGH_SPACE
+    capacities[name] = quantity.value(capacity.get("capacity", "0"))
+    return ""
 
 
 def matches_topology(terms: Sequence[Obj], labels: Mapping[str, str]) -> bool:
@@ -184,20 +210,22 @@ def matches_topology(terms: Sequence[Obj], labels: Mapping[str, str]) -> bool:
     )
 
 
-def _has_capacity(
-    provisioner: str, claim: Obj, class_name: str, labels: Mapping[str, str], storage: Storage
-) -> bool:
-    """Only drivers that publish their capacity are asked. Source: hasEnoughCapacity."""
+def _publishes_capacity(provisioner: str, claim: Obj, storage: Storage) -> bool:
+    """Only drivers that do are asked."""
     if walk(claim["spec"], "resources", "requests", "storage") is None:
-        return True
+        return False
     driver = storage.driver(provisioner)
-    if driver is None or not driver["spec"].get("storageCapacity"):
-        return True
+    return driver is not None and bool(driver["spec"].get("storageCapacity"))
+
+
+def _capacity(claim: Obj, class_name: str, labels: Mapping[str, str], storage: Storage) -> Obj | None:
+    """The first that has room for the claim's volume. Source: hasEnoughCapacity."""
     wanted = volumes.requested_bytes(claim)
-    return any(
-        (limit := volume_limit(capacity)) is not None and limit >= wanted and _has_access(capacity, labels)
-        for capacity in storage.capacities(class_name)
-    )
+    for capacity in storage.capacities(class_name):
+        limit = volume_limit(capacity)
+        if limit is not None and limit >= wanted and _has_access(capacity, labels):
+            return capacity
+    return None
 
 
 def volume_limit(capacity: Obj) -> int | None:

@@ -77,6 +77,11 @@ def test_extension_points_keep_their_own_sets():
         ),
         ("PodTopologySpread", "{defaultingType: List}", PodTopologySpreadArgs((), "List")),
         ("VolumeBinding", "{bindTimeoutSeconds: 30}", VolumeBindingArgs(30.0)),
+        (
+            "VolumeBinding",
+            "{shape: [{utilization: 0, score: 0}, {utilization: 100, score: 10}]}",
+            VolumeBindingArgs(shape=(ShapePoint(0, 0), ShapePoint(100, 10))),
+        ),
         ("DynamicResources", "{filterTimeout: 0s, bindingTimeout: 1m}", DynamicResourcesArgs(0.0, 60.0)),
     ],
 )
@@ -188,6 +193,10 @@ def test_arguments(plugin, args, expected):
         (
             with_args("InterPodAffinity", "{hardPodAffinityWeight: 101}"),
             "profiles[0].pluginConfig[0].args.hardPodAffinityWeight: Invalid value: 101: not in valid range [0, 100]",
+        ),
+        (
+            with_args("VolumeBinding", "{shape: [{utilization: 0, score: 11}]}"),
+            "profiles[0].pluginConfig[0].args.shape[0].score: Invalid value: 11: not in valid range [0, 10]",
         ),
         (
             with_args("DefaultPreemption", "{minCandidateNodesPercentage: 0, minCandidateNodesAbsolute: 0}"),

@@ -61,3 +61,21 @@ def test_ignored_resources_need_not_be_free():
         ignored_resources=frozenset({"other.io/tape"}), ignored_resource_groups=frozenset({"example.com"})
     )
     assert NodeResourcesFit(both).filter(CycleState(), pod, where) is None
+
+
+@pytest.mark.parametrize(
+    ("uses", "score"),
+    [
+        ([], 0),
+        ([(0, 100)], 0),
+        ([(30, 100)], 30),
+        ([(100, 100)], 100),
+        ([(0, 100), (30, 100)], 15),
+        ([(30, 100), (61, 100)], 46),
+        ([(101, 100)], 100),
+        ([(1, 0)], 100),
+    ],
+)
+def test_how_much_of_what_there_is_would_be_used(uses, score):
+    """Cases: volumebinding/scorer_test.go."""
+    assert scoring.by_use(PACKING)(uses) == score

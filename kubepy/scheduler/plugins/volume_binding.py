@@ -3,9 +3,9 @@
 Reserve promises volumes to the pod, PreBind writes that down (a claimRef, or the annotation selected-node for whoever
 makes the volume) and waits until the binder has finished, at most ten minutes.
 
-A pod without claims is skipped. Scoring by utilisation of static volumes needs StorageCapacityScoring, which is off.
+A pod without claims is skipped. Of nodes that have what is claimed, the one is best of whose storage the least is used.
 
-Source: pkg/scheduler/framework/plugins/volumebinding/{volume_binding,binder}.go.
+Source: pkg/scheduler/framework/plugins/volumebinding/{volume_binding,binder,scorer}.go.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from kubepy.api.builtins import (
 from kubepy.api.errors import StatusError
 from kubepy.api.objects import Document, Key, Obj, annotations_of, walk
 from kubepy.client.transport import ConnectionLost
+from kubepy.scheduler import scoring
 from kubepy.scheduler.args import VolumeBindingArgs
 from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Status
@@ -60,6 +61,7 @@ class VolumeBinding:
     def __init__(self, tools: Toolbox) -> None:
         informer = tools.informers.informer
         self._args = tools.arguments(VolumeBindingArgs)
+        self._score = scoring.by_use(self._args.shape)
         self._client, self._clock, self._cache = tools.client, tools.clock, tools.cache
         self._pods = informer(PODS)
         volumes_, claims = informer(PERSISTENT_VOLUMES), informer(PERSISTENT_VOLUME_CLAIMS)
@@ -138,6 +140,16 @@ class VolumeBinding:
             return self._reject(*found)
         state.by_node[node.name] = found
         return None
+
+    # -- scoring
+
+    def pre_score(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Status | None:
+        known: _State | None = state.get(self.name)
+        return None if known is not None and known.claims.delayed else _SKIP
+
+    def score_nodes(self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> list[int]:
+        known: _State = state[self.name]
+        return [self._score(found.uses()) if (found := known.by_node.get(n.name)) else 0 for n in nodes]
 
     # -- reserve
 

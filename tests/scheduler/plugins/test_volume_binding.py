@@ -8,7 +8,9 @@ import pytest
 
 from kubepy.api import volumes
 from kubepy.api.builtins import (
+    CSI_DRIVERS,
     CSI_NODES,
+    CSI_STORAGE_CAPACITIES,
     PERSISTENT_VOLUME_CLAIMS,
     PERSISTENT_VOLUMES,
     PODS,
@@ -98,6 +100,45 @@ async def test_a_pod_waits_for_its_claim(world: World) -> None:
     )
     await world.clock.advance(10)
     assert await world.node_of() == "node-1"
+
+
+@pytest.mark.parametrize("roomy", ["node-1", "node-2"])
+async def test_the_node_with_the_most_room_is_taken(world: World, roomy: str) -> None:
+    """Source: StorageCapacityScoring, on since 1.37."""
+    await world.start()
+    await make_class(world)
+    await world.client.create(
+        CSI_DRIVERS,
+        {"metadata": {"name": "x.csi"}, "spec": {"storageCapacity": True, "attachRequired": True}},
+    )
+    for name in ("node-1", "node-2"):
+        await world.add_node(name, labels={"host": name})
+        capacity = {
+            "metadata": {"name": name, "namespace": "default"},
+            "storageClassName": "late",
+            "nodeTopology": {"matchLabels": {"host": name}},
+            "capacity": "100Gi" if name == roomy else "2Gi",
+        }
+        await world.client.create(CSI_STORAGE_CAPACITIES, capacity)
+    await world.clock.settle()
+    await make_claim(world)
+    await world.add_pod(volumes=claims("data"))
+    claim = await world.client.get(PERSISTENT_VOLUME_CLAIMS, "data", "default")
+    assert claim["metadata"]["annotations"][volumes.SELECTED_NODE] == roomy
+
+
+@pytest.mark.parametrize("roomy", ["node-1", "node-2"])
+async def test_of_volumes_that_are_there_the_largest_is_taken(world: World, roomy: str) -> None:
+    await world.start()
+    await make_class(world)
+    for name in ("node-1", "node-2"):
+        await world.add_node(name, labels={"kubernetes.io/hostname": name})
+        size = {"storage": "100Gi" if name == roomy else "2Gi"}
+        await make_volume(world, f"pv-{name}", capacity=size, nodeAffinity=on(name))
+    await make_claim(world)
+    await world.add_pod(volumes=claims("data"))
+    volume = await world.client.get(PERSISTENT_VOLUMES, f"pv-{roomy}")
+    assert volume["spec"]["claimRef"]["name"] == "data"
 
 
 async def test_a_claim_is_told_the_node_and_its_pod_waits_for_the_volume(world: World) -> None:
