@@ -1,5 +1,5 @@
-"""What a whole cluster's /livez, /readyz and /healthz look at: upstream's checks under their names and in their order, as
-far as they mean something here.
+"""What a whole cluster's /livez, /readyz and /healthz look at: upstream's checks, under their names and in their order,
+as far as they mean something here.
 
 The steps of the start fail until `ControlPlane.start` has finished them.
 
