@@ -96,15 +96,9 @@ class _Update:
             return True
         known = self._known.get(about)
         if known is None:
-            known = self._known[about] = self._differs(about)
+            old, new = self._old.obj, self._new.obj
+            known = self._known[about] = any(walk(old, *path) != walk(new, *path) for path in about)
         return known
-
-    def _differs(self, about: Parts) -> bool:
-        old, new = self._old.obj, self._new.obj
-        for path in about:
-            if walk(old, *path) != walk(new, *path):
-                return True
-        return False
 
 
 class _Index:
