@@ -3,13 +3,13 @@ import pytest
 from kubepy.api import tables
 from kubepy.api.builtins import (
     BUILTINS,
-    OPTIONAL,
     CONFIG_MAPS,
     DEPLOYMENTS,
     DEVICE_TAINT_RULES,
     EVENTS,
     JOBS,
     NODES,
+    OPTIONAL,
     POD_CERTIFICATE_REQUESTS,
     PODS,
     SERVICES,
