@@ -124,6 +124,8 @@ class ControlPlane:
 
             store = EncryptedStore(store, encryption.load(config.encryption_provider_config))
         self.config, self.store = config, store
+        # One seed, but each start of the same store draws its own: no uid may come twice.
+        random = random.stream(f"revision-{store.revision}")
         self.clock, self.random, self.logs, self.metrics = clock, random, logs, metrics
         self._ca, self._authority = ca, authority
         self.checks = Checks()

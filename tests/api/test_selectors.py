@@ -115,7 +115,9 @@ def test_matching(text, matches):
     ],
 )
 def test_only_what_go_reads_as_an_int64_is_more_or_less_than_anything(value, is_number):
-    assert (parse_labels("n>0").matches({"n": value}) or parse_labels("n<0").matches({"n": value})) is is_number
+    assert (
+        parse_labels("n>0").matches({"n": value}) or parse_labels("n<0").matches({"n": value})
+    ) is is_number
 
 
 def test_exact_pairs_serve_an_index():

@@ -102,6 +102,13 @@ async def test_a_fork_goes_on_from_here_and_neither_sees_the_other(cluster):
     assert len(await cluster.pods(ready=True)) == 2
 
 
+async def test_what_is_made_after_a_start_has_uids_that_nobody_had_before(cluster):
+    before = {(await cluster.create(make_config_map(f"before-{n}")))["metadata"]["uid"] for n in range(200)}
+    async with cluster.fork() as other:
+        after = {(await other.create(make_config_map(f"after-{n}")))["metadata"]["uid"] for n in range(200)}
+    assert not before & after
+
+
 async def test_a_closed_cluster_leaves_no_task():
     before = asyncio.all_tasks()
     async with Cluster() as cluster:
