@@ -621,6 +621,9 @@ _TABLE: dict[str, dict[str, Setter]] = {
 }
 
 # definition name -> what to call on each value of it
+# Kinds with defaults in their status that depend on their spec: neither part is defaulted without the other.
+ACROSS_PARTS = frozenset({"CustomResourceDefinition", "Service"})
+
 DEFAULTS: dict[str, Setter] = {
     package + name: setter for package, definitions in _TABLE.items() for name, setter in definitions.items()
 }

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from kubepy.api import errors, go_json, strictness
+from kubepy.api.defaults import ACROSS_PARTS
 from kubepy.api.errors import BadRequest, Invalid, UnsupportedMediaType
 from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
@@ -56,7 +57,12 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
     apply = applier(content_type, registry, resource)
     served = registry.served(resource)
     fields, manager = registry.field_manager(resource, call.subresource), write.manager_of(request, options)
-    is_shared = content_type == MERGE_PATCH and call.subresource == "status" and not resource.custom
+    is_shared = (
+        content_type == MERGE_PATCH
+        and call.subresource == "status"
+        and not resource.custom
+        and resource.kind not in ACROSS_PARTS
+    )
     attempts = 0
 
     def make(current: Document | None) -> Obj:

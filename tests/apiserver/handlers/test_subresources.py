@@ -109,6 +109,16 @@ async def test_pod_status(api: Api) -> None:
     assert changed["metadata"]["generation"] == 1
 
 
+@pytest.mark.parametrize("content_type", [MERGE, "application/strategic-merge-patch+json"])
+async def test_a_services_status_has_defaults_that_depend_on_its_spec(api: Api, content_type: str) -> None:
+    services = "/api/v1/namespaces/default/services"
+    body = {"metadata": {"name": "web"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]}}
+    await api.ok("POST", services, body)
+    patch = {"status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}}
+    patched = await api.ok("PATCH", f"{services}/web/status", patch, content_type=content_type)
+    assert patched["status"]["loadBalancer"]["ingress"] == [{"ip": "203.0.113.1", "ipMode": "VIP"}]
+
+
 async def test_ephemeral_containers_come_through_their_own_door(api: Api) -> None:
     await make_pod(api)
     wanted = {"spec": {"ephemeralContainers": [{"name": "debug", "image": "busybox"}]}}
