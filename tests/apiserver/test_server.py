@@ -453,7 +453,7 @@ async def test_a_streamed_answer_without_chunks_ends_with_the_connection(
 async def _until(condition: Any) -> None:
     async with asyncio.timeout(5):
         while not condition():
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
 
 
 async def test_watch_gives_the_past_then_what_comes(running: Running, resources: Any) -> None:
