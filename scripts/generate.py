@@ -6,7 +6,7 @@ from pathlib import Path
 
 import coverage_table
 
-from kubepy.daemon import config
+from kubepy.daemon import config_file
 from kubepy.testing import journey
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,7 +17,7 @@ def _one_pod() -> str:
 
 
 TEXTS = {
-    "config/kubepy.yaml": config.documented,
+    "config/kubepy.yaml": config_file.documented,
     "docs/COVERAGE.md": coverage_table.render,
     "docs/one-pod.md": _one_pod,
 }

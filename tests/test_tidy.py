@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kubepy.daemon import config
+from kubepy.daemon.config import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "kubepy").rglob("*.py"))
@@ -121,4 +121,4 @@ def test_upstreams_switches_are_settings():
         "disable-admission-plugins", "anonymous-auth", "service-cluster-ip-range", "tls-cert-file",
         "tls-private-key-file", "service-account-issuer",
     }  # fmt: skip
-    assert upstream <= set(config.FIELDS)
+    assert upstream <= set(SETTINGS)

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from kubepy.daemon.config import Config
+    from kubepy.daemon.settings import Setting
+
+    Group = argparse.ArgumentParser | argparse._ArgumentGroup
 
 Run = Callable[[argparse.Namespace], None]
 
@@ -98,33 +101,31 @@ def output(command: Parser) -> None:
 
 
 def settings(command: Parser) -> None:
-    """One flag per setting; those not given stay out of the namespace, so that file and defaults hold."""
-    from kubepy.daemon.config import FIELDS, SECTIONS
+    """One flag per setting of a cluster, under the headings of its sections."""
+    from kubepy.daemon.config import SETTINGS
 
-    group: Any = command
-    for name, known in FIELDS.items():
-        if name in SECTIONS:
-            group = command.add_argument_group(SECTIONS[name])
-        flag(group, name, known)
+    group: Group = command
+    for setting in SETTINGS.values():
+        if setting.section:
+            group = command.add_argument_group(setting.section)
+        flag(group, setting)
 
 
-def flag(group: Any, name: str, known: Any) -> None:
-    """A dataclass field as a flag; see daemon/config.py for its metadata."""
-    from kubepy.daemon.config import split
-
-    kwargs: dict[str, Any] = {
-        "help": known.metadata["help"].replace("%", "%%"),
-        "default": argparse.SUPPRESS,
-    }
-    if isinstance(known.default, bool):
+def flag(group: Group, setting: Setting) -> None:
+    """If it is not given it stays out of the namespace, so that file and default hold."""
+    kwargs: dict[str, Any] = {"help": setting.help.replace("%", "%%"), "default": argparse.SUPPRESS}
+    if isinstance(setting.default, bool):
         kwargs["action"] = argparse.BooleanOptionalAction
     else:
-        kwargs["type"] = split if isinstance(known.default, tuple) else _TYPES[type(known.default)]
-        if known.metadata.get("choices"):
-            kwargs["choices"] = known.metadata["choices"]
-        else:
-            kwargs["metavar"] = known.metadata["metavar"]
-    group.add_argument(f"--{name}", dest=known.name, **kwargs)
+        kwargs["type"] = _TYPES[type(setting.default)]
+        kwargs |= {"choices": setting.choices} if setting.choices else {"metavar": setting.metavar}
+    group.add_argument(f"--{setting.name}", dest=setting.attribute, **kwargs)
+
+
+def given(options: argparse.Namespace, settings: Iterable[Setting]) -> dict[str, Any]:
+    """What the flags say, by attribute."""
+    said = vars(options)
+    return {each.attribute: said[each.attribute] for each in settings if each.attribute in said}
 
 
 def number(text: str) -> int:
@@ -141,17 +142,24 @@ def _amount(text: str) -> float:
         raise argparse.ArgumentTypeError(f'must be a number, not "{text}"') from None
 
 
-_TYPES: dict[type, Callable[[str], Any]] = {int: number, float: _amount, str: str}
+def _words(text: str) -> tuple[str, ...]:
+    from kubepy.daemon.settings import split
+
+    return split(text)
+
+
+_TYPES: dict[type, Callable[[str], Any]] = {int: number, float: _amount, str: str, tuple: _words}
 
 
 def load(options: argparse.Namespace) -> Config:
     """The settings that the flags and the file say."""
-    from kubepy.daemon import config
+    from kubepy.daemon import config_file
+    from kubepy.daemon.config import SETTINGS
+    from kubepy.daemon.settings import ConfigError
 
-    flags = {f.name: getattr(options, f.name) for f in config.FIELDS.values() if hasattr(options, f.name)}
     try:
-        return config.load(getattr(options, "config", None), flags)
-    except config.ConfigError as error:
+        return config_file.load(getattr(options, "config", None), given(options, SETTINGS.values()))
+    except ConfigError as error:
         fail(str(error))
 
 

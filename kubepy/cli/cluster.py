@@ -119,6 +119,7 @@ def _absent(config: Config) -> NoReturn:
 
 
 def _config(options: argparse.Namespace) -> None:
-    from kubepy.daemon import config
+    from kubepy.daemon import config_file
 
-    print(config.documented() if options.documented else config.render(load(options)), end="")
+    text = config_file.documented() if options.documented else config_file.render(load(options))
+    print(text, end="")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kubepy import __version__
-from kubepy.cli.arguments import Parser, fail, flag, load, settings
+from kubepy.cli.arguments import Parser, fail, flag, given, load, settings
 
 if TYPE_CHECKING:
     from kubepy.daemon.config import Config
@@ -42,8 +42,8 @@ def declare_components(root: Parser) -> None:
     for name, help_ in _COMPONENTS.items():
         command = root.command(name, _component, help_, usage=f"kubepy {name} [SETTINGS]")
         command.set_defaults(component=name)
-        for setting, known in component_settings.flags_of(name).items():
-            flag(command, setting, known)
+        for setting in component_settings.flags_of(name).values():
+            flag(command, setting)
 
 
 def _up(options: argparse.Namespace) -> None:
@@ -86,14 +86,12 @@ def _serve(config: Config, clock: Any, started: float) -> None:
 def _component(options: argparse.Namespace) -> None:
     with _loading():
         from kubepy.daemon import component, component_settings
-        from kubepy.daemon.config import ConfigError
+        from kubepy.daemon.settings import ConfigError
         from kubepy.lib.clock import RealClock
 
-    known = component_settings.flags_of(options.component).values()
+    flags = given(options, component_settings.flags_of(options.component).values())
     try:
-        settings = component_settings.make(
-            options.component, {f.name: getattr(options, f.name) for f in known if hasattr(options, f.name)}
-        )
+        settings = component_settings.make(options.component, flags)
         _run(
             component.run(
                 settings,

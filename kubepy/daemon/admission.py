@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kubepy.api.objects import Obj
-from kubepy.daemon.config import ConfigError
+from kubepy.daemon.settings import ConfigError
 from kubepy.lib import yaml
 
 _API_VERSIONS = (

@@ -21,7 +21,8 @@ from kubepy.apiserver.audit.backends import (
 )
 from kubepy.apiserver.audit.policy import Unusable, load
 from kubepy.apiserver.filters.audit import Auditor
-from kubepy.daemon.config import Config, ConfigError, duration_s
+from kubepy.daemon.config import Config
+from kubepy.daemon.settings import ConfigError, duration_s
 from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
 from kubepy.observability.logs import Logger

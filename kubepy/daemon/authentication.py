@@ -35,7 +35,8 @@ from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.client.client import MERGE_PATCH, Client
 from kubepy.client.transport import Transport
-from kubepy.daemon.config import Config, ConfigError, duration_s, read_file
+from kubepy.daemon.config import Config
+from kubepy.daemon.settings import ConfigError, duration_s, read_file
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random

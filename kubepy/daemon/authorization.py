@@ -22,7 +22,8 @@ from kubepy.apiserver.configuration_files import Unusable
 from kubepy.client import kubeconfig
 from kubepy.client.transport import Transport
 from kubepy.daemon import rbac_policy
-from kubepy.daemon.config import Config, ConfigError, duration_s
+from kubepy.daemon.config import Config
+from kubepy.daemon.settings import ConfigError, duration_s
 from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
 from kubepy.observability.metrics import Metrics

@@ -66,10 +66,11 @@ from kubepy.daemon import (
     scheduler_config,
     stage_sets,
 )
-from kubepy.daemon.config import Config, ConfigError, files_dir
+from kubepy.daemon.config import Config, files_dir
 from kubepy.daemon.own_controllers import OwnControllers
 from kubepy.daemon.pki import FrontProxy
 from kubepy.daemon.reloading import Files
+from kubepy.daemon.settings import ConfigError
 from kubepy.kubelet.kubelet import Kubelet
 from kubepy.kubelet.stage_documents import StageError
 from kubepy.lib.aio import Tasks, reported_to

@@ -37,7 +37,7 @@ from kubepy.client.transport import ConnectionLost
 from kubepy.daemon import scheduler_config, stage_sets
 from kubepy.daemon.cluster import Component
 from kubepy.daemon.component_settings import CONTROLLER_MANAGER, SCHEDULER, Settings
-from kubepy.daemon.config import ConfigError, duration_s
+from kubepy.daemon.settings import ConfigError, duration_s
 from kubepy.kubelet.stage_documents import StageError
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock

@@ -2,21 +2,33 @@
 
     kubepy controller-manager | scheduler | kubelet --kubeconfig FILE
 
-Names and defaults are upstream's where upstream has them. Everything is a flag; there is no file.
+Names and defaults are upstream's where upstream has them. Everything is a flag; there is no file. Kinds of rows: settings.py.
 Source: kubernetes 1.36 component-base config/options/leaderelectionconfig.go, cmd/kube-controller-manager/app/options,
 cmd/kube-scheduler/app/options, cmd/kubelet/app/options.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from kubepy.api import versions
 from kubepy.daemon import scheduler_config
-from kubepy.daemon.config import FIELDS, ConfigError, check_nodes, duration_s
+from kubepy.daemon.config import SETTINGS
+from kubepy.daemon.config_checks import check_nodes
+from kubepy.daemon.settings import (
+    ConfigError,
+    Setting,
+    again,
+    duration,
+    duration_s,
+    file,
+    number,
+    settings_of,
+    switch,
+    text,
+)
 
 CONTROLLER_MANAGER, SCHEDULER, KUBELET = "controller-manager", "scheduler", "kubelet"
 COMPONENTS = (CONTROLLER_MANAGER, SCHEDULER, KUBELET)
@@ -32,15 +44,13 @@ LEASES = {
 # Source: pkg/cluster/ports/ports.go, pkg/kubelet/apis/config/v1beta1/defaults.go (healthzPort).
 HEALTH_PORTS = {CONTROLLER_MANAGER: 10257, SCHEDULER: 10259, KUBELET: 10248}
 
+# Who has a row, where not all have it.
+_OF_CONTROLLERS, _OF_SCHEDULER, _OF_KUBELET = (CONTROLLER_MANAGER,), (SCHEDULER,), (KUBELET,)
 
-def _flag(default: Any, help_: str, *, metavar: str = "", of: tuple[str, ...] = COMPONENTS) -> Any:
-    return field(default=default, metadata={"help": help_, "metavar": metavar, "of": of})
 
-
-def _as_in_cluster(name: str, *, of: tuple[str, ...] = (CONTROLLER_MANAGER,)) -> Any:
+def _as_in_cluster(name: str, of: tuple[str, ...], **more: Any) -> Any:
     """What `kubepy up` has under the same name."""
-    known = FIELDS[name]
-    return field(default=known.default, metadata={**known.metadata, "of": of})
+    return again(SETTINGS[name], of=of, **more)
 
 
 # The certificate and the key of a signer. Source: cmd/kube-controller-manager/app/options/csrsigningcontroller.go.
@@ -53,8 +63,12 @@ SIGNERS = {
 _ALL_SIGNERS = "cluster_signing"
 
 
-def _signing(what: str, signer: str) -> Any:
-    return _flag("", f"{what} for {signer}", metavar="FILE", of=(CONTROLLER_MANAGER,))
+def _certificate(signer: str) -> str:
+    return file(f"CA certificate for {signer}", of=_OF_CONTROLLERS)
+
+
+def _key(signer: str) -> str:
+    return file(f"its key for {signer}", of=_OF_CONTROLLERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,102 +76,72 @@ class Settings:
     """What one process is told. `component` is its command; every other field a flag."""
 
     component: str
-    kubeconfig: str = _flag(
-        "", "how to reach the API server; default $KUBECONFIG, then ~/.kube/config", metavar="FILE"
-    )
-    context: str = _flag("", "context of the kubeconfig; default its current one", metavar="NAME")
-    bind_address: str = _flag(
-        "127.0.0.1", "address of the health and metrics endpoint, plain HTTP", metavar="ADDRESS"
-    )
-    health_port: int = _flag(
-        -1, "port of the health and metrics endpoint; 0 takes a free one, default upstream's", metavar="PORT"
-    )
-    log_format: str = _flag("console", "form of the log: console or json", metavar="FORM")
-    log_level: str = _flag("info", "least level of the log: debug, info, warning or error", metavar="LEVEL")
-    seed: str = _flag("", "replay randomness (names, jitter) from this seed", metavar="SEED")
+    kubeconfig: str = file("how to reach the API server; default $KUBECONFIG, then ~/.kube/config")
+    context: str = text("", "context of the kubeconfig; default its current one", "NAME")
+    bind_address: str = text("127.0.0.1", "address of the health and metrics endpoint, plain HTTP", "ADDRESS")
+    health_port: int = number(
+        -1, "port of the health and metrics endpoint; 0 takes a free one, default upstream's", "PORT", most=65535
+    )  # fmt: skip
+    log_format: str = again(SETTINGS["log-format"])
+    log_level: str = again(SETTINGS["log-level"], help="least level on standard output")
+    seed: str = text("", "replay randomness (names, jitter) from this seed", "SEED")
 
-    leader_elect: bool = _flag(True, "work only while holding the lease; others stand by")
-    leader_elect_lease_duration: str = _flag(
-        "15s", "others wait this long for a leader that is not heard from", metavar="DURATION"
+    leader_elect: bool = switch(True, "work only while holding the lease; others stand by")
+    leader_elect_lease_duration: str = duration(
+        "15s", "others wait this long for a leader that is not heard from"
     )
-    leader_elect_renew_deadline: str = _flag(
-        "10s", "a leader that could not renew for this long stops", metavar="DURATION"
+    leader_elect_renew_deadline: str = duration("10s", "a leader that could not renew for this long stops")
+    leader_elect_retry_period: str = duration("2s", "time between two attempts to get or keep the lease")
+    leader_elect_resource_name: str = text(
+        "", "name of the lease; default kube-<command>, for kubelets kubepy-kubelet", "NAME"
     )
-    leader_elect_retry_period: str = _flag(
-        "2s", "time between two attempts to get or keep the lease", metavar="DURATION"
-    )
-    leader_elect_resource_name: str = _flag(
-        "", "name of the lease; default kube-<command>, for kubelets kubepy-kubelet", metavar="NAME"
-    )
-    leader_elect_resource_namespace: str = _flag("kube-system", "namespace of the lease", metavar="NAMESPACE")
+    leader_elect_resource_namespace: str = text("kube-system", "namespace of the lease", "NAMESPACE")
 
-    config: str = _flag(
-        "", "KubeSchedulerConfiguration file; its leaderElection counts where no flag says otherwise", metavar="FILE",
-        of=(SCHEDULER,),
+    config: str = file(
+        "KubeSchedulerConfiguration file; its leaderElection counts where no flag says otherwise", of=_OF_SCHEDULER
     )  # fmt: skip
-    controllers: tuple[str, ...] = _flag(
-        ("*",), "controllers to run: '*' all, 'foo' named, '-foo' all but", metavar="LIST",
-        of=(CONTROLLER_MANAGER,),
-    )  # fmt: skip
-    root_ca_file: str = _flag(
-        "", "CA published to every namespace; default the kubeconfig's", metavar="FILE", of=(CONTROLLER_MANAGER,)
-    )  # fmt: skip
-    use_service_account_credentials: bool = _flag(
-        False, "let each controller write under its own service account, by impersonation",
-        of=(CONTROLLER_MANAGER,),
-    )  # fmt: skip
-    service_account_private_key_file: str = _flag(
-        "", "key that signs the tokens of Secrets; without it there are none", metavar="FILE", of=(CONTROLLER_MANAGER,)
-    )  # fmt: skip
-    cluster_signing_cert_file: str = _signing(
-        "CA certificate", "all signers, if none is given for a single one"
+    controllers: tuple[str, ...] = _as_in_cluster("controllers", _OF_CONTROLLERS)
+    root_ca_file: str = file("CA published to every namespace; default the kubeconfig's", of=_OF_CONTROLLERS)
+    use_service_account_credentials: bool = switch(
+        False, "let each controller write under its own service account, by impersonation", of=_OF_CONTROLLERS
     )
-    cluster_signing_key_file: str = _signing("its key", "all signers, if none is given for a single one")
-    cluster_signing_kubelet_serving_cert_file: str = _signing(
-        "CA certificate", "kubernetes.io/kubelet-serving"
+    service_account_private_key_file: str = file(
+        "key that signs the tokens of Secrets; without it there are none", of=_OF_CONTROLLERS
     )
-    cluster_signing_kubelet_serving_key_file: str = _signing("its key", "kubernetes.io/kubelet-serving")
-    cluster_signing_kubelet_client_cert_file: str = _signing(
-        "CA certificate", "kubernetes.io/kube-apiserver-client-kubelet"
+    cluster_signing_cert_file: str = _certificate("all signers, if none is given for a single one")
+    cluster_signing_key_file: str = _key("all signers, if none is given for a single one")
+    cluster_signing_kubelet_serving_cert_file: str = _certificate("kubernetes.io/kubelet-serving")
+    cluster_signing_kubelet_serving_key_file: str = _key("kubernetes.io/kubelet-serving")
+    cluster_signing_kubelet_client_cert_file: str = _certificate(
+        "kubernetes.io/kube-apiserver-client-kubelet"
     )
-    cluster_signing_kubelet_client_key_file: str = _signing(
-        "its key", "kubernetes.io/kube-apiserver-client-kubelet"
+    cluster_signing_kubelet_client_key_file: str = _key("kubernetes.io/kube-apiserver-client-kubelet")
+    cluster_signing_kube_apiserver_client_cert_file: str = _certificate("kubernetes.io/kube-apiserver-client")
+    cluster_signing_kube_apiserver_client_key_file: str = _key("kubernetes.io/kube-apiserver-client")
+    cluster_signing_legacy_unknown_cert_file: str = _certificate("kubernetes.io/legacy-unknown")
+    cluster_signing_legacy_unknown_key_file: str = _key("kubernetes.io/legacy-unknown")
+    cluster_signing_duration: str = duration(
+        "8760h", "longest life of a certificate that is signed", of=_OF_CONTROLLERS
     )
-    cluster_signing_kube_apiserver_client_cert_file: str = _signing(
-        "CA certificate", "kubernetes.io/kube-apiserver-client"
-    )
-    cluster_signing_kube_apiserver_client_key_file: str = _signing(
-        "its key", "kubernetes.io/kube-apiserver-client"
-    )
-    cluster_signing_legacy_unknown_cert_file: str = _signing("CA certificate", "kubernetes.io/legacy-unknown")
-    cluster_signing_legacy_unknown_key_file: str = _signing("its key", "kubernetes.io/legacy-unknown")
-    cluster_signing_duration: str = _flag(
-        "8760h", "longest life of a certificate that is signed", metavar="DURATION", of=(CONTROLLER_MANAGER,)
-    )
-    allocate_node_cidrs: bool = _as_in_cluster("allocate-node-cidrs")
-    node_cidr_mask_size: int = _as_in_cluster("node-cidr-mask-size")
-    service_cluster_ip_range: str = _as_in_cluster("service-cluster-ip-range")
-    load_balancer_addresses: str = _as_in_cluster("load-balancer-addresses")
-    node_monitor_grace_period: str = _as_in_cluster("node-monitor-grace-period")
-    node_startup_grace_period: str = _as_in_cluster("node-startup-grace-period")
-    node_eviction_rate: float = _as_in_cluster("node-eviction-rate")
-    secondary_node_eviction_rate: float = _as_in_cluster("secondary-node-eviction-rate")
-    large_cluster_size_threshold: int = _as_in_cluster("large-cluster-size-threshold")
-    unhealthy_zone_threshold: float = _as_in_cluster("unhealthy-zone-threshold")
-    terminated_pod_gc_threshold: int = _as_in_cluster("terminated-pod-gc-threshold")
+    allocate_node_cidrs: bool = _as_in_cluster("allocate-node-cidrs", _OF_CONTROLLERS)
+    node_cidr_mask_size: int = _as_in_cluster("node-cidr-mask-size", _OF_CONTROLLERS)
+    service_cluster_ip_range: str = _as_in_cluster("service-cluster-ip-range", _OF_CONTROLLERS)
+    load_balancer_addresses: str = _as_in_cluster("load-balancer-addresses", _OF_CONTROLLERS)
+    node_monitor_grace_period: str = _as_in_cluster("node-monitor-grace-period", _OF_CONTROLLERS)
+    node_startup_grace_period: str = _as_in_cluster("node-startup-grace-period", _OF_CONTROLLERS)
+    node_eviction_rate: float = _as_in_cluster("node-eviction-rate", _OF_CONTROLLERS)
+    secondary_node_eviction_rate: float = _as_in_cluster("secondary-node-eviction-rate", _OF_CONTROLLERS)
+    large_cluster_size_threshold: int = _as_in_cluster("large-cluster-size-threshold", _OF_CONTROLLERS)
+    unhealthy_zone_threshold: float = _as_in_cluster("unhealthy-zone-threshold", _OF_CONTROLLERS)
+    terminated_pod_gc_threshold: int = _as_in_cluster("terminated-pod-gc-threshold", _OF_CONTROLLERS)
 
-    nodes: int = _flag(3, "nodes to simulate", metavar="N", of=(KUBELET,))
-    node_capacity: str = _flag(
-        "", "what each node has, like cpu=4,memory=16Gi,pods=50", metavar="LIST", of=(KUBELET,)
+    nodes: int = number(3, "nodes to simulate", least=1, of=_OF_KUBELET)
+    node_capacity: str = _as_in_cluster("node-capacity", _OF_KUBELET)
+    kubernetes_version: str = text(
+        versions.NEWEST, "version that the nodes report", "VERSION", of=_OF_KUBELET
     )
-    kubernetes_version: str = _flag(
-        versions.NEWEST, "version that the nodes report", metavar="VERSION", of=(KUBELET,)
-    )
-    stages: tuple[str, ...] = _flag(
-        ("fast",), "how pods live: sets (fast, realistic, heartbeat, chaos), files, directories",
-        metavar="LIST", of=(KUBELET,),
-    )  # fmt: skip
-    cluster_cidr: str = _as_in_cluster("cluster-cidr", of=(CONTROLLER_MANAGER, KUBELET))
+    stages: tuple[str, ...] = _as_in_cluster("stages", _OF_KUBELET)
+    cluster_cidr: str = _as_in_cluster("cluster-cidr", (CONTROLLER_MANAGER, KUBELET))
 
     @property
     def name(self) -> str:
@@ -178,41 +162,36 @@ class Settings:
         return self.kubeconfig or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0] or "~/.kube/config"
 
 
-def flags_of(component: str) -> dict[str, dataclasses.Field[Any]]:
-    """Flag name -> field, in the table's order."""
-    return {
-        known.name.replace("_", "-"): known
-        for known in dataclasses.fields(Settings)
-        if component in known.metadata.get("of", ())
-    }
+_SETTINGS = settings_of(Settings)
+
+
+def flags_of(component: str) -> dict[str, Setting]:
+    """Those of one command, by name, in the table's order."""
+    return {name: row for name, row in _SETTINGS.items() if component in (row.of or COMPONENTS)}
 
 
 def make(component: str, flags: dict[str, Any]) -> Settings:
-    """The settings that the given flags (by field name) make. Raises ConfigError."""
+    """The settings that the given flags (by attribute) make. Raises ConfigError."""
     if config := flags.get("config"):
         flags = scheduler_config.leader_election(scheduler_config.load(config)) | flags
     settings = Settings(component, **flags)
-    lease, renew, retry = (
-        duration_s(getattr(settings, f"leader_elect_{name}"), f"leader-elect-{name.replace('_', '-')}")
-        for name in ("lease_duration", "renew_deadline", "retry_period")
-    )
-    # Source: client-go leaderelection.go, NewLeaderElector.
+    for row in _SETTINGS.values():
+        row.check(getattr(settings, row.attribute))
+    _check_leader_election(settings)
+    check_nodes(settings)
+    _check_signing(settings)
+    return settings
+
+
+def _check_leader_election(settings: Settings) -> None:
+    """Source: client-go leaderelection.go, NewLeaderElector."""
+    lease = duration_s(settings.leader_elect_lease_duration)
+    renew = duration_s(settings.leader_elect_renew_deadline)
+    retry = duration_s(settings.leader_elect_retry_period)
     if lease <= renew:
         raise ConfigError("leader-elect-lease-duration must be greater than leader-elect-renew-deadline")
     if renew <= retry * 1.2:
         raise ConfigError("leader-elect-renew-deadline must be greater than leader-elect-retry-period * 1.2")
-    if settings.log_format not in ("console", "json"):
-        raise ConfigError(f'log-format must be one of console, json, not "{settings.log_format}"')
-    if settings.log_level not in ("debug", "info", "warning", "error"):
-        raise ConfigError(f'log-level must be one of debug, info, warning, error, not "{settings.log_level}"')
-    if settings.nodes < 1:
-        raise ConfigError(f"nodes must be 1 or more, not {settings.nodes}")
-    if settings.health_port > 65535:
-        raise ConfigError(f"health-port must be 0 to 65535, not {settings.health_port}")
-    check_nodes(settings)
-    duration_s(settings.cluster_signing_duration, "cluster-signing-duration")
-    _check_signing(settings)
-    return settings
 
 
 def signing_files(settings: Settings) -> dict[str, tuple[str, str]]:

@@ -14,7 +14,7 @@ from kubepy.controllers.certificate_requests import Authority
 from kubepy.controllers.service_account_tokens import Sign
 from kubepy.daemon import component_settings
 from kubepy.daemon.component_settings import Settings
-from kubepy.daemon.config import ConfigError, duration_s, read_file
+from kubepy.daemon.settings import ConfigError, duration_s, read_file
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 

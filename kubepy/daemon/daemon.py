@@ -22,7 +22,8 @@ from kubepy import __version__
 from kubepy.controllers.certificate_requests import Authority
 from kubepy.daemon import instance, open_files, pki
 from kubepy.daemon.cluster import ControlPlane
-from kubepy.daemon.config import Config, ConfigError
+from kubepy.daemon.config import Config
+from kubepy.daemon.settings import ConfigError
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 from kubepy.observability.logs import LogFile, Logs

@@ -18,7 +18,7 @@ from typing import Any
 from kubepy.api import errors
 from kubepy.api.errors import FieldError
 from kubepy.daemon.ciphers import AesCbc, AesGcm, SecretBox, decode_key
-from kubepy.daemon.config import ConfigError
+from kubepy.daemon.settings import ConfigError
 from kubepy.lib import yaml
 from kubepy.lib.random import Random
 from kubepy.store.encrypted import TransformerOf

@@ -7,7 +7,8 @@ from kubepy.controllers import node_ipam, node_lifecycle
 from kubepy.controllers.manager import NodeOptions
 from kubepy.controllers.node_zones import Rates
 from kubepy.daemon.component_settings import Settings
-from kubepy.daemon.config import Config, duration_s
+from kubepy.daemon.config import Config
+from kubepy.daemon.settings import duration_s
 
 
 def of(config: Config | Settings) -> NodeOptions:

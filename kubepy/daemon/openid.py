@@ -21,7 +21,8 @@ from kubepy.apiserver.configuration_files import Unusable
 from kubepy.client.http import HttpTransport
 from kubepy.client.kubeconfig import Access
 from kubepy.client.transport import Transport
-from kubepy.daemon.config import Config, ConfigError, read_file
+from kubepy.daemon.config import Config
+from kubepy.daemon.settings import ConfigError, read_file
 from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
 

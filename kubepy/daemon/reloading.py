@@ -22,7 +22,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from kubepy.daemon.config import ConfigError
+from kubepy.daemon.settings import ConfigError
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.observability.logs import Logger

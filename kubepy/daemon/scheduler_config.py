@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kubepy.daemon.config import ConfigError
+from kubepy.daemon.settings import ConfigError
 
 if TYPE_CHECKING:
     from kubepy.scheduler.profiles import Configuration

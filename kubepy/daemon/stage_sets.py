@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from kubepy.daemon.config import ConfigError, files_dir
+from kubepy.daemon.config import files_dir
+from kubepy.daemon.settings import ConfigError
 from kubepy.kubelet.nodes import parse_capacity
 
 # Each a layer of folders in config/stages; a stage replaces one of the same name below it.

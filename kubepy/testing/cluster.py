@@ -37,7 +37,9 @@ from kubepy.client.client import Client
 from kubepy.controllers.certificate_requests import Authority
 from kubepy.daemon import pki
 from kubepy.daemon.cluster import ControlPlane
-from kubepy.daemon.config import Config, check, duration_s
+from kubepy.daemon.config import Config
+from kubepy.daemon.config_checks import check
+from kubepy.daemon.settings import duration_s
 from kubepy.lib.clock import Clock, RealClock, VirtualClock
 from kubepy.lib.random import Random
 from kubepy.observability.logs import Event, Logs, render_console, select

@@ -42,7 +42,7 @@ def test_wrong_flags_are_told_in_one_sentence(arguments, sentence, capsys):
     ("settings", "sentence"),
     [
         ("nodse: 3", 'kubepy.yaml:1: unknown key "nodse"; did you mean "nodes"?'),
-        ("nodes: many", "kubepy.yaml:1: \"nodes\" must be a number, not 'many'"),
+        ("nodes: many", "kubepy.yaml:1: \"nodes\" must be a whole number, not 'many'"),
         ("port: 99999", "port must be 0 to 65535, not 99999"),
     ],
 )

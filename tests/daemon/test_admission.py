@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kubepy.daemon import admission
-from kubepy.daemon.config import ConfigError
+from kubepy.daemon.settings import ConfigError
 
 HEAD = "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\n"
 

@@ -15,7 +15,7 @@ from kubepy.apiserver.authn import Anonymous, Union
 from kubepy.apiserver.request import ClientCertificate, Query, Request
 from kubepy.daemon import pki
 from kubepy.daemon.authentication import Certificates
-from kubepy.daemon.config import ConfigError
+from kubepy.daemon.settings import ConfigError
 from kubepy.lib.clock import RealClock, VirtualClock
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from kubepy.daemon import component_settings
-from kubepy.daemon.config import ConfigError
+from kubepy.daemon.settings import ConfigError
 
 
 def test_each_command_has_its_own_flags():

@@ -1,7 +1,7 @@
 import pytest
 
 from kubepy.daemon import component_settings, credentials, pki
-from kubepy.daemon.config import ConfigError
+from kubepy.daemon.settings import ConfigError
 from kubepy.lib.clock import RealClock, VirtualClock
 from kubepy.lib.random import Random
 

@@ -11,7 +11,7 @@ import pytest
 from kubepy.api.builtins import CONFIG_MAPS, SECRETS
 from kubepy.api.errors import InternalError
 from kubepy.daemon import encryption
-from kubepy.daemon.config import ConfigError
+from kubepy.daemon.settings import ConfigError
 from kubepy.lib import yaml
 from kubepy.store.memory import MemoryStore
 from kubepy.testing.cluster import Cluster

@@ -12,9 +12,9 @@ import pytest
 from kubepy.api.builtins import CONFIG_MAPS, SECRETS
 from kubepy.api.errors import Forbidden
 from kubepy.daemon import pki
-from kubepy.daemon.config import ConfigError
 from kubepy.daemon.openid import OpenId
 from kubepy.daemon.reloading import AUTHORIZATION, PERIOD_S, RETRY_S, Files
+from kubepy.daemon.settings import ConfigError
 from kubepy.lib import yaml
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import RealClock, VirtualClock

@@ -7,7 +7,7 @@ import pytest
 from kubepy.api.builtins import EVENTS, NODES, PODS
 from kubepy.api.objects import condition
 from kubepy.daemon import stage_sets
-from kubepy.daemon.config import ConfigError
+from kubepy.daemon.settings import ConfigError
 from kubepy.kubelet import stage_documents
 from kubepy.kubelet.stage_documents import NAMED, StageError, parse
 from kubepy.kubelet.stages import Delete, Event, Finalizers, Patch
