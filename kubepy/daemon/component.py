@@ -23,7 +23,6 @@ from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kubepy import __version__
 from kubepy.api import errors
 from kubepy.api.resources import Resource
 from kubepy.apiserver.request import Request, RequestIds, Response
@@ -34,11 +33,11 @@ from kubepy.client.discovery import resource_of
 from kubepy.client.events import EventSink
 from kubepy.client.leader import LeaderElector
 from kubepy.client.transport import ConnectionLost
-from kubepy.daemon import scheduler_config, stage_sets
-from kubepy.daemon.cluster import Component
-from kubepy.daemon.component_settings import CONTROLLER_MANAGER, SCHEDULER, Settings
+from kubepy.daemon import components
+from kubepy.daemon.basis import Basis
+from kubepy.daemon.component_settings import CONTROLLER_MANAGER, KUBELET, SCHEDULER, Settings
+from kubepy.daemon.components import Component
 from kubepy.daemon.settings import ConfigError, duration_s
-from kubepy.kubelet.stage_documents import StageError
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
@@ -70,7 +69,7 @@ async def run(settings: Settings, clock: Clock, *, on_ready: Callable[[str], Non
     try:
         on_ready(f"http://{settings.bind_address}:{await process.listen()}")
         await process.work(stop)
-    except (ConfigError, StageError, errors.StatusError, ConnectionLost) as error:
+    except (ConfigError, errors.StatusError, ConnectionLost) as error:
         raise ComponentError(str(error)) from None
     finally:
         await process.close()
@@ -87,6 +86,7 @@ class Process:
         )  # fmt: skip
         self.log: Logger = logs.of(settings.name)
         self.metrics, self.checks = Metrics(), Checks()
+        self._basis = Basis(clock, self.random, logs, self.metrics)
         self._access = kubeconfig.load(settings.kubeconfig_path, context=settings.context)
         self._transport = self._access.transport(
             clock=clock, random=self.random, impersonates=settings.use_service_account_credentials
@@ -131,7 +131,7 @@ class Process:
         await self._transport.close()
 
     def _died(self, name: str, error: BaseException) -> None:
-        if not isinstance(error, (ConfigError, StageError, errors.StatusError, ConnectionLost)):
+        if not isinstance(error, (ConfigError, errors.StatusError, ConnectionLost)):
             self.log.error("task_died", task=name, exc_info=error)
 
     # -- the work ------------------------------------------------------------------------------------------------
@@ -203,39 +203,18 @@ class Process:
         return await resource_of(self.client, resource.api_version, resource.kind) is not None
 
     def _make(self, served: Container[Resource]) -> Component:
-        settings, clock, random, log = self.settings, self.clock, self.random, self.log
-        if settings.component == CONTROLLER_MANAGER:
-            from kubepy.controllers.manager import ControllerManager
-            from kubepy.daemon import credentials, node_options
-
-            try:
-                return ControllerManager(
-                    self.client, clock=clock, random=random, log=log, metrics=self.metrics,
-                    root_ca=self._root_ca(), enabled=settings.controllers, nodes=node_options.of(settings),
-                    authorities=credentials.authorities(settings),
-                    sign_token=credentials.sign_token(settings, clock, random),
-                    load_balancer_addresses=settings.load_balancer_addresses,
-                    is_served=served.__contains__,
-                )  # fmt: skip
-            except ValueError as error:
-                raise ConfigError(f"controllers: {error}") from None
+        settings, basis = self.settings, self._basis
+        given = basis.of(settings.component, log=settings.name)
+        if settings.component == KUBELET:
+            return components.kubelet(settings, self.client, given)
+        is_served = served.__contains__
         if settings.component == SCHEDULER:
-            from kubepy.scheduler.scheduler import Scheduler
+            return components.scheduler(settings.config, self.client, given, is_served=is_served)
+        from kubepy.daemon import credentials
 
-            try:
-                return Scheduler(
-                    self.client, clock=clock, random=random, log=log, metrics=self.metrics,
-                    configuration=scheduler_config.load(settings.config), is_served=served.__contains__,
-                )  # fmt: skip
-            except ValueError as error:
-                raise ConfigError(f"{settings.config}: {error}") from None
-        from kubepy.kubelet.kubelet import Kubelet
-
-        return Kubelet(
-            self.client, clock=clock, random=random, log=log, metrics=self.metrics,
-            count=settings.nodes, version=__version__, kubernetes_version=settings.kubernetes_version,
-            stage_paths=stage_sets.paths_of(settings.stages), cluster_cidr=settings.cluster_cidr,
-            capacity=stage_sets.capacity_of(settings.node_capacity),
+        return components.controller_manager(
+            settings, self.client, given, root_ca=self._root_ca(), authorities=credentials.authorities(settings),
+            sign_token=credentials.sign_token(settings, basis.clock, basis.random), is_served=is_served,
         )  # fmt: skip
 
     def _root_ca(self) -> bytes:

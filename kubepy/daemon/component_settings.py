@@ -2,7 +2,7 @@
 
     kubepy controller-manager | scheduler | kubelet --kubeconfig FILE
 
-Names and defaults are upstream's where upstream has them. Everything is a flag; there is no file. Kinds of rows: settings.py.
+Names and defaults are upstream's where upstream has them. Everything is a flag; there is no file.
 Source: kubernetes 1.36 component-base config/options/leaderelectionconfig.go, cmd/kube-controller-manager/app/options,
 cmd/kube-scheduler/app/options, cmd/kubelet/app/options.
 """

@@ -15,12 +15,12 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import IO
 
 from kubepy import __version__
-from kubepy.controllers.certificate_requests import Authority
-from kubepy.daemon import instance, open_files, pki
+from kubepy.daemon import certificates, instance, open_files, pki
+from kubepy.daemon.api_server import keys_of
+from kubepy.daemon.basis import Basis
 from kubepy.daemon.cluster import ControlPlane
 from kubepy.daemon.config import Config
 from kubepy.daemon.settings import ConfigError
@@ -60,11 +60,8 @@ async def run(
             opened.callback(logs.close)
             store = await _open_store(config, clock, logs, progress)
             opened.push_async_callback(store.close)
-            plane = ControlPlane(
-                config, store, service_account_key=keys.service_account_key, ca=keys.ca.cert,
-                front_proxy=keys.front_proxy(), authority=Authority(keys.ca.cert, keys.ca.key),
-                clock=clock, random=Random(config.seed or None), logs=logs, metrics=Metrics(),
-            )  # fmt: skip
+            basis = Basis(clock, Random(config.seed or None), logs, Metrics())
+            plane = ControlPlane(config, store, keys_of(keys), basis)
             opened.push_async_callback(plane.close)
             server = await _start(config, plane, keys, progress)
         except (Unusable, ConfigError, PermissionError) as error:
@@ -96,7 +93,7 @@ def _logs(config: Config, clock: Clock) -> Logs:
 async def _start(config: Config, plane: ControlPlane, keys: pki.Pki, progress: Progress) -> str:
     """The URL it is reached at."""
     try:
-        port = await plane.listen(*_certificate(config, keys), client_ca=_client_cas(config, keys))
+        port = await plane.listen(certificates.serving(config, keys))
     except OSError as error:
         raise StartError(_listening(config, error)) from None
     await plane.start(progress, port=port)
@@ -139,19 +136,6 @@ async def _open_store(config: Config, clock: Clock, logs: Logs, progress: Progre
     return await SqliteStore.open(
         config.directory / "store.db", clock=clock, log=logs.of("store"), on_progress=progress
     )
-
-
-def _certificate(config: Config, keys: pki.Pki) -> tuple[Path, Path]:
-    if config.tls_cert_file:
-        return Path(config.tls_cert_file).expanduser(), Path(config.tls_private_key_file).expanduser()
-    return keys.directory / "server.crt", keys.directory / "server.key"
-
-
-def _client_cas(config: Config, keys: pki.Pki) -> list[Path]:
-    more = [Path(config.client_ca_file).expanduser()] if config.client_ca_file else []
-    of_proxies = config.requestheader_client_ca_file
-    front_proxy = Path(of_proxies).expanduser() if of_proxies else keys.file("front-proxy-ca.crt")
-    return [keys.ca_file(), *more, front_proxy]
 
 
 def _context(config: Config) -> str:

@@ -1,7 +1,7 @@
 """What a whole cluster's /livez, /readyz and /healthz look at: upstream's checks, under their names and in their order,
 as far as they mean something here.
 
-The steps of the start fail until `ControlPlane.start` has finished them.
+The steps of the start fail until `ApiServer.start` and `open` have finished them.
 
 Source: apiserver pkg/server/{config,healthz}.go, pkg/server/options/etcd.go; the AddPostStartHook of kube-apiserver,
 apiextensions-apiserver and kube-aggregator.

@@ -34,8 +34,9 @@ from kubepy.api.builtins import PODS
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
-from kubepy.controllers.certificate_requests import Authority
-from kubepy.daemon import pki
+from kubepy.daemon import certificates, pki
+from kubepy.daemon.api_server import Keys, keys_of
+from kubepy.daemon.basis import Basis
 from kubepy.daemon.cluster import ControlPlane
 from kubepy.daemon.config import Config
 from kubepy.daemon.config_checks import check
@@ -101,14 +102,8 @@ class Cluster:
         self.plane = ControlPlane(
             self.config,
             self.store,
-            service_account_key=keys.service_account_key if keys else _signing_key(self.random),
-            ca=keys.ca.cert if keys else b"",
-            front_proxy=keys.front_proxy() if keys else None,
-            authority=Authority(keys.ca.cert, keys.ca.key) if keys else None,
-            clock=self.clock,
-            random=self.random,
-            logs=logs,
-            metrics=Metrics(),
+            keys_of(keys) if keys else Keys(_signing_key(self.random)),
+            Basis(self.clock, self.random, logs, Metrics()),
         )
         try:
             await self.plane.start()
@@ -122,13 +117,8 @@ class Cluster:
         return self
 
     async def _listen(self, keys: pki.Pki) -> None:
-        directory = keys.directory
-        port = await self.plane.listen(
-            directory / "server.crt",
-            directory / "server.key",
-            [keys.ca_file(), keys.file("front-proxy-ca.crt")],
-        )
-        self.kubeconfig = directory / "kubeconfig"
+        port = await self.plane.listen(certificates.serving(self.config, keys))
+        self.kubeconfig = keys.file("kubeconfig")
         text = pki.kubeconfig(keys, server=f"https://127.0.0.1:{port}", name="kubepy")
         pki.write_private(self.kubeconfig, text.encode())
 

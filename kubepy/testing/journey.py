@@ -257,7 +257,7 @@ async def travel(seed: int = 1) -> Journey:
     """Raises Lost."""
     async with Cluster(nodes=3, seed=seed, log_level="debug") as cluster:
         await _furnish(cluster)
-        log = cluster.plane.logs.of("traveller")
+        log = cluster.plane.basis.logs.of("traveller")
         written: dict[int, Obj] = {}
         log.debug("departure")
         store_watch = await cluster.store.watch(b"/registry/", _store_sink(log, written))

@@ -28,6 +28,8 @@ import uvloop
 from kubepy.api.builtins import NAMESPACES, NODES, PODS, SERVICE_ACCOUNTS, SERVICES
 from kubepy.api.objects import Obj, is_condition_true
 from kubepy.client.client import MERGE_PATCH, Client
+from kubepy.daemon.api_server import Keys
+from kubepy.daemon.basis import Basis
 from kubepy.daemon.cluster import ControlPlane
 from kubepy.daemon.config import Config
 from kubepy.lib.clock import RealClock
@@ -114,10 +116,8 @@ def control_plane(nodes: int) -> ControlPlane:
     clock, random = RealClock(), Random("bench")
     config = Config(nodes=nodes, controllers=("*",) if nodes else (), ephemeral=True, port=0)
     logs = Logs(clock, level="error", form="json", stream=sys.stderr)
-    return ControlPlane(
-        config, MemoryStore(), service_account_key=_signing_key(random), ca=b"", clock=clock, random=random,
-        logs=logs, metrics=Metrics(),
-    )  # fmt: skip
+    basis = Basis(clock, random, logs, Metrics())
+    return ControlPlane(config, MemoryStore(), Keys(_signing_key(random)), basis)
 
 
 async def many(works: list[Callable[[], Awaitable[object]]], clients: int = CLIENTS) -> None:

@@ -61,7 +61,7 @@ async def test_a_secret_is_filled_and_goes_with_its_account(cluster: Cluster) ->
     await cluster.settle()
     made = await cluster.get(SECRETS, "t")
     text = base64.b64decode(made["data"]["token"]).decode()
-    verdict = await cluster.plane._authentication.tokens.review(text)
+    verdict = await cluster.plane.api_server.authentication.tokens.review(text)
     assert verdict.user.name == "system:serviceaccount:default:robot"
     await cluster.client.delete(SERVICE_ACCOUNTS, "robot", "default")
     await cluster.settle()

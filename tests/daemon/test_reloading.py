@@ -151,7 +151,7 @@ async def test_who_decides_is_checked_again(
     async with Cluster(nodes=0, controllers=(), scheduler="off", authorization_config=config) as cluster:
         _authorizers(path, *later)
         with pytest.raises(ConfigError) as raised:
-            await cluster.plane._authorization.reload()
+            await cluster.plane.api_server.authorization.reload()
         assert why in str(raised.value)
 
 
@@ -191,7 +191,7 @@ async def test_keys_rotate_without_a_restart(tmp_path: Path) -> None:
         assert (await stored()).startswith(b"k8s:enc:secretbox:v1:new:"), "an update without a change, too"
         _encryption(path, new)
         await cluster.advance(PERIOD_S)
-        page = await cluster.plane.store.list(b"/registry/secrets/default/")
+        page = await cluster.plane.api_server.store.list(b"/registry/secrets/default/")
         assert b'"a"' in page.items[0].value
 
 
@@ -230,7 +230,7 @@ async def test_the_front_proxys_certificate_is_read_again(tmp_path: Path) -> Non
         proxy_client_key_file=str(paths["key"]),
     )  # fmt: skip
     async with cluster:
-        known = cluster.plane._aggregator._connections._contexts
+        known = cluster.plane.api_server.aggregator._connections._contexts
         known[b"", False] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         paths["crt"].write_text("no certificate")
         await cluster.advance(PERIOD_S)

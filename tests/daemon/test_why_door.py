@@ -67,7 +67,7 @@ async def test_the_scheduler_says_why(cluster: Cluster):
     await cluster.create(make_pod("web").requests(cpu="100"))
     await cluster.settle()
     door = WhyDoor(SERVER)
-    door.open("http://127.0.0.1:1", cluster.plane._scheduler)
+    door.open("http://127.0.0.1:1", cluster.plane.scheduler)
     key = why_door.find(SERVER).key
     code, found = ask(door, "/why/default/web?nodes=1", key)
     assert code == 200 and found["metadata"]["name"] == "web"

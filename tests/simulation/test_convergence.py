@@ -12,6 +12,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -152,12 +153,12 @@ async def kill_somebody(cluster: Cluster, dice: Random) -> None:
 async def restart_one(cluster: Cluster, dice: Random) -> None:
     """One of controller manager, scheduler and kubelets dies and a new one comes some time later."""
     plane = cluster.plane
-    number = 2 + dice.index(len(plane._components) - 2)
-    await plane._components[number].close()
+    name = ("controller_manager", "scheduler", "kubelet")[dice.index(3)]
+    await getattr(plane, name).close()
     await cluster.advance(dice.uniform(0, 8))
-    plane.metrics = Metrics()  # as a process of its own has
-    fresh = plane._components[number] = plane._make_components()[number]
-    plane._scheduler, plane._kubelet = plane._components[-2:]
+    basis = msgspec.structs.replace(plane.basis, metrics=Metrics())  # as a process of its own has
+    fresh = getattr(plane, f"make_{name}")(basis)
+    setattr(plane, name, fresh)
     await fresh.start()
 
 

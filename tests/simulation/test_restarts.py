@@ -225,7 +225,7 @@ async def test_dying_again_and_again_does_no_harm():
 
 async def test_one_object_that_breaks_its_controller_leaves_the_others_alone(monkeypatch):
     async with Cluster(nodes=1) as cluster:
-        manager = next(c for c in cluster.plane._components if hasattr(c, "controllers"))
+        manager = next(c for c in cluster.plane.components if hasattr(c, "controllers"))
         controller = manager.controllers["deployment-controller"]
         reconcile = controller.reconcile
 

@@ -105,7 +105,9 @@ async def test_a_fork_goes_on_from_here_and_neither_sees_the_other(cluster):
 async def test_a_later_start_does_not_draw_the_uids_of_the_first_again(cluster):
     await cluster.create(make_config_map("one"))
     async with cluster.fork() as other, cluster.fork() as twin:
-        assert other.plane.random.seed == twin.plane.random.seed != cluster.plane.random.seed
+        assert (
+            other.plane.basis.random.seed == twin.plane.basis.random.seed != cluster.plane.basis.random.seed
+        )
 
 
 async def test_a_closed_cluster_leaves_no_task():

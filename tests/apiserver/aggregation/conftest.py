@@ -93,7 +93,7 @@ class Served:
         return await self.condition()
 
     async def until_documents(self) -> None:
-        routes = self.cluster.plane._aggregator.routes
+        routes = self.cluster.plane.api_server.aggregator.routes
         await self.cluster.until(lambda: routes.documents((GROUP, VERSION)).is_fresh, within="20s")
 
 

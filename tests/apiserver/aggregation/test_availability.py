@@ -76,7 +76,7 @@ async def test_the_first_thing_that_is_missing_is_named(cluster):
 
 
 async def test_nothing_is_followed_without_such_an_api_service(cluster):
-    aggregator = cluster.plane._aggregator
+    aggregator = cluster.plane.api_server.aggregator
     assert aggregator.routes.table == {}
     assert not {"services", "endpointslices.discovery.k8s.io"} & set(aggregator._informers.statistics())
     await cluster.create(API_SERVICE)
@@ -102,7 +102,7 @@ async def test_one_that_becomes_local_is_served_here_again(cluster):
     del obj["spec"]["service"], obj["spec"]["insecureSkipTLSVerify"]
     await cluster.client.update(API_SERVICES, obj)
     await cluster.settle()
-    assert cluster.plane._aggregator.routes.table == {}
+    assert cluster.plane.api_server.aggregator.routes.table == {}
 
 
 def test_the_time_is_that_of_the_last_change_of_status():

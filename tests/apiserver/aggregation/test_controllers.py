@@ -34,7 +34,7 @@ async def test_the_garbage_collector_follows_owners_into_another_server(served, 
     owned["metadata"] |= {"uid": "u-1", "ownerReferences": [reference]}
     await client.create(FLUNDERS, owned, namespace="default")
     # Its kind is found with the next look at what there is, half a minute from now at most.
-    (manager,) = [each for each in served.cluster.plane._components if isinstance(each, ControllerManager)]
+    (manager,) = [each for each in served.cluster.plane.components if isinstance(each, ControllerManager)]
     manager.controllers["garbage-collector-controller"].queue.add(Key(SYNC, ""))
     await served.cluster.until(lambda: api.watchers, within="20s")
     await client.delete(CONFIG_MAPS, "owner", "default")

@@ -105,7 +105,7 @@ async def test_a_watch_streams_and_ends_with_its_server(served, api):
 async def test_a_watch_whose_client_leaves_is_closed_behind_the_proxy(served, api):
     watch = await served.admin.get(ALL, params={"watch": "1"})
     await served.cluster.until(lambda: api.watchers)
-    connections = served.cluster.plane._aggregator._connections._session.connector
+    connections = served.cluster.plane.api_server.aggregator._connections._session.connector
     busy = len(connections._acquired)
     watch.close()
     await served.cluster.until(lambda: len(connections._acquired) < busy)
@@ -177,7 +177,7 @@ async def test_discovery_and_openapi_are_merged(served, api):
     _, swagger = await served.get("/openapi/v2")
     assert ALL in swagger["paths"] and "/api/v1/pods" in " ".join(swagger["paths"])
     await served.cluster.client.delete(API_SERVICES, NAME)
-    await served.cluster.until(lambda: not served.cluster.plane._aggregator.routes.table)
+    await served.cluster.until(lambda: not served.cluster.plane.api_server.aggregator.routes.table)
     _, swagger = await served.get("/openapi/v2")
     assert ALL not in swagger["paths"]
     _, index = await served.get("/openapi/v3")
@@ -351,7 +351,7 @@ async def test_the_cluster_stops_while_somebody_watches(served, api):
 
 async def test_before_apiservices_are_read_a_group_is_not_denied(served):
     """Source: apiserver pkg/util/notfoundhandler/not_found_handler_test.go."""
-    routes = served.cluster.plane._aggregator.routes
+    routes = served.cluster.plane.api_server.aggregator.routes
     routes.is_complete = False
     status, answer = await served.get(ALL)
     assert (status, answer["reason"], answer["details"]) == (
