@@ -21,6 +21,7 @@ from kubepy.apiserver.audit.backends import (
 )
 from kubepy.apiserver.audit.policy import Unusable, load
 from kubepy.apiserver.filters.audit import Auditor
+from kubepy.daemon import services
 from kubepy.daemon.config import Config
 from kubepy.daemon.settings import ConfigError, duration_s
 from kubepy.lib.clock import Clock, RealClock
@@ -44,20 +45,23 @@ def build(config: Config, *, clock: Clock, random: Random, log: Logger, metrics:
         raise ConfigError(f"audit-policy-file: {path}: {error}") from None
     backends: list[Backend] = []
     if config.audit_log_path:
-        stream = standard_output() if config.audit_log_path == "-" else _file(config, clock)
-        to_file: Backend = Log(
-            stream, config.audit_log_format, is_strict=config.audit_log_mode == BLOCKING_STRICT
-        )
-        if config.audit_log_truncate_enabled:
-            to_file = Truncated(to_file, size_max=config.audit_log_truncate_max_event_size, metrics=metrics)
-        backends.append(to_file)
+        size_max = config.audit_log_truncate_max_event_size if config.audit_log_truncate_enabled else None
+        backends.append(_truncated(_log(config, clock), size_max, metrics))
     if config.audit_webhook_config_file:
-        to_service = _webhook(config, random, log, metrics)
-        if config.audit_webhook_truncate_enabled:
-            size_max = config.audit_webhook_truncate_max_event_size
-            to_service = Truncated(to_service, size_max=size_max, metrics=metrics)
-        backends.append(to_service)
+        size_max = (
+            config.audit_webhook_truncate_max_event_size if config.audit_webhook_truncate_enabled else None
+        )
+        backends.append(_truncated(_webhook(config, random, log, metrics), size_max, metrics))
     return Auditor(policy, backends, clock, log=log, metrics=metrics) if backends else None
+
+
+def _truncated(backend: Backend, size_max: int | None, metrics: Metrics) -> Backend:
+    return backend if size_max is None else Truncated(backend, size_max=size_max, metrics=metrics)
+
+
+def _log(config: Config, clock: Clock) -> Backend:
+    stream = standard_output() if config.audit_log_path == "-" else _file(config, clock)
+    return Log(stream, config.audit_log_format, is_strict=config.audit_log_mode == BLOCKING_STRICT)
 
 
 def _file(config: Config, clock: Clock) -> RotatedFile:
@@ -76,17 +80,10 @@ def _file(config: Config, clock: Clock) -> RotatedFile:
 
 
 def _webhook(config: Config, random: Random, log: Logger, metrics: Metrics) -> Backend:
-    from kubepy.client import kubeconfig
-
-    try:
-        access = kubeconfig.load(config.audit_webhook_config_file)
-    except kubeconfig.Unusable as error:
-        raise ConfigError(f"audit-webhook-config-file: {error}") from None
-    # Sockets live in the machine's time, whatever the cluster's does.
-    clock = RealClock()
+    clock = RealClock()  # as the sender's socket
     sender = Sender(
-        access.transport(clock=clock, random=random), clock=clock, log=log, metrics=metrics,
-        backoff_s=duration_s(config.audit_webhook_initial_backoff),
+        services.transport(config.audit_webhook_config_file, "audit-webhook-config-file", random),
+        clock=clock, log=log, metrics=metrics, backoff_s=duration_s(config.audit_webhook_initial_backoff),
     )  # fmt: skip
     if config.audit_webhook_mode == BATCH:
         return Webhook(sender, clock=clock, log=log)

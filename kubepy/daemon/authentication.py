@@ -34,15 +34,16 @@ from kubepy.apiserver.handlers.subresources.token import Rules
 from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.client.client import MERGE_PATCH, Client
-from kubepy.client.transport import Transport
+from kubepy.daemon import services
 from kubepy.daemon.config import Config
 from kubepy.daemon.settings import ConfigError, duration_s, read_file
 from kubepy.lib.aio import Tasks
-from kubepy.lib.clock import Clock, RealClock
+from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 from kubepy.observability.logs import Logger
 
 if TYPE_CHECKING:
+    from kubepy.apiserver.authn.webhook import WebhookTokens
     from kubepy.daemon.openid import OpenId
 
 
@@ -56,13 +57,12 @@ class Authentication(Struct, frozen=True):
     authenticator: Authenticator
     certificates: Certificates
     openid: OpenId | None
-    transports: tuple[Transport, ...]  # to others who know users
+    webhook: WebhookTokens | None
 
     async def close(self) -> None:
-        if self.openid is not None:
-            await self.openid.close()
-        for transport in self.transports:
-            await transport.close()
+        for connected in (self.openid, self.webhook):
+            if connected is not None:
+                await connected.close()
 
 
 def keys_of(config: Config, own: bytes) -> Keys:
@@ -106,56 +106,26 @@ def build(
 ) -> Authentication:
     """`client`: as system:apiserver, for what authentication writes; called once there is one. Raises ConfigError."""
     issuers = config.service_account_issuer
-    signer = Signer(
-        keys, issuer=issuers[0], audiences=config.api_audiences or issuers, clock=clock, random=random
-    )
+    audiences = config.api_audiences or issuers
     lookup = partial(_look_up, registry, catalog)
 
     def mark_used(secret: Obj, day: str) -> None:
         tasks.start(_label(client(), secret, day, log), name="legacy-token-used")
 
-    verifier = Verifier(
-        keys, issuers=issuers, audiences=signer.audiences, lookup=lookup, clock=clock, mark_used=mark_used
-    )
-    kinds: list[TokenAuthenticator] = []
-    if config.token_auth_file:
-        try:
-            kinds.append(StaticTokens(read_token_file(Path(config.token_auth_file).expanduser())))
-        except (TokenFileError, OSError) as error:
-            raise ConfigError(f"token-auth-file: {error}") from None
-    kinds.append(verifier)
-    if config.enable_bootstrap_token_auth:
-        kinds.append(BootstrapTokens(lookup=lookup, clock=clock))
-    transports: list[Transport] = []
-    anonymous = Anonymous(config.anonymous_auth)
-    openid: OpenId | None = None
-    if config.authentication_config or config.oidc_issuer_url:
-        # CEL and what else it needs take a fifth of the start; few clusters have issuers.
-        from kubepy.daemon.openid import OpenId
-
-        openid = OpenId(config, clock=clock, random=random)
-        anonymous = openid.anonymous or anonymous
-        kinds.append(openid.issuers)
-    if config.authentication_token_webhook_config_file:
-        from kubepy.apiserver.authn.webhook import WebhookTokens
-
-        transport = _webhook(config, random)
-        transports.append(transport)
-        kinds.append(
-            WebhookTokens(
-                transport,
-                version=config.authentication_token_webhook_version,
-                audiences=signer.audiences,
-                cache_s=duration_s(config.authentication_token_webhook_cache_ttl),
-                clock=clock,
-                random=random,
-            )
-        )
-    tokens = Tokens(kinds)
     certificates = Certificates(trust, clock)
+    openid = _openid(config, clock, random)
+    webhook = _webhook(config, audiences, clock, random)
+    asked: tuple[TokenAuthenticator | None, ...] = (
+        _static_tokens(config),
+        Verifier(keys, issuers=issuers, audiences=audiences, lookup=lookup, clock=clock, mark_used=mark_used),
+        BootstrapTokens(lookup=lookup, clock=clock) if config.enable_bootstrap_token_auth else None,
+        openid.issuers if openid is not None else None,
+        webhook,
+    )
+    tokens = Tokens([each for each in asked if each is not None])
     return Authentication(
         keys=keys,
-        signer=signer,
+        signer=Signer(keys, issuer=issuers[0], audiences=audiences, clock=clock, random=random),
         token_rules=Rules(
             int(duration_s(config.service_account_max_token_expiration)),
             config.service_account_extend_token_expiration,
@@ -163,23 +133,52 @@ def build(
         tokens=tokens,
         authenticator=Union(
             [*certificates.authenticators, BearerTokens(tokens)],
-            anonymous=anonymous,
+            anonymous=(openid and openid.anonymous) or Anonymous(config.anonymous_auth),
             log=log,
         ),
         certificates=certificates,
         openid=openid,
-        transports=tuple(transports),
+        webhook=webhook,
     )
 
 
-def _webhook(config: Config, random: Random) -> Transport:
-    from kubepy.client import kubeconfig
-
+def _static_tokens(config: Config) -> StaticTokens | None:
+    if not config.token_auth_file:
+        return None
     try:
-        access = kubeconfig.load(config.authentication_token_webhook_config_file)
-    except kubeconfig.Unusable as error:
-        raise ConfigError(f"authentication-token-webhook-config-file: {error}") from None
-    return access.transport(clock=RealClock(), random=random)
+        return StaticTokens(read_token_file(Path(config.token_auth_file).expanduser()))
+    except (TokenFileError, OSError) as error:
+        raise ConfigError(f"token-auth-file: {error}") from None
+
+
+def _openid(config: Config, clock: Clock, random: Random) -> OpenId | None:
+    if not (config.authentication_config or config.oidc_issuer_url):
+        return None
+    # CEL and what else it needs take a fifth of the start; few clusters have issuers.
+    from kubepy.daemon.openid import OpenId
+
+    return OpenId(config, clock=clock, random=random)
+
+
+def _webhook(
+    config: Config, audiences: tuple[str, ...], clock: Clock, random: Random
+) -> WebhookTokens | None:
+    if not config.authentication_token_webhook_config_file:
+        return None
+    from kubepy.apiserver.authn.webhook import WebhookTokens
+
+    return WebhookTokens(
+        services.transport(
+            config.authentication_token_webhook_config_file,
+            "authentication-token-webhook-config-file",
+            random,
+        ),
+        version=config.authentication_token_webhook_version,
+        audiences=audiences,
+        cache_s=duration_s(config.authentication_token_webhook_cache_ttl),
+        clock=clock,
+        random=random,
+    )
 
 
 class Certificates:

@@ -19,12 +19,11 @@ from kubepy.apiserver.authz.rbac import Caches, Rbac
 from kubepy.apiserver.authz.webhook import Webhook, WebhookAuthorizer
 from kubepy.apiserver.authz.webhook_metrics import WebhookMetrics
 from kubepy.apiserver.configuration_files import Unusable
-from kubepy.client import kubeconfig
 from kubepy.client.transport import Transport
-from kubepy.daemon import rbac_policy
+from kubepy.daemon import rbac_policy, services
 from kubepy.daemon.config import Config
 from kubepy.daemon.settings import ConfigError, duration_s
-from kubepy.lib.clock import Clock, RealClock
+from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 from kubepy.observability.metrics import Metrics
 
@@ -141,13 +140,8 @@ def _of_mode(mode: str, config: Config) -> Entry:
 
 
 def _transport(entry: Entry, random: Random) -> Transport:
-    """Sockets live in the machine's time, whatever the cluster's does."""
     if not entry.kubeconfig:
         raise ConfigError(
             f"authorization-config: {entry.name}: unable to load in-cluster configuration: this is no pod of a cluster"
         )
-    try:
-        access = kubeconfig.load(entry.kubeconfig)
-    except kubeconfig.Unusable as error:
-        raise ConfigError(f"authorization webhook {entry.name}: {error}") from None
-    return access.transport(clock=RealClock(), random=random)
+    return services.transport(entry.kubeconfig, f"authorization webhook {entry.name}", random)

@@ -45,6 +45,9 @@ class WebhookTokens:
         self._cache_s = cache_s
         self._answers: dict[tuple[str, tuple[str, ...]], tuple[float, Obj]] = {}
 
+    async def close(self) -> None:
+        await self._transport.close()
+
     async def review(self, token: str, audiences: Sequence[str] = ()) -> Verdict | None:
         wanted = tuple(audiences) or self._audiences
         status = await self._status(token, wanted)
