@@ -67,11 +67,12 @@ class CsiNodes:
     def forget(self, node: str) -> None:
         self._said.pop(node, None)
 
+    def has_told(self, node: str, says: str) -> bool:
+        return self._said.get(node) == says
+
     async def tell(self, client: Client, node: Obj) -> None:
         name, says = node["metadata"]["name"], annotations_of(node).get(DRIVERS) or ""
         before = self._said.get(name)
-        if before == says:
-            return
         wanted = render(node)
         try:
             await client.create(CSI_NODES, wanted)

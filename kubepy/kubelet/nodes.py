@@ -1,8 +1,8 @@
 """Nodes that exist in name only: registered, Ready, and heard from in time.
 
 Watches Nodes. Writes Nodes (when missing), their status (at first and every five minutes) and their Leases
-(every ten seconds). An idle node costs one small patch per ten seconds; all that fall into one second are written in
-one transaction. What happens to a node is said by annotations:
+(every ten seconds). An idle node costs one small patch per ten seconds, and nobody reads it for that; those that come
+together are written in one transaction. What happens to a node is said by annotations:
 
     kubepy.io/simulated: "true"              it is kept alive here, whoever created it
     kubepy.io/outage: "true"                 it is not heard from, and its pods stand still, until that is taken back
@@ -25,6 +25,8 @@ import re
 import zlib
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from kubepy.api import errors, quantity
 from kubepy.api.builtins import LEASES, NODES
 from kubepy.api.objects import Document, Key, Obj, annotations_of, condition
@@ -32,7 +34,7 @@ from kubepy.client.client import MERGE_PATCH, Client
 from kubepy.client.controller import After, Controller, ControllerContext, key_of
 from kubepy.client.events import EventSink
 from kubepy.kubelet import addresses
-from kubepy.kubelet.csi_nodes import CsiNodes
+from kubepy.kubelet.csi_nodes import DRIVERS, CsiNodes
 from kubepy.kubelet.node_stages import NodeStages
 from kubepy.kubelet.stages import Stage
 from kubepy.lib import clock as clocks
@@ -45,6 +47,7 @@ LEASE_NAMESPACE = "kube-node-lease"
 
 # Source: kubelet defaults: nodeLeaseDurationSeconds 40, renewed at a quarter of it; nodeStatusReportFrequency 5m.
 LEASE_DURATION_S, LEASE_RENEW_S, STATUS_REPORT_S = 40, 10.0, 300.0
+RENEWED_TOGETHER = 64
 
 # A roomy machine, so that what fits a laptop's cluster fits here.
 CAPACITY = {
@@ -246,13 +249,30 @@ def machine_ids(name: str) -> dict[str, str]:
     return {"machineID": one, "systemUUID": uuid(one), "bootID": uuid(two)}
 
 
-def status_due_s(node: Obj, now: float) -> float:
-    """Seconds until the status has to be written; 0 if it is due, not ours yet, or says something else than we do."""
+def status_due_at(node: Obj) -> float:
+    """When the status has to be written again, in seconds since the epoch; 0 if it is not ours yet, or says something
+    else than we do."""
     known = {c["type"]: c for c in (node.get("status") or {}).get("conditions") or ()}
     if any(known.get(type_, {}).get("status") != value for type_, value, *_ in conditions_of(node)):
         return 0.0
     heard = known["Ready"].get("lastHeartbeatTime")
-    return max(0.0, clocks.parse_rfc3339(heard) + STATUS_REPORT_S - now) if heard else 0.0
+    return clocks.parse_rfc3339(heard) + STATUS_REPORT_S if heard else 0.0
+
+
+class _Seen(Struct, frozen=True):
+    """All that a heartbeat needs to know of its node: thousands of them are not kept decoded."""
+
+    revision: int
+    is_simulated: bool
+    is_out: bool
+    report_at: float  # status_due_at
+    drivers: str  # what its annotation says
+
+    @classmethod
+    def of(cls, document: Document) -> _Seen:
+        node = document.obj
+        drivers = annotations_of(node).get(DRIVERS) or ""
+        return cls(document.revision, is_simulated(node), is_out(node), status_due_at(node), drivers)
 
 
 class NodeHeartbeats(Controller):
@@ -260,7 +280,7 @@ class NodeHeartbeats(Controller):
 
     name = "kubelet-node"
     # Renewals that are written at the same time share a transaction, which costs more than they do.
-    workers = 64
+    workers = RENEWED_TOGETHER
 
     def __init__(
         self,
@@ -284,6 +304,7 @@ class NodeHeartbeats(Controller):
         )
         self._sink = events
         self._identities = Identities(self.client)
+        self._seen: dict[str, _Seen] = {}
         self._renew_at: dict[str, float] = {}
         self._csi_nodes = CsiNodes()
 
@@ -295,7 +316,7 @@ class NodeHeartbeats(Controller):
         node = document.obj
         if not is_simulated(node):
             return False
-        if old is None or self._stages or status_due_s(node, 0.0) <= 0:
+        if old is None or self._stages or not status_due_at(node):
             return True
         return annotations_of(node) != annotations_of(old.obj)
 
@@ -313,28 +334,41 @@ class NodeHeartbeats(Controller):
                 pass
 
     async def reconcile(self, key: Key) -> After | None:
-        node = self.nodes.get(key)
-        if node is None or not is_simulated(node):
-            self._renew_at.pop(key.name, None)
-            self._csi_nodes.forget(key.name)
-            self._stages.forget(key.name)
-            self._identities.forget(key.name)
+        name, document = key.name, self.nodes.document(key)
+        seen = self._look(document) if document is not None else None
+        if document is None or seen is None or not seen.is_simulated:
+            self._forget(name)
             return None
-        client, now = self._identities.of(key.name), self.clock.now()
-        stage_s = await self._stages.play(client, node, now)
-        if is_out(node):
-            self._renew_at.pop(key.name, None)
+        client, now = self._identities.of(name), self.clock.now()
+        stage_s = await self._stages.play(client, document.obj, now) if self._stages else None
+        if seen.is_out:
+            self._renew_at.pop(name, None)
             return After(stage_s) if stage_s is not None else None
-        if status_due_s(node, now) <= 0 and not self._stages.speaks_for(key.name):
-            await self._report(client, node)
-        await self._csi_nodes.tell(client, node)
-        due = self._renew_at.get(key.name, 0.0) - self.clock.monotonic()
+        if seen.report_at <= now and not self._stages.speaks_for(name):
+            await self._report(client, document.obj)
+        if not self._csi_nodes.has_told(name, seen.drivers):
+            await self._csi_nodes.tell(client, document.obj)
+        due = self._renew_at.get(name, 0.0) - self.clock.monotonic()
         if due <= 0:
-            await self._renew(client, node)
+            await self._renew(client, document)
             now = self.clock.monotonic()
-            due = renewal_due_s(key.name, now)
-            self._renew_at[key.name] = now + due
+            due = renewal_due_s(name, now, len(self._seen))
+            self._renew_at[name] = now + due
         return After(due if stage_s is None else min(due, stage_s))
+
+    def _look(self, document: Document) -> _Seen:
+        name = document.key.name
+        seen = self._seen.get(name)
+        if seen is None or seen.revision != document.revision:
+            seen = self._seen[name] = _Seen.of(document)
+        return seen
+
+    def _forget(self, name: str) -> None:
+        self._seen.pop(name, None)
+        self._renew_at.pop(name, None)
+        self._csi_nodes.forget(name)
+        self._stages.forget(name)
+        self._identities.forget(name)
 
     async def _report(self, client: Client, node: Obj) -> None:
         name = node["metadata"]["name"]
@@ -350,19 +384,20 @@ class NodeHeartbeats(Controller):
                 about = {"kind": "Node", "apiVersion": "v1", "name": name, "uid": name}
                 recorder.event(about, "Normal", reason, f"Node {name} status is now: {reason}")
 
-    async def _renew(self, client: Client, node: Obj) -> None:
-        name, now = node["metadata"]["name"], self.clock.rfc3339_micro()
-        patch = {"spec": {"renewTime": now}}
+    async def _renew(self, client: Client, node: Document) -> None:
+        name, now = node.key.name, self.clock.rfc3339_micro()
+        path = LEASES.path(LEASE_NAMESPACE, name)
         try:
-            await client.patch(LEASES, name, patch, namespace=LEASE_NAMESPACE, content_type=MERGE_PATCH)
+            await client.write("PATCH", path, {"spec": {"renewTime": now}}, content_type=MERGE_PATCH)
         except errors.NotFound:
-            await client.create(LEASES, render_lease(node, now))
+            await client.create(LEASES, render_lease(node.obj, now))
 
 
-def renewal_due_s(name: str, now: float) -> float:
-    """Seconds from `now` to the node's next second of ten: each has its own, so that there are no crowds, and it is a
-    whole one, so that those who share it meet."""
-    phase = zlib.crc32(name.encode()) % int(LEASE_RENEW_S)
+def renewal_due_s(name: str, now: float, nodes: int) -> float:
+    """Seconds from `now` to the node's next turn. There are ten turns in ten seconds, of many nodes more: those that
+    share one are written in one transaction, and are not so many that all else waits for them."""
+    turns = max(int(LEASE_RENEW_S), nodes // RENEWED_TOGETHER)
+    phase = zlib.crc32(name.encode()) % turns * LEASE_RENEW_S / turns
     return LEASE_RENEW_S - (now - phase) % LEASE_RENEW_S
 
 

@@ -198,7 +198,8 @@ def _whole_second(seconds: int) -> str:
 
 def rfc3339_micro(seconds: float) -> str:
     """metav1.MicroTime: always six digits. Source: apimachinery pkg/apis/meta/v1/micro_time.go."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    whole, micro = divmod(round(seconds * 1e6), 1_000_000)
+    return f"{_whole_second(whole)[:-1]}.{micro:06}Z"
 
 
 def parse_rfc3339(text: str) -> float:

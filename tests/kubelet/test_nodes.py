@@ -1,5 +1,7 @@
 """Nodes on virtual time, in a whole cluster."""
 
+from collections import Counter
+
 import pytest
 
 from kubepy.api import errors
@@ -13,7 +15,7 @@ from kubepy.kubelet.nodes import (
     parse_capacity,
     render_status,
     renewal_due_s,
-    status_due_s,
+    status_due_at,
     transitions,
 )
 from kubepy.lib import clock as clocks
@@ -58,10 +60,16 @@ async def test_leases_are_renewed_every_ten_seconds_and_the_status_every_five_mi
 @pytest.mark.parametrize("now", [0.0, 3.2, 9.999, 10.0, 1234.5])
 def test_nodes_have_their_second_of_ten(now):
     for name in ("node-1", "node-2", "worker"):
-        due = renewal_due_s(name, now)
+        due = renewal_due_s(name, now, 3)
         assert 0 < due <= 10
         assert (now + due) % 1 == pytest.approx(0, abs=1e-6) or (now + due) % 1 == pytest.approx(1, abs=1e-6)
-    assert len({round(renewal_due_s(f"node-{i}", now), 3) for i in range(100)}) == 10
+    assert len({round(renewal_due_s(f"node-{i}", now, 100), 3) for i in range(100)}) == 10
+
+
+def test_many_nodes_have_more_turns_so_that_no_crowd_comes_at_once():
+    dues = Counter(round(renewal_due_s(f"node-{i}", 77.7, 5000), 6) for i in range(5000))
+    assert len(dues) == 5000 // 64 and max(dues.values()) < 128
+    assert all(0 < due <= 10 for due in dues)
 
 
 async def test_a_deleted_node_stays_away_and_a_new_one_with_the_annotation_is_served():
@@ -113,10 +121,10 @@ def test_what_others_put_into_the_status_stays():
 
 def test_when_a_status_is_due():
     well = node(rendered(node({}), 1000))
-    assert status_due_s(well, 1000.0) == 300 and status_due_s(well, 1400.0) == 0
-    assert status_due_s(node({}), 1000.0) == 0
+    assert status_due_at(well) == 1300
+    assert status_due_at(node({})) == 0
     for said in ({"pressure": "disk"}, {"shutdown": "true"}):
-        assert status_due_s(node(well["status"], **said), 1000.0) == 0, said
+        assert status_due_at(node(well["status"], **said)) == 0, said
 
 
 def test_pressures_are_reported_with_upstreams_reasons():

@@ -99,5 +99,6 @@ async def test_settle_says_when_two_tasks_chase_each_other():
 def test_times_are_written_as_kubernetes_writes_them():
     assert rfc3339(1_700_000_000.9) == "2023-11-14T22:13:20Z"
     assert rfc3339_micro(1_700_000_000.25) == "2023-11-14T22:13:20.250000Z"
+    assert rfc3339_micro(1_700_000_000.9999999) == "2023-11-14T22:13:21.000000Z"
     assert parse_rfc3339("2023-11-14T22:13:20Z") == 1_700_000_000
     assert parse_rfc3339("2023-11-14T23:13:20.5+01:00") == 1_700_000_000.5
