@@ -44,6 +44,8 @@ NAMESPACE = "bench"
 class Daemon:
     """One `kubepy up` in a directory of its own, pinned to the first processor."""
 
+    program: tuple[str, ...] = ("-m", "kubepy")
+
     def __init__(self, *flags: str, directory: Path | None = None) -> None:
         self.directory = directory or Path(tempfile.mkdtemp(prefix="kubepy-bench-"))
         self.flags = flags
@@ -53,8 +55,7 @@ class Daemon:
         """Seconds from spawn to /readyz 200 over TLS."""
         command = [
             sys.executable,
-            "-m",
-            "kubepy",
+            *self.program,
             "up",
             "--data-dir",
             str(self.directory),
