@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from kubepy.daemon.config import Config
-    from kubepy.daemon.settings import Setting
+    from kubepy.daemon.settings import Setting, Value
 
     Group = argparse.ArgumentParser | argparse._ArgumentGroup
 
@@ -23,18 +23,20 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs, formatter_class=_Help, add_help=False)
+        self._positionals.title = "arguments"
         self.add_argument("-h", "--help", action="help", help="print this and exit")
         self._commands: Any = None
 
-    def command(self, name: str, run: Run, help_: str, *, usage: str = "") -> Parser:
+    def command(self, name: str, run: Run, help_: str, *, usage: str = "", examples: str = "") -> Parser:
         """One more command: `run(options)` with what its flags say. `usage` stands for all of them where they are
         many."""
         if self._commands is None:
             self._commands = self.add_subparsers(title="commands", metavar="COMMAND", required=True)
         description = help_[0].upper() + help_[1:] + "."
         made: Parser = self._commands.add_parser(
-            name, help=help_, description=description, usage=usage or None
-        )
+            name, help=help_, description=description, usage=usage or None,
+            epilog=f"examples:\n{examples}" if examples else None,
+        )  # fmt: skip
         made.set_defaults(run=run, parser=made)
         return made
 
@@ -64,6 +66,14 @@ class Parser(argparse.ArgumentParser):
 class _Help(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        """`-n, --lines N` and `--[no-]ephemeral`, each word once."""
+        if isinstance(action, argparse.BooleanOptionalAction):
+            return f"--[no-]{action.option_strings[0][2:]}"
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        return f"{', '.join(action.option_strings)} {self._format_args(action, action.dest.upper())}"
 
     def _format_action(self, action: argparse.Action) -> str:
         if not isinstance(action, argparse._SubParsersAction):
@@ -113,13 +123,22 @@ def settings(command: Parser) -> None:
 
 def flag(group: Group, setting: Setting) -> None:
     """If it is not given it stays out of the namespace, so that file and default hold."""
-    kwargs: dict[str, Any] = {"help": setting.help.replace("%", "%%"), "default": argparse.SUPPRESS}
+    text = f"{setting.help}{_default(setting.default)}".replace("%", "%%")
+    kwargs: dict[str, Any] = {"help": text, "default": argparse.SUPPRESS}
     if isinstance(setting.default, bool):
         kwargs["action"] = argparse.BooleanOptionalAction
     else:
         kwargs["type"] = _TYPES[type(setting.default)]
         kwargs |= {"choices": setting.choices} if setting.choices else {"metavar": setting.metavar}
     group.add_argument(f"--{setting.name}", dest=setting.attribute, **kwargs)
+
+
+def _default(value: Value) -> str:
+    """As help shows it; what is off, empty or says so itself is not shown."""
+    shown = ",".join(value) if isinstance(value, tuple) else value
+    if shown in ("", False) or (isinstance(shown, int) and shown < 0):
+        return ""
+    return f" (default {'on' if shown is True else shown})"
 
 
 def given(options: argparse.Namespace, settings: Iterable[Setting]) -> dict[str, Any]:

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from kubepy.daemon.config import Config
     from kubepy.daemon.instance import Instance
 
+_EXAMPLES = """\
+  kubepy up                                  go on where the cluster was, or start an empty one
+  kubepy up --ephemeral --port 0 -d          one for an hour, beside others, in the background
+  kubepy up --name big --nodes 500           another, with a state of its own
+  kubepy up --scheduler off --controllers '*,-job'     leave parts to programs of your own
+  kubepy up --config kubepy.yaml             settings from a file; `kubepy config --documented` writes one
+"""
 # Parts of a control plane as processes of their own.
 _COMPONENTS = {
     "controller-manager": "run the controllers against any Kubernetes API server",
@@ -28,7 +35,9 @@ _READY_FD = "KUBEPY_READY_FD"
 
 
 def declare_up(root: Parser) -> None:
-    up = root.command("up", _up, "start a cluster in the foreground", usage="kubepy up [-d] [SETTINGS]")
+    up = root.command(
+        "up", _up, "start a cluster in the foreground", usage="kubepy up [-d] [SETTINGS]", examples=_EXAMPLES
+    )
     up.add_argument("--config", metavar="FILE", help="settings file; config/kubepy.yaml documents every key")
     up.add_argument(
         "-d", "--detach", action="store_true", help="start in the background and return when it is ready"

@@ -9,9 +9,19 @@ from urllib.parse import urlencode
 from kubepy.cli import cluster
 from kubepy.cli.arguments import Parser, fail, load, number, output, place
 
+_OF_WHY = """\
+  kubepy why pod/web-0                       which nodes fit it and which do not
+  kubepy why -n shop pod/db -o yaml          the whole answer, as data
+"""
+_OF_WHY_NOT = """\
+  kubepy why-not --as jane create deployments
+  kubepy why-not --as system:serviceaccount:shop:ci -n shop get pods/log
+  kubepy why-not --as jane --as-group ops get /metrics
+"""
+
 
 def declare(root: Parser) -> None:
-    why = root.command("why", _why, "say why a pod is where it is, or is nowhere")
+    why = root.command("why", _why, "say why a pod is where it is, or is nowhere", examples=_OF_WHY)
     place(why)
     why.add_argument("pod", metavar="pod/NAME", help="the pod that is asked about")
     why.add_argument(
@@ -23,7 +33,10 @@ def declare(root: Parser) -> None:
     output(why)
 
     why_not = root.command(
-        "why-not", _why_not, "say which role lets somebody do something, or which come nearest"
+        "why-not",
+        _why_not,
+        "say which role lets somebody do something, or which come nearest",
+        examples=_OF_WHY_NOT,
     )
     place(why_not)
     why_not.add_argument("verb", metavar="VERB", help="get, list, create ...")

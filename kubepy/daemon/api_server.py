@@ -13,10 +13,12 @@ Composition only. Source: kubernetes cmd/kube-apiserver/app/server.go, pkg/contr
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -317,8 +319,8 @@ class ApiServer:
         trust = certificates.trust(self.config, self._keys.ca, self._keys.front_proxy)
         try:
             tls.reload()
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"{', '.join(map(str, tls.files))}: {error}") from None
+        except OSError as error:
+            raise _unusable(tls.files, error) from None
         self.authentication.certificates.trust(trust)
         self.aggregator.trust(trust)
 
@@ -351,14 +353,17 @@ class ApiServer:
         self._is_open = True
 
     async def listen(self, serving: certificates.Serving) -> int:
-        """Serve over TLS; returns the port. Raises OSError when it is taken."""
+        """Serve over TLS; returns the port. Raises OSError when it is taken, ConfigError for unusable files."""
         config = self.config
         # Sockets live in the machine's time, whatever the cluster's does.
         server = HttpServer(
             self._handler, clock=RealClock(), ids=self._ids, log=self._log,
             connections_max=config.max_connections or open_files.connections_max(),
         )  # fmt: skip
-        tls = ServingTls(serving.certificate, serving.key, serving.client_cas)
+        try:
+            tls = ServingTls(serving.certificate, serving.key, serving.client_cas)
+        except OSError as error:
+            raise _unusable((serving.certificate, serving.key, *serving.client_cas), error) from None
         self._port = await server.start([config.bind], config.port, tls.context)
         self._server = server
         if certificates.are_foreign(config):
@@ -394,6 +399,12 @@ class ApiServer:
         await self.registry.close()
         # Last: whoever waits for a webhook belongs to the registry.
         await self._definitions.close()
+
+
+def _unusable(files: Iterable[Path], error: OSError) -> ConfigError:
+    """The library does not say which one it is, if all can be read."""
+    unread = [path for path in files if not os.access(path, os.R_OK)]
+    return ConfigError(f"{', '.join(dict.fromkeys(map(str, unread or files)))}: {error.strerror or error}")
 
 
 def _sealed(config: Config, store: Store) -> Store:

@@ -10,7 +10,7 @@ from kubepy.apiserver.aggregation.connections import ClientCertificate
 from kubepy.apiserver.aggregation.trust import Trust
 from kubepy.daemon.config import Config
 from kubepy.daemon.pki import FrontProxy, Pki
-from kubepy.daemon.settings import ConfigError
+from kubepy.daemon.settings import ConfigError, read_file
 
 
 class Serving(Struct, frozen=True):
@@ -65,6 +65,6 @@ def _path(given: str) -> Path:
 def _text(path: str, setting: str) -> str:
     """A file's content, "" if none is named."""
     try:
-        return _path(path).read_text() if path else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{setting}: {error}") from None
+        return read_file(path, setting).decode() if path else ""
+    except UnicodeDecodeError:
+        raise ConfigError(f"{setting}: {path}: not PEM") from None

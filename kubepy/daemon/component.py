@@ -20,7 +20,6 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Container, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubepy.api import errors
@@ -37,7 +36,7 @@ from kubepy.daemon import components
 from kubepy.daemon.basis import Basis
 from kubepy.daemon.component_settings import CONTROLLER_MANAGER, KUBELET, SCHEDULER, Settings
 from kubepy.daemon.components import Component
-from kubepy.daemon.settings import ConfigError, duration_s
+from kubepy.daemon.settings import ConfigError, duration_s, read_file
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
@@ -219,10 +218,7 @@ class Process:
 
     def _root_ca(self) -> bytes:
         path = self.settings.root_ca_file
-        try:
-            return Path(path).expanduser().read_bytes() if path else self._access.ca
-        except OSError as error:
-            raise ConfigError(f"root-ca-file: {error}") from None
+        return read_file(path, "root-ca-file") if path else self._access.ca
 
     # -- health --------------------------------------------------------------------------------------------------
 

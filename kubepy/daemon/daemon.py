@@ -123,7 +123,8 @@ def _hold(config: Config) -> IO[str]:
             f"{error}; stop it with `{config.command('stop')}`, or start a second cluster with --name"
         ) from None
     except OSError as error:
-        raise StartError(f"cannot use {config.directory}: {error.strerror}") from None
+        why = "it is a file" if isinstance(error, FileExistsError) else error.strerror
+        raise StartError(f"cannot use {config.directory}: {why}") from None
 
 
 async def _open_store(config: Config, clock: Clock, logs: Logs, progress: Progress) -> Store:
@@ -146,7 +147,7 @@ def _listening(config: Config, error: OSError) -> str:
     where = f"{config.bind}:{config.port}"
     if error.errno == errno.EADDRINUSE:
         return f"{where} is in use by another program; choose another port with --port (0 takes a free one)"
-    return f"cannot listen on {where}: {error.strerror or error}"
+    return f"cannot listen on {where}: {os.strerror(error.errno) if error.errno else error}"
 
 
 def server_addresses(bind: str) -> tuple[str, ...]:

@@ -164,4 +164,4 @@ def read_file(path: str, setting: str) -> bytes:
     try:
         return Path(path).expanduser().read_bytes()
     except OSError as error:
-        raise ConfigError(f"{setting}: {error}") from None
+        raise ConfigError(f"{setting}: {path}: {error.strerror or error}") from None
