@@ -7,9 +7,9 @@ so nothing happens here for it.
 Watches ResourceQuotas, and of other kinds those that some quota speaks of. A cluster without quotas costs nothing.
 Writes: ResourceQuotas' status.
 
-What was charged a moment ago may not be written yet, and must not be given back as if it were gone: a count that finds
-less than before is believed when nothing was charged meanwhile. Differs: upstream gives it back at once, and now and
-then lets one object too many in.
+A count sees what is written, not what was charged for and is still on its way into the store. Who knows of that is the
+API server: it adds it to what is written here (the same plugin). Upstream's does not, and now and then lets one object
+too many in.
 
 Source: kubernetes 1.36 pkg/controller/resourcequota/{resource_quota_controller,resource_quota_monitor}.go.
 """
@@ -18,10 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kubepy.api import quantity
 from kubepy.api.builtins import RESOURCE_QUOTAS
-from kubepy.api.objects import Document, Key, Obj, copy, revision_of
-from kubepy.api.quota import amounts, evaluators, scopes
+from kubepy.api.objects import Document, Key, Obj, copy
+from kubepy.api.quota import amounts, count, scopes
 from kubepy.api.quota.amounts import Amounts
 from kubepy.api.quota.evaluators import Evaluator
 from kubepy.api.resources import Resource
@@ -33,9 +32,6 @@ from kubepy.controllers.discovery import Discover, preferred
 RESYNC_S = 300.0
 # A kind that is not served yet is looked for this often. Source: core.go, resourceQuotaController.Sync.
 DISCOVER_S = 30.0
-# A write takes milliseconds from its charge to its event here. Where charges never cease the figure is believed in the
-# end; what is lost by it, the next full count finds.
-_SETTLE_S, _LOOKS_MAX = 0.1, 20
 
 
 class ResourceQuotaController(Controller):
@@ -46,8 +42,6 @@ class ResourceQuotaController(Controller):
         super().__init__(context)
         self._discover = discover
         self._followed: dict[str, Informer] = {}
-        # Quotas that seem to have become freer: at which revision, and how often they were looked at.
-        self._freer: dict[Key, tuple[int, int]] = {}
 
     def setup(self) -> None:
         self.quotas = self.watch(RESOURCE_QUOTAS, key_of, is_due)
@@ -55,9 +49,8 @@ class ResourceQuotaController(Controller):
     async def reconcile(self, key: Key) -> After | None:
         quota = self.quotas.get(key)
         if quota is None:
-            self._freer.pop(key, None)
             return None
-        counted = by_evaluator((quota.get("spec") or {}).get("hard") or {})
+        counted = count.by_evaluator((quota.get("spec") or {}).get("hard") or {})
         unknown = await self._follow(counted)
         counts = {
             evaluator: names
@@ -70,21 +63,10 @@ class ResourceQuotaController(Controller):
             return None
         status = plan(quota, self._usage(quota, counts))
         if status is not None:
-            if is_freer(quota, status) and not self._has_settled(key, quota):
-                return After(_SETTLE_S)
             obj = copy(quota)
             obj["status"] = status
             await self.client.update(RESOURCE_QUOTAS, obj, subresource="status")
-        self._freer.pop(key, None)
         return After(DISCOVER_S if unknown else RESYNC_S)
-
-    def _has_settled(self, key: Key, quota: Obj) -> bool:
-        """Whether nobody was charged since the last look."""
-        revision, looks = self._freer.get(key, (0, 0))
-        if revision == revision_of(quota) or looks >= _LOOKS_MAX:
-            return True
-        self._freer[key] = revision_of(quota), looks + 1
-        return False
 
     # -- counting --------------------------------------------------------------------------------------------------
 
@@ -92,15 +74,9 @@ class ResourceQuotaController(Controller):
         total: Amounts = {}
         namespace, requirements = quota["metadata"]["namespace"], scopes.of_quota(quota["spec"])
         for evaluator, names in counts.items():
-            informer = self._followed[evaluator.group_resource]
-            total = amounts.add(total, dict.fromkeys(names, quantity.ZERO))
-            if evaluator.is_plain:
-                number = 0 if requirements else len(informer.keys(namespace))
-                total = amounts.add(total, dict.fromkeys(names, quantity.of_value(number)))
-                continue
+            documents = self._followed[evaluator.group_resource].documents(namespace)
             total = amounts.add(
-                total,
-                _counted(evaluator, informer.documents(namespace), requirements, names, self.clock.now()),
+                total, count.used(evaluator, documents, requirements, names, self.clock.now())
             )
         return total
 
@@ -149,33 +125,6 @@ def is_due(document: Document, old: Document | None) -> bool:
         return True
     hard, before = ((each.obj.get("spec") or {}).get("hard") or {} for each in (document, old))
     return amounts.parse(hard) != amounts.parse(before)
-
-
-def by_evaluator(names: Iterable[str]) -> dict[Evaluator, set[str]]:
-    """Which kinds have to be counted, and for which resources of the quota."""
-    found: dict[Evaluator, set[str]] = {}
-    for name in names:
-        for evaluator in evaluators.counted_in(name):
-            if evaluator.group_resource not in evaluators.IGNORED:
-                found.setdefault(evaluator, set()).add(name)
-    return found
-
-
-def _counted(
-    evaluator: Evaluator, documents: Iterable[Document], requirements: list[Obj], names: set[str], now: float
-) -> Amounts:
-    total: Amounts = {}
-    for document in documents:
-        obj = document.peek()
-        if evaluator.matches_scopes(requirements, obj):
-            total = amounts.add(total, amounts.mask(evaluator.usage(obj, now), names))
-    return total
-
-
-def is_freer(quota: Obj, status: Obj) -> bool:
-    """Whether less is used of anything than was."""
-    used, known = amounts.parse(status["used"]), amounts.parse((quota.get("status") or {}).get("used"))
-    return any(name in used and used[name] < amount for name, amount in known.items())
 
 
 def plan(quota: Obj, usage: Amounts) -> Obj | None:

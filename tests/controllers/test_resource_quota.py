@@ -6,6 +6,7 @@ resource_quota_controller_test.go.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from kubepy.testing.builders import (
     make_service,
 )
 from kubepy.testing.cluster import Cluster
+from tests.apiserver.held_writes import HeldWrites, turns
 
 HARD = {
     "pods": "5", "services": "10", "services.nodeports": "1", "services.loadbalancers": "1",
@@ -232,31 +234,30 @@ async def test_custom_kinds_are_counted_once_they_are_served(quotas: Quotas, clu
     assert await quotas.used() == {}
 
 
-async def test_what_was_charged_just_now_is_not_given_back(quotas: Quotas, cluster: Cluster) -> None:
-    await quotas.create(hard={"pods": "5"})
+async def test_a_write_may_be_on_its_way_for_as_long_as_it_likes(quotas: Quotas, cluster: Cluster) -> None:
+    """The controller counts meanwhile: because another pod goes, because limits change, and every five minutes."""
+    held = HeldWrites(cluster.store)
+    await quotas.create(hard={"pods": "2"})
     await cluster.create(make_pod("p").namespace("default"))
-    await cluster.settle()
-
-    async def charge(pods: str) -> None:
-        patch = {"status": {"used": {"pods": pods}}}
-        await cluster.client.patch(
-            RESOURCE_QUOTAS, "test-quota", patch, namespace="default", subresource="status"
-        )
-        await cluster.settle()
-
-    async def used() -> str:
-        return (await cluster.get(RESOURCE_QUOTAS, "test-quota"))["status"]["used"]["pods"]
-
-    # Writers that are charged, and have not written yet, when another pod goes.
-    await charge("2")
+    held.prefix = b"/registry/pods/default/late"
+    late = asyncio.ensure_future(cluster.create(make_pod("late").namespace("default")))
+    await turns()
+    assert len(held) == 1
     await quotas.delete(PODS, "p")
-    await cluster.advance(0.06)
-    assert await used() == "2"
-    await charge("3")
-    await cluster.advance(0.06)
-    assert await used() == "3"
-    await cluster.advance(0.15)
-    assert await used() == "0"
+    assert await quotas.used() == {"pods": "1"}
+    await cluster.create(make_pod("q").namespace("default"))
+    patch = {"spec": {"hard": {"count/pods": "7"}}}
+    await cluster.client.patch(RESOURCE_QUOTAS, "test-quota", patch, namespace="default")
+    assert await quotas.used() == {"pods": "2", "count/pods": "2"}
+    # Its client is told that it takes too long; five minutes later all is counted anew.
+    await cluster.advance("10m")
+    assert isinstance(late.exception(), errors.StatusError)
+    assert await quotas.used() == {"pods": "2", "count/pods": "2"}
+    with pytest.raises(errors.Forbidden, match="exceeded quota"):
+        await cluster.create(make_pod("more").namespace("default"))
+    await held.release()
+    assert await quotas.used() == {"pods": "2", "count/pods": "2"}
+    assert len(await cluster.list(PODS, "default")) == 2
 
 
 def test_the_plan_keeps_what_could_not_be_counted() -> None:

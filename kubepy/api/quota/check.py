@@ -82,6 +82,15 @@ def check(
     return after
 
 
+def claim(quota: Quota, evaluator: Evaluator, write: Write, now: float) -> Amounts:
+    """What a write that may happen adds to one quota."""
+    if not evaluator.matches_scopes(quota.requirements, write.new):
+        return {}
+    usage = evaluator.usage(write.new, now)
+    deltas, _ = _deltas([quota], [0], evaluator, write, usage, now)
+    return amounts.mask(deltas.get(0, {}), evaluator.matching(quota.hard))
+
+
 def _interesting(quotas: Sequence[Quota], evaluator: Evaluator, new: Obj) -> list[int]:
     found = []
     for index, quota in enumerate(quotas):

@@ -27,6 +27,9 @@ from kubepy.lib.random import Random
 from kubepy.observability.logs import Logger, silent
 from kubepy.observability.metrics import Metrics
 
+# Who the server is where it writes for itself.
+SERVER = "system:apiserver"
+
 CREATE, UPDATE, DELETE, CONNECT = "CREATE", "UPDATE", "DELETE", "CONNECT"
 
 
@@ -74,6 +77,10 @@ class Attributes(Struct):
     wants_reinvocation: bool = False  # a plugin says so: then all mutating plugins are asked once more
     # What plugins remember between the two, by their names.
     memory: dict[str, object] = field(default_factory=dict)
+    # Whether the write happened: None, who waited for it left before it was known.
+    is_written: bool | None = False
+    # Called once the write is over, however it ended: for what holds something for it until then.
+    on_end: Callable[[], Awaitable[None]] | None = None
 
     @property
     def options(self) -> Obj | None:
@@ -102,6 +109,9 @@ class Lookup(Protocol):
 
     async def update_status(self, resource: Resource, obj: Obj) -> Document:
         """Write a status as the server itself. Raises Conflict when `obj` is not the newest."""
+
+    async def settled(self) -> None:
+        """Return when all writes that the store was given before are decided, and seen in the caches."""
 
     async def provide(self, resource: Resource, obj: Obj) -> Document:
         """Create an object of the cluster's as the server itself. Raises AlreadyExists."""

@@ -288,6 +288,13 @@ class Registry:
         document, _ = await self.update(call, make)
         return document
 
+    async def settled(self) -> None:
+        """Return when all writes that the store was given before are decided: it decides them in order."""
+        try:
+            await self._store.txn((), ())
+        except Unavailable:
+            return
+
     async def provide(self, resource: Resource, obj: Obj) -> Document:
         """Create an object of the cluster's as the server itself. Raises AlreadyExists."""
         obj = {"apiVersion": resource.api_version, "kind": resource.kind, **obj}
@@ -462,12 +469,16 @@ class Registry:
                 raise _exists(call.resource, existing, is_generated=bool(base))
             if call.options.dry_run:
                 return self._document(obj, 0)
+            attributes.is_written = None
             created = await self._put(call, cache, path, obj, 0)
+            attributes.is_written = created is not None
             if created is None:
                 raise _exists(call.resource, cache.get(path), name=name, is_generated=bool(base))
             return created
         finally:
             release()
+            if attributes.on_end is not None:
+                await attributes.on_end()
 
     def _custom_findings(
         self, call: Call, earlier: list[errors.FieldError], new: Obj, old: Obj | None = None
@@ -600,9 +611,14 @@ class Registry:
                 return current
             if call.options.dry_run:
                 return self._document(new, current.revision)
-            return await self._put(call, cache, path, new, current.revision)
+            attributes.is_written = None
+            updated = await self._put(call, cache, path, new, current.revision)
+            attributes.is_written = updated is not None
+            return updated
         finally:
             release()
+            if attributes.on_end is not None:
+                await attributes.on_end()
 
     def _prepare_update(self, call: Call, strategy: Strategy, new: Obj, old: Obj) -> None:
         metadata, old_metadata = new["metadata"], old["metadata"]
