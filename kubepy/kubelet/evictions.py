@@ -76,7 +76,7 @@ class Evictions(Controller):
             return None
         if is_shutting_down(node):
             for pod in self._pods.pods_of(key.name):
-                await self._pods.fail(pod, node, "shut_down", SHUT_DOWN)
+                await self._pods.fail(pod, "shut_down", SHUT_DOWN)
             return None
         pressures = pressures_of(node)
         if not pressures:
@@ -88,6 +88,6 @@ class Evictions(Controller):
         self._due[key.name] = self.clock.monotonic() + EVERY_S
         victims = rank(self._pods.pods_of(key.name))
         if victims:
-            await self._pods.fail(victims[0], node, "evict", eviction(pressures[0]))
+            await self._pods.fail(victims[0], "evict", eviction(pressures[0]))
             self.log.info("pod_evicted", object=str(key_of(victims[0])), node=key.name, reason=pressures[0])
         return After(EVERY_S)
