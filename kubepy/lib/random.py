@@ -17,11 +17,13 @@ ALPHANUMS = "bcdfghjklmnpqrstvwxz2456789"
 
 
 class Random:
-    """`Random()` is the operating system's and fit for secrets; `Random(seed)` replays and is not."""
+    """Of `Random()` uids, suffixes and tokens are the operating system's and fit for secrets, a system call each;
+    choices and waits come from a generator that it seeds. `Random(seed)` replays, and nothing of it is secret."""
 
     def __init__(self, seed: int | str | None = None) -> None:
         self.seed = seed
-        self._source: _random.Random = _random.SystemRandom() if seed is None else _random.Random(seed)
+        self._draws = _random.Random(seed)
+        self._source = _random.SystemRandom() if seed is None else self._draws
 
     def stream(self, name: str) -> Random:
         """One component's own: what another draws, or how often, does not change what this one gets."""
@@ -49,20 +51,20 @@ class Random:
         return self._source.getrandbits(size_bytes * 8).to_bytes(size_bytes, "big")
 
     def uniform(self, low: float, high: float) -> float:
-        return self._source.uniform(low, high)
+        return self._draws.uniform(low, high)
 
     def jitter(self, value: float, factor: float = 0.1) -> float:
         """value ... value * (1 + factor), evenly. Source: apimachinery pkg/util/wait.Jitter."""
-        return value * (1 + self._source.random() * factor)
+        return value * (1 + self._draws.random() * factor)
 
     def choice(self, items: Sequence[T]) -> T:
-        return self._source.choice(items)
+        return self._draws.choice(items)
 
     def index(self, count: int) -> int:
         """0 ... count-1, evenly."""
-        return self._source.randrange(count)
+        return self._draws.randrange(count)
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
         copy = list(items)
-        self._source.shuffle(copy)
+        self._draws.shuffle(copy)
         return copy
