@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from kubepy.api.objects import Obj, copy, walk
 from kubepy.kubelet import durations
+from kubepy.kubelet.probes import Course
 from kubepy.kubelet.runtimes import images
 from kubepy.kubelet.runtimes.fake import OOM, Life, life_of
 from kubepy.lib import clock as clocks
@@ -56,6 +57,25 @@ class Part(Struct, frozen=True):
     @property
     def is_sidecar(self) -> bool:
         return self.is_init and self.container.get("restartPolicy") == "Always"
+
+    @property
+    def path(self) -> str:
+        """As events name it."""
+        return f"spec.{self.field}{{{self.name}}}"
+
+    @property
+    def run(self) -> str:
+        """The id of its last run, "" before there was one."""
+        return str(self.entry.get("containerID") or "")
+
+    def running_s(self, now: float) -> float:
+        """Only of one that runs."""
+        return now - clocks.parse_rfc3339(self.entry["state"]["running"]["startedAt"])
+
+    @property
+    def course(self) -> Course:
+        """Of a run, as its probes tell it."""
+        return Course.of(self.container, self.life)
 
     @property
     def is_running(self) -> bool:
@@ -137,6 +157,11 @@ def restarts(part: Part, spec: Obj, code: int) -> bool:
     if part.is_init and not part.is_sidecar and code == 0:
         return False
     return policy == "Always" or (policy == "OnFailure" and code != 0)
+
+
+def restarts_killed(part: Part, spec: Obj) -> bool:
+    """Whether it starts again after a probe got it killed. Source: computePodActions, shouldRestartOnFailure."""
+    return (part.container.get("restartPolicy") or spec.get("restartPolicy", "Always")) != "Never"
 
 
 def _matches(exit_codes: Obj, code: int) -> bool:
@@ -246,9 +271,9 @@ def container_id(uid: str, name: str, restarts: int) -> str:
 
 def probe(part: Part, running_s: float) -> bool:
     """What its probes say after so long; returns whether that is news. Without probes a running container is ready."""
-    entry, life = part.entry, part.life
-    started = running_s >= life.started_s
-    ready = started and life.ready_s <= running_s < life.unready_s
+    entry, course = part.entry, part.course
+    started = running_s >= course.started_s
+    ready = started and course.ready_s <= running_s < course.unready_s
     if part.is_init and not part.is_sidecar:
         ready = False  # source: prober_manager.go, UpdatePodStatus: ready once it has ended well
     if (entry["started"], entry["ready"]) == (started, ready):

@@ -26,8 +26,8 @@ from kubepy.client.informer import node_name
 from kubepy.kubelet import admission, stage_actions, status, turns, volumes
 from kubepy.kubelet.addresses import Exhausted, Pool
 from kubepy.kubelet.gotemplate import TemplateError
-from kubepy.kubelet.hosts import Host, Hosts
-from kubepy.kubelet.nodes import PREFIX, Identities
+from kubepy.kubelet.narrator import Narrator
+from kubepy.kubelet.nodes import PREFIX, Identities, is_out, is_simulated
 from kubepy.kubelet.stages import Apply, Delete, Event, Finalizers, Patch, Stage, Step, choose
 from kubepy.kubelet.status import Verdict
 from kubepy.kubelet.template_functions import functions
@@ -72,11 +72,11 @@ class PodWorkers(Controller):
         self.pool, self.sink = pool, events
         self.ledger = admission.Ledger()
         self._identities = Identities(self.client)
+        self._narrator = Narrator()
         self._due: dict[Key, Due] = {}
 
     def setup(self) -> None:
         self.nodes = self.watch(NODES, self._pods_of_changed_node)
-        self._hosts = Hosts(self.nodes)
         self.nodes.add_handler(on_delete=lambda document: self._identities.forget(document.key.name))
         self.pods = self.watch(PODS, self._bound_pod, indexes={"node": node_name})
         self.volumes = VolumeManager(self)
@@ -102,39 +102,41 @@ class PodWorkers(Controller):
 
     def _forget(self, document: Document) -> None:
         self._due.pop(document.key, None)
+        self._narrator.forget(document.key)
         self.volumes.forget(document.key)
         self.pool.release(uid_of(document.obj))
         self.ledger.forget(uid_of(document.obj))
 
     async def reconcile(self, key: Key) -> After | None:
         pod = self.pods.get(key)
-        host = self._hosts.of(pod["spec"].get("nodeName", "")) if pod is not None else None
-        if pod is None or host is None or not host.is_on:
+        node = self.nodes.get(Key("", pod["spec"].get("nodeName", ""))) if pod is not None else None
+        if pod is None or node is None or not is_simulated(node) or is_out(node):
             self._due.pop(key, None)
             return None
         now = self.clock.now()
         facts = turns.facts_of(pod, now)
-        volumes_wait_s = self._wait_for_volumes(pod, facts)
+        recorder = self.sink.recorder("kubelet", node["metadata"]["name"])
+        looks = (self._wait_for_volumes(pod, facts, recorder), self._narrator.tell(pod, now, recorder))
+        look_s = min((wait_s for wait_s in looks if wait_s is not None), default=None)
         view = {**pod, "facts": facts}
         chosen = choose(self.stages, view, now=now, random=self.random)
         if chosen is None:
             self._due.pop(key, None)
-            return After(volumes_wait_s) if volumes_wait_s is not None else None
+            return After(look_s) if look_s is not None else None
         due = self._due[key] = self._next_due(key, view, *chosen)
         wait_s = due.at - self.clock.monotonic()
         if wait_s > 0:
-            return After(wait_s if volumes_wait_s is None else min(wait_s, volumes_wait_s))
-        await self._take(due.stage, view, pod, host)
+            return After(wait_s if look_s is None else min(wait_s, look_s))
+        await self._take(due.stage, view, pod, node)
         self._due.pop(key, None)
         if due.stage.step == "resize":
             return After(RESIZE_RETRY_S)
         return After(0.0) if due.stage.again else None
 
-    def _wait_for_volumes(self, pod: Obj, facts: Obj) -> float | None:
+    def _wait_for_volumes(self, pod: Obj, facts: Obj, recorder: Recorder) -> float | None:
         """While they are not there no container starts; seconds until the next look."""
         if not volumes.is_due(pod) or facts.keys().isdisjoint(_NEED_VOLUMES):
             return None
-        recorder = self._recorder(pod)
         wait_s = self.volumes.wait_s(pod, recorder)
         if wait_s is not None:
             for step in _NEED_VOLUMES:
@@ -153,28 +155,28 @@ class PodWorkers(Controller):
 
     # -- acting --------------------------------------------------------------------------------------------------
 
-    async def _take(self, stage: Stage, view: Obj, pod: Obj, host: Host) -> None:
+    async def _take(self, stage: Stage, view: Obj, pod: Obj, node: Obj) -> None:
         """One thing after the other; what is gone or was replaced meanwhile brings its own event."""
-        name, metadata = pod["spec"]["nodeName"], pod["metadata"]
-        client = self._identities.of(name)
+        name, metadata = node["metadata"]["name"], pod["metadata"]
+        client, recorder = self._identities.of(name), self.sink.recorder("kubelet", name)
         written = pod
         try:
             for action in stage.actions:
                 match action:
                     case Step():
-                        written = await self._step(client, action.name, pod, host)
+                        written = await self._step(client, action.name, pod, node)
                     case Patch():
                         # Of its pods a node may write the status only; the rest is the simulator's doing.
                         speaker = client if action.subresource == "status" else self.client
-                        known = self._functions(pod, host)
+                        known = self._functions(pod, node)
                         written = await stage_actions.patch(speaker, PODS, pod, action, view, known)
                     case Apply():
-                        known = self._functions(pod, host)
+                        known = self._functions(pod, node)
                         await stage_actions.apply(self._operator, pod, action, view, known)
                     case Finalizers():
                         written = await stage_actions.finalize(self.client, PODS, pod, action)
                     case Event():
-                        self._recorder(pod).event(pod, action.type, action.reason, action.message)
+                        recorder.event(pod, action.type, action.reason, action.message)
                     case Delete():
                         written = await client.delete(
                             PODS,
@@ -192,39 +194,36 @@ class PodWorkers(Controller):
             revision=objects.revision_of(written), seen=objects.revision_of(pod),
         )  # fmt: skip
 
-    async def _step(self, client: Client, step: str, pod: Obj, host: Host) -> Obj:
-        verdict, name = None, pod["spec"]["nodeName"]
+    async def _step(self, client: Client, step: str, pod: Obj, node: Obj) -> Obj:
+        verdict = None
         if step == "create":
-            node = host.document.obj
+            name = node["metadata"]["name"]
             verdict = admission.refusal(pod, node, self.ledger.used(name), self.ledger.ports(name))
             if verdict is not None:
                 step = "reject"
             else:
                 self.ledger.admit(pod)
         elif step == "resize":
-            used = self.ledger.used(name, but=uid_of(pod))
-            verdict = admission.resize_verdict(pod, host.document.obj, used)
+            verdict = admission.resize_verdict(
+                pod, node, self.ledger.used(node["metadata"]["name"], but=uid_of(pod))
+            )
             if (
                 verdict is not None
                 and walk(_condition(pod, "PodResizePending"), "message") == verdict.message
             ):
                 return pod
-        return await self._write(client, step, pod, host, verdict)
+        return await self._write(client, step, pod, node, verdict)
 
-    async def fail(self, pod: Obj, step: str, verdict: Verdict) -> None:
+    async def fail(self, pod: Obj, node: Obj, step: str, verdict: Verdict) -> None:
         """End a pod by decision of its node: "evict" or "shut_down"."""
-        name = pod["spec"]["nodeName"]
-        host = self._hosts.of(name)
-        if host is None:
-            return
         try:
-            await self._write(self._identities.of(name), step, pod, host, verdict)
+            await self._write(self._identities.of(node["metadata"]["name"]), step, pod, node, verdict)
         except (errors.NotFound, errors.Conflict):
             return
 
-    async def _write(self, client: Client, step: str, pod: Obj, host: Host, verdict: Verdict | None) -> Obj:
+    async def _write(self, client: Client, step: str, pod: Obj, node: Obj, verdict: Verdict | None) -> Obj:
         outcome = status.take(
-            pod, step, place=self._place(step, pod, host), now=self.clock.now(), verdict=verdict
+            pod, step, place=self._place(step, pod, node), now=self.clock.now(), verdict=verdict
         )
         metadata = pod["metadata"]
         # The uid makes it a precondition: never write onto a pod that took the same name.
@@ -233,26 +232,25 @@ class PodWorkers(Controller):
             PODS, metadata["name"], patch, namespace=metadata["namespace"], subresource="status",
             content_type=MERGE_PATCH,
         )  # fmt: skip
-        recorder = self._recorder(pod)
+        recorder = self.sink.recorder("kubelet", node["metadata"]["name"])
         for said in outcome.said:
             recorder.event(pod, said.type, said.reason, said.message, field_path=said.field_path)
         return written
 
-    def _recorder(self, pod: Obj) -> Recorder:
-        return self.sink.recorder("kubelet", pod["spec"]["nodeName"])
-
-    def _functions(self, pod: Obj, host: Host) -> dict[str, Any]:
+    def _functions(self, pod: Obj, node: Obj) -> dict[str, Any]:
         """Of templates."""
-        pod_ip = lambda: self._place("", pod, host).pod_ip  # noqa: E731
-        return functions(host.document.obj, clock=self.clock, pod_ip=pod_ip)
+        return functions(node, clock=self.clock, pod_ip=lambda: self._place("", pod, node).pod_ip)
 
-    def _place(self, step: str, pod: Obj, host: Host) -> status.Place:
+    def _place(self, step: str, pod: Obj, node: Obj) -> status.Place:
+        host_ip = next(
+            (a["address"] for a in node["status"].get("addresses") or () if a["type"] == "InternalIP"), ""
+        )
         if pod["spec"].get("hostNetwork") or step in ("create", "reject"):
-            return status.Place(host.ip, host.ip)
+            return status.Place(host_ip, host_ip)
         try:
-            return status.Place(self.pool.take(uid_of(pod), host.pod_cidr), host.ip)
+            return status.Place(self.pool.take(uid_of(pod), node["spec"].get("podCIDR", "")), host_ip)
         except Exhausted as error:
-            self._recorder(pod).event(
+            self.sink.recorder("kubelet", node["metadata"]["name"]).event(
                 pod, "Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}"
             )
             raise

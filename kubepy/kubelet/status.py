@@ -23,7 +23,6 @@ from kubepy.api.objects import Obj, copy, walk
 from kubepy.kubelet import containers, durations, turns
 from kubepy.kubelet.containers import FIELDS, Part, parts_of
 from kubepy.kubelet.runtimes import images
-from kubepy.kubelet.runtimes.fake import NEVER
 from kubepy.kubelet.turns import TOGETHER_S
 from kubepy.lib import clock as clocks
 
@@ -31,14 +30,6 @@ NORMAL, WARNING = "Normal", "Warning"
 
 # In the order the kubelet reports them.
 CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
-
-# What the tail of a probe's message says. Source: pkg/probe/{http,tcp,grpc,exec}.
-_PROBE_OUTPUT = {
-    "httpGet": "HTTP probe failed with statuscode: 500",
-    "tcpSocket": "dial tcp {ip}:{port}: connect: connection refused",
-    "grpc": 'service unhealthy (responded with "NOT_SERVING")',
-    "exec": "",
-}
 
 
 class Place(Struct, frozen=True):
@@ -143,7 +134,7 @@ def _act(pod: Obj, parts: Sequence[Part], step: str, now: float, verdict: Verdic
             case "pull_error" | "pull_back_off":
                 yield from _fail_to_pull(part, step)
             case "probe":
-                yield from _probe(pod, part, now)
+                containers.probe(part, part.running_s(now) + TOGETHER_S)
             case "exit":
                 containers.end(part, part.life.end(part.entry["restartCount"]), text)
             case "unhealthy":
@@ -153,15 +144,14 @@ def _act(pod: Obj, parts: Sequence[Part], step: str, now: float, verdict: Verdic
                     NORMAL,
                     "Killing",
                     f"Container {part.name} definition changed, will be restarted",
-                    _path(part),
+                    part.path,
                 )
                 containers.end(part, "0", text)
                 yield from _start(pod, part, text)
             case "back_off":
                 yield _back_off(pod, part)
             case "stop":
-                yield Said(NORMAL, "Killing", f"Stopping container {part.name}", _path(part))
-                containers.end(part, _stop_code(pod, part), text)
+                containers.end(part, _stop_code(part, _grace_s(pod)), text)
     if step == "exit":
         yield from _restart_all(due, parts, text)
 
@@ -169,12 +159,8 @@ def _act(pod: Obj, parts: Sequence[Part], step: str, now: float, verdict: Verdic
 # -- containers --------------------------------------------------------------------------------------------------
 
 
-def _path(part: Part) -> str:
-    return f"spec.{part.field}{{{part.name}}}"
-
-
 def _start(pod: Obj, part: Part, now: str) -> Iterator[Said]:
-    image, path = part.container.get("image", ""), _path(part)
+    image, path = part.container.get("image", ""), part.path
     pull_s = part.life.pull_s
     if pull_s is None or part.container.get("imagePullPolicy") == "Never":
         yield Said(
@@ -192,14 +178,10 @@ def _start(pod: Obj, part: Part, now: str) -> Iterator[Said]:
     containers.start(part, pod, now)
     yield Said(NORMAL, "Created", "Container created", path)
     yield Said(NORMAL, "Started", "Container started", path)
-    if not part.entry["ready"] and "readinessProbe" in part.container and part.life.ready_s == NEVER:
-        yield Said(
-            WARNING, "Unhealthy", f"Readiness probe failed: {_output(pod, part, 'readinessProbe')}", path
-        )
 
 
 def _fail_to_pull(part: Part, step: str) -> Iterator[Said]:
-    image, path = part.container.get("image", ""), _path(part)
+    image, path = part.container.get("image", ""), part.path
     part.entry["image"] = image
     if images.is_malformed(image):
         text = images.malformed(image)
@@ -226,44 +208,11 @@ def _fail_to_pull(part: Part, step: str) -> Iterator[Said]:
     yield Said(WARNING, "Failed", f"Error: {containers.PULL_BACK_OFF}", path)
 
 
-def _running_s(part: Part, now: float) -> float:
-    return now - clocks.parse_rfc3339(part.entry["state"]["running"]["startedAt"]) + TOGETHER_S
-
-
-def _probe(pod: Obj, part: Part, now: float) -> Iterator[Said]:
-    was_ready = part.entry["ready"]
-    containers.probe(part, _running_s(part, now))
-    if was_ready and not part.entry["ready"]:
-        yield Said(
-            WARNING,
-            "Unhealthy",
-            f"Readiness probe failed: {_output(pod, part, 'readinessProbe')}",
-            _path(part),
-        )
-
-
 def _kill_unhealthy(pod: Obj, part: Part, now: str) -> Iterator[Said]:
-    """Source: kuberuntime_manager.go, computePodActions; for sidecars: computeInitContainerActions."""
-    which = "startup" if part.life.started_s == NEVER else "liveness"
-    output = _output(pod, part, f"{which}Probe")
-    yield Said(WARNING, "Unhealthy", f"{which.capitalize()} probe failed: {output}", _path(part))
-    if part.is_init:
-        message = f"Init container {part.name} failed {which} probe"
-    else:
-        message = f"Container {part.name} failed {which} probe"
-        if containers.restarts(part, pod["spec"], 137):
-            message += ", will be restarted"
-    yield Said(NORMAL, "Killing", message, _path(part))
-    containers.end(part, "137", now)
-
-
-def _output(pod: Obj, part: Part, which: str) -> str:
-    probe = part.container.get(which) or {}
-    for kind, text in _PROBE_OUTPUT.items():
-        if kind in probe:
-            ip = walk(pod, "status", "podIP") or ""
-            return text.format(ip=ip, port=probe[kind].get("port", "")) if kind == "tcpSocket" else text
-    return ""
+    """It is stopped, and starts again at once whatever its code, unless it has to wait. Source: computePodActions."""
+    containers.end(part, _stop_code(part, turns.probe_grace_s(pod, part)), now)
+    if containers.restarts_killed(part, pod["spec"]) and not containers.back_off_s(part.entry):
+        yield from _start(pod, part, now)
 
 
 def _back_off(pod: Obj, part: Part) -> Said:
@@ -273,7 +222,7 @@ def _back_off(pod: Obj, part: Part) -> Said:
         f"back-off {durations.render(wait_s)} restarting failed container={part.name} pod={name}",
     )  # fmt: skip
     return Said(
-        WARNING, "BackOff", f"Back-off restarting failed container {part.name} in pod {name}", _path(part)
+        WARNING, "BackOff", f"Back-off restarting failed container {part.name} in pod {name}", part.path
     )
 
 
@@ -286,7 +235,7 @@ def _restart_all(ended: Sequence[Part], parts: Sequence[Part], now: str) -> Iter
         if part.field == "ephemeralContainers" or not (part.is_running or part.exit_code is not None):
             continue
         if part.is_running:
-            yield Said(NORMAL, "Killing", f"Stopping container {part.name}", _path(part))
+            yield Said(NORMAL, "Killing", f"Stopping container {part.name}", part.path)
         containers.end(part, "137", now)
         part.entry["state"]["terminated"] |= {
             "exitCode": 137,
@@ -299,14 +248,16 @@ def _restart_all(ended: Sequence[Part], parts: Sequence[Part], now: str) -> Iter
         part.entry.pop("containerID", None)
 
 
-def _stop_code(pod: Obj, part: Part) -> str:
+def _stop_code(part: Part, grace_s: int) -> str:
     """A server that is asked to stop ends with 0; one that takes too long is killed, as is who has work to do."""
     if part.is_init and not part.is_sidecar:
         return "143"
+    return "0" if part.life.stop_s <= grace_s and grace_s > 0 else "137"
+
+
+def _grace_s(pod: Obj) -> int:
     grace = pod["metadata"].get("deletionGracePeriodSeconds")
-    if grace is None:
-        grace = pod["spec"].get("terminationGracePeriodSeconds", 30)
-    return "0" if part.life.stop_s <= grace and grace > 0 else "137"
+    return int(pod["spec"].get("terminationGracePeriodSeconds", 30) if grace is None else grace)
 
 
 def _fail(parts: Sequence[Part], step: str, verdict: Verdict, now: str) -> Iterator[Said]:
@@ -317,7 +268,7 @@ def _fail(parts: Sequence[Part], step: str, verdict: Verdict, now: str) -> Itera
         yield Said(WARNING, verdict.reason, verdict.message)
     for part in parts:
         if part.is_running:
-            yield Said(NORMAL, "Killing", f"Stopping container {part.name}", _path(part))
+            yield Said(NORMAL, "Killing", f"Stopping container {part.name}", part.path)
             containers.end(part, "137", now)
 
 

@@ -42,9 +42,6 @@ STEPS = frozenset({
     "resize", "gates", "observe", "stop", "deadline", "remove",
 })  # fmt: skip
 
-# How often and how long a probe must fail. Source: pkg/apis/core/v1/defaults.go, SetDefaults_Probe.
-PROBE_PERIOD_S, PROBE_FAILURES = 10, 3
-
 # A step that is due within this time is taken with the one that is.
 TOGETHER_S = 0.001
 
@@ -207,9 +204,11 @@ def _of_running(pod: Obj, part: Part, now: float) -> Turn | None:
         return Turn("replace")
     if is_resized(part):
         return Turn("resize")
-    began = clocks.parse_rfc3339(started_at)
-    turns = [Turn("exit", began + life.run_s), Turn("unhealthy", began + unhealthy_s(part))]
-    changes = [t for t in (life.started_s, life.ready_s, life.unready_s) if t != NEVER]
+    began, course = clocks.parse_rfc3339(started_at), part.course
+    turns = [Turn("exit", began + life.run_s)]
+    if course.killed_s != NEVER:
+        turns.append(Turn("unhealthy", began + course.killed_s + _dying_s(pod, part)))
+    changes = [t for t in (course.started_s, course.ready_s, course.unready_s) if t != NEVER]
     shown = (entry.get("started"), entry.get("ready"))
     for moment in (now - began, *(t for t in sorted(changes) if t > now - began)):
         if probed(part, moment) != shown:
@@ -234,21 +233,15 @@ def is_resized(part: Part) -> bool:
     return any((wanted.get(side) or {}) != (has.get(side) or {}) for side in ("limits", "requests"))
 
 
-def unhealthy_s(part: Part) -> float:
-    """From the start until the kubelet kills it: a probe must fail several times in a row."""
-    container, life = part.container, part.life
-    if life.started_s == NEVER:
-        probe = container.get("startupProbe") or {}
-        return float((probe.get("initialDelaySeconds") or 0) + _patience_s(probe))
-    if life.unhealthy_s == NEVER:
-        return NEVER
-    return life.unhealthy_s + _patience_s(container.get("livenessProbe") or {})
+def _dying_s(pod: Obj, part: Part) -> float:
+    """From the decision to kill it until it ends, on its own or by force."""
+    return min(part.life.stop_s, float(probe_grace_s(pod, part)))
 
 
-def _patience_s(probe: Obj) -> int:
-    return int((probe.get("failureThreshold") or PROBE_FAILURES) - 1) * int(
-        probe.get("periodSeconds") or PROBE_PERIOD_S
-    )
+def probe_grace_s(pod: Obj, part: Part) -> int:
+    """What a probe that failed leaves it. Source: kuberuntime_container.go, setTerminationGracePeriod."""
+    own = (part.container.get(f"{part.course.killer}Probe") or {}).get("terminationGracePeriodSeconds")
+    return int(pod["spec"].get("terminationGracePeriodSeconds", 30) if own is None else own)
 
 
 def _of_ended(pod: Obj, part: Part, parts: Sequence[Part]) -> Turn | None:

@@ -130,26 +130,58 @@ async def test_a_liveness_probe_that_fails_restarts_the_container(cluster):
     assert (await main(cluster))["restartCount"] == 0
     await cluster.advance(8)
     entry = await main(cluster)
-    assert entry["restartCount"] == 1 and entry["lastState"]["terminated"]["exitCode"] == 137
-    assert ("Warning", "Liveness probe failed: HTTP probe failed with statuscode: 500", 1) in await events(
-        cluster, "Unhealthy"
-    )
+    assert entry["restartCount"] == 1
+    assert entry["lastState"]["terminated"]["exitCode"] == 0, "a server that is asked to stop does"
+    assert await events(cluster, "Unhealthy") == [
+        ("Warning", "Liveness probe failed: HTTP probe failed with statuscode: 500", 3)
+    ]
     assert await events(cluster, "Killing") == [
         ("Normal", "Container main failed liveness probe, will be restarted", 1)
     ]
 
 
-async def test_readiness_comes_and_goes(cluster):
+async def test_a_container_that_a_probe_kills_gets_the_grace_of_that_probe(cluster):
+    subject = pod(said={"started-seconds": "never", "stop-seconds": "never"})
+    subject["spec"]["containers"][0]["startupProbe"] = {
+        "exec": {"command": ["true"]}, "periodSeconds": 2, "failureThreshold": 5, "terminationGracePeriodSeconds": 3,
+    }  # fmt: skip
+    await cluster.create(subject)
+    await cluster.advance(9.5)
+    assert [text for _, text, _ in await events(cluster, "Killing")] == [
+        "Container main failed startup probe, will be restarted"
+    ]
+    assert (await main(cluster))["restartCount"] == 0
+    await cluster.advance(3)
+    entry = await main(cluster)
+    assert (entry["restartCount"], entry["lastState"]["terminated"]["exitCode"]) == (1, 137)
+
+
+async def test_readiness_comes_and_goes_and_every_probe_that_fails_is_said(cluster):
     subject = pod(said={"ready-seconds": "10", "unready-seconds": "60"})
     subject["spec"]["containers"][0]["readinessProbe"] = {"exec": {"command": ["true"]}}
     await cluster.create(subject)
     seen = []
-    for _ in range(3):
-        await cluster.advance(7 if not seen else 30)
+    for step_s in (7, 50, 20, 10):
+        await cluster.advance(step_s)
         ready = condition({"status": await status(cluster)}, "Ready")
-        seen.append((ready["status"], ready.get("reason", "")))
-    assert seen == [("False", "ContainersNotReady"), ("True", ""), ("False", "ContainersNotReady")]
-    assert await events(cluster, "Unhealthy") == [("Warning", "Readiness probe failed: ", 1)]
+        seen.append((ready["status"], ready.get("reason", ""), (await events(cluster, "Unhealthy"))[0][2]))
+    not_ready = ("False", "ContainersNotReady")
+    assert seen == [(*not_ready, 1), ("True", "", 1), ("True", "", 3), (*not_ready, 4)], (
+        "three in a row count"
+    )
+    assert (await events(cluster, "Unhealthy"))[0][:2] == ("Warning", "Readiness probe failed: ")
+
+
+async def test_who_fails_for_long_is_heard_every_five_minutes(cluster):
+    subject = pod(said={"ready-seconds": "never"})
+    subject["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": "web"}, "periodSeconds": 1}
+    subject["spec"]["containers"][0]["ports"] = [{"name": "web", "containerPort": 8080}]
+    await cluster.create(subject)
+    await cluster.advance("8m")
+    ((_, text, count),) = await events(cluster, "Unhealthy")
+    ip = (await status(cluster))["podIP"]
+    assert text == f"Readiness probe failed: dial tcp {ip}:8080: connect: connection refused"
+    assert 290 < count < 310, "written when the bucket had a token"
 
 
 async def test_init_containers_fail_and_sidecars_stay(cluster):
@@ -388,13 +420,16 @@ async def test_sidecars_stop_last_and_in_reverse_order(cluster):
     await cluster.create(pod(said={"stop-seconds": "3"}, initContainers=sidecars))
     await cluster.advance(5)
     await cluster.client.delete(PODS, "web", "default")
-    await cluster.advance(11)
-    ended = [
-        (event["message"].rsplit(" ", 1)[-1], event["lastTimestamp"])
-        for event in await cluster.list(EVENTS, "default")
-        if event["reason"] == "Killing"
-    ]
-    assert [name for name, _ in sorted(ended, key=lambda pair: pair[1])] == ["main", "b", "a"]
+    running = []
+    for _ in range(3):
+        await cluster.advance(2.9)
+        found = await status(cluster)
+        entries = [*found["initContainerStatuses"], *found["containerStatuses"]]
+        running.append([entry["name"] for entry in entries if "running" in entry["state"]])
+    assert running == [["a", "b", "main"], ["a", "b"], ["a"]]
+    killing = [event for event in await cluster.list(EVENTS, "default") if event["reason"] == "Killing"]
+    assert len(killing) == 3 and len({event["lastTimestamp"] for event in killing}) == 1, "told at once"
+    await cluster.advance(3)
     with pytest.raises(errors.NotFound):
         await status(cluster)
 

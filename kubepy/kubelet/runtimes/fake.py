@@ -6,18 +6,19 @@ with `.NAME` behind, for one of them:
     kubepy.io/run-seconds: "90"          how long a run takes; "forever": until it is stopped
     kubepy.io/exit-code: "1,oom,0"       how the first, second, ... run ends; the last goes on. oom: OOMKilled, 137
     kubepy.io/message: "disk is full"    the termination message
-    kubepy.io/started-seconds: "5"       from the start until the startup probe succeeds; "never"
-    kubepy.io/ready-seconds: "10"        from then until the readiness probe succeeds; "never"
-    kubepy.io/unready-seconds: "60"      from the start until the readiness probe fails again
-    kubepy.io/unhealthy-seconds: "30"    from the start until the liveness probe begins to fail
+    kubepy.io/started-seconds: "5"       from the start until it would pass a startup probe; "never"
+    kubepy.io/ready-seconds: "10"        from then until it would pass a readiness probe; "never"
+    kubepy.io/unready-seconds: "60"      from the start until a readiness probe fails again
+    kubepy.io/unhealthy-seconds: "30"    from the start until a liveness probe begins to fail
     kubepy.io/stop-seconds: "3"          from SIGTERM until the container ends; "never": it has to be killed
     kubepy.io/image: missing             its image cannot be pulled; present: it can, whatever its name
     kubepy.io/pull-seconds: "2"          how long pulling takes; without it images are there already
 
     kubepy.io/exit-code.main: "3"        of the container called main
 
-Durations are seconds or Go's (1m30s). What is not said follows from what a user of the common images would see: servers
-run on, commands and Jobs end, a `sleep` in a command takes its time, `exit 3` and `false` fail.
+Durations are seconds or Go's (1m30s). When the kubelet finds out is probes.py's. What is not said follows from what a
+user of the common images would see: servers run on, commands and Jobs end, a `sleep` in a command takes its time,
+`exit 3` and `false` fail.
 """
 
 from __future__ import annotations
@@ -73,26 +74,20 @@ class Life(Struct, frozen=True):
 def life_of(pod: Obj, container: Obj, *, is_init: bool = False) -> Life:
     """What the container does in this pod."""
     run_s, code = _guess(pod, container, is_init)
-    startup, readiness = container.get("startupProbe"), container.get("readinessProbe")
     pre_stop = walk(container, "lifecycle", "preStop", "sleep", "seconds") or 0
-    started_s = float((startup or {}).get("initialDelaySeconds") or 0)
-    after_s = float((readiness or {}).get("initialDelaySeconds") or 0)
     said = _said(pod, container["name"])
     if not said:
-        return Life(
-            run_s=run_s, ends=(code,), started_s=started_s, ready_s=started_s + after_s,
-            stop_s=pre_stop + STOP_S,
-        )  # fmt: skip
+        return Life(run_s=run_s, ends=(code,), stop_s=pre_stop + STOP_S)
     ends = tuple(word.strip() for word in said.get("exit-code", "").split(",") if word.strip())
     if ends and "run-seconds" not in said and run_s == NEVER:
         run_s = RUN_S
-    started_s = _time(said, "started-seconds", started_s)
+    started_s = _time(said, "started-seconds", 0.0)
     return Life(
         run_s=_time(said, "run-seconds", run_s),
         ends=ends or (code,),
         message=said.get("message", ""),
         started_s=started_s,
-        ready_s=started_s + _time(said, "ready-seconds", after_s),
+        ready_s=started_s + _time(said, "ready-seconds", 0.0),
         unready_s=_time(said, "unready-seconds", NEVER),
         unhealthy_s=_time(said, "unhealthy-seconds", NEVER),
         stop_s=pre_stop + _time(said, "stop-seconds", STOP_S),

@@ -1,0 +1,117 @@
+"""What a kubelet says of a pod while its status stays as it is: each probe that fails, and whom it has begun to stop.
+
+Only what was said last is remembered. After a restart what has failed before is not said again, what is being stopped
+is: a kubelet that restarts stops it again.
+
+Source: kubernetes 1.36 pkg/kubelet/prober/prober.go (probe), pkg/kubelet/kuberuntime/kuberuntime_manager.go
+(computePodActions, computeInitContainerActions), kuberuntime_container.go (killContainer).
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from kubepy.api.objects import Key, Obj, annotations_of, key_of, uid_of, walk
+from kubepy.client.events import NORMAL, WARNING, Recorder
+from kubepy.kubelet import containers, probes, turns
+from kubepy.kubelet.containers import Part
+from kubepy.kubelet.runtimes.fake import NEVER, PREFIX
+from kubepy.kubelet.turns import TOGETHER_S
+
+# What the tail of a probe's message says. Source: pkg/probe/{http,tcp,grpc,exec}.
+_OUTPUT = {
+    "httpGet": "HTTP probe failed with statuscode: 500",
+    "tcpSocket": "dial tcp {host}:{port}: connect: connection refused",
+    "grpc": 'service unhealthy (responded with "NOT_SERVING")',
+    "exec": "",
+}
+
+
+_PROBES = frozenset(f"{kind}Probe" for kind in probes.KINDS)
+_KILLS = f"{PREFIX}unhealthy-seconds"
+
+
+class _Told(Struct):
+    """Of one pod."""
+
+    uid: str
+    probed_s: dict[str, float] = field(default_factory=dict)  # id of a run -> told until then, from its start
+    stopping: set[str] = field(default_factory=set)  # ids of runs
+
+
+class Narrator:
+    """For the pods of all our nodes."""
+
+    def __init__(self) -> None:
+        self._told: dict[Key, _Told] = {}
+
+    def forget(self, pod: Key) -> None:
+        self._told.pop(pod, None)
+
+    def tell(self, pod: Obj, now: float, recorder: Recorder) -> float | None:
+        """Say what there is to say by now; seconds until there is more, None if only a change of the pod brings it."""
+        is_deleting = turns.is_deleting(pod)
+        if not is_deleting and not _may_say_more(pod):
+            return None
+        key, uid = key_of(pod), uid_of(pod)
+        told = self._told.get(key)
+        is_first_sight = told is None or told.uid != uid
+        if told is None or is_first_sight:
+            told = self._told[key] = _Told(uid)
+        parts = containers.parts_of(pod)
+        running = [part for part in parts if part.is_running]
+        if is_deleting or turns.is_over(pod, parts):
+            # All are told at once; sidecars then wait for their turn.
+            for part in running:
+                if part.run not in told.stopping:
+                    told.stopping.add(part.run)
+                    text = f"Stopping container {part.name}"
+                    recorder.event(pod, NORMAL, "Killing", text, field_path=part.path)
+            return None
+        said: list[tuple[float, Part, str]] = []
+        wait_s = NEVER
+        for part in running:
+            course, running_s = part.course, part.running_s(now)
+            after_s = told.probed_s.get(part.run, running_s if is_first_sight else -1.0)
+            told.probed_s[part.run] = until_s = max(after_s, running_s + TOGETHER_S)
+            said += [(at - running_s, part, what) for at, what in course.moments(after_s, until_s)]
+            wait_s = min(wait_s, course.next_moment_s(until_s) - running_s)
+        for _, part, what in sorted(said, key=lambda moment: moment[0]):
+            if what == probes.KILLED:
+                recorder.event(pod, NORMAL, "Killing", _killing(pod, part), field_path=part.path)
+            else:
+                text = f"{what.capitalize()} probe failed: {_output(pod, part, what)}"
+                recorder.event(pod, WARNING, "Unhealthy", text, field_path=part.path)
+        return None if wait_s == NEVER else wait_s
+
+
+def _may_say_more(pod: Obj) -> bool:
+    """It has probes, sidecars that stop on their own, or annotations that get it killed."""
+    spec = pod["spec"]
+    return (
+        any(not _PROBES.isdisjoint(container) for container in spec["containers"])
+        or any(container.get("restartPolicy") == "Always" for container in spec.get("initContainers") or ())
+        or any(name.startswith(_KILLS) for name in annotations_of(pod))
+    )
+
+
+def _killing(pod: Obj, part: Part) -> str:
+    """Why a probe ends a container."""
+    text = f"Container {part.name} failed {part.course.killer} probe"
+    if part.is_init:
+        return f"Init {text[0].lower()}{text[1:]}"
+    return f"{text}, will be restarted" if containers.restarts_killed(part, pod["spec"]) else text
+
+
+def _output(pod: Obj, part: Part, which: str) -> str:
+    probe = part.container.get(f"{which}Probe") or {}
+    kind = next((kind for kind in _OUTPUT if kind in probe), "exec")
+    action = probe.get(kind) or {}
+    host = action.get("host") or walk(pod, "status", "podIP") or ""
+    return _OUTPUT[kind].format(host=host, port=_port(part.container, action.get("port")))
+
+
+def _port(container: Obj, port: object) -> object:
+    """The number of a port that is named. Source: pkg/probe/util.go, ResolveContainerPort."""
+    ports = {found.get("name"): found["containerPort"] for found in container.get("ports") or ()}
+    return ports.get(port, port) if isinstance(port, str) else port
