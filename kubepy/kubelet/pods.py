@@ -26,8 +26,9 @@ from kubepy.client.informer import node_name
 from kubepy.kubelet import admission, stage_actions, status, turns, volumes
 from kubepy.kubelet.addresses import Exhausted, Pool
 from kubepy.kubelet.gotemplate import TemplateError
+from kubepy.kubelet.hosts import Host, Hosts
 from kubepy.kubelet.narrator import Narrator
-from kubepy.kubelet.nodes import PREFIX, Identities, is_out, is_simulated
+from kubepy.kubelet.nodes import PREFIX, Identities
 from kubepy.kubelet.stages import Apply, Delete, Event, Finalizers, Patch, Stage, Step, choose
 from kubepy.kubelet.status import Verdict
 from kubepy.kubelet.template_functions import functions
@@ -77,6 +78,7 @@ class PodWorkers(Controller):
 
     def setup(self) -> None:
         self.nodes = self.watch(NODES, self._pods_of_changed_node)
+        self._hosts = Hosts(self.nodes)
         self.nodes.add_handler(on_delete=lambda document: self._identities.forget(document.key.name))
         self.pods = self.watch(PODS, self._bound_pod, indexes={"node": node_name})
         self.volumes = VolumeManager(self)
@@ -109,13 +111,13 @@ class PodWorkers(Controller):
 
     async def reconcile(self, key: Key) -> After | None:
         pod = self.pods.get(key)
-        node = self.nodes.get(Key("", pod["spec"].get("nodeName", ""))) if pod is not None else None
-        if pod is None or node is None or not is_simulated(node) or is_out(node):
+        host = self._hosts.of(pod["spec"].get("nodeName", "")) if pod is not None else None
+        if pod is None or host is None or not host.is_on:
             self._due.pop(key, None)
             return None
         now = self.clock.now()
         facts = turns.facts_of(pod, now)
-        recorder = self.sink.recorder("kubelet", node["metadata"]["name"])
+        recorder = self._recorder(pod)
         looks = (self._wait_for_volumes(pod, facts, recorder), self._narrator.tell(pod, now, recorder))
         look_s = min((wait_s for wait_s in looks if wait_s is not None), default=None)
         view = {**pod, "facts": facts}
@@ -127,7 +129,7 @@ class PodWorkers(Controller):
         wait_s = due.at - self.clock.monotonic()
         if wait_s > 0:
             return After(wait_s if look_s is None else min(wait_s, look_s))
-        await self._take(due.stage, view, pod, node)
+        await self._take(due.stage, view, pod, host)
         self._due.pop(key, None)
         if due.stage.step == "resize":
             return After(RESIZE_RETRY_S)
@@ -155,28 +157,28 @@ class PodWorkers(Controller):
 
     # -- acting --------------------------------------------------------------------------------------------------
 
-    async def _take(self, stage: Stage, view: Obj, pod: Obj, node: Obj) -> None:
+    async def _take(self, stage: Stage, view: Obj, pod: Obj, host: Host) -> None:
         """One thing after the other; what is gone or was replaced meanwhile brings its own event."""
-        name, metadata = node["metadata"]["name"], pod["metadata"]
-        client, recorder = self._identities.of(name), self.sink.recorder("kubelet", name)
+        name, metadata = pod["spec"]["nodeName"], pod["metadata"]
+        client = self._identities.of(name)
         written = pod
         try:
             for action in stage.actions:
                 match action:
                     case Step():
-                        written = await self._step(client, action.name, pod, node)
+                        written = await self._step(client, action.name, pod, host)
                     case Patch():
                         # Of its pods a node may write the status only; the rest is the simulator's doing.
                         speaker = client if action.subresource == "status" else self.client
-                        known = self._functions(pod, node)
+                        known = self._functions(pod, host)
                         written = await stage_actions.patch(speaker, PODS, pod, action, view, known)
                     case Apply():
-                        known = self._functions(pod, node)
+                        known = self._functions(pod, host)
                         await stage_actions.apply(self._operator, pod, action, view, known)
                     case Finalizers():
                         written = await stage_actions.finalize(self.client, PODS, pod, action)
                     case Event():
-                        recorder.event(pod, action.type, action.reason, action.message)
+                        self._recorder(pod).event(pod, action.type, action.reason, action.message)
                     case Delete():
                         written = await client.delete(
                             PODS,
@@ -194,36 +196,39 @@ class PodWorkers(Controller):
             revision=objects.revision_of(written), seen=objects.revision_of(pod),
         )  # fmt: skip
 
-    async def _step(self, client: Client, step: str, pod: Obj, node: Obj) -> Obj:
-        verdict = None
+    async def _step(self, client: Client, step: str, pod: Obj, host: Host) -> Obj:
+        verdict, name = None, pod["spec"]["nodeName"]
         if step == "create":
-            name = node["metadata"]["name"]
+            node = host.document.obj
             verdict = admission.refusal(pod, node, self.ledger.used(name), self.ledger.ports(name))
             if verdict is not None:
                 step = "reject"
             else:
                 self.ledger.admit(pod)
         elif step == "resize":
-            verdict = admission.resize_verdict(
-                pod, node, self.ledger.used(node["metadata"]["name"], but=uid_of(pod))
-            )
+            used = self.ledger.used(name, but=uid_of(pod))
+            verdict = admission.resize_verdict(pod, host.document.obj, used)
             if (
                 verdict is not None
                 and walk(_condition(pod, "PodResizePending"), "message") == verdict.message
             ):
                 return pod
-        return await self._write(client, step, pod, node, verdict)
+        return await self._write(client, step, pod, host, verdict)
 
-    async def fail(self, pod: Obj, node: Obj, step: str, verdict: Verdict) -> None:
+    async def fail(self, pod: Obj, step: str, verdict: Verdict) -> None:
         """End a pod by decision of its node: "evict" or "shut_down"."""
+        name = pod["spec"]["nodeName"]
+        host = self._hosts.of(name)
+        if host is None:
+            return
         try:
-            await self._write(self._identities.of(node["metadata"]["name"]), step, pod, node, verdict)
+            await self._write(self._identities.of(name), step, pod, host, verdict)
         except (errors.NotFound, errors.Conflict):
             return
 
-    async def _write(self, client: Client, step: str, pod: Obj, node: Obj, verdict: Verdict | None) -> Obj:
+    async def _write(self, client: Client, step: str, pod: Obj, host: Host, verdict: Verdict | None) -> Obj:
         outcome = status.take(
-            pod, step, place=self._place(step, pod, node), now=self.clock.now(), verdict=verdict
+            pod, step, place=self._place(step, pod, host), now=self.clock.now(), verdict=verdict
         )
         metadata = pod["metadata"]
         # The uid makes it a precondition: never write onto a pod that took the same name.
@@ -232,25 +237,26 @@ class PodWorkers(Controller):
             PODS, metadata["name"], patch, namespace=metadata["namespace"], subresource="status",
             content_type=MERGE_PATCH,
         )  # fmt: skip
-        recorder = self.sink.recorder("kubelet", node["metadata"]["name"])
+        recorder = self._recorder(pod)
         for said in outcome.said:
             recorder.event(pod, said.type, said.reason, said.message, field_path=said.field_path)
         return written
 
-    def _functions(self, pod: Obj, node: Obj) -> dict[str, Any]:
-        """Of templates."""
-        return functions(node, clock=self.clock, pod_ip=lambda: self._place("", pod, node).pod_ip)
+    def _recorder(self, pod: Obj) -> Recorder:
+        return self.sink.recorder("kubelet", pod["spec"]["nodeName"])
 
-    def _place(self, step: str, pod: Obj, node: Obj) -> status.Place:
-        host_ip = next(
-            (a["address"] for a in node["status"].get("addresses") or () if a["type"] == "InternalIP"), ""
-        )
+    def _functions(self, pod: Obj, host: Host) -> dict[str, Any]:
+        """Of templates."""
+        pod_ip = lambda: self._place("", pod, host).pod_ip  # noqa: E731
+        return functions(host.document.obj, clock=self.clock, pod_ip=pod_ip)
+
+    def _place(self, step: str, pod: Obj, host: Host) -> status.Place:
         if pod["spec"].get("hostNetwork") or step in ("create", "reject"):
-            return status.Place(host_ip, host_ip)
+            return status.Place(host.ip, host.ip)
         try:
-            return status.Place(self.pool.take(uid_of(pod), node["spec"].get("podCIDR", "")), host_ip)
+            return status.Place(self.pool.take(uid_of(pod), host.pod_cidr), host.ip)
         except Exhausted as error:
-            self.sink.recorder("kubelet", node["metadata"]["name"]).event(
+            self._recorder(pod).event(
                 pod, "Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}"
             )
             raise
