@@ -335,6 +335,43 @@ class ServiceBuilder(Builder):
         return self.spec(clusterIP="None")
 
 
+class CustomKindBuilder(Builder):
+    """A CustomResourceDefinition: one version, v1, whose objects may say anything until it is told otherwise."""
+
+    def __init__(self, kind: str, group: str) -> None:
+        plural = f"{kind.lower()}s"
+        super().__init__(
+            "apiextensions.k8s.io/v1", "CustomResourceDefinition", f"{plural}.{group}", namespaced=False
+        )
+        schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        self._version: Obj = {
+            "name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema},
+        }  # fmt: skip
+        names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
+        self.spec(group=group, scope="Namespaced", names=names, versions=[self._version])
+
+    def cluster_wide(self) -> Self:
+        return self.spec(scope="Cluster")
+
+    def schema(self, **properties: Obj) -> Self:
+        """Of its spec, and no other fields: .schema(size={"type": "integer"})"""
+        spec = {"type": "object", "properties": properties}
+        self._version["schema"] = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
+        return self
+
+    def with_status(self) -> Self:
+        return self._subresource("status", {})
+
+    def with_scale(self, replicas: str = "replicas") -> Self:
+        """At spec.<replicas> and status.<replicas>."""
+        paths = {"specReplicasPath": f".spec.{replicas}", "statusReplicasPath": f".status.{replicas}"}
+        return self._subresource("scale", paths)
+
+    def _subresource(self, name: str, what: Obj) -> Self:
+        self._version.setdefault("subresources", {})[name] = what
+        return self
+
+
 def make_pod(name: str) -> PodBuilder:
     """A pod of one container, unless it is told otherwise."""
     return PodBuilder("v1", "Pod", name)
@@ -374,6 +411,11 @@ def make_config_map(name: str, **data: str) -> Builder:
 
 def make_secret(name: str, **data: str) -> Builder:
     return Builder("v1", "Secret", name).set(stringData=data)
+
+
+def make_custom_kind(kind: str, *, group: str = "example.com") -> CustomKindBuilder:
+    """make_custom_kind("Widget") serves widgets.example.com, for make("example.com/v1", "Widget", "w")."""
+    return CustomKindBuilder(kind, group)
 
 
 def make(api_version: str, kind: str, name: str, *, namespaced: bool = True) -> Builder:

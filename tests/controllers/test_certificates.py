@@ -175,6 +175,7 @@ def test_when_a_request_goes(status: Any, after_s: float | None) -> None:
     assert end == (None if after_s is None else parse_rfc3339("2026-01-01T00:00:00Z") + after_s)
 
 
+@pytest.mark.kubepy(nodes=0, identity_lease=False)
 async def test_an_undecided_request_goes_after_a_day(cluster: Cluster) -> None:
     await cluster.create(csr(signerName=API))
     await cluster.advance("23h")

@@ -21,7 +21,7 @@ from kubepy.controllers.disruption import (
 )
 from kubepy.lib.aio import gather_bounded
 from kubepy.lib.clock import parse_rfc3339
-from kubepy.testing.builders import make_daemon_set, make_deployment, make_pod
+from kubepy.testing.builders import make_custom_kind, make_daemon_set, make_deployment, make_pod
 from kubepy.testing.cluster import Cluster
 from tests.controllers.conftest import World
 
@@ -291,17 +291,7 @@ async def test_an_eviction_that_never_came_is_forgotten(cluster: Cluster, world:
 
 
 async def test_custom_kinds_count_by_their_scale(cluster: Cluster) -> None:
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {
-        "name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema},
-        "subresources": {"scale": {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}},
-    }  # fmt: skip
-    await cluster.create({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": "flocks.example.com"},
-        "spec": {"group": "example.com", "scope": "Namespaced", "names": {"kind": "Flock", "plural": "flocks"},
-                 "versions": [version]},
-    })  # fmt: skip
+    await cluster.create(make_custom_kind("Flock").with_scale())
     await cluster.advance(10)
     flock = {
         "apiVersion": "example.com/v1",

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubepy.api.builtins import CUSTOM_RESOURCE_DEFINITIONS, DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, PODS
+from kubepy.api.builtins import DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, PODS
 from kubepy.api.objects import Obj, condition
 from kubepy.client.client import MERGE_PATCH
-from kubepy.testing.builders import make_deployment
+from kubepy.testing.builders import make_custom_kind, make_deployment
 from tests.controllers.conftest import World
 
 LOAD = "kubepy.io/usage-cpu"
@@ -119,19 +119,7 @@ async def test_two_autoscalers_of_the_same_pods_stand_still(world: World) -> Non
 
 
 async def test_anything_with_a_scale_is_scaled(world: World) -> None:
-    scale = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {
-        "name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema},
-        "subresources": {"scale": scale, "status": {}},
-    }  # fmt: skip
-    names = {"plural": "shops", "singular": "shop", "kind": "Shop", "listKind": "ShopList"}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": "shops.example.com"},
-        "spec": {"group": "example.com", "names": names, "scope": "Namespaced", "versions": [version]},
-    }  # fmt: skip
-    await world.cluster.client.create(CUSTOM_RESOURCE_DEFINITIONS, definition)
+    await world.cluster.create(make_custom_kind("Shop").with_scale().with_status())
     await world.cluster.settle()
     shop = {
         "apiVersion": "example.com/v1", "kind": "Shop", "metadata": {"name": "web", "namespace": "default"},

@@ -14,7 +14,6 @@ import pytest
 from kubepy.api import errors
 from kubepy.api.builtins import (
     CONFIG_MAPS,
-    CUSTOM_RESOURCE_DEFINITIONS,
     PODS,
     REPLICA_SETS,
     REPLICATION_CONTROLLERS,
@@ -29,6 +28,7 @@ from kubepy.controllers.resource_quota import plan
 from kubepy.testing.builders import (
     make,
     make_config_map,
+    make_custom_kind,
     make_pod,
     make_replica_set,
     make_secret,
@@ -215,15 +215,7 @@ async def test_custom_kinds_are_counted_once_they_are_served(quotas: Quotas, clu
     assert (await cluster.get(RESOURCE_QUOTAS, "test-quota"))["status"] == {
         "hard": {"count/shops.example.com": "1"}
     }
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"plural": "shops", "singular": "shop", "kind": "Shop", "listKind": "ShopList"}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": "shops.example.com"},
-        "spec": {"group": "example.com", "names": names, "scope": "Namespaced", "versions": [version]},
-    }  # fmt: skip
-    await cluster.client.create(CUSTOM_RESOURCE_DEFINITIONS, definition)
+    await cluster.create(make_custom_kind("Shop"))
     await cluster.advance("30s")
     shop = make("example.com/v1", "Shop", "one").namespace("default").obj()
     await cluster.create(shop)

@@ -8,7 +8,7 @@ from kubepy.api.builtins import CONFIG_MAPS, EVENTS, PERSISTENT_VOLUME_CLAIMS, P
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.testing import Cluster
-from kubepy.testing.builders import make_pod
+from kubepy.testing.builders import make_custom_kind, make_pod
 
 QUIET = ("serviceaccount-controller", "root-ca-certificate-publisher-controller")
 
@@ -87,18 +87,6 @@ async def test_claims_are_provided_for_by_documents(tmp_path):
 
 
 WIDGETS = Resource("example.com", "v1", "Widget", "widgets", "widget", namespaced=True)
-DEFINITION = {
-    "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-    "metadata": {"name": "widgets.example.com"},
-    "spec": {
-        "group": "example.com", "scope": "Namespaced",
-        "names": {"kind": "Widget", "plural": "widgets", "singular": "widget"},
-        "versions": [{
-            "name": "v1", "served": True, "storage": True, "subresources": {"status": {}},
-            "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
-        }],
-    },
-}  # fmt: skip
 LIFE = """
 kind: Stage
 metadata: {name: widget-ready}
@@ -124,7 +112,7 @@ async def test_a_kind_that_comes_later_lives_too(tmp_path):
     (tmp_path / "widgets.yaml").write_text(LIFE)
     async with Cluster(nodes=1, scheduler="off", controllers=QUIET, stages=(str(tmp_path),)) as cluster:
         await cluster.advance(7)
-        await cluster.create(DEFINITION)
+        await cluster.create(make_custom_kind("Widget").with_status())
         await cluster.advance(1)
         widget = {"apiVersion": "example.com/v1", "kind": "Widget", "spec": {"life": "30s"}}
         await cluster.create(widget | {"metadata": {"name": "w", "namespace": "default"}})

@@ -1,5 +1,13 @@
 from kubepy.api import objects
-from kubepy.testing.builders import make, make_config_map, make_deployment, make_node, make_pod, make_service
+from kubepy.testing.builders import (
+    make,
+    make_config_map,
+    make_custom_kind,
+    make_deployment,
+    make_node,
+    make_pod,
+    make_service,
+)
 
 
 def test_a_pod_reads_as_a_sentence():
@@ -81,3 +89,16 @@ def test_a_service():
         "selector": {"app": "web"},
         "ports": [{"port": 80, "protocol": "TCP", "targetPort": "http", "name": "http"}],
     }
+
+
+async def test_a_custom_kind_is_served(cluster):
+    kind = make_custom_kind("Widget").cluster_wide().schema(size={"type": "integer"}).with_status()
+    await cluster.create(kind)
+    await cluster.settle()
+    made = await cluster.create(
+        make("example.com/v1", "Widget", "w", namespaced=False).spec(size=3, colour="red")
+    )
+    assert made["spec"] == {"size": 3}
+    scaled = make_custom_kind("Gear", group="g.io").with_scale("copies").obj()
+    assert scaled["metadata"]["name"] == "gears.g.io"
+    assert scaled["spec"]["versions"][0]["subresources"]["scale"]["specReplicasPath"] == ".spec.copies"
