@@ -362,6 +362,14 @@ class Catalog:
         group = resource.group if resource.storage_group is None else resource.storage_group
         return self._rows[group, resource.storage_version or resource.version, resource.plural]
 
+    def hub(self, resource: Resource) -> Resource:
+        """The row in whose form a write through `resource` is admitted, validated and prepared: the stored one, but
+        custom objects stay in the version of the request until they are stored.
+
+        Source: apiserver pkg/endpoints/handlers/rest.go RequestScope.HubGroupVersion.
+        """
+        return resource if resource.custom else self.storage(resource)
+
     def is_builtin(self, group: str) -> bool:
         """Whether the group is the API server's own, "" included, and not one of custom resources."""
         return group in _GROUP_ORDER

@@ -33,12 +33,23 @@ def converter(from_resource: Resource, to_resource: Resource) -> Callable[[Obj],
     to_version = to_resource.api_version
     if from_resource.api_version == to_version:
         return lambda obj: obj
-    if callable(own := to_resource.extra.get("convert")):
-        return own
+    if callable(by_webhook := to_resource.extra.get("convert")):
+        return by_webhook
     change = _CONVERSIONS.get((from_resource.api_version, to_version, to_resource.plural))
     if change is None:
         return lambda obj: obj | {"apiVersion": to_version}
     return lambda obj: change(obj) | {"apiVersion": to_version}
+
+
+def transcribe(obj: Obj, from_resource: Resource, to_resource: Resource) -> Obj:
+    """`convert` on the way from the store or to it: a custom object loses what the other version does not know.
+
+    Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go schemaCoercingConverter.
+    """
+    converted = convert(obj, from_resource, to_resource)
+    if converted is not obj and callable(coerce := to_resource.extra.get("coerce")):
+        return coerce(converted)
+    return converted
 
 
 # -- events -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Custom kinds: what a CustomResourceDefinition makes of them, as rows like those of the built-in kinds.
 
-`rows(definition, schemas)` gives one Resource per served version; what a version knows of its objects is in `extra`:
+`rows(definition, schemas)` gives one Resource per version; what a version knows of its objects is in `extra`:
 
     schema             CustomSchema: decode, default, validate
     storage            the row of the storage version, which need not be served
@@ -8,8 +8,10 @@
     selectable_fields  ("spec.color",)
     scale              ScalePaths, if it has a /scale
     warning            what users of a deprecated version are told
-    convert            changes an object of another version to this one, in good order (None conversion)
+    coerce             takes from an object what this version does not know
+    versions           {"v1": its row}: all that are served, or that objects may be stored in
     review             WebhookConversion, where versions are converted by somebody else
+    convert            then, asks what the webhook made of an object (apiserver/crds/conversion.py)
     verbs              what discovery shows while the definition is being deleted
 
 Source: apiextensions-apiserver pkg/apiserver/{customresource_handler,customresource_discovery_controller}.go,
@@ -21,6 +23,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,7 +34,7 @@ from kubepy.api.builtins import version_rank
 from kubepy.api.decoding import At, Unfit
 from kubepy.api.errors import FieldError, FieldErrorType
 from kubepy.api.jsonpath import compile_path
-from kubepy.api.objects import Obj, copy, is_condition_true
+from kubepy.api.objects import Obj, copy, group_version, is_condition_true
 from kubepy.api.resources import Resource, Subresource
 from kubepy.api.schema import ObjectSchema, Schemas
 from kubepy.api.tables import Cells, Column, Printer
@@ -159,20 +162,22 @@ class CustomSchema(ObjectSchema):
 
     # -- what only custom kinds have -----------------------------------------------------------------------------------
 
-    def adopt(self, obj: Obj, *, is_stored: bool) -> Obj:
-        """An object as another version had it made what this version knows; in place. In the stored version what is
-        missing is filled in, too.
+    def coerce(self, obj: Obj) -> Obj:
+        """What this version knows of an object, on the way from the store or to it.
 
-        Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go schemaCoercingConverter,
-        unstructuredDefaulter.
+        Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go schemaCoercingConverter.
         """
+        known = copy(obj)
         try:
-            self._decode(obj, None, [])
+            self._decode(known, None, [])
         except Unfit as unfit:
             raise errors.InternalError(str(unfit))
-        if is_stored:
-            self.default(obj)
-        return obj
+        return known
+
+    def coerce_metadata(self, obj: Obj) -> None:
+        """The same of metadata alone, in place."""
+        if obj.get("metadata") is not None:
+            self._schemas.decoder(_OBJECT_META)(obj["metadata"], None, [])
 
     @cached_property
     def _validate(self) -> Any:
@@ -409,22 +414,23 @@ def is_established(definition: Obj) -> bool:
 
 
 def rows(definition: Obj, schemas: Schemas, known: Sequence[Resource] = ()) -> list[Resource]:
-    """The rows of all versions that are served or stored; `known` are those of before, whose compiled schemas are taken
-    over where nothing changed. Only an established definition has any."""
+    """The rows of all versions that are served, or that objects may be stored in; `known` are those of before, whose
+    compiled schemas are taken over where nothing changed. Only an established definition has any."""
     if not is_established(definition):
         return []
     compiled = {row.version: row.extra["schema"] for row in known}
     spec = definition["spec"]
+    stored = definition["status"].get("storedVersions") or ()
     terminating = is_condition_true(definition, "Terminating")
     found = [
         _row(definition, version, schemas, compiled.get(version["name"]), terminating)
         for version in spec["versions"]
-        if version.get("served") or version.get("storage")
+        if version.get("served") or version.get("storage") or version["name"] in stored
     ]
-    storage_name = next(version["name"] for version in spec["versions"] if version.get("storage"))
-    storage = next(row for row in found if row.version == storage_name)
+    storage = next(row for row in found if not row.storage_version)
+    versions = {row.version: row for row in found}
     for row in found:
-        row.extra["storage"] = storage
+        row.extra.update(storage=storage, versions=versions)
     return found
 
 
@@ -446,9 +452,7 @@ def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, termina
         ),
         scale=scale,
         warning=_deprecation(spec, version) if version.get("deprecated") else "",
-        convert=_none_conversion(
-            schema, f"{spec['group']}/{version['name']}", is_stored=bool(version.get("storage"))
-        ),
+        coerce=schema.coerce,
     )
     conversion = spec.get("conversion") or {}
     if conversion.get("strategy") == "Webhook":
@@ -479,11 +483,20 @@ def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, termina
     )
 
 
-def _none_conversion(schema: CustomSchema, api_version: str, *, is_stored: bool) -> Callable[[Obj], Obj]:
-    def convert(obj: Obj) -> Obj:
-        return schema.adopt(copy(obj) | {"apiVersion": api_version}, is_stored=is_stored)
+def read_back(obj: Obj, storage: Resource) -> tuple[Obj, Resource]:
+    """A stored object as its own version says that it is read: pruned and defaulted; and the row of that version.
 
-    return convert
+    Differs: a version that the definition has no more is taken for the one that objects are stored in now.
+    """
+    _, version = group_version(obj["apiVersion"])
+    versions = storage.extra["versions"]
+    assert isinstance(versions, dict), "rows of definitions know each other"
+    row = versions.get(version) or replace(storage, version=version)
+    schema = row.extra["schema"]
+    assert isinstance(schema, CustomSchema), "rows of definitions have one"
+    read = schema.coerce(obj)
+    schema.default(read)
+    return read, row
 
 
 def _deprecation(spec: Obj, version: Obj) -> str:

@@ -214,7 +214,7 @@ class Map(Type):
             if node is None:
                 left[name] = item
             elif not is_member(node):
-                left[name] = self.of(name).remove(item, node)
+                left[name] = _or_empty(self.of(name).remove(item, node), item)
         return left or None
 
     def named(self, node: FieldSet) -> FieldSet:
@@ -409,7 +409,7 @@ class Items(Type):
             if node is None:
                 left.append(item)
             elif not is_member(node):
-                left.append(self.element.remove(item, node))
+                left.append(_or_empty(self.element.remove(item, node), item))
         return left or None
 
     def named(self, node: FieldSet) -> FieldSet:
@@ -491,6 +491,11 @@ class Deduced(Type):
 
     def complaints(self, value: Any, at: str) -> Iterator[tuple[str, str]]:
         return iter(())
+
+
+def _or_empty(left: Any, value: Any) -> Any:
+    """What has lost all that was in it is still there."""
+    return type(value)() if left is None and isinstance(value, (dict, list)) else left
 
 
 def _keep(element: str, difference: Difference, changed: FieldSet, removed: FieldSet) -> None:

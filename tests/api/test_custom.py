@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kubepy.api import custom, errors, tables
+from kubepy.api import conversion, custom, errors, tables
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj, copy
 from kubepy.api.schema import Schemas
@@ -178,9 +178,11 @@ def test_another_version_is_pruned_and_the_stored_one_defaulted() -> None:
     v1, v2 = custom.rows(definition(*versions), SCHEMAS)
     obj = {"apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "x"}, "spec": {"a": 1}}
     before = copy(obj)
-    assert v2.extra["convert"](obj) == before | {"apiVersion": "example.com/v2", "spec": {}}
+    assert conversion.transcribe(obj, v1, v2) == before | {"apiVersion": "example.com/v2", "spec": {}}
     assert obj == before
-    stored = v1.extra["convert"](before | {"apiVersion": "example.com/v2", "spec": {"b": "b"}})
+    stored = conversion.transcribe(before | {"apiVersion": "example.com/v2", "spec": {"b": "b"}}, v2, v1)
+    assert stored["spec"] == {}
+    stored, _ = custom.read_back(stored, v1)
     assert stored["spec"] == {"a": 3}
 
 

@@ -55,11 +55,11 @@ class Kind(NamedTuple):
 class Attributes(Struct):
     """One write on its way. `obj` is None for deletes, `old` None for creates; `old` is read-only.
 
-    Objects are in the stored version; versions.py has them in others. A plugin that replaces `obj` does it in place.
+    Objects are in the hub version (Catalog.hub); versions.py has them in others. A plugin replaces `obj` in place.
     """
 
     operation: str
-    resource: Resource  # the stored version's row
+    resource: Resource  # the hub version's row
     subresource: str
     namespace: str
     name: str  # "" when it is still to be generated
@@ -68,7 +68,7 @@ class Attributes(Struct):
     user: User
     dry_run: bool
     warnings: list[str]
-    requested: Resource | None = None  # the row of the version that the client speaks; None: the stored one
+    requested: Resource | None = None  # the row of the version that the client speaks; None: the hub's
     options_of: Callable[[], Obj] | None = None
     annotations: dict[str, str] = field(default_factory=dict)  # of the audit event
     is_reinvoked: bool = (

@@ -7,16 +7,11 @@ Source: apiserver pkg/admission/conversion.go.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from kubepy.api import conversion
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import Attributes
-from kubepy.apiserver.crds.pending import Unconverted
-
-T = TypeVar("T")
+from kubepy.apiserver.crds.pending import settled
 
 
 class Versions:
@@ -64,13 +59,3 @@ class Versions:
             resource.api_version,
             self._attributes.resource.api_version,
         )
-
-
-async def settled(run: Callable[[], T]) -> T:
-    """What `run` gives, once the conversions that it needs are known."""
-    while True:
-        try:
-            return run()
-        except Unconverted as needs:
-            conversions = needs.to.extra["conversions"]
-            await conversions.convert(needs.objs, needs.to)  # type: ignore[attr-defined]

@@ -92,7 +92,7 @@ class Conversions:
                 needs = more
 
     async def convert(self, objs: Iterable[Obj], to: Resource) -> None:
-        """Ask the webhook for what is not known yet. Raises InternalError in upstream's words."""
+        """Ask the webhook for what is not known yet. Raises a StatusError in upstream's words."""
         while self._known and self._size > KNOWN_BYTES_MAX:
             _, oldest = self._known.popitem(last=False)
             self._size -= len(oldest)
@@ -115,7 +115,7 @@ class Conversions:
         config = review.config
         version = next((each for each in config["conversionReviewVersions"] if each in _API_VERSIONS), "")
         if not version:
-            raise errors.InternalError("no supported conversion review versions")
+            raise _failed("no supported conversion review versions")
         uid = self._random.uid()
         body = {
             "kind": "ConversionReview",
@@ -126,7 +126,7 @@ class Conversions:
         try:
             return _converted(answer, version, uid, len(objs))
         except ValueError as error:
-            raise errors.InternalError(f"{prefix} {error}")
+            raise _failed(f"{prefix} {error}")
 
     async def _post(self, config: Obj, body: bytes, prefix: str) -> Any:
         try:
@@ -135,9 +135,14 @@ class Conversions:
             )
             return orjson.loads(raw)
         except Unusable as error:
-            raise errors.InternalError(str(error))
+            raise _failed(str(error))
         except (CallFailed, orjson.JSONDecodeError) as error:
-            raise errors.InternalError(f"{prefix} failed: {error}")
+            raise _failed(f"{prefix} failed: {error}")
+
+
+def _failed(why: str) -> errors.StatusError:
+    """500 without a reason: nobody on upstream's way makes a Status of it."""
+    return errors.StatusError(why, reason="")
 
 
 def _key(obj: Obj, to: Resource) -> _Key:
@@ -189,16 +194,16 @@ def _check(before: Obj, after: Any, to: Resource, prefix: str) -> None:
             "invalid object at index 0: invalid kind "
             f"(expected {before['kind']}, received {after.get('kind', '')})"
         )
-    elif not isinstance(after.get("metadata"), dict):
-        why = "invalid metadata: missing metadata in converted object"
     else:
+        given = after.get("metadata")
+        metadata = given if isinstance(given, dict) else {}
         for field, shown in (("name", "name"), ("namespace", "namespace"), ("uid", "UID")):
-            one, other = before["metadata"].get(field, ""), after["metadata"].get(field, "")
+            one, other = before["metadata"].get(field, ""), metadata.get(field, "")
             if one != other:
                 why = f"invalid object: must have the same {shown}: {one} != {other}"
                 break
     if why:
-        raise errors.InternalError(f"{prefix} returned {why}")
+        raise _failed(f"{prefix} returned {why}")
 
 
 def _restored(before: Obj, after: Obj) -> Obj:

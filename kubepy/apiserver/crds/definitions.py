@@ -13,11 +13,12 @@ Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go, pkg/con
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from kubepy.api import custom, errors
 from kubepy.api.builtins import CUSTOM_RESOURCE_DEFINITIONS
 from kubepy.api.errors import FieldError
-from kubepy.api.objects import Document, Obj, copy, is_condition_true, is_deleting
+from kubepy.api.objects import Document, Obj, is_condition_true, is_deleting
 from kubepy.api.resources import Resource
 from kubepy.apiserver.crds import status
 from kubepy.apiserver.crds.conversion import Conversions
@@ -115,13 +116,7 @@ class Definitions:
             self._log.info("custom_kind_served", object=name, versions=[row.version for row in served])
 
     def _convert_by_webhook(self, row: Resource) -> None:
-        schema, known = row.extra["schema"], self.conversions.known
-        assert isinstance(schema, custom.CustomSchema), "rows of definitions have one"
-
-        def convert(obj: Obj) -> Obj:
-            return schema.adopt(copy(known(obj, row)), is_stored=row.extra["storage"] is row)
-
-        row.extra["convert"] = convert
+        row.extra["convert"] = partial(self.conversions.known, to=row)
         row.extra["conversions"] = self.conversions
 
     def _is_free(self, row: Resource) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
+
+T = TypeVar("T")
 
 
 class Unconverted(Exception):
@@ -31,3 +33,13 @@ def rendered(render: Callable[[], Any], document: Document) -> Any:
         return render()
     except Unconverted as needs:
         raise Unrendered(Unconverted([document.obj], needs.to), render) from None
+
+
+async def settled(run: Callable[[], T]) -> T:
+    """What `run` gives, once the conversions that it needs are known."""
+    while True:
+        try:
+            return run()
+        except Unconverted as needs:
+            conversions = needs.to.extra["conversions"]
+            await conversions.convert(needs.objs, needs.to)  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from kubepy.api import errors, strictness
+from kubepy.api.custom import CustomSchema
 from kubepy.api.errors import BadRequest, StatusError
 from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
@@ -47,7 +48,7 @@ async def apply(registry: Registry, resource: Resource, request: Request) -> Res
         if is_first:
             complain(complaint, options, call.warnings)
             is_first = False
-        obj = read(wanted, expected, fields)
+        obj = wanted if live is not None and _says_the_same(wanted, live) else read(wanted, expected, fields)
         metadata = obj["metadata"]
         if live is None and metadata.get("uid"):
             raise errors.conflict(
@@ -57,10 +58,16 @@ async def apply(registry: Registry, resource: Resource, request: Request) -> Res
             )
         write.ensure_namespace(metadata, call.namespace)
         write.check_name(metadata, call.name)
-        return registry.to_storage(resource, obj)
+        return registry.to_hub(resource, obj)
 
     result, is_created = await registry.update(call, make, may_create=True)
     return respond.document(registry, served, request, result, 201 if is_created else 200)
+
+
+def _says_the_same(wanted: Obj, live: Obj) -> bool:
+    """But for who owns it. Nothing is filled in then."""
+    metadata = {**wanted["metadata"], "managedFields": live["metadata"].get("managedFields")}
+    return {**wanted, "metadata": metadata} == live
 
 
 def configuration(raw: bytes) -> Obj:
@@ -109,13 +116,17 @@ def complain(complaint: str, options: WriteOptions, warnings: list[str]) -> None
 
 
 def read(wanted: Obj, expected: decode.Expected, fields: FieldManager) -> Obj:
-    """What was merged, pruned and defaulted, in place. Raises 500 for values that the kind has no place for."""
-    try:
-        expected.schema.decode(wanted)
-    except Undecodable as error:
-        where = fields.described(wanted)
-        raise StatusError(
-            f"failed to convert new object ({where}) to proper version: {error.restored}", reason=""
-        )
+    """What was merged, pruned and defaulted, in place; of a custom object only metadata is pruned, and its nulls stay.
+    Raises 500 for values that the kind has no place for."""
+    if isinstance(expected.schema, CustomSchema):
+        expected.schema.coerce_metadata(wanted)
+    else:
+        try:
+            expected.schema.decode(wanted)
+        except Undecodable as error:
+            where = fields.described(wanted)
+            raise StatusError(
+                f"failed to convert new object ({where}) to proper version: {error.restored}", reason=""
+            )
     expected.schema.default(wanted)
     return wanted

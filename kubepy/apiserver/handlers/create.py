@@ -23,5 +23,5 @@ async def create(registry: Registry, resource: Resource, request: Request) -> Re
     if not request.in_process:
         call.given = await request.read_body()
     registry.field_manager(resource).update(None, obj, write.manager_of(request, options))
-    created = await registry.create(call, registry.to_storage(resource, obj))
+    created = await registry.create(call, registry.to_hub(resource, obj))
     return respond.document(registry, registry.served(resource), request, created, 201)

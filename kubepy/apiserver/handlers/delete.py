@@ -44,7 +44,7 @@ def answer(
     registry: Registry, resource: Resource, request: Request, deleted: Deleted, status: int = 200
 ) -> Response:
     """The object, or for most kinds a Status that says which object it was, once it is gone."""
-    strategy = registry.strategy(registry.catalog.storage(resource))
+    strategy = registry.strategy(registry.catalog.hub(resource))
     if not deleted.is_gone or strategy.returns_deleted:
         return respond.document(registry, registry.served(resource), request, deleted.document, status)
     metadata = deleted.document.obj["metadata"]
@@ -71,7 +71,7 @@ async def delete_collection(registry: Registry, resource: Resource, request: Req
 
 
 def _warn(registry: Registry, resource: Resource, request: Request, options: DeleteOptions) -> None:
-    warning = registry.strategy(registry.catalog.storage(resource)).deletion_warning
+    warning = registry.strategy(registry.catalog.hub(resource)).deletion_warning
     if warning and options.propagation is None and options.orphan_dependents is None:
         request.warnings.append(warning)
 

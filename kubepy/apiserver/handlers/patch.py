@@ -10,6 +10,7 @@ Source: apiserver pkg/endpoints/handlers/patch.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -65,6 +66,12 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
     )
     attempts = 0
 
+    def shown(live: Obj) -> str:
+        """What a refusal shows: what came of the patch, before anybody has read it, or a strategic one itself."""
+        if content_type == STRATEGIC:
+            return strategic.go_text(go_json.loads(raw))
+        return orjson.dumps(apply(copy(live), go_json.loads(raw)), option=orjson.OPT_SORT_KEYS).decode()
+
     def make(current: Document | None) -> Obj:
         nonlocal attempts
         if current is None:
@@ -79,13 +86,21 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
         wanted = apply(base, parsed if attempts == 1 else go_json.loads(raw))
         # Warnings are given once, not once per attempt.
         warnings = call.warnings if attempts == 1 else []
-        shown = strategic.go_text(go_json.loads(raw)) if content_type == STRATEGIC else ""
         kept = live if is_shared else _NOTHING
-        obj = _read(wanted, kept, findings, expected, options, warnings, shown)
+        obj = _read(
+            wanted,
+            kept,
+            findings,
+            expected,
+            options,
+            warnings,
+            content_type == STRATEGIC,
+            partial(shown, live),
+        )
         write.ensure_namespace(obj["metadata"], call.namespace)
         write.check_name(obj["metadata"], call.name)
         fields.update(live, obj, manager)
-        return registry.to_storage(resource, obj)
+        return registry.to_hub(resource, obj)
 
     result, _ = await registry.update(call, make)
     return respond.document(registry, served, request, result)
@@ -155,25 +170,29 @@ def _read(
     expected: decode.Expected,
     options: WriteOptions,
     warnings: list[str],
-    shown: str,
+    is_strategic: bool,
+    shown: Callable[[], str],
 ) -> Obj:
     """The patched object pruned and defaulted, but for what it has from `kept`, which is. What does not fit is the
     patch's fault: 422, not 400.
 
-    A strategic merge patch is `shown` itself; its result goes through another decoder, which does not look at the kind
-    and has words of its own.
+    The result of a strategic merge patch goes through another decoder, which does not look at the kind and has words of
+    its own.
     """
     try:
-        if isinstance(wanted, dict) and not shown:
+        if isinstance(wanted, dict) and not is_strategic:
             decode.check_kind(wanted, expected)
         read = _novel(wanted, kept) if kept else wanted
         unknown = expected.schema.decode(read).unknown
     except Undecodable as error:
-        raise _refused(wanted, shown, error.restored if shown else error.why)
+        raise _refused(shown(), error.restored if is_strategic else error.why)
     if options.field_validation != IGNORE and (findings or unknown):
-        texts = [*findings, *(f'unknown field "{path}"' for path in (sorted(unknown) if shown else unknown))]
+        texts = [
+            *findings,
+            *(f'unknown field "{path}"' for path in (sorted(unknown) if is_strategic else unknown)),
+        ]
         if options.field_validation == STRICT:
-            raise _refused(wanted, shown, strictness.message(texts))
+            raise _refused(shown(), strictness.message(texts))
         warnings += texts
     read["apiVersion"], read["kind"] = expected.api_version, expected.kind
     expected.schema.default(read)
@@ -213,9 +232,7 @@ def _joined(wanted: Obj, read: Obj, kept: Obj) -> Obj:
     return whole | {name: part for name, part in read.items() if name not in whole}
 
 
-def _refused(wanted: Any, shown: str, why: str) -> Invalid:
+def _refused(shown: str, why: str) -> Invalid:
     """Source: patch.go: errors.NewInvalid(schema.GroupKind{}, "", ...) about the field "patch"."""
-    finding = errors.invalid_value(
-        "patch", shown or orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS).decode(), why
-    )
+    finding = errors.invalid_value("patch", shown, why)
     return Invalid(f' "" is invalid: {finding}', details={"causes": [finding.cause()]})

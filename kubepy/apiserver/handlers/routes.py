@@ -47,6 +47,9 @@ def check(resource: Resource, info: RequestInfo, method: str) -> None:
     verb = info.verb
     here, served = _verbs_at(resource, info)
     if verb not in here or verb not in served or method != _METHODS.get(verb):
+        if resource.custom and len(info.parts) > 2:
+            # There is no router: the handler knows no such subresource.
+            raise errors.not_found(resource, info.name)
         raise _refusal(resource, info, method)
     if len(info.parts) > 1:
         _check_name(info.name)

@@ -29,7 +29,7 @@ async def update(registry: Registry, resource: Resource, request: Request) -> Re
     def make(current: Document | None) -> Obj:
         wanted = obj if is_conditional and current is not None else copy(obj)
         fields.update(served.obj(current) if current is not None else None, wanted, manager)
-        return registry.to_storage(resource, wanted)
+        return registry.to_hub(resource, wanted)
 
     result, is_created = await registry.update(call, make)
     return respond.document(registry, served, request, result, 201 if is_created else 200)

@@ -59,6 +59,9 @@ _UNOWNED = fieldsets.of(
     ]
 )
 
+# Metadata is looked at by itself.
+_HEAD = frozenset(("apiVersion", "kind", "metadata"))
+
 # -- what a write through one door cannot set ------------------------------------------------------------------
 
 _METADATA: FieldSet = {"f:metadata": {}}
@@ -111,15 +114,10 @@ class FieldManager:
         self.resource, self.subresource = resource, subresource
         self._types, self._catalog, self._clock = types, catalog, clock
         self._reset = _reset(resource, subresource)
+        # Which versions of a custom kind have a /status is no business of each other's.
+        self._resets_everywhere = not resource.custom or bool(subresource)
         self._only = _ONLY.get((resource.group_resource, subresource))
-        self._skipped = frozenset(
-            (
-                "apiVersion",
-                "kind",
-                "metadata",
-                *(name[2:] for name, below in self._reset.items() if not below),
-            )
-        )
+        self._skipped = _HEAD | {name[2:] for name, below in self._reset.items() if not below}
         self._has_metadata = "f:metadata" not in self._reset or bool(self._reset["f:metadata"])
         # What `_skipped` does not leave out already.
         self._reset_below = {name: below for name, below in self._reset.items() if below}
@@ -136,14 +134,15 @@ class FieldManager:
         """Set new's managedFields; `live` (read-only) is what is there, None for a creation."""
         metadata = new["metadata"]
         entries = self._entries(live, metadata.pop("managedFields", None))
-        self._reconcile(entries, live)
         if live is not None and not entries:
             # Nobody's fields are known, so nobody's are tracked, until somebody applies.
             return
         try:
+            self._reconcile(entries, live)
             self._update(entries, self._blank if live is None else live, new, manager)
         except ValueError:
-            # What cannot be told apart (a null in a list with keys) is tracked no more.
+            # What cannot be told apart (a null in a list with keys), or seen in the version of an entry, is tracked
+            # no more.
             return
         if entries:
             metadata["managedFields"] = managed.encode(entries)
@@ -165,12 +164,14 @@ class FieldManager:
     def _reconcile(self, entries: Entries, live: Obj | None) -> None:
         """The schema of a custom kind may be another than when an entry was written; a built-in kind's is not.
 
+        Raises ValueError if the object does not look in the version of an entry as that version's schema wants it.
         Source: structured-merge-diff merge/update.go reconcileManagedFieldsWithSchemaChanges."""
         if live is None or not self.resource.custom:
             return
         for id_, entry in entries.items():
             version = self.version(entry.api_version)
             if version is not None:
+                version.convert(live)
                 fields = reconciliation.reconciled(version.type, entry.fields)
                 if fields is not entry.fields:
                     entries[id_] = entry._replace(fields=fields, written=None)
@@ -196,14 +197,16 @@ class FieldManager:
         """
         self._check(config)
         entries = managed.decode(live["metadata"].get("managedFields")) if live is not None else {}
-        self._reconcile(entries, live)
         if live is not None and not entries:
             try:
                 self._update(entries, self._blank, live, _BEFORE_FIRST_APPLY)
             except ValueError:
                 raise self._untypable(live)
         try:
+            self._reconcile(entries, live)
             wanted = self._apply(live, config, dict(entries), manager, force=force)
+        except Unfit as unfit:
+            raise StatusError(str(unfit), reason="")
         except Conflicts as conflicts:
             if manager != _KUBECTL or live is None:
                 raise conflicts.error()
@@ -244,9 +247,7 @@ class FieldManager:
             raise BadRequest(f"invalid object type: {_kind_text(*given)}")
         if isinstance(metadata, dict) and isinstance(metadata.get("managedFields"), list):
             raise BadRequest("metadata.managedFields must be nil")
-        found = [f"{at}: {why}" if at else why for at, why in self._version.type.complaints(config, "")]
-        if found:
-            why = found[0] if len(found) == 1 else "errors:\n" + "\n".join(f"  {line}" for line in found)
+        if why := _misfits(self._version, config):
             raise StatusError(
                 f"failed to create typed patch object ({self.described(config)}): {why}", reason=""
             )
@@ -306,7 +307,8 @@ class FieldManager:
             type_ = self._types.custom(known.openapi if isinstance(known, CustomSchema) else None)
         else:
             type_ = self._types.of(there.schema)
-        return Version(api_version, type_, partial(self._converted, to=there))
+        version = Version(api_version, type_, partial(self._converted, to=there))
+        return version._replace(convert=partial(_fitting, version)) if there.custom else version
 
     def _converted(self, obj: Obj, to: Resource) -> Obj:
         given = obj.get("apiVersion") or to.api_version
@@ -334,6 +336,8 @@ class FieldManager:
 
     def _compare_content(self, version: Version, old: Obj, new: Obj) -> tuple[FieldSet, FieldSet]:
         skipped = self._skipped
+        if version is not self._version and not self._resets_everywhere:
+            skipped = _HEAD
         after = {name: value for name, value in new.items() if name not in skipped}
         if old is self._blank and version is self._version:
             return self._created(version, after), {}
@@ -367,6 +371,26 @@ class FieldManager:
         if self._only is not None:
             return fieldsets.matching(fields, self._only)
         return fieldsets.without(fields, self._reset)
+
+
+class Unfit(ValueError):
+    """An object does not look in some version as that version's schema wants it."""
+
+
+def _fitting(version: Version, obj: Obj) -> Obj:
+    """Raises Unfit. Where nothing converts but the name of the version, fields of the one are unknown to the other."""
+    converted = version.convert(obj)
+    if converted is not obj and (why := _misfits(version, converted)):
+        raise Unfit(why)
+    return converted
+
+
+def _misfits(version: Version, obj: Obj) -> str:
+    """Source: structured-merge-diff typed/validate.go."""
+    found = [f"{at}: {why}" if at else why for at, why in version.type.complaints(obj, "")]
+    if len(found) < 2:
+        return "".join(found)
+    return "errors:\n" + "\n".join(f"  {line}" for line in found)
 
 
 def _with_metadata(fields: FieldSet, found: Node) -> FieldSet:

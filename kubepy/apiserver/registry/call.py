@@ -42,7 +42,7 @@ class Facade(Struct):
     """What admission sees of a write in place of the whole object: a Scale. Who computes the object fills it in."""
 
     subresource: str
-    put: Callable[[Obj, Obj], Awaitable[None]]  # into the whole object, what admission made of `obj`
+    put: Callable[[Obj, Obj], None]  # into the whole object, what admission made of `obj`
     obj: Obj = field(default_factory=dict)
     old: Obj = field(default_factory=dict)
 

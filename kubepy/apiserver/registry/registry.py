@@ -8,7 +8,8 @@ Order of a create: identity, mutating admission, allocation, strategy, validatio
 Order of an update: new object from old, mutating admission, revision check, strategy, validation, validating admission,
 commit; an update that changes nothing is not written.
 
-Objects in here are of the storage version. `Call` says who asks for what; `Served` views translate at the edges.
+A write is worked on in the hub version (`Catalog.hub`) and stored in the storage version, of which all Documents are.
+`Call` says who asks for what; `Served` views translate at the edges.
 
 Source: apiserver pkg/registry/generic/registry/store.go, pkg/registry/rest/{create,update,delete}.go,
 pkg/storage/etcd3/store.go.
@@ -27,7 +28,7 @@ from msgspec.structs import replace
 from kubepy.api import conversion, errors
 from kubepy.api import warnings as advice
 from kubepy.api.builtins import IP_ADDRESSES, SERVICE_CIDRS, SERVICES, Catalog
-from kubepy.api.custom import CustomSchema
+from kubepy.api.custom import CustomSchema, read_back
 from kubepy.api.objects import Document, DocumentPool, Obj, arranged, copy, stored, with_revision
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
@@ -44,6 +45,7 @@ from kubepy.apiserver.admission.base import (
     ask_nobody,
 )
 from kubepy.apiserver.admission.chain import Chain
+from kubepy.apiserver.crds.pending import settled
 from kubepy.apiserver.patch.field_manager import FieldManager
 from kubepy.apiserver.registry import admin_access, deletion
 from kubepy.apiserver.registry.addresses import AddressBook
@@ -123,7 +125,7 @@ class Registry:
         self.min_request_timeout_s = min_request_timeout_s
         self._is_verbose = log.is_enabled_for(LEVELS["debug"])
         self._caches: dict[str, ResourceCache] = {}
-        self._strategies: dict[str, Strategy] = {}
+        self._strategies: dict[tuple[str, str], Strategy] = {}
         self._served: dict[tuple[str, str], Served] = {}
         self._types = Types(schemas)
         self._field_managers: dict[tuple[str, str, str], FieldManager] = {}
@@ -180,13 +182,19 @@ class Registry:
         return cache
 
     def _reviver(self, storage: Resource) -> Revive:
-        """Objects that were stored under an older definition: pruned, defaulted, in the present storage version."""
+        """Objects that were stored under an older definition: pruned, defaulted, in the present storage version.
+
+        Differs: what this version does not know is gone from the others, too, before the object is next written.
+        """
 
         async def revive(values: Sequence[bytes]) -> list[bytes]:
-            conversions = storage.extra.get("conversions")
-            if conversions is not None:
-                await conversions.convert(map(orjson.loads, values), storage)  # type: ignore[attr-defined]
-            return [revived(storage, value) for value in values]
+            found = [read_back(orjson.loads(value), storage) for value in values]
+            if (conversions := storage.extra.get("conversions")) is not None:
+                await conversions.convert((obj for obj, _ in found), storage)  # type: ignore[attr-defined]
+            return [
+                _as_it_is(value, conversion.transcribe(obj, written, storage))
+                for value, (obj, written) in zip(values, found)
+            ]
 
         return revive
 
@@ -237,16 +245,17 @@ class Registry:
         here = resource.group_resource
         return [row.api_version for row in self.catalog if row.group_resource == here]
 
-    def to_storage(self, resource: Resource, obj: Obj) -> Obj:
-        """An object as served -> as stored; may be the same one."""
-        return conversion.convert(obj, resource, self.catalog.storage(resource))
+    def to_hub(self, resource: Resource, obj: Obj) -> Obj:
+        """An object as served -> as writes work on it; may be the same one."""
+        return conversion.convert(obj, resource, self.catalog.hub(resource))
 
-    def strategy(self, storage: Resource) -> Strategy:
-        strategy = self._strategies.get(storage.group_resource)
+    def strategy(self, hub: Resource) -> Strategy:
+        key = (hub.group_resource, hub.version)
+        strategy = self._strategies.get(key)
         if strategy is None:
-            strategy = self._strategies[storage.group_resource] = strategy_for(
-                storage,
-                self.schemas.of(storage).zero("status"),
+            strategy = self._strategies[key] = strategy_for(
+                hub,
+                self.schemas.of(hub).zero("status") if hub is self.catalog.storage(hub) else None,
                 lambda row: self.catalog.get(row.group, row.version, row.plural) is not None,
             )
         return strategy
@@ -255,7 +264,8 @@ class Registry:
         """A resource is no longer served (its definition went away): end its watches, drop what is known of it."""
         if (cache := self._caches.pop(resource.group_resource, None)) is not None:
             cache.close()
-        self._strategies.pop(resource.group_resource, None)
+        for key in [key for key in self._strategies if key[0] == resource.group_resource]:
+            del self._strategies[key]
         for key in [key for key in self._served if key[0] == resource.group_resource]:
             del self._served[key]
         for entry in [entry for entry in self._field_managers if entry[0] == resource.group_resource]:
@@ -301,7 +311,7 @@ class Registry:
         self.schemas.of(resource).default(obj)
         self.field_manager(resource).update(None, obj, "kube-apiserver")
         call = Call(resource, "", obj["metadata"]["name"], _SERVER)
-        return await self.create(call, self.to_storage(resource, obj))
+        return await self.create(call, self.to_hub(resource, obj))
 
     # -- reads -------------------------------------------------------------------------------------------------------
 
@@ -373,17 +383,17 @@ class Registry:
         return Moment(self.clock.rfc3339(), call.user, call.warnings)
 
     async def create(self, call: Call, obj: Obj) -> Document:
-        """Create `obj` (the registry's own from here on, of the storage version)."""
-        storage = self.catalog.storage(call.resource)
+        """Create `obj` (the registry's own from here on, of the hub version)."""
+        hub = self.catalog.hub(call.resource)
         cache = await self.loaded(call.resource)
         metadata = obj["metadata"]
         revision = metadata.pop("resourceVersion", None)
-        attributes = await self._admitted(CREATE, call, storage, obj, None)
+        attributes = await self._admitted(CREATE, call, hub, obj, None)
         revision = obj["metadata"].pop("resourceVersion", revision)
-        return await self._create(call, storage, cache, obj, attributes, revision)
+        return await self._create(call, hub, cache, obj, attributes, revision)
 
     async def _admitted(
-        self, operation: str, call: Call, storage: Resource, obj: Obj, old: Obj | None
+        self, operation: str, call: Call, hub: Resource, obj: Obj, old: Obj | None
     ) -> Attributes:
         """Through mutating admission. A patch is not told of owners that it names twice before that."""
         metadata = obj["metadata"]
@@ -391,11 +401,11 @@ class Registry:
             dedup_owner_references(metadata, call.warnings, after_admission=False)
         entries = metadata.get("managedFields")
         if call.is_admitted:
-            attributes = self._attributes(operation, call, storage, obj, old)
+            attributes = self._attributes(operation, call, hub, obj, old)
         elif call.facade is not None:
-            attributes = await self._admitted_as(call.facade, operation, call, storage, obj)
+            attributes = await self._admitted_as(call.facade, operation, call, hub, obj)
         else:
-            attributes = self._attributes(operation, call, storage, obj, old)
+            attributes = self._attributes(operation, call, hub, obj, old)
             await self.admission.admit(attributes)
         # Admission may have put another object's content into this one.
         metadata = obj["metadata"]
@@ -404,19 +414,19 @@ class Registry:
         if metadata.get("managedFields") is not entries:
             keep_valid_entries(metadata, entries, call.warnings)
         dedup_owner_references(metadata, call.warnings, after_admission=True)
-        if (guard := self.guards.get(storage.group_resource)) is not None:
-            await guard(storage, call.namespace, call.name, call.user, obj, old)
+        if (guard := self.guards.get(hub.group_resource)) is not None:
+            await guard(hub, call.namespace, call.name, call.user, obj, old)
         return attributes
 
     async def _admitted_as(
-        self, facade: Facade, operation: str, call: Call, storage: Resource, obj: Obj
+        self, facade: Facade, operation: str, call: Call, hub: Resource, obj: Obj
     ) -> Attributes:
-        attributes = self._attributes(operation, call, storage, facade.obj, facade.old)
+        attributes = self._attributes(operation, call, hub, facade.obj, facade.old)
         attributes.subresource = facade.subresource
         before = copy(facade.obj)
         await self.admission.admit(attributes)
         if facade.obj != before:
-            await facade.put(obj, facade.obj)
+            facade.put(obj, facade.obj)
         return attributes
 
     async def admit(self, call: Call, obj: Obj, operation: str = CREATE) -> None:
@@ -431,7 +441,7 @@ class Registry:
     async def _create(
         self,
         call: Call,
-        storage: Resource,
+        hub: Resource,
         cache: ResourceCache,
         obj: Obj,
         attributes: Attributes,
@@ -439,38 +449,40 @@ class Registry:
         may: Callable[[], Awaitable[None]] | None = None,
     ) -> Document:
         metadata = obj["metadata"]
-        strategy = self.strategy(storage)
+        strategy = self.strategy(hub)
         metadata["creationTimestamp"] = self.clock.rfc3339()
         metadata["uid"] = self.random.uid()
         base = metadata.get("generateName", "") if not metadata.get("name") else ""
         if base:
             metadata["name"] = self._free_name(cache, metadata.get("namespace", ""), base)
-        release = await self._allocate(storage, obj, None)
+        release = await self._allocate(hub, obj, None)
         try:
             strategy.prepare_create(obj, self.moment(call))
             name = metadata.get("name", "")
             findings = validate_create(call.resource, obj)
             if findings := findings + self._custom_findings(call, findings, obj):
-                raise errors.invalid(storage, name, errors.as_given(findings, call.given))
+                raise errors.invalid(hub, name, errors.as_given(findings, call.given))
             strategy.canonicalize(obj)
             if call.is_advised:
-                call.warnings += advice.on_create(storage, obj)
+                call.warnings += advice.on_create(hub, obj)
             attributes.name = name
             if may is not None:
                 await may()
             await self.admission.validate(attributes)
-            if revision and revision.strip("0") and not unparsable(revision):
-                # Source: etcd3/store.go Create; nobody makes a Status of it.
+            is_refused = revision and revision.strip("0") and not unparsable(revision)
+            if is_refused and not call.options.dry_run:
+                # Source: etcd3/store.go Create; nobody makes a Status of it, and a dry run never comes there.
                 raise errors.StatusError(
                     "resourceVersion should not be set on objects to be created", reason=""
                 )
+            wanted = await self._as_stored(obj, hub, cache.storage)
             path = path_of(metadata.get("namespace", ""), name)
             if (existing := cache.get(path)) is not None:
                 raise _exists(call.resource, existing, is_generated=bool(base))
             if call.options.dry_run:
-                return self._document(obj, 0)
+                return self._document(wanted, 0)
             attributes.is_written = None
-            created = await self._put(call, cache, path, obj, 0)
+            created = await self._put(call, cache, path, wanted, 0)
             attributes.is_written = created is not None
             if created is None:
                 raise _exists(call.resource, cache.get(path), name=name, is_generated=bool(base))
@@ -483,18 +495,10 @@ class Registry:
     def _custom_findings(
         self, call: Call, earlier: list[errors.FieldError], new: Obj, old: Obj | None = None
     ) -> list[errors.FieldError]:
-        """What the definition of a custom kind says, in the version that was asked for."""
-        resource = call.resource
-        schema = resource.extra.get("schema")
+        """What the definition of a custom kind says."""
+        schema = call.resource.extra.get("schema")
         if not isinstance(schema, CustomSchema):
             return []
-        storage = self.catalog.storage(resource)
-        new = conversion.convert(new, storage, resource)
-        if resource is not storage:
-            # It was complete when it came.
-            schema.default(new)
-        if old is not None:
-            old = conversion.convert(old, storage, resource)
         return schema.validate(new, old, call.subresource, earlier=earlier)
 
     def _free_name(self, cache: ResourceCache, namespace: str, base: str) -> str:
@@ -505,8 +509,8 @@ class Registry:
                 break
         return name
 
-    async def _allocate(self, storage: Resource, obj: Obj, old: Obj | None) -> Release:
-        if storage is not SERVICES and storage != SERVICES:
+    async def _allocate(self, hub: Resource, obj: Obj, old: Obj | None) -> Release:
+        if hub is not SERVICES and hub != SERVICES:
             return _nothing
         if not self.services.is_following:
             await self._follow_services()
@@ -542,9 +546,9 @@ class Registry:
 
         `may_create`: one that does not exist is made, whatever its kind thinks of that.
         """
-        storage = self.catalog.storage(call.resource)
+        hub = self.catalog.hub(call.resource)
         cache = await self.loaded(call.resource)
-        strategy = self.strategy(storage)
+        strategy = self.strategy(hub)
         path = path_of(call.namespace, call.name)
         while True:
             current = cache.get(path)
@@ -557,23 +561,23 @@ class Registry:
                 )
                 if not is_welcome:
                     raise errors.not_found(call.resource, call.name)
-                if (created := await self._create_on_update(call, storage, cache, make)) is not None:
+                if (created := await self._create_on_update(call, hub, cache, make)) is not None:
                     return created, True
                 continue
-            updated = await self._update_once(call, storage, cache, strategy, path, current, make)
+            updated = await self._update_once(call, hub, cache, strategy, path, current, make)
             if updated is not None:
                 return updated, False
 
     async def _create_on_update(
-        self, call: Call, storage: Resource, cache: ResourceCache, make: Make
+        self, call: Call, hub: Resource, cache: ResourceCache, make: Make
     ) -> Document | None:
         obj = make(None)
         metadata = obj["metadata"]
         check_uid(call, metadata.get("uid") or "", "")
         metadata.pop("resourceVersion", None)
-        attributes = await self._admitted(CREATE, call, storage, obj, None)
+        attributes = await self._admitted(CREATE, call, hub, obj, None)
         try:
-            return await self._create(call, storage, cache, obj, attributes, may=call.may_create)
+            return await self._create(call, hub, cache, obj, attributes, may=call.may_create)
         except errors.AlreadyExists:
             # Somebody else created it in the meantime: then it is an update after all.
             return None
@@ -581,7 +585,7 @@ class Registry:
     async def _update_once(
         self,
         call: Call,
-        storage: Resource,
+        hub: Resource,
         cache: ResourceCache,
         strategy: Strategy,
         path: str,
@@ -589,30 +593,31 @@ class Registry:
         make: Make,
     ) -> Document | None:
         """None: somebody was faster, try again."""
-        old = current.obj
+        old = await self._read(current, cache.storage, hub)
         new = make(current)
-        attributes = await self._admitted(UPDATE, call, storage, new, old)
+        attributes = await self._admitted(UPDATE, call, hub, new, old)
         check_revision(call, strategy, new["metadata"], old["metadata"])
         release = _nothing
         if not call.subresource:
-            release = await self._allocate(storage, new, old)
+            release = await self._allocate(hub, new, old)
         try:
             self._prepare_update(call, strategy, new, old)
             findings = validate_update(call.resource, new, old, call.subresource)
             if findings := findings + self._custom_findings(call, findings, new, old):
-                raise errors.invalid(storage, call.name, errors.as_given(findings, call.given))
+                raise errors.invalid(hub, call.name, errors.as_given(findings, call.given))
             if call.is_advised and not call.subresource:
-                call.warnings += advice.on_update(storage, new, old)
+                call.warnings += advice.on_update(hub, new, old)
             if not call.is_admitted:
                 await self.admission.validate(attributes)
+            wanted = await self._as_stored(new, hub, cache.storage)
             if deletion.vanishes_on_update(strategy, new, old):
-                return await self._vanish(call, cache, path, current, new)
-            if new == old and path not in cache.stale:
+                return await self._vanish(call, cache, path, current, wanted)
+            if wanted == current.obj and path not in cache.stale:
                 return current
             if call.options.dry_run:
-                return self._document(new, current.revision)
+                return self._document(wanted, current.revision)
             attributes.is_written = None
-            updated = await self._put(call, cache, path, new, current.revision)
+            updated = await self._put(call, cache, path, wanted, current.revision)
             attributes.is_written = updated is not None
             return updated
         finally:
@@ -641,16 +646,17 @@ class Registry:
 
     async def delete(self, call: Call, options: DeleteOptions) -> Deleted:
         """Delete, or mark for deletion. Raises NotFound, Conflict (preconditions)."""
-        storage = self.catalog.storage(call.resource)
+        hub = self.catalog.hub(call.resource)
         cache = await self.loaded(call.resource)
-        strategy = self.strategy(storage)
+        strategy = self.strategy(hub)
         path = path_of(call.namespace, call.name)
         while True:
             current = cache.get(path)
             if current is None:
                 raise errors.not_found(call.resource, call.name)
             deletion.check_preconditions(call.resource, current.obj, options)
-            attributes = self._attributes(DELETE, call, storage, None, current.obj)
+            old = await self._read(current, cache.storage, hub)
+            attributes = self._attributes(DELETE, call, hub, None, old)
             attributes.dry_run = options.dry_run
             if call.is_of_collection:
                 attributes.name = ""
@@ -658,23 +664,26 @@ class Registry:
             if not call.is_admitted:
                 await self.admission.admit(attributes)
                 await self.admission.validate(attributes)
-            obj = current.copy()
+            obj = copy(old)
             if strategy.begin_deletion(obj, options, self.moment(call)):
                 deletion.keep_collector_finalizers(strategy, obj["metadata"], options)
                 plan = deletion.Plan(deletion.MARK, obj)
             else:
                 plan = deletion.plan(strategy, obj, options, self.clock.now())
-            if plan.action == deletion.PENDING or (plan.action == deletion.MARK and plan.obj == current.obj):
+            if plan.action == deletion.PENDING:
                 return Deleted(current, False)
+            last = await self._as_stored(plan.obj, hub, cache.storage)
             if plan.action == deletion.VANISH:
                 if (
-                    gone := await self._vanish(call, cache, path, current, plan.obj, options.dry_run)
+                    gone := await self._vanish(call, cache, path, current, last, options.dry_run)
                 ) is not None:
                     return Deleted(gone, True)
                 continue
+            if last == current.obj:
+                return Deleted(current, False)
             if options.dry_run:
-                return Deleted(self._document(plan.obj, current.revision), False)
-            if (marked := await self._put(call, cache, path, plan.obj, current.revision)) is not None:
+                return Deleted(self._document(last, current.revision), False)
+            if (marked := await self._put(call, cache, path, last, current.revision)) is not None:
                 return Deleted(marked, False)
 
     async def _vanish(
@@ -719,19 +728,30 @@ class Registry:
     # -- the pieces --------------------------------------------------------------------------------------------------
 
     def _attributes(
-        self, operation: str, call: Call, storage: Resource, obj: Obj | None, old: Obj | None
+        self, operation: str, call: Call, hub: Resource, obj: Obj | None, old: Obj | None
     ) -> Attributes:
         # A Namespace counts as inside itself.
-        namespace = call.namespace or (
-            call.name if storage.plural == "namespaces" and not storage.group else ""
-        )
+        namespace = call.namespace or (call.name if hub.plural == "namespaces" and not hub.group else "")
         name = call.name
         if not name and obj is not None:
             name = (obj.get("metadata") or {}).get("name", "")
         return Attributes(
-            operation, storage, call.subresource, namespace, name, obj, old, call.user, call.options.dry_run,
+            operation, hub, call.subresource, namespace, name, obj, old, call.user, call.options.dry_run,
             call.warnings, call.resource, partial(call.options.to_json, _OPTIONS[operation]), call.annotations,
         )  # fmt: skip
+
+    async def _read(self, document: Document, storage: Resource, hub: Resource) -> Obj:
+        """In the hub version; shared, read-only. Asks the conversion webhook, where there is one."""
+        if storage.api_version == hub.api_version:
+            return document.obj
+        return await settled(partial(conversion.transcribe, document.obj, storage, hub))
+
+    async def _as_stored(self, obj: Obj, hub: Resource, storage: Resource) -> Obj:
+        """An object of the hub version as it is read back from the store; may be the same."""
+        if storage.api_version == hub.api_version:
+            return obj
+        written = await settled(partial(conversion.transcribe, obj, hub, storage))
+        return read_back(written, storage)[0]
 
     async def _put(
         self, call: Call, cache: ResourceCache, path: str, obj: Obj, revision: int
@@ -793,13 +813,9 @@ def _written_fields(
     return fields
 
 
-def revived(storage: Resource, value: bytes) -> bytes:
-    """Stored bytes under the present definition of a custom kind; the same bytes if nothing is to be done."""
-    obj = orjson.loads(value)
-    adopted = storage.extra["convert"](obj)  # type: ignore[operator]
-    if adopted == obj and adopted["apiVersion"] == obj["apiVersion"]:
-        return value
-    return stored(adopted)
+def _as_it_is(value: bytes, obj: Obj) -> bytes:
+    """`obj`, what is read from `value`, as bytes: the very same if they say just that."""
+    return value if orjson.loads(value) == obj else stored(obj)
 
 
 def _nothing() -> None:

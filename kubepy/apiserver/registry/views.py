@@ -40,13 +40,13 @@ class Served:
         return (
             document.obj
             if self.is_stored_so
-            else conversion.convert(document.obj, self.storage, self.resource)
+            else conversion.transcribe(document.obj, self.storage, self.resource)
         )
 
     def peek(self, document: Document) -> Obj:
         """The same for one look, not remembered."""
         obj = document.peek()
-        return obj if self.is_stored_so else conversion.convert(obj, self.storage, self.resource)
+        return obj if self.is_stored_so else conversion.transcribe(obj, self.storage, self.resource)
 
     def raw(self, document: Document) -> bytes:
         return document.raw if self.is_stored_so else orjson.dumps(self.peek(document))

@@ -239,9 +239,9 @@ async def test_a_watch_selects_from_what_the_webhook_made(directory: Path) -> No
 )  # fmt: skip
 async def test_a_webhook_that_answers_wrongly_is_quoted(directory: Path, change: Change, why: str) -> None:
     async with serving(Webhook(change), directory) as hook, cluster(hook) as (c, _v1, _v2):
-        with pytest.raises(errors.InternalError) as caught:
+        with pytest.raises(errors.StatusError) as caught:
             await c.create(foo())
-        prefix = "Internal error occurred: conversion webhook for example.com/v1, Kind=Foo"
+        prefix = "conversion webhook for example.com/v1, Kind=Foo"
         assert caught.value.message == f"{prefix} {why}"
 
 
@@ -251,7 +251,7 @@ async def test_a_webhook_that_is_away_is_named(directory: Path) -> None:
         pass
     async with cluster(hook) as (c, _v1, _v2):
         with pytest.raises(
-            errors.InternalError, match=r"conversion webhook for example\.com/v1, Kind=Foo failed: Post"
+            errors.StatusError, match=r"conversion webhook for example\.com/v1, Kind=Foo failed: Post"
         ):
             await c.create(foo())
         await c.client.delete(CRDS, "foos.example.com")
@@ -292,11 +292,11 @@ async def test_a_webhook_is_found_by_its_service(
         to = of_service(hook, **(service or {}))
         try:
             if why:
-                with pytest.raises(errors.InternalError) as caught:
+                with pytest.raises(errors.StatusError) as caught:
                     await conversions.convert([foo()], to)
                 prefix = "conversion webhook for example.com/v1, Kind=Foo failed"
                 url = f"https://kubernetes.default.svc:{(service or {}).get('port', 443)}/?timeout=30s"
-                assert caught.value.message == f'Internal error occurred: {prefix}: Post "{url}": {why}'
+                assert caught.value.message == f'{prefix}: Post "{url}": {why}'
             else:
                 await conversions.convert([foo()], to)
                 assert conversions.known(foo(), to)["spec"] == {"host": "h", "port": "1"}

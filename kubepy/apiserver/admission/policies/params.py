@@ -15,7 +15,7 @@ from kubepy.api.builtins import Catalog
 from kubepy.api.objects import Document, Obj, group_version
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import Lookup
-from kubepy.apiserver.admission.versions import settled
+from kubepy.apiserver.crds.pending import settled
 
 
 class Misconfigured(Exception):
@@ -58,7 +58,8 @@ async def collect(
     if storage.api_version == resource.api_version:
         return [document.obj for document in documents]
     return [
-        await settled(partial(conversion.convert, document.obj, storage, resource)) for document in documents
+        await settled(partial(conversion.transcribe, document.obj, storage, resource))
+        for document in documents
     ]
 
 

@@ -10,11 +10,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kubepy.api import conversion, errors, selectors, tables
+from kubepy.api import errors, selectors, tables
 from kubepy.api.custom import ScalePaths
 from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
-from kubepy.apiserver.admission.versions import settled
 from kubepy.apiserver.handlers import apply as applies
 from kubepy.apiserver.handlers import decode, negotiate, respond, write
 from kubepy.apiserver.handlers import patch as patches
@@ -47,7 +46,7 @@ async def scale(registry: Registry, resource: Resource, request: Request) -> Res
         return _answer(request, shown(found, paths), registry.clock.now())
     wanted, options = await (_patched if info.verb == "patch" else _replaced)(registry, resource, request)
     # What is written is the whole object: its generation moves, and it is validated as any update.
-    facade = _facade(registry, resource, paths)
+    facade = Facade("scale", lambda obj, scale: rescale(obj, scale, paths))
     call = replace(write.call_of(resource, request, options), subresource="", facade=facade)
     api_versions = frozenset(registry.api_versions(resource))
     at = scale_fields.REPLICAS if paths is None else tuple(f"f:{step}" for step in paths.spec_replicas)
@@ -70,25 +69,10 @@ async def scale(registry: Registry, resource: Resource, request: Request) -> Res
             obj["metadata"]["managedFields"] = entries
         else:
             obj["metadata"].pop("managedFields", None)
-        return registry.to_storage(resource, obj)
+        return registry.to_hub(resource, obj)
 
     result, _ = await registry.update(call, make)
     return respond.plain(request, shown(served.obj(result), paths))
-
-
-def _facade(registry: Registry, resource: Resource, paths: ScalePaths | None) -> Facade:
-    """Admission is shown the Scale, not what is scaled."""
-    storage = registry.catalog.storage(resource)
-
-    async def put(obj: Obj, scale: Obj) -> None:
-        served = await settled(lambda: conversion.convert(obj, storage, resource))
-        rescale(served, scale, paths)
-        stored = await settled(lambda: registry.to_storage(resource, served))
-        if stored is not obj:
-            obj.clear()
-            obj.update(stored)
-
-    return Facade("scale", put)
 
 
 def _answer(request: Request, obj: Obj, now: float) -> Response:

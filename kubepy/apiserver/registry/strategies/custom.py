@@ -17,6 +17,13 @@ class CustomStrategy(Strategy):
     unconditional_update = False
     returns_deleted = False
 
+    def reset_status(self, obj: Obj) -> None:
+        obj.pop("status", None)
+
+    def canonicalize(self, obj: Obj) -> None:
+        if self.has_status and self.empty_status is not None:
+            obj.setdefault("status", copy(self.empty_status))
+
     def is_another_wish(self, new: Obj, old: Obj) -> bool:
         ignored = (
             ("apiVersion", "kind", "metadata", "status")
@@ -28,11 +35,10 @@ class CustomStrategy(Strategy):
         }
 
     def prepare_subresource_update(self, subresource: str, new: Obj, old: Obj, moment: Moment) -> None:
-        managed = new["metadata"].get("managedFields")
+        given = new["metadata"]
         super().prepare_subresource_update(subresource, new, old, moment)
         new["metadata"] = dict(old["metadata"])
-        if managed is not None:
-            take(new["metadata"], {"managedFields": managed}, "managedFields")
+        take(new["metadata"], given, "managedFields")
 
 
 class DefinitionStrategy(Strategy):

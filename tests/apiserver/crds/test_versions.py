@@ -1,0 +1,171 @@
+"""What a version of a custom kind that is not the stored one means to its writers.
+
+Everything is decoded, admitted and validated as the request's version says, converted when it is stored, and read back
+as the stored version says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubepy.api import errors
+from kubepy.api.objects import Obj
+from kubepy.api.resources import Resource
+from kubepy.client.client import APPLY_PATCH, MERGE_PATCH
+from kubepy.testing.cluster import Cluster
+
+STRING: Obj = {"type": "string"}
+POLICIES, BINDINGS = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
+
+
+def version(name: str, fields: Obj, *, storage: bool = False, has_status: bool = True, **spec: Any) -> Obj:
+    status = {
+        "type": "object",
+        "properties": {"phase": {"type": "string", "default": f"of-{name}"}},
+        "default": {},
+    }
+    schema = {
+        "type": "object",
+        "properties": {"spec": {"type": "object", "properties": fields, **spec}, "status": status},
+    }
+    return {
+        "name": name, "served": True, "storage": storage, "schema": {"openAPIV3Schema": schema},
+        "subresources": {"status": {}} if has_status else {},
+    }  # fmt: skip
+
+
+async def defined(cluster: Cluster, *versions: Obj) -> tuple[Resource, ...]:
+    await cluster.create(
+        {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": "foos.example.com"},
+            "spec": {
+                "group": "example.com", "scope": "Namespaced", "names": {"plural": "foos", "kind": "Foo"},
+                "versions": list(versions),
+            },
+        }
+    )  # fmt: skip
+    await cluster.settle()
+    rows = (cluster.plane.catalog.get("example.com", each["name"], "foos") for each in versions)
+    return tuple(row for row in rows if row is not None)
+
+
+def foo(version: str, name: str = "a", **more: Any) -> Obj:
+    metadata = {"name": name, "namespace": "default"}
+    return {"apiVersion": f"example.com/{version}", "kind": "Foo", "metadata": metadata, **more}
+
+
+async def test_what_a_version_demands_is_looked_for_in_that_version() -> None:
+    """`old` is in no other version: it may not be missed once the object is in the stored one."""
+    old = version("v1", {"old": STRING, "more": STRING}, required=["old"])
+    async with Cluster(nodes=0, controllers=()) as cluster:
+        v1, v2 = await defined(cluster, old, version("v2", {"new": STRING}, storage=True))
+        with pytest.raises(errors.Invalid, match=r"spec\.old: Required value"):
+            await cluster.create(foo("v1", spec={}))
+        made = await cluster.create(foo("v1", spec={"old": "x"}))
+        assert made["spec"] == {}, "the stored version knows nothing of it"
+        with pytest.raises(errors.Invalid, match=r"spec\.old: Required value"):
+            await cluster.client.patch(v1, "a", {"spec": {"more": "m"}}, namespace="default",
+                                       content_type=MERGE_PATCH)  # fmt: skip
+        changed = await cluster.client.patch(
+            v2, "a", {"spec": {"new": "n"}}, namespace="default", content_type=MERGE_PATCH
+        )
+        assert changed["spec"] == {"new": "n"}
+
+
+async def test_rules_compare_with_the_object_of_their_version() -> None:
+    """Stored is `size` alone; v1 has a default and a rule of its own for it."""
+    size: Obj = {"type": "integer"}
+    rule = {"rule": "self >= oldSelf", "message": "only grows"}
+    first = version("v1", {"size": size | {"x-kubernetes-validations": [rule]}, "seen": {"type": "boolean"}})
+    async with Cluster(nodes=0, controllers=()) as cluster:
+        v1, v2 = await defined(cluster, first, version("v2", {"size": size}, storage=True))
+        await cluster.create(foo("v2", spec={"size": 5}))
+
+        async def resized(row: Resource, to: int) -> Obj:
+            return await cluster.client.patch(
+                row, "a", {"spec": {"size": to}}, namespace="default", content_type=MERGE_PATCH
+            )
+
+        with pytest.raises(errors.Invalid, match="only grows"):
+            await resized(v1, 4)
+        assert (await resized(v2, 3))["spec"] == {"size": 3}
+        assert (await resized(v1, 4))["spec"] == {"size": 4}
+
+
+async def test_defaults_are_those_of_the_request_and_then_of_the_store() -> None:
+    def field(name: str) -> Obj:
+        return {"type": "string", "default": f"of-{name}"}
+
+    one = version("v1", {"both": field("v1"), "own": field("v1")})
+    two = version("v2", {"both": field("v2"), "kept": field("v2")}, storage=True)
+    async with Cluster(nodes=0, controllers=()) as cluster:
+        _, v2 = await defined(cluster, one, two)
+        made = await cluster.create(foo("v1", spec={}))
+        assert made["spec"] == {"both": "of-v1"}
+        assert made["status"] == {"phase": "of-v2"}
+        assert (await cluster.get(v2, "a"))["spec"] == {"both": "of-v1", "kept": "of-v2"}
+
+
+async def test_a_version_without_a_status_subresource_writes_it_with_the_rest() -> None:
+    plain = version("v1", {}, has_status=False)
+    async with Cluster(nodes=0, controllers=()) as cluster:
+        v1, v2 = await defined(cluster, plain, version("v2", {}, storage=True))
+        for row, shown in ((v1, "given"), (v2, "of-v2")):
+            made = await cluster.create(foo(row.version, row.version, spec={}, status={"phase": "given"}))
+            assert made["status"]["phase"] == shown
+        with pytest.raises(errors.NotFound, match=r'foos\.example\.com "v1" not found'):
+            await cluster.client.patch(v1, "v1", {"status": {}}, namespace="default", subresource="status",
+                                       content_type=MERGE_PATCH)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("policy", "asked", "seen"),
+    [("Equivalent", "v2", "example.com/v2"), ("Exact", "v2", ""), ("Exact", "v1", "example.com/v1")],
+)
+async def test_policies_see_the_version_that_they_ask_for_with_all_that_was_sent(
+    policy: str, asked: str, seen: str
+) -> None:
+    """Only the store drops what the other version does not know."""
+    rule = {
+        "apiGroups": ["example.com"],
+        "apiVersions": [asked],
+        "operations": ["CREATE"],
+        "resources": ["foos"],
+    }
+    text = "object.apiVersion + ' ' + (has(object.spec.old) ? object.spec.old : '-')"
+    async with Cluster(nodes=0, controllers=()) as cluster:
+        await defined(cluster, version("v1", {"old": STRING}), version("v2", {"new": STRING}, storage=True))
+        head = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": "p"}}
+        validation = {"expression": "false", "messageExpression": text}
+        match = {"matchPolicy": policy, "resourceRules": [rule]}
+        await cluster.create(
+            head | {"kind": POLICIES, "spec": {"matchConstraints": match, "validations": [validation]}}
+        )
+        await cluster.create(
+            head | {"kind": BINDINGS, "spec": {"policyName": "p", "validationActions": ["Deny"]}}
+        )
+        await cluster.settle()
+        if not seen:
+            await cluster.create(foo("v1", spec={"old": "x"}))
+            return
+        with pytest.raises(errors.StatusError, match=f"{seen} x"):
+            await cluster.create(foo("v1", spec={"old": "x"}))
+
+
+async def test_owners_are_forgotten_where_their_version_cannot_show_the_object() -> None:
+    """Upstream cannot tell what `new` would be in v1, and gives up on the whole of managedFields."""
+    async with Cluster(nodes=0, controllers=()) as cluster:
+        v1, v2 = await defined(
+            cluster, version("v1", {"a": STRING}), version("v2", {"a": STRING, "new": STRING}, storage=True)
+        )
+        await cluster.client.patch(
+            v1, "a", foo("v1", spec={"a": "1"}), namespace="default", content_type=APPLY_PATCH
+        )
+        changed = await cluster.client.patch(
+            v2, "a", {"spec": {"new": "n"}}, namespace="default", content_type=MERGE_PATCH
+        )
+        assert "managedFields" not in changed["metadata"]
