@@ -15,7 +15,7 @@ from kubepy.apiserver.authz import ALLOW, NO_OPINION, Decision
 from kubepy.apiserver.request import RequestInfo, User
 from kubepy.lib.clock import VirtualClock
 from kubepy.store.memory import MemoryStore
-from tests.apiserver.admission.test_certificates import request as csr
+from tests.apiserver.admission.plugins.test_certificates import request as csr
 from tests.apiserver.conftest import Api
 
 Obj = dict[str, Any]
