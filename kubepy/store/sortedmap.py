@@ -1,21 +1,24 @@
-"""An immutable map of bytes in key order: every change gives a new map that shares all but one path with the old.
+"""An immutable map of bytes in key order: a change gives a new map that shares all that did not change with the old.
 
 A B+ tree of small nodes that are never written to after they were made. So holding an old version costs nothing to
-readers or writers, and the memory of the path that differs (about 1 KB at 100 000 keys): the memory store keeps
-the map of every revision this way, and a fork is a second reference.
+readers or writers, and the memory of the paths that differ: the memory store keeps maps of many revisions this way, and
+a fork is a second reference.
 
 A search goes to the last child whose lower bound is not above the key; the bound of a node's first child is never
-looked at, so it may be stale. All leaves are equally deep.
+looked at by a search. All leaves are equally deep.
 
-Costs: get, set, remove, rank O(log n); a range O(log n + items).
+Costs: get, rank O(log n); a range O(log n + items). `updated` makes each node that differs once, however many of the
+changes are in it.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
+T = TypeVar("T")
 
 # 32: copying a node is then as cheap as finding the way to it; 16 and 64 are both slower at 100 000 keys.
 _MAX = 32
@@ -59,15 +62,12 @@ class SortedMap(Generic[V]):
         at = bisect_left(node.keys, key)
         return node.values[at] if at < node.count and node.keys[at] == key else None
 
-    def set(self, key: bytes, value: V) -> SortedMap[V]:
-        left, bound, right = _set(self._root, key, value)
-        return SortedMap(
-            left if right is None else _Inner([b"", bound], [left, right], left.count + right.count)
-        )
-
-    def remove(self, key: bytes) -> SortedMap[V]:
-        """Without `key`, which must be in the map."""
-        root = _remove(self._root, key)
+    def updated(self, changes: Mapping[bytes, V | None]) -> SortedMap[V]:
+        """With these values; None for a key that is to be gone, if it is there at all."""
+        nodes = _updated(self._root, sorted(changes), changes) if changes else [self._root]
+        while len(nodes) > 1:
+            nodes = _inners([_bound(node) for node in nodes], nodes)
+        root = nodes[0] if nodes else None
         while isinstance(root, _Inner) and len(root.children) == 1:
             root = root.children[0]
         return SortedMap(root)
@@ -90,77 +90,73 @@ class SortedMap(Generic[V]):
         return below + bisect_left(node.keys, key)
 
 
-def _set(node: _Node[V], key: bytes, value: V) -> tuple[_Node[V], bytes, _Node[V] | None]:
-    """The node with the change and, where it had to split, the lower bound and the other half."""
+def _updated(node: _Node[V], keys: list[bytes], changes: Mapping[bytes, V | None]) -> list[_Node[V]]:
+    """The nodes, of the same depth, that come in the place of `node`: one, none if nothing is left, several if it has
+    grown. `keys` are those of the changes that are in it, in order."""
     if isinstance(node, _Leaf):
-        return _set_in_leaf(node, key, value)
-    at = bisect_right(node.bounds, key, 1) - 1
-    old = node.children[at]
-    left, bound, right = _set(old, key, value)
-    bounds, children = node.bounds, node.children.copy()
-    children[at] = left
-    count = node.count - old.count + left.count
-    if right is not None:
-        bounds = bounds.copy()
-        bounds.insert(at + 1, bound)
-        children.insert(at + 1, right)
-        count += right.count
-        if len(children) > _MAX:
-            half = len(children) // 2
-            upper = children[half:]
-            upper_count = sum([child.count for child in upper])
-            lower = _Inner(bounds[:half], children[:half], count - upper_count)
-            return lower, bounds[half], _Inner(bounds[half:], upper, upper_count)
-    return _Inner(bounds, children, count), b"", None
+        return _updated_leaf(node, keys, changes)
+    bounds: list[bytes] = []
+    children: list[_Node[V]] = []
+    at, last = 0, len(node.children) - 1
+    for index, child in enumerate(node.children):
+        end = bisect_left(keys, node.bounds[index + 1], at) if index < last else len(keys)
+        if end == at:
+            bounds.append(node.bounds[index])
+            children.append(child)
+            continue
+        for new in _updated(child, keys[at:end], changes):
+            bound = _bound(new)
+            if children and _is_small(children[-1], new):
+                children[-1] = _merged(children[-1], bound, new)
+            else:
+                bounds.append(bound)
+                children.append(new)
+        at = end
+    return _inners(bounds, children)
 
 
-def _set_in_leaf(node: _Leaf[V], key: bytes, value: V) -> tuple[_Node[V], bytes, _Node[V] | None]:
-    keys, values = node.keys, node.values.copy()
-    at = bisect_left(keys, key)
-    if at < len(keys) and keys[at] == key:
-        values[at] = value
-        return _Leaf(keys, values), b"", None
-    keys = keys.copy()
-    keys.insert(at, key)
-    values.insert(at, value)
-    if len(keys) <= _MAX:
-        return _Leaf(keys, values), b"", None
-    # Keys that come in order, as a bulk load's do, leave full leaves behind and not half-empty ones.
-    half = len(keys) - 1 if at == len(keys) - 1 else len(keys) // 2
-    return _Leaf(keys[:half], values[:half]), keys[half], _Leaf(keys[half:], values[half:])
+def _updated_leaf(leaf: _Leaf[V], keys: list[bytes], changes: Mapping[bytes, V | None]) -> list[_Node[V]]:
+    found = dict(zip(leaf.keys, leaf.values))
+    for key in keys:
+        value = changes[key]
+        if value is None:
+            found.pop(key, None)
+        else:
+            found[key] = value
+    ordered = sorted(found)
+    return [_Leaf(part, [found[key] for key in part]) for part in _parts(ordered)]
 
 
-def _remove(node: _Node[V], key: bytes) -> _Node[V] | None:
-    """The node without `key`, None if nothing is left of it."""
-    if isinstance(node, _Leaf):
-        at = bisect_left(node.keys, key)
-        assert at < node.count and node.keys[at] == key, f"{key!r} is not in the map"
-        if node.count == 1:
-            return None
-        return _Leaf(node.keys[:at] + node.keys[at + 1 :], node.values[:at] + node.values[at + 1 :])
-    at = bisect_right(node.bounds, key, 1) - 1
-    child = _remove(node.children[at], key)
-    bounds, children = node.bounds, node.children.copy()
-    if child is None:
-        if len(children) == 1:
-            return None
-        bounds = bounds[:at] + bounds[at + 1 :]
-        del children[at]
-        return _Inner(bounds, children, node.count - 1)
-    children[at] = child
-    if _size(child) < _MIN and len(children) > 1:
-        left = at - 1 if at else 0
-        if _size(children[left]) + _size(children[left + 1]) <= _MAX:
-            children[left : left + 2] = [_merge(children[left], bounds[left + 1], children[left + 1])]
-            bounds = bounds[: left + 1] + bounds[left + 2 :]
-    return _Inner(bounds, children, node.count - 1)
+def _inners(bounds: list[bytes], children: list[_Node[V]]) -> list[_Node[V]]:
+    return [
+        _Inner(part, below, sum([child.count for child in below]))
+        for part, below in zip(_parts(bounds), _parts(children))
+    ]
+
+
+def _parts(items: list[T]) -> list[list[T]]:
+    """In order, of much the same size, none of them empty or too large."""
+    count = len(items)
+    parts = -(-count // _MAX)
+    return [items[count * part // parts : count * (part + 1) // parts] for part in range(parts)]
+
+
+def _bound(node: _Node[V]) -> bytes:
+    """No key in it is below this, and none before it is not."""
+    return node.keys[0] if isinstance(node, _Leaf) else node.bounds[0]
+
+
+def _is_small(left: _Node[V], right: _Node[V]) -> bool:
+    """Whether two neighbours had better be one."""
+    one, other = _size(left), _size(right)
+    return (one < _MIN or other < _MIN) and one + other <= _MAX
 
 
 def _size(node: _Node[V]) -> int:
     return node.count if isinstance(node, _Leaf) else len(node.children)
 
 
-def _merge(left: _Node[V], bound: bytes, right: _Node[V]) -> _Node[V]:
+def _merged(left: _Node[V], bound: bytes, right: _Node[V]) -> _Node[V]:
     """Two neighbours of one depth as one node; `bound` is the lower bound of the right one."""
     if isinstance(left, _Leaf) and isinstance(right, _Leaf):
         return _Leaf(left.keys + right.keys, left.values + right.values)

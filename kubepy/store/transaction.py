@@ -17,13 +17,15 @@ def decide(
     lookup: Lookup, compares: Sequence[Compare], operations: Sequence[Operation], revision: int
 ) -> tuple[TxnResult, list[Event]]:
     """The answer, and the events that it makes of a map which `lookup` shows as of `revision`, its newest."""
+    known: dict[bytes, KeyValue | None] = {}
     for compare in compares:
-        current = lookup(compare.key)
+        current = known[compare.key] = lookup(compare.key)
         if (current.mod_revision if current is not None else 0) != compare.mod_revision:
             return TxnResult(False, revision, [lookup(each.key) for each in compares]), []
     events = []
     for operation in operations:
-        previous = lookup(operation.key)
+        key = operation.key
+        previous = known[key] if key in known else lookup(key)
         if isinstance(operation, Put):
             events.append(_put(operation, previous, revision + 1))
         elif previous is not None:

@@ -36,12 +36,13 @@ def test_it_is_a_dict_in_key_order(
     tree, model = SortedMap[int](), {}
     versions = []
     for n, (is_set, keys) in enumerate(changes):
+        for some in (keys[:1], keys[1:]):
+            tree = tree.updated(dict.fromkeys(some, n if is_set else None))
         for each in keys:
             if is_set:
-                tree, model[each] = tree.set(each, n), n
-            elif each in model:
-                tree = tree.remove(each)
-                del model[each]
+                model[each] = n
+            else:
+                model.pop(each, None)
         versions.append((tree, dict(model)))
     for tree, model in versions:
         depth(tree._root)
@@ -54,25 +55,29 @@ def test_it_is_a_dict_in_key_order(
         assert tree.get(start) == model.get(start)
 
 
+@pytest.mark.parametrize("at_once", [1, 1000, 20_000])
 @pytest.mark.parametrize("order", ["ascending", "descending", "shuffled"])
-def test_many_keys_in_any_order_make_a_shallow_tree(order: str) -> None:
+def test_many_keys_in_any_order_make_a_shallow_tree(order: str, at_once: int) -> None:
     keys = [b"%05d" % i for i in range(20_000)]
     if order == "descending":
         keys.reverse()
     elif order == "shuffled":
         random.Random(7).shuffle(keys)
     tree = SortedMap[bytes]()
-    for each in keys:
-        tree = tree.set(each, each)
+    for start in range(0, len(keys), at_once):
+        tree = tree.updated({each: each for each in keys[start : start + at_once]})
     assert depth(tree._root) <= 4  # type: ignore[arg-type]
     assert tree.range(b"", b"\xff") == sorted(keys)
-    for each in keys[:-1]:
-        tree = tree.remove(each)
+    for start in range(0, len(keys) - 1, at_once):
+        tree = tree.updated(dict.fromkeys(keys[start : min(start + at_once, len(keys) - 1)]))
     assert depth(tree._root) == 1  # type: ignore[arg-type]
     assert tree.range(b"", b"\xff") == keys[-1:]
-    assert len(tree.remove(keys[-1])) == 0
+    assert len(tree.updated({keys[-1]: None})) == 0
 
 
-def test_removing_what_is_not_there_is_our_error() -> None:
-    with pytest.raises(AssertionError):
-        SortedMap[int]().set(b"a", 1).remove(b"b")
+def test_what_did_not_change_is_shared() -> None:
+    tree = SortedMap[int]().updated({b"%05d" % i: i for i in range(10_000)})
+    later = tree.updated({b"00007": 8, b"00008": None, b"absent": None})
+    assert isinstance(tree._root, _Inner) and isinstance(later._root, _Inner)
+    shared = [old is new for old, new in zip(tree._root.children, later._root.children, strict=True)]
+    assert shared == [False, *[True] * (len(shared) - 2), False]
