@@ -11,7 +11,7 @@ from kubepy.api.errors import AlreadyExists, Conflict, Forbidden
 from kubepy.api.objects import Obj
 from kubepy.lib.clock import VirtualClock
 from kubepy.store.memory import MemoryStore
-from tests.apiserver.admission.test_resource_quota import PODS, QUOTAS, counted, pod, quota, used
+from tests.apiserver.admission.plugins.test_resource_quota import PODS, QUOTAS, counted, pod, quota, used
 from tests.apiserver.conftest import Api
 from tests.apiserver.held_writes import HeldWrites, turns
 
