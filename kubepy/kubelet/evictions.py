@@ -1,22 +1,36 @@
 """Pods that a node in trouble ends: under pressure one after the other, at a shutdown all of them.
 
 Watches Nodes (their annotations, see nodes.py) and reads their pods. Under pressure a pod is evicted every ten seconds
-for as long as the pressure lasts, in upstream's order, as far as that is known here: those beyond their requests (which
-best-effort pods always are, guaranteed ones never), then lower priority. Critical pods stay.
+for as long as the pressure lasts, in upstream's order: for memory those that use more than they request, then lower
+priority, then the greater excess; else by priority. Critical pods stay.
+
+Differs: pressure is what the annotation says, at once and until it is gone: there are no thresholds (so none in the
+messages), no grace of soft ones, no minimum reclaim and no transition period. What pods use of disks and process ids is
+not simulated, so neither ranks them, and limits of ephemeral storage evict nobody.
 
 Source: kubernetes 1.36 pkg/kubelet/eviction/{eviction_manager,helpers}.go, pkg/kubelet/nodeshutdown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from kubepy.api import pods
+from kubepy.api import pods, quantity
 from kubepy.api.builtins import NODES
+from kubepy.api.metrics import PodUsage
 from kubepy.api.objects import Document, Key, Obj, annotations_of, key_of
 from kubepy.client.controller import After, Controller, ControllerContext
+from kubepy.client.events import WARNING
 from kubepy.kubelet.admission import is_critical
-from kubepy.kubelet.nodes import PRESSURE, SHUTDOWN, is_out, is_shutting_down, is_simulated, pressures_of
+from kubepy.kubelet.nodes import (
+    PRESSURE,
+    SHUTDOWN,
+    is_out,
+    is_shutting_down,
+    is_simulated,
+    pressures_of,
+    reference,
+)
 from kubepy.kubelet.pods import PodWorkers
 from kubepy.kubelet.status import Verdict
 
@@ -26,27 +40,53 @@ EVERY_S = 10.0
 # Source: eviction/helpers.go, signalToResource.
 STARVED = {"MemoryPressure": "memory", "DiskPressure": "ephemeral-storage", "PIDPressure": "pids"}
 
+UsageOf = Callable[[Obj], PodUsage | None]
+
 SHUT_DOWN = Verdict(
     "Terminated", "Pod was terminated in response to imminent node shutdown.", disruption=True
 )
 
 
-def eviction(pressure: str) -> Verdict:
-    """Source: eviction/helpers.go, evictionMessage, where usage is not known."""
-    return Verdict("Evicted", f"The node was low on resource: {STARVED[pressure]}. ", disruption=True)
+def eviction(resource: str, pod: Obj, usage: PodUsage | None) -> Verdict:
+    """Why the pod is evicted, and who of it used too much. Source: eviction/helpers.go, evictionMessage."""
+    message = f"The node was low on resource: {resource}. "
+    if usage is None:
+        return Verdict("Evicted", message, disruption=True)
+    requested = {
+        container["name"]: ((container.get("resources") or {}).get("requests") or {}).get(resource, "0")
+        for container in (*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ()))
+    }
+    offending = {}
+    for name, _, used in usage.containers:
+        if resource == "memory" and name in requested and used.memory_bytes > quantity.value(requested[name]):
+            offending[name] = amount = quantity.of_value(used.memory_bytes, quantity.BINARY_SI).text
+            message += (
+                f"Container {name} was using {amount}, request is {requested[name]}, "
+                f"has larger consumption of {resource}. "
+            )
+    annotations = {
+        "offending_containers": ",".join(offending),
+        "offending_containers_usage": ",".join(offending.values()),
+        "starved_resource": resource,
+    }
+    return Verdict("Evicted", message, disruption=True, annotations=annotations)
 
 
-def rank(candidates: Iterable[Obj]) -> list[Obj]:
-    """Who goes first. Source: eviction/helpers.go, rankMemoryPressure; the youngest of equals."""
-    classes = {pods.BEST_EFFORT: 0, pods.BURSTABLE: 0, pods.GUARANTEED: 1}
+def rank(resource: str, candidates: Iterable[Obj], usage_of: UsageOf) -> list[Obj]:
+    """Who goes first. Source: eviction/helpers.go, rankMemoryPressure and its like; the youngest of equals."""
     evictable = [
         pod for pod in candidates if not is_critical(pod) and (pod.get("status") or {}).get("startTime")
     ]
     newest_first = sorted(evictable, key=lambda pod: str(pod["status"]["startTime"]), reverse=True)
+    if resource != "memory":
+        return sorted(newest_first, key=pods.priority)
 
-    def key(pod: Obj) -> tuple[int, int, bool]:
-        quality = pods.qos_class(pod)
-        return classes[quality], pods.priority(pod), quality != pods.BEST_EFFORT
+    def key(pod: Obj) -> tuple[bool, bool, int, int]:
+        usage = usage_of(pod)
+        if usage is None:
+            return False, False, pods.priority(pod), 0
+        excess = usage.total.memory_bytes - pods.requests(pod).get("memory", 0)
+        return True, excess <= 0, pods.priority(pod), -excess
 
     return sorted(newest_first, key=key)
 
@@ -58,9 +98,9 @@ class Evictions(Controller):
     workers = 2
     _due: dict[str, float]
 
-    def __init__(self, context: ControllerContext, workers: PodWorkers) -> None:
+    def __init__(self, context: ControllerContext, workers: PodWorkers, usage_of: UsageOf) -> None:
         super().__init__(context)
-        self._pods = workers
+        self._pods, self._usage_of = workers, usage_of
         self._due = {}
 
     def setup(self) -> None:
@@ -86,8 +126,14 @@ class Evictions(Controller):
         if wait_s > 0:
             return After(wait_s)
         self._due[key.name] = self.clock.monotonic() + EVERY_S
-        victims = rank(self._pods.pods_of(key.name))
+        resource = STARVED[pressures[0]]
+        recorder = self._pods.sink.recorder("kubelet", key.name)
+        recorder.event(
+            reference(key.name), WARNING, "EvictionThresholdMet", f"Attempting to reclaim {resource}"
+        )
+        victims = rank(resource, self._pods.pods_of(key.name), self._usage_of)
         if victims:
-            await self._pods.fail(victims[0], "evict", eviction(pressures[0]))
+            verdict = eviction(resource, victims[0], self._usage_of(victims[0]))
+            await self._pods.fail(victims[0], "evict", verdict)
             self.log.info("pod_evicted", object=str(key_of(victims[0])), node=key.name, reason=pressures[0])
         return After(EVERY_S)

@@ -135,6 +135,11 @@ class Identities:
         self._known.pop(node_name, None)
 
 
+def reference(name: str) -> Obj:
+    """A kubelet's to its node carries the name as uid. Source: cmd/kubelet/app/server.go."""
+    return {"kind": "Node", "apiVersion": "v1", "name": name, "uid": name}
+
+
 def node_name(number: int) -> str:
     return f"node-{number}"
 
@@ -380,9 +385,7 @@ class NodeHeartbeats(Controller):
         if self._sink is not None:
             recorder = self._sink.recorder("kubelet", name)
             for reason in transitions(node, status):
-                # A kubelet's reference to its node carries the name as uid. Source: cmd/kubelet/app/server.go.
-                about = {"kind": "Node", "apiVersion": "v1", "name": name, "uid": name}
-                recorder.event(about, "Normal", reason, f"Node {name} status is now: {reason}")
+                recorder.event(reference(name), "Normal", reason, f"Node {name} status is now: {reason}")
 
     async def _renew(self, client: Client, node: Document) -> None:
         name, now = node.key.name, self.clock.rfc3339_micro()

@@ -239,7 +239,14 @@ class PodWorkers(Controller):
         )  # fmt: skip
         recorder = self._recorder(pod)
         for said in outcome.said:
-            recorder.event(pod, said.type, said.reason, said.message, field_path=said.field_path)
+            recorder.event(
+                pod,
+                said.type,
+                said.reason,
+                said.message,
+                field_path=said.field_path,
+                annotations=said.annotations,
+            )
         return written
 
     def _recorder(self, pod: Obj) -> Recorder:

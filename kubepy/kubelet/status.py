@@ -45,6 +45,7 @@ class Verdict(Struct, frozen=True):
     reason: str  # "Evicted"
     message: str
     disruption: bool = False  # it gets the condition DisruptionTarget
+    annotations: dict[str, str] = {}  # of the event that says so
 
 
 DEADLINE = Verdict("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
@@ -57,6 +58,7 @@ class Said(Struct, frozen=True):
     reason: str
     message: str
     field_path: str = ""
+    annotations: dict[str, str] = {}
 
 
 class Outcome(Struct, frozen=True):
@@ -265,7 +267,7 @@ def _fail(parts: Sequence[Part], step: str, verdict: Verdict, now: str) -> Itera
     if step == "deadline":
         yield Said(NORMAL, verdict.reason, verdict.message)
     elif step == "evict":
-        yield Said(WARNING, verdict.reason, verdict.message)
+        yield Said(WARNING, verdict.reason, verdict.message, annotations=verdict.annotations)
     for part in parts:
         if part.is_running:
             yield Said(NORMAL, "Killing", f"Stopping container {part.name}", part.path)

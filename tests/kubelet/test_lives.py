@@ -363,8 +363,15 @@ async def test_pressure_evicts_one_pod_after_the_other(cluster):
     assert condition(node, "MemoryPressure")["reason"] == "KubeletHasInsufficientMemory"
     found = await status(cluster, "greedy")
     assert (found["phase"], found["reason"], found["message"]) == (
-        "Failed", "Evicted", "The node was low on resource: memory. ",
+        "Failed", "Evicted",
+        "The node was low on resource: memory. "
+        "Container main was using 32Mi, request is 0, has larger consumption of memory. ",
     )  # fmt: skip
+    (event,) = [event for event in await cluster.list(EVENTS, "default") if event["reason"] == "Evicted"]
+    assert (event["type"], event["message"]) == ("Warning", found["message"])
+    assert event["metadata"]["annotations"]["offending_containers"] == "main"
+    (event,) = [e for e in await cluster.list(EVENTS, "default") if e["reason"] == "EvictionThresholdMet"]
+    assert (event["involvedObject"]["name"], event["message"]) == (NODE, "Attempting to reclaim memory")
     assert condition({"status": found}, "DisruptionTarget")["reason"] == "TerminationByKubelet"
     assert (await status(cluster, "modest"))["phase"] == "Running"
     await cluster.create(pod("late"))
