@@ -22,6 +22,7 @@ from kubepy.apiserver.authn.request_header import Headers, RequestHeaders, finge
 from kubepy.apiserver.authn.service_account_tokens import Signer
 from kubepy.apiserver.authn.service_account_verifier import LAST_USED, Find, Verifier
 from kubepy.apiserver.authn.tokens import (
+    AnyAudience,
     BearerTokens,
     StaticTokens,
     TokenAuthenticator,
@@ -115,11 +116,15 @@ def build(
     certificates = Certificates(trust, clock)
     openid = _openid(config, clock, random)
     webhook = _webhook(config, audiences, clock, random)
+
+    def for_us(tokens: TokenAuthenticator | None) -> TokenAuthenticator | None:
+        return AnyAudience(tokens, audiences) if tokens is not None else None
+
     asked: tuple[TokenAuthenticator | None, ...] = (
-        _static_tokens(config),
+        for_us(_static_tokens(config)),
         Verifier(keys, issuers=issuers, audiences=audiences, lookup=lookup, clock=clock, mark_used=mark_used),
-        BootstrapTokens(lookup=lookup, clock=clock) if config.enable_bootstrap_token_auth else None,
-        openid.issuers if openid is not None else None,
+        for_us(BootstrapTokens(lookup=lookup, clock=clock) if config.enable_bootstrap_token_auth else None),
+        for_us(openid.issuers if openid is not None else None),
         webhook,
     )
     tokens = Tokens([each for each in asked if each is not None])

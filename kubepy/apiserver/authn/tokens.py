@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from kubepy.api.errors import Unauthorized
 from kubepy.apiserver.authn import Verdict, aggregate, authenticated
 from kubepy.apiserver.request import Request, User
@@ -20,8 +22,8 @@ class TokenAuthenticator(Protocol):
     async def review(self, token: str, audiences: Sequence[str] = ()) -> Verdict | None:
         """Whose it is; None if it is not one of ours. Raises Unauthorized if it is, and bad.
 
-        `audiences`: those it must be good for one of; () are the API server's own. Only tokens that know audiences
-        heed them.
+        `audiences`: those it must be good for one of; () are the API server's own. Those of tokens that know none leave
+        them to AnyAudience.
         """
 
 
@@ -80,6 +82,23 @@ class StaticTokens:
 
     async def review(self, token: str, audiences: Sequence[str] = ()) -> Verdict | None:
         return self._verdicts.get(token)
+
+
+class AnyAudience:
+    """Tokens that know no audiences are good for those of this API server, and for no other.
+
+    Source: apiserver pkg/authentication/authenticator/audagnostic.go.
+    """
+
+    def __init__(self, authenticator: TokenAuthenticator, audiences: Sequence[str]) -> None:
+        self._authenticator, self._audiences = authenticator, tuple(audiences)
+
+    async def review(self, token: str, audiences: Sequence[str] = ()) -> Verdict | None:
+        good = self._audiences
+        if audiences:
+            good = tuple(each for each in good if each in audiences)
+        verdict = await self._authenticator.review(token) if good else None
+        return replace(verdict, audiences=good) if verdict is not None else None
 
 
 class TokenFileError(Exception):

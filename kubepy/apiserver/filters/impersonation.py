@@ -10,15 +10,17 @@ first refusal is told:
     legacy            everything, by the verb `impersonate` alone
 
 The first four ("constrained") demand two things, for instance impersonate:user-info on the user, to become it, and
-impersonate-on:user-info:list on pods, to do in its name the very thing that is asked for. Nothing is remembered from
-one request to the next: asking the authorizer is a matter of microseconds.
+impersonate-on:user-info:list on pods, to do in its name the very thing that is asked for. Of a requestor it is
+remembered which way was open last: it is tried first, and its refusal is the one that is told. What was allowed is
+asked anew each time: that is a matter of microseconds.
 
 Source: apiserver pkg/endpoints/filters/impersonation/{constrained_impersonation,mode}.go (KEP-5284).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
 import orjson
@@ -39,6 +41,8 @@ _NODE, _NODES = "system:node:", "system:nodes"
 _NODE_NAME = "authentication.kubernetes.io/node-name"
 _NODE_KEYS = "authentication.kubernetes.io/associated-node-keys"
 
+# Requestors whose last mode is known. Source: cache.go newModeIndexCache.
+_REMEMBERED = 10_000
 # From so many groups or extra values on, the right to "*" is asked for first.
 MANY = 4
 
@@ -57,6 +61,8 @@ class Wanted(Struct, frozen=True):
 
 
 def impersonation(authorizer: Authorizer) -> Filter:
+    last: OrderedDict[str, str] = OrderedDict()
+
     def wrap(next_: Handler) -> Handler:
         async def handle(request: Request) -> Response:
             if request.in_process or not any(
@@ -68,13 +74,23 @@ def impersonation(authorizer: Authorizer) -> Filter:
             if requestor is None:
                 raise Unauthorized
             wanted = read(request)
-            request.user, constraint = await _impersonated(authorizer, requestor, wanted, request.info)
+            modes = list(modes_of(wanted, requestor))
+            if (first := last.get(requestor.name)) in modes:
+                modes.sort(key=lambda mode: mode != first)
+            request.user, mode = await _impersonated(authorizer, requestor, wanted, request.info, modes)
+            remember(requestor.name, mode)
             request.audit["impersonated-by"] = requestor.name
-            if constraint:
-                request.audit["impersonation-constraint"] = constraint
+            if mode:
+                request.audit["impersonation-constraint"] = _verb(mode)
             return await next_(request)
 
         return handle
+
+    def remember(name: str, mode: str) -> None:
+        last[name] = mode
+        last.move_to_end(name)
+        if len(last) > _REMEMBERED:
+            last.popitem(last=False)
 
     return wrap
 
@@ -102,24 +118,27 @@ def read(request: Request) -> Wanted:
 
 
 async def _impersonated(
-    authorizer: Authorizer, requestor: User, wanted: Wanted, info: RequestInfo
+    authorizer: Authorizer, requestor: User, wanted: Wanted, info: RequestInfo, modes: Iterable[str]
 ) -> tuple[User, str]:
-    """The user to be, and the constrained verb that allowed it. Raises Forbidden."""
+    """The user to be, and the mode that allowed it. Raises Forbidden."""
     failure: Forbidden | None = None
-    for mode in modes_of(wanted, requestor):
-        verb = f"impersonate:{mode}" if mode else "impersonate"
+    for mode in modes:
         asker = _asker(requestor, mode)
         try:
             if mode:
                 await _check(authorizer, asker, replace(info, verb=f"impersonate-on:{mode}:{info.verb}"))
-            for target in targets(wanted, asker, mode, verb):
+            for target in targets(wanted, asker, mode, _verb(mode)):
                 await _check_target(authorizer, asker, target)
         except Forbidden as error:
             failure = failure or error
             continue
-        return user_of(wanted, is_constrained=bool(mode)), verb if mode else ""
+        return user_of(wanted, is_constrained=bool(mode)), mode
     assert failure is not None, "the legacy mode applies to everybody"
     raise failure
+
+
+def _verb(mode: str) -> str:
+    return f"impersonate:{mode}" if mode else "impersonate"
 
 
 def modes_of(wanted: Wanted, requestor: User) -> Iterator[str]:

@@ -109,3 +109,13 @@ def test_token_file_with_too_few_columns(tmp_path: Path) -> None:
         tokens.read_token_file(file)
     with pytest.raises(tokens.TokenFileError, match="cannot be read"):
         tokens.read_token_file(tmp_path / "missing.csv")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "good"), [((), ("us", "here")), (("x", "here"), ("here",)), (("x",), None)]
+)
+async def test_tokens_that_know_no_audience_are_for_this_server(
+    wanted: tuple[str, ...], good: tuple[str, ...] | None
+) -> None:
+    verdict = await tokens.AnyAudience(tokens.StaticTokens({"t": BOB}), ("us", "here")).review("t", wanted)
+    assert (None if verdict is None else verdict.audiences) == good

@@ -178,3 +178,22 @@ async def test_constrained_impersonation_needs_both(
 
     with pytest.raises(Forbidden):
         await impersonation(Allowing(*both))(end)(request)
+
+
+async def test_the_way_that_was_open_last_is_tried_first(make_request: Callable[..., Request]) -> None:
+    async def end(request: Request) -> Response:
+        return Response()
+
+    handle = impersonation(Allowing(("impersonate", "users", "ann")))(end)
+
+    async def refusal(name: str, user: User) -> str:
+        with pytest.raises(Forbidden) as caught:
+            await handle(make_request("/api/v1/pods", headers={"Impersonate-User": name}, user=user))
+        return caught.value.message
+
+    assert "impersonate-on:user-info:list" in await refusal("bob", JANE)
+    await handle(make_request("/api/v1/pods", headers={"Impersonate-User": "ann"}, user=JANE))
+    assert (await refusal("bob", JANE)).startswith(
+        'users "bob" is forbidden: User "jane" cannot impersonate '
+    )
+    assert "impersonate-on:user-info:list" in await refusal("bob", ROBOT)
