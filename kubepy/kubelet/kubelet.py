@@ -32,6 +32,9 @@ from kubepy.observability.metrics import Metrics
 # Has a ClusterRole of its own: config/bootstrap/rbac/kubepy-roles.yaml.
 SIMULATOR = "system:kubepy:simulator"
 
+# That wait to be written: of all nodes together, each of which would queue a thousand of its own.
+EVENTS_MAX = 32_768
+
 
 class Kubelet:
     """count: nodes to register; stage_paths: files and directories of Stage documents; cluster_cidr: where pod IPs
@@ -60,7 +63,9 @@ class Kubelet:
         self._informers = informers = InformerFactory(
             client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
         )
-        self._events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)
+        self._events = EventSink(
+            client, clock=clock, random=random, log=log, metrics=metrics, queue_max=EVENTS_MAX
+        )
         context = ControllerContext(
             client=client, informers=informers, clock=clock, random=random, log=log, metrics=metrics,
             events=self._events.recorder("kubelet"),
