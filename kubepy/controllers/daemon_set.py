@@ -160,14 +160,13 @@ def plan(observed: Observed, now: float) -> Plan:
         _manage(draft)
         if not draft.create and not draft.delete and _strategy(draft).get("type") == "RollingUpdate":
             _roll(draft)
-    status = render_status(draft)
-    if status.get("numberAvailable", 0) != status["numberReady"]:
-        min_ready_s = draft.spec.get("minReadySeconds") or 0
+    if min_ready_s := draft.spec.get("minReadySeconds"):
+        # Of every pod, for one that surges is not among those that the status counts.
         waits = (pods.available_in(pod, min_ready_s, now) for pod in observed.pods)
         draft.waits += [wait for wait in waits if wait]
     return Plan(
         tuple(draft.create[:BURST]), tuple(draft.delete[:BURST]), tuple(draft.failed), tuple(draft.events),
-        status, min(draft.waits, default=None),
+        render_status(draft), min(draft.waits, default=None),
     )  # fmt: skip
 
 

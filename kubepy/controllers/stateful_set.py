@@ -69,6 +69,7 @@ class _Draft(Struct):
     now: float
     create: list[Obj] = field(default_factory=list)
     delete: list[Obj] = field(default_factory=list)
+    replaced: Obj | None = None  # the one of `delete` that goes for its revision
     name: list[Obj] = field(default_factory=list)
     provide: list[Obj] = field(default_factory=list)
     hand_over: dict[str, Obj] = field(default_factory=dict)
@@ -155,7 +156,9 @@ def _blocks(draft: _Draft, ordinal: int, pod: Obj | None, *, in_order: bool) -> 
     """What one ordinal needs; whether the walk has to wait for it. Source: processReplica."""
     if pod is None:
         if not _has_stale_claim(draft, ordinal):
-            draft.create.append(render_member(draft.observed, ordinal))
+            made = render_member(draft.observed, ordinal)
+            draft.create.append(made)
+            _retain(draft, made)
         return True
     if pods.is_terminal(pod):
         if not objects.is_deleting(pod):
@@ -202,6 +205,7 @@ def _roll(draft: _Draft, replicas: Sequence[Obj | None]) -> None:
         if pod is not None and not objects.is_deleting(pod) and _revision(pod) != name:
             if pod not in draft.delete:
                 draft.delete.append(pod)
+            draft.replaced = pod
             return
         if draft.is_unavailable(pod):
             return
@@ -216,25 +220,17 @@ def render_status(draft: _Draft) -> Obj:
     stateful_set, observed = draft.stateful_set, draft.observed
     members = [pod for pod in observed.pods if ordinal_of(pod) >= 0]
     current, update = observed.current["metadata"]["name"], observed.update["metadata"]["name"]
-    going = {objects.uid_of(pod) for pod in draft.delete}
-
-    def count(revision: str) -> int:
-        """What is deleted now is no longer counted where it is replaced."""
-        return sum(
-            objects.labels_of(pod).get(REVISION_LABEL) == revision
-            for pod in members
-            if not objects.is_deleting(pod) and objects.uid_of(pod) not in going
-        )
-
+    there = [pod for pod in members if not objects.is_deleting(pod)]
     ready = [pod for pod in members if pods.phase(pod) == pods.RUNNING and pods.is_ready(pod)]
-    updated, replicas = count(update), stateful_set["spec"]["replicas"]
+    updated, replicas = sum(_revision(pod) == update for pod in there), stateful_set["spec"]["replicas"]
     status: Obj = {
         "observedGeneration": stateful_set["metadata"].get("generation", 0),
         "replicas": len(members),
         "readyReplicas": len(ready),
-        "currentReplicas": count(current),
+        # What is replaced now is no longer counted; what is scaled away is, until it is deleted.
+        "currentReplicas": sum(_revision(pod) == current for pod in there if pod is not draft.replaced),
         "updatedReplicas": updated,
-        "availableReplicas": sum(map(draft.is_available, members)),
+        "availableReplicas": sum(map(draft.is_available, ready)),
         "currentRevision": current,
         "updateRevision": update,
         "collisionCount": (stateful_set.get("status") or {}).get("collisionCount") or 0,

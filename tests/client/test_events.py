@@ -120,6 +120,7 @@ async def test_similar_events_are_combined_from_the_tenth_on(server, clock, reco
     messages = [(e["message"], e["count"]) for e in written(server)]
     assert messages[:9] == [(f"Created pod: web-{i}", 1) for i in range(9)]
     assert messages[9:] == [("(combined from similar events): Created pod: web-11", 3)]
+    assert [bool(e["reportingComponent"]) for e in written(server)][8:] == [True, False]
 
 
 async def test_similar_events_ten_minutes_apart_are_not_combined(server, clock, recorder):

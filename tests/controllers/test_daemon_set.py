@@ -210,6 +210,13 @@ def test_a_surging_update_puts_the_new_beside_the_old(
     assert (list(decided.create), names(decided.delete)) == (creates, deletes)
 
 
+def test_a_surging_pod_is_looked_at_again_when_it_becomes_available() -> None:
+    daemon_set = subject(surge=1, unavailable=0)
+    daemon_set["spec"]["minReadySeconds"] = 30
+    assert plan(daemon_set, nodes(3), [*old(3), pod("a", ready=10)]).after_s == 20
+    assert names(plan(daemon_set, nodes(3), [*old(3), pod("a", ready=30)]).delete) == ["o0"]
+
+
 def test_the_status_counts_nodes() -> None:
     daemon_set = subject()
     daemon_set["spec"]["minReadySeconds"] = 30

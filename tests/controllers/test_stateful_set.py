@@ -179,6 +179,42 @@ def test_the_status_and_the_end_of_an_update() -> None:
     assert empty["replicas"] == empty["availableReplicas"] == 0 and "readyReplicas" not in empty
 
 
+# Source: stateful_set_control.go, updateStatus and the end of updateStatefulSet.
+@pytest.mark.parametrize(
+    ("stateful_set", "pods", "current", "updated", "available"),
+    [
+        pytest.param(subject(1), [pod(0), pod(1)], 2, 2, 2, id="what is scaled away is still there"),
+        pytest.param(subject(2), [pod(0), pod(1, "Failed")], 2, 2, 1, id="so is what failed"),
+        pytest.param(subject(2), [pod(0, old=True), pod(1, old=True)], 1, 0, 2, id="what is replaced is not"),
+    ],
+)
+def test_the_status_while_pods_go(
+    stateful_set: Any, pods: list[Any], current: int, updated: int, available: int
+) -> None:
+    is_old = objects.labels_of(pods[0])[REVISION_LABEL] == OLD["metadata"]["name"]
+    decided = plan(stateful_set, *pods, current=OLD if is_old else NEW)
+    assert len(decided.delete) == 1
+    status = decided.status
+    assert status["currentReplicas"] == current and status.get("updatedReplicas", 0) == updated
+    assert status["availableReplicas"] == available
+
+
+def test_a_pending_pod_is_never_available() -> None:
+    lagging = pod(0) | {"status": pod(0)["status"] | {"phase": "Pending"}}
+    assert plan(subject(1), lagging).status["availableReplicas"] == 0
+
+
+def test_claims_that_are_there_are_handed_over_with_the_making_of_the_pod() -> None:
+    retention = {"whenScaled": "Retain", "whenDeleted": "Delete"}
+    stateful_set = subject(1, volumeClaimTemplates=[TEMPLATE], persistentVolumeClaimRetentionPolicy=retention)
+    (claim,) = stateful_sets.render_claims(stateful_set, 0)
+    decided = plan(stateful_set, claims={"data-web-0": claim})
+    assert names(decided.create) == ["web-0"]
+    assert [ref["kind"] for each in decided.hand_over for ref in objects.owner_references(each)] == [
+        "StatefulSet"
+    ]
+
+
 # Source: stateful_set_utils_test.go, TestIsClaimOwnerUpToDate, TestClaimOwnerUpdate.
 @pytest.mark.parametrize(
     ("scaled", "deleted", "ordinal", "owners"),
