@@ -469,8 +469,8 @@ class Registry:
             if may is not None:
                 await may()
             await self.admission.validate(attributes)
-            is_refused = revision and revision.strip("0") and not unparsable(revision)
-            if is_refused and not call.options.dry_run:
+            given = int(revision) if revision and not unparsable(revision) else 0
+            if given and not call.options.dry_run:
                 # Source: etcd3/store.go Create; nobody makes a Status of it, and a dry run never comes there.
                 raise errors.StatusError(
                     "resourceVersion should not be set on objects to be created", reason=""
@@ -480,7 +480,7 @@ class Registry:
             if (existing := cache.get(path)) is not None:
                 raise _exists(call.resource, existing, is_generated=bool(base))
             if call.options.dry_run:
-                return self._document(wanted, 0)
+                return self._document(wanted, given)
             attributes.is_written = None
             created = await self._put(call, cache, path, wanted, 0)
             attributes.is_written = created is not None

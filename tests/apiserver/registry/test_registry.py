@@ -63,6 +63,12 @@ async def test_a_name_whose_object_is_going_says_so(api: Api) -> None:
     assert error.message == 'object is being deleted: configmaps "a" already exists'
 
 
+async def test_a_dry_run_does_not_mind_a_resource_version(api: Api) -> None:
+    """Source: storage/dryrun.go Create, which never asks the storage that would refuse it."""
+    made = await api.ok("POST", f"{MAPS}?dryRun=All", config_map(metadata={"resourceVersion": "5"}))
+    assert made["metadata"]["resourceVersion"] == "5"
+
+
 @pytest.mark.parametrize(
     ("obj", "code", "message"),
     [
