@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
+from msgspec import Struct
 
 Obj = dict[str, Any]
 
@@ -47,22 +48,22 @@ class DocumentPool:
             self._size -= len(oldest.raw)
 
 
-class Document:
+class Document(Struct, eq=False, gc=False):
     """One object at one revision: JSON bytes that carry metadata.resourceVersion, decoded on demand.
 
     Immutable. `raw` has no trailing newline. The same Document is shared by the watch cache, all watchers and
-    all in-process informers.
+    all in-process informers. Nothing below it leads back to it, so the garbage collector does not look at it.
     """
 
-    __slots__ = ("_obj", "_pool", "key", "raw", "revision")
+    key: Key
+    raw: bytes
+    revision: int
+    _pool: DocumentPool
+    _obj: Obj | None = None
 
-    def __init__(
-        self, key: Key, raw: bytes, revision: int, pool: DocumentPool, obj: Obj | None = None
-    ) -> None:
-        self.key, self.raw, self.revision, self._pool = key, raw, revision, pool
-        self._obj = obj
-        if obj is not None:
-            pool.remember(self)
+    def __post_init__(self) -> None:
+        if self._obj is not None:
+            self._pool.remember(self)
 
     @property
     def obj(self) -> Obj:

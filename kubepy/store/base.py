@@ -27,8 +27,9 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct, field
 
 
-class KeyValue(NamedTuple):
-    """One key as of one revision."""
+class KeyValue(Struct, frozen=True, gc=False):
+    """One key as of one revision. There are as many as keys, and more of the past: the garbage collector need not look
+    at what cannot be part of a cycle."""
 
     key: bytes  # b"/registry/pods/default/web-0"
     value: bytes
@@ -43,7 +44,7 @@ class EventType(enum.Enum):
     DELETE = "DELETE"
 
 
-class Event(NamedTuple):
+class Event(Struct, frozen=True, gc=False):
     """One change. For DELETE `kv.value` is empty, `kv.mod_revision` the revision of the deletion, and
     `kv.version` 0, as in etcd; `previous` is the last live state. For PUT `previous` is None on creation."""
 

@@ -126,7 +126,7 @@ class EncryptedStore:
             value, is_stale = transformer.open(kv.value, kv.key)
         except Undecipherable as error:
             raise Unreadable(kv.key, error) from None
-        return kv._replace(value=value, is_stale=is_stale)
+        return replace(kv, value=value, is_stale=is_stale)
 
     def _opened_event(self, event: Event) -> Event:
         previous = event.previous

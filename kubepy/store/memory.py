@@ -158,7 +158,7 @@ class MemoryStore:
         return changed[key] if key in changed else self._map.get(key)
 
     def _apply(self, event: Event) -> None:
-        _, kv, previous = event
+        kv, previous = event.kv, event.previous
         if kv.version:
             self._changed[kv.key] = kv
             self._size_bytes += len(kv.value)

@@ -212,7 +212,7 @@ def _rows(events: Sequence[Event]) -> list[int | bytes]:
     """The parameters of the rows, flat."""
     rows: list[int | bytes] = []
     revision = place = 0
-    for _, kv, _ in events:
+    for kv in (event.kv for event in events):
         place = place + 2 if kv.mod_revision == revision else 0
         revision = kv.mod_revision
         is_deletion = kv.version == 0
@@ -252,7 +252,7 @@ def read_slice(
 ) -> tuple[list[KeyValue], int]:
     """The next `limit` keys and, after the last slice, how many are beyond them."""
     found = _unpack(*connection.execute(_LIST, (start, end, before, limit)).fetchone())
-    found.sort()  # SQL promises no order within an aggregate
+    found.sort(key=lambda kv: kv.key)  # SQL promises no order within an aggregate
     remaining = 0
     if is_last and len(found) == limit:
         (remaining,) = connection.execute(_REMAINING, (found[-1].key + b"\0", end, before)).fetchone()

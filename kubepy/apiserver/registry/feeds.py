@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple, Protocol
 
+from msgspec import Struct
+
 from kubepy.api.objects import Document, Key
 from kubepy.apiserver.request import Sink
 
@@ -44,19 +46,14 @@ class View(Protocol):
     def bookmark(self, revision: int, *, initial_events_end: bool) -> Any: ...
 
 
-class Change:
+class Change(Struct, eq=False, gc=False):
     """One committed event: what the key was before and what it is now."""
 
-    __slots__ = ("_last", "document", "path", "previous", "revision")
-
-    def __init__(
-        self, path: str, document: Document | None, previous: Document | None, revision: int
-    ) -> None:
-        self.path = path
-        self.document = document  # None: deleted
-        self.previous = previous  # None: created
-        self.revision = revision
-        self._last: Document | None = None
+    path: str
+    document: Document | None  # None: deleted
+    previous: Document | None  # None: created
+    revision: int
+    _last: Document | None = None
 
     @property
     def key(self) -> Key:
