@@ -164,6 +164,12 @@ async def bound(plane: ControlPlane, prefix: str, count: int, is_done: Callable[
             return
 
 
+async def until(work: Awaitable[object]) -> float:
+    """When it was done."""
+    await work
+    return time.perf_counter()
+
+
 async def ready(plane: ControlPlane, nodes: int) -> None:
     """Until the simulated nodes are there and take pods."""
     page = await plane.client.list(NODES)
@@ -237,19 +243,21 @@ async def measure(row: str, options: argparse.Namespace) -> None:
         if profiler:
             profiler.enable()
         began, cpu = time.perf_counter(), time.process_time()
-        waiting = asyncio.ensure_future(bound(plane, "pod", count, is_done))
+        steps = [is_bound, is_running] if options.end_to_end else [is_bound]
+        waits = [asyncio.ensure_future(until(bound(plane, "pod", count, step))) for step in steps]
         await make_pods(client, "pod", count, make)
         created = time.perf_counter() - began
-        await waiting
-        took = time.perf_counter() - began
+        scheduled, *ran = [at - began for at in await asyncio.gather(*waits)]
         if profiler:
             profiler.disable()
             pstats.Stats(profiler, stream=sys.stdout).sort_stats(options.sort).print_stats(45)
         rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         cpu_ms = 1e3 * (time.process_time() - cpu) / count
+        running = f" running {count / ran[0]:6.0f}/s," if ran else ""
+        bar = f"upstream {threshold:.0f}/s"
         print(
-            f"{row:20} {options.nodes:6} nodes {count:6} pods {count / took:8.0f}/s  (created {count / created:6.0f}/s,"
-            f" {cpu_ms:5.2f} ms cpu each, upstream {threshold:.0f}/s, rss {rss:5.0f} MB)",
+            f"{row:20} {options.nodes:6} nodes {count:6} pods {count / scheduled:8.0f}/s  (created"
+            f" {count / created:6.0f}/s,{running} {cpu_ms:5.2f} ms cpu each, {bar}, rss {rss:5.0f} MB)",
             flush=True,
         )
     finally:
