@@ -218,7 +218,7 @@ def _row(api_version: str, line: str) -> Resource:
         storage_group=storage_group,
         list_kind=f"{kind}List" if "list" in verbs else "",
         schema=definition(group, version, kind),
-        extra={"hashed_version": options["hash"][0]} if "hash" in options else {},
+        hashed_version=options["hash"][0] if "hash" in options else "",
     )
 
 
@@ -355,8 +355,8 @@ class Catalog:
 
     def storage(self, resource: Resource) -> Resource:
         """The row in whose form the objects of `resource` are stored; itself for most."""
-        if isinstance(own := resource.extra.get("storage"), Resource):
-            return own
+        if resource.own is not None and resource.own.storage is not None:
+            return resource.own.storage
         if not resource.storage_version and resource.storage_group is None:
             return resource
         group = resource.group if resource.storage_group is None else resource.storage_group
@@ -411,7 +411,7 @@ class Catalog:
         if "create" not in resource.verbs or "list" not in resource.verbs:
             return ""
         row = self.storage(resource)
-        version = row.extra.get("hashed_version", row.version)
+        version = row.hashed_version or row.version
         digest = hashlib.sha256(f"{row.group}/{version}/{row.kind}".encode()).digest()
         return base64.b64encode(digest[:8]).decode()
 

@@ -33,8 +33,8 @@ def converter(from_resource: Resource, to_resource: Resource) -> Callable[[Obj],
     to_version = to_resource.api_version
     if from_resource.api_version == to_version:
         return lambda obj: obj
-    if callable(by_webhook := to_resource.extra.get("convert")):
-        return by_webhook
+    if to_resource.own is not None and to_resource.own.convert is not None:
+        return to_resource.own.convert
     change = _CONVERSIONS.get((from_resource.api_version, to_version, to_resource.plural))
     if change is None:
         return lambda obj: obj | {"apiVersion": to_version}
@@ -47,9 +47,8 @@ def transcribe(obj: Obj, from_resource: Resource, to_resource: Resource) -> Obj:
     Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go schemaCoercingConverter.
     """
     converted = convert(obj, from_resource, to_resource)
-    if converted is not obj and callable(coerce := to_resource.extra.get("coerce")):
-        return coerce(converted)
-    return converted
+    own = to_resource.own
+    return converted if own is None or converted is obj else own.schema.coerce(converted)
 
 
 # -- events -----------------------------------------------------------------------------------------------------

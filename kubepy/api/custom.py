@@ -22,12 +22,13 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
+from msgspec import Struct
 
 from kubepy.api import errors, names, structural, tables
 from kubepy.api.builtins import version_rank
@@ -402,11 +403,43 @@ def _shown(value: Any, type_: str | None, now: float) -> Any:
 # -- rows -----------------------------------------------------------------------------------------------------------
 
 
-class Extra(dict[str, Any]):
-    """What a custom row knows besides; its repr tells apart what is published differently."""
+class Conversions(Protocol):
+    """Who asks the webhook by which a kind is converted (apiserver/crds/conversion.py)."""
+
+    async def settle(self, run: Callable[[], Awaitable[Any]]) -> Any:
+        """What `run` gives, once everything that it needs is converted."""
+
+    async def convert(self, objs: Iterable[Obj], to: Resource) -> None:
+        """Make the conversions known that are not."""
+
+
+class Own(Struct, eq=False):
+    """What the row of a custom kind knows besides: what its definition says of this version, and, once all versions
+    are there, the others."""
+
+    schema: CustomSchema
+    printer: Printer | None = None
+    served: bool = True
+    selectable_fields: tuple[str, ...] | None = (
+        None  # ("spec.color",); None: no fields but a read-only kind's
+    )
+    scale: ScalePaths | None = None
+    warning: str = ""  # that each request gets
+    verbs: tuple[str, ...] | None = None  # shown instead of the row's while its definition is going
+    review: WebhookConversion | None = None  # how it is converted, if by a webhook
+    convert: Callable[[Obj], Obj] | None = None  # into this version, by that webhook
+    conversions: Conversions | None = None
+    storage: Resource | None = None  # the row in whose form objects are stored
+    versions: dict[str, Resource] = {}
 
     def __repr__(self) -> str:
-        return f"Extra({self['schema'].digest}, {self.get('selectable_fields')}, {self.get('verbs')})"
+        """Tells apart what is published differently."""
+        return f"Own({self.schema.digest}, {self.selectable_fields}, {self.verbs})"
+
+
+def own_of(row: Resource) -> Own:
+    assert row.own is not None, "rows of definitions have one"
+    return row.own
 
 
 def is_established(definition: Obj) -> bool:
@@ -418,7 +451,7 @@ def rows(definition: Obj, schemas: Schemas, known: Sequence[Resource] = ()) -> l
     compiled schemas are taken over where nothing changed. Only an established definition has any."""
     if not is_established(definition):
         return []
-    compiled = {row.version: row.extra["schema"] for row in known}
+    compiled = {row.version: own_of(row).schema for row in known}
     spec = definition["spec"]
     stored = definition["status"].get("storedVersions") or ()
     terminating = is_condition_true(definition, "Terminating")
@@ -430,21 +463,23 @@ def rows(definition: Obj, schemas: Schemas, known: Sequence[Resource] = ()) -> l
     storage = next(row for row in found if not row.storage_version)
     versions = {row.version: row for row in found}
     for row in found:
-        row.extra.update(storage=storage, versions=versions)
+        own_of(row).storage, own_of(row).versions = storage, versions
     return found
 
 
-def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, terminating: bool) -> Resource:
+def _row(
+    definition: Obj, version: Obj, schemas: Schemas, compiled: CustomSchema | None, terminating: bool
+) -> Resource:
     spec, accepted = definition["spec"], definition["status"]["acceptedNames"]
     subresources = version.get("subresources") or {}
     scale = ScalePaths.of(subresources["scale"]) if subresources.get("scale") else None
     openapi = (version.get("schema") or {}).get("openAPIV3Schema")
-    if isinstance(compiled, CustomSchema) and compiled.is_of(openapi, scale):
-        schema = compiled
-    else:
-        schema = CustomSchema(schemas, accepted["kind"], openapi, scale=scale)
-    extra = Extra(
-        schema=schema,
+    if compiled is None or not compiled.is_of(openapi, scale):
+        compiled = CustomSchema(schemas, accepted["kind"], openapi, scale=scale)
+    conversion = spec.get("conversion") or {}
+    by_webhook = conversion.get("strategy") == "Webhook"
+    own = Own(
+        compiled,
         served=bool(version.get("served")),
         printer=printer(version.get("additionalPrinterColumns") or []),
         selectable_fields=tuple(
@@ -452,13 +487,11 @@ def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, termina
         ),
         scale=scale,
         warning=_deprecation(spec, version) if version.get("deprecated") else "",
-        coerce=schema.coerce,
+        verbs=TERMINATING_VERBS if terminating else None,
+        review=WebhookConversion(definition["metadata"]["name"], conversion["webhook"])
+        if by_webhook
+        else None,
     )
-    conversion = spec.get("conversion") or {}
-    if conversion.get("strategy") == "Webhook":
-        extra["review"] = WebhookConversion(definition["metadata"]["name"], conversion["webhook"])
-    if terminating:
-        extra["verbs"] = TERMINATING_VERBS
     subs = []
     if subresources.get("status") is not None:
         subs.append(Subresource("status", accepted["kind"], ("get", "patch", "update")))
@@ -479,7 +512,7 @@ def _row(definition: Obj, version: Obj, schemas: Schemas, compiled: Any, termina
         storage_version=storage if storage != version["name"] else "",
         list_kind=accepted["listKind"],
         custom=True,
-        extra=extra,
+        own=own,
     )
 
 
@@ -489,11 +522,8 @@ def read_back(obj: Obj, storage: Resource) -> tuple[Obj, Resource]:
     Differs: a version that the definition has no more is taken for the one that objects are stored in now.
     """
     _, version = group_version(obj["apiVersion"])
-    versions = storage.extra["versions"]
-    assert isinstance(versions, dict), "rows of definitions know each other"
-    row = versions.get(version) or replace(storage, version=version)
-    schema = row.extra["schema"]
-    assert isinstance(schema, CustomSchema), "rows of definitions have one"
+    row = own_of(storage).versions.get(version) or replace(storage, version=version)
+    schema = own_of(row).schema
     read = schema.coerce(obj)
     schema.default(read)
     return read, row

@@ -119,14 +119,13 @@ _READ_ONLY_METADATA: Fields = MappingProxyType(_METADATA)
 def fields_of(resource: Resource) -> Fields:
     """field -> function from an object to its text.
 
-    A custom resource names its own in `extra["selectable_fields"]`, dotted paths such as "spec.color".
+    A custom resource names its own in `own.selectable_fields`, dotted paths such as "spec.color".
     """
     fields = _FIELDS.get((resource.group, resource.kind))
     if fields is not None:
         return fields
-    paths = resource.extra.get("selectable_fields")
-    if isinstance(paths, (tuple, list)):
-        return _METADATA | _texts(*paths)
+    if resource.own is not None and resource.own.selectable_fields is not None:
+        return _METADATA | _texts(*resource.own.selectable_fields)
     return _READ_ONLY_METADATA
 
 

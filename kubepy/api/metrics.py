@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from kubepy.api import quantity
-from kubepy.api.custom import CustomSchema
+from kubepy.api.custom import CustomSchema, Own
 from kubepy.api.objects import Obj, labels_of
 from kubepy.api.quantity import BINARY_SI, Quantity
 from kubepy.api.resources import Resource
@@ -115,7 +115,7 @@ def _row(schemas: Schemas, plural: str, kind: str, namespaced: bool, schema: Obj
     return Resource(
         group=GROUP, version=VERSION, kind=kind, plural=plural, singular="", namespaced=namespaced,
         verbs=("get", "list"), list_kind=f"{kind}List", custom=True,
-        extra={"schema": CustomSchema(schemas, kind, schema), "printer": _PRINTER},
+        own=Own(CustomSchema(schemas, kind, schema), printer=_PRINTER),
     )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from kubepy.api import structural
-from kubepy.api.custom import CustomSchema
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 
@@ -41,8 +40,7 @@ def names(row: Resource) -> tuple[str, str]:
 def kind_schema(row: Resource, ref: str) -> Obj:
     """`ref` is what references begin with: "#/components/schemas/" or "#/definitions/"."""
     is_v3 = ref.startswith("#/components")
-    own = row.extra.get("schema")
-    schema: Obj = own.openapi if isinstance(own, CustomSchema) else {}
+    schema: Obj = row.own.schema.openapi if row.own is not None else {}
     if structural.check(schema, "") or (not is_v3 and schema.get(structural.PRESERVE)):
         # kubectl takes what is not listed as forbidden, so nothing is listed.
         shown: Obj = {"type": "object"}
@@ -81,9 +79,8 @@ def reached() -> tuple[str, ...]:
 
 def _identity(row: Resource, kind: str) -> Obj:
     identity: Obj = {_GVK: [{"group": row.group, "kind": kind, "version": row.version}]}
-    fields = row.extra.get("selectable_fields")
-    if isinstance(fields, tuple) and fields:
-        identity[_SELECTABLE] = [{"fieldPath": field} for field in fields]
+    if row.own is not None and row.own.selectable_fields:
+        identity[_SELECTABLE] = [{"fieldPath": field} for field in row.own.selectable_fields]
     return identity
 
 

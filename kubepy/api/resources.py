@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from kubepy.api.objects import api_version
+
+if TYPE_CHECKING:
+    from kubepy.api.custom import Own
 
 # The order discovery lists them in.
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -43,8 +47,9 @@ class Resource:
     storage_group: str | None = None  # where another group's row owns the storage: events.k8s.io -> ""
     list_kind: str = ""  # "DeploymentList"
     schema: str = ""  # definition name, "io.k8s.api.apps.v1.Deployment"; "" for custom resources
+    hashed_version: str = ""  # what discovery's hash of the stored version says instead of `version`
     custom: bool = False
-    extra: dict[str, object] = field(default_factory=dict, compare=False)
+    own: Own | None = field(default=None, compare=False)  # of rows that are not built in
 
     @property
     def api_version(self) -> str:

@@ -127,8 +127,8 @@ class Schemas:
 
     def of(self, what: Resource | str) -> ObjectSchema:
         """The schema of a resource or of a definition by name; of a custom resource, one that knows its metadata."""
-        if not isinstance(what, str) and isinstance(own := what.extra.get("schema"), ObjectSchema):
-            return own
+        if not isinstance(what, str) and what.own is not None:
+            return what.own.schema
         name = what if isinstance(what, str) else what.schema
         schema = self._schemas.get(name)
         if schema is None:

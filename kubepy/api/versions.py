@@ -69,7 +69,7 @@ def served(version: str, schemas: Schemas) -> tuple[Resource, ...]:
 def _as_of(row: Resource, minor: int) -> Resource:
     first, last, version = _STORED_OTHERWISE.get(row.group_resource, (0, 0, ""))
     if first <= minor <= last:
-        row = replace(row, extra=row.extra | {"hashed_version": version})
+        row = replace(row, hashed_version=version)
     known = tuple(
         sub
         for sub in row.subresources

@@ -178,8 +178,8 @@ def _group_of(gv: GroupVersions) -> Obj:
 
 def _verbs(row: Resource) -> list[str]:
     """A custom kind whose definition is going shows less than it still takes."""
-    shown = row.extra.get("verbs")
-    return list(shown) if isinstance(shown, tuple) else list(row.verbs)
+    shown = row.own.verbs if row.own is not None else None
+    return list(row.verbs if shown is None else shown)
 
 
 def _resource(row: Resource, catalog: Catalog) -> Obj:

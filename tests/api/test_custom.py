@@ -48,14 +48,14 @@ def test_a_version_is_a_row() -> None:
     (row,) = custom.rows(definition(version(subresources=subresources)), SCHEMAS)
     assert (row.group, row.version, row.plural, row.kind) == ("example.com", "v1", "foos", "Foo")
     assert [sub.name for sub in row.subresources] == ["status", "scale"]
-    assert row.extra["scale"] == (("spec", "n"), ("status", "n"), ())
+    assert custom.own_of(row).scale == (("spec", "n"), ("status", "n"), ())
     assert row.short_names == ("fo",) and row.custom
 
 
 def test_a_stored_version_need_not_be_served() -> None:
     rows = custom.rows(definition(version("v1", served=False), version("v2", storage=False)), SCHEMAS)
-    assert {row.version: row.extra["served"] for row in rows} == {"v1": False, "v2": True}
-    assert {row.extra["storage"].version for row in rows} == {"v1"}
+    assert {row.version: custom.own_of(row).served for row in rows} == {"v1": False, "v2": True}
+    assert {custom.own_of(row).storage.version for row in rows} == {"v1"}
 
 
 def test_what_is_not_established_has_no_rows() -> None:
@@ -65,9 +65,9 @@ def test_what_is_not_established_has_no_rows() -> None:
 def test_what_did_not_change_is_not_compiled_again() -> None:
     known = custom.rows(definition(version()), SCHEMAS)
     (again,) = custom.rows(definition(version()), SCHEMAS, known)
-    assert again.extra["schema"] is known[0].extra["schema"]
+    assert custom.own_of(again).schema is custom.own_of(known[0]).schema
     (other,) = custom.rows(definition(version(schema=spec_schema())), SCHEMAS, known)
-    assert other.extra["schema"] is not known[0].extra["schema"]
+    assert custom.own_of(other).schema is not custom.own_of(known[0]).schema
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_did_not_change_is_not_compiled_again() -> None:
 def test_a_deprecated_version_warns(warning: Obj, expected: str) -> None:
     versions = version("v1", deprecated=True, **warning), version("v2", storage=False)
     rows = custom.rows(definition(*versions), SCHEMAS)
-    assert [row.extra["warning"] for row in rows] == [expected, ""]
+    assert [custom.own_of(row).warning for row in rows] == [expected, ""]
 
 
 def test_decoding_prunes_and_reports_metadata_first() -> None:

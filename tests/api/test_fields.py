@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from kubepy.api import errors, fields
+from kubepy.api import custom, errors, fields
 from kubepy.api.builtins import EVENTS, JOBS, NAMESPACES, NODES, PODS, REPLICA_SETS, SECRETS, SERVICES
+from kubepy.api.schema import Schemas
 from kubepy.api.selectors import parse_fields
 
 POD = {
@@ -74,7 +75,12 @@ def test_unknown_fields_are_bad_requests(resource, field, why):
 
 
 def test_custom_resources_name_their_own_fields():
-    resource = replace(PODS, group="example.com", custom=True, extra={"selectable_fields": ("spec.color",)})
+    resource = replace(
+        PODS,
+        group="example.com",
+        custom=True,
+        own=custom.Own(custom.CustomSchema(Schemas(), "Foo", {}), selectable_fields=("spec.color",)),
+    )
     obj = {"metadata": {"name": "x"}, "spec": {"color": "red"}}
     assert fields.matcher(resource, parse_fields("spec.color=red"))(obj)
     with pytest.raises(errors.BadRequest, match=r"field label not supported: spec\.size"):

@@ -14,11 +14,11 @@ from kubepy.api.schema import Schemas
 V2, V3 = "#/definitions/", "#/components/schemas/"
 
 
-def row(schema: Obj, **extra: Any) -> Resource:
+def row(schema: Obj, **more: Any) -> Resource:
     own = custom.CustomSchema(Schemas(), "Foo", schema)
     return Resource(
         group="example.com", version="v1", kind="Foo", plural="foos", singular="foo", namespaced=True,
-        list_kind="FooList", custom=True, extra=custom.Extra(schema=own, **extra),
+        list_kind="FooList", custom=True, own=custom.Own(own, **more),
     )  # fmt: skip
 
 

@@ -87,9 +87,8 @@ def table(
 
 
 def _printer(resource: Resource) -> Printer:
-    own = resource.extra.get("printer")
-    if isinstance(own, Printer):
-        return own
+    if resource.own is not None and resource.own.printer is not None:
+        return resource.own.printer
     return PRINTERS.get((resource.group, resource.kind), DEFAULT)
 
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from kubepy.api import errors
-from kubepy.api.custom import WebhookConversion
+from kubepy.api.custom import WebhookConversion, own_of
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.crds.pending import Unconverted, Unrendered
@@ -100,8 +100,7 @@ class Conversions:
         wanted = {key: obj for key, obj in wanted.items() if key not in self._known}
         if not wanted:
             return
-        review = to.extra["review"]
-        assert isinstance(review, WebhookConversion), "only webhooks are asked"
+        review = _review(to)
         first = next(iter(wanted.values()))
         prefix = f"conversion webhook for {first['apiVersion']}, Kind={first['kind']}"
         converted = await self._ask(review, list(wanted.values()), to, prefix)
@@ -145,9 +144,14 @@ def _failed(why: str) -> errors.StatusError:
     return errors.StatusError(why, reason="")
 
 
+def _review(to: Resource) -> WebhookConversion:
+    review = own_of(to).review
+    assert review is not None, "only webhooks are asked"
+    return review
+
+
 def _key(obj: Obj, to: Resource) -> _Key:
-    review = to.extra["review"]
-    assert isinstance(review, WebhookConversion), "only webhooks are asked"
+    review = _review(to)
     metadata = {name: value for name, value in obj["metadata"].items() if name not in _ASIDE}
     return _Key(
         review.definition,
@@ -278,8 +282,8 @@ class ConvertedSubscription:
                 self._sink.send(items)
 
     async def _converted(self, batch: Sequence[Any]) -> list[Any]:
-        conversions = self._to.extra["conversions"]
-        assert isinstance(conversions, Conversions), "others need no conversion"
+        conversions = own_of(self._to).conversions
+        assert conversions is not None, "others need no conversion"
         needed = [obj for item in batch if isinstance(item, Change) for obj in self._looked_at(item)]
         while True:
             await conversions.convert(needed, self._to)

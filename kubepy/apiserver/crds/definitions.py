@@ -17,6 +17,7 @@ from functools import partial
 
 from kubepy.api import custom, errors
 from kubepy.api.builtins import CUSTOM_RESOURCE_DEFINITIONS
+from kubepy.api.custom import own_of
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Document, Obj, is_condition_true, is_deleting
 from kubepy.api.resources import Resource
@@ -93,16 +94,15 @@ class Definitions:
         known = self._rows.get(name, [])
         rows = custom.rows(definition, self._registry.schemas, known)
         for row in rows:
-            if "review" in row.extra:
-                self._convert_by_webhook(row)
+            own = own_of(row)
+            if own.review is not None:
+                own.convert, own.conversions = partial(self.conversions.known, to=row), self.conversions
         is_new_spec = before is None or before["spec"] != definition["spec"]
         is_new_kind = not known or is_new_spec or _accepted(before) != _accepted(definition)
-        if not is_new_kind and [row.extra.get("verbs") for row in rows] == [
-            row.extra.get("verbs") for row in known
-        ]:
+        if not is_new_kind and [own_of(row).verbs for row in rows] == [own_of(row).verbs for row in known]:
             return
         catalog = self._registry.catalog
-        served = [row for row in rows if row.extra["served"] and self._is_free(row)]
+        served = [row for row in rows if own_of(row).served and self._is_free(row)]
         wanted = {(row.group, row.version, row.plural) for row in served}
         for row in known:
             if (row.group, row.version, row.plural) not in wanted:
@@ -114,10 +114,6 @@ class Definitions:
             self._registry.forget(known[0])
         if rows and not known:
             self._log.info("custom_kind_served", object=name, versions=[row.version for row in served])
-
-    def _convert_by_webhook(self, row: Resource) -> None:
-        row.extra["convert"] = partial(self.conversions.known, to=row)
-        row.extra["conversions"] = self.conversions
 
     def _is_free(self, row: Resource) -> bool:
         """What is built in stays what it is."""
@@ -135,7 +131,7 @@ class Definitions:
         self._violations.pop(name, None)
         rows = self._rows.pop(name, [])
         for row in rows:
-            if row.extra["served"] and self._registry.catalog.get(row.group, row.version, row.plural) is row:
+            if own_of(row).served and self._registry.catalog.get(row.group, row.version, row.plural) is row:
                 self._registry.catalog.remove(row)
         if rows:
             self._registry.forget(rows[0])

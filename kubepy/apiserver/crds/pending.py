@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from kubepy.api.custom import own_of
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
 
@@ -41,5 +42,6 @@ async def settled(run: Callable[[], T]) -> T:
         try:
             return run()
         except Unconverted as needs:
-            conversions = needs.to.extra["conversions"]
-            await conversions.convert(needs.objs, needs.to)  # type: ignore[attr-defined]
+            conversions = own_of(needs.to).conversions
+            assert conversions is not None, "others need no conversion"
+            await conversions.convert(needs.objs, needs.to)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from kubepy.api import errors, warnings
+from kubepy.api.custom import Own
 from kubepy.api.resources import Resource
 from kubepy.apiserver.handlers import routes
 from kubepy.apiserver.handlers.create import create
@@ -53,8 +54,8 @@ class ResourceHandler:
     async def __call__(self, request: Request) -> Response:
         info = request.info
         resource = self._registry.catalog.get(info.group, info.version, info.resource)
-        conversions = resource.extra.get("conversions") if resource is not None else None
-        if conversions is None:
+        own = resource.own if resource is not None else None
+        if own is None or own.conversions is None:
             return await self._serve(resource, request)
         warned = len(request.warnings)
 
@@ -62,7 +63,7 @@ class ResourceHandler:
             del request.warnings[warned:]
             return await self._serve(resource, request)
 
-        return await conversions.settle(serve)  # type: ignore[attr-defined]
+        return await own.conversions.settle(serve)
 
     async def _serve(self, resource: Resource | None, request: Request) -> Response:
         info = request.info
@@ -79,8 +80,8 @@ class ResourceHandler:
             request.warnings.append(deprecated)
             # Source: apiserver pkg/endpoints/metrics/metrics.go MonitorRequest.
             request.audit["k8s.io/deprecated"] = "true"
-        if resource.custom:
-            _check_custom(resource, request)
+        if resource.own is not None:
+            _check_custom(resource, resource.own, request)
         if info.subresource:
             return await self._subresource(resource, request)
         verb = info.verb
@@ -111,10 +112,10 @@ class ResourceHandler:
         raise errors.unknown_resource()
 
 
-def _check_custom(resource: Resource, request: Request) -> None:
+def _check_custom(resource: Resource, own: Own, request: Request) -> None:
     """Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go ServeHTTP, forbidCreateAdmission."""
-    if isinstance(warning := resource.extra.get("warning"), str) and warning:
-        request.warnings.append(warning)
-    if "verbs" in resource.extra and request.info.verb == "create":
+    if own.warning:
+        request.warnings.append(own.warning)
+    if own.verbs is not None and request.info.verb == "create":
         why = "create not allowed while custom resource definition is terminating"
         raise errors.forbidden(resource, request.info.name, why)

@@ -34,7 +34,7 @@ def document(
     registry: Registry, served: Served, request: Request, found: Document, status: int = 200
 ) -> Response:
     """One object."""
-    if "conversions" in served.resource.extra:
+    if served.waits:
         return pending.rendered(lambda: _document(registry, served, request, found, status), found)
     return _document(registry, served, request, found, status)
 
@@ -75,8 +75,9 @@ def table_view(registry: Registry, served: Served, request: Request, wanted: For
 
 async def listing(registry: Registry, served: Served, request: Request, found: Listing) -> Response:
     """A list. Where its items have to be made, others get their turn between them."""
-    if (conversions := served.resource.extra.get("conversions")) is not None:
-        await conversions.convert((item.obj for item in found.documents), served.resource)  # type: ignore[attr-defined]
+    own = served.resource.own
+    if own is not None and own.conversions is not None:
+        await own.conversions.convert((item.obj for item in found.documents), served.resource)
     if request.in_process:
         documents = found.documents
         if not served.is_stored_so:

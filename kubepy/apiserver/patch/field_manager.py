@@ -23,7 +23,6 @@ import orjson
 
 from kubepy.api import conversion, fieldsets, managed, reconciliation
 from kubepy.api.builtins import Catalog
-from kubepy.api.custom import CustomSchema
 from kubepy.api.errors import BadRequest, StatusError
 from kubepy.api.fieldsets import ANY, FieldSet
 from kubepy.api.managed import APPLY, UPDATE, Entries, Entry, Id
@@ -303,8 +302,7 @@ class FieldManager:
                 return None
         assert there is not None
         if there.custom:
-            known = there.extra.get("schema")
-            type_ = self._types.custom(known.openapi if isinstance(known, CustomSchema) else None)
+            type_ = self._types.custom(there.own.schema.openapi if there.own is not None else None)
         else:
             type_ = self._types.of(there.schema)
         version = Version(api_version, type_, partial(self._converted, to=there))

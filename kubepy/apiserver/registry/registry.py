@@ -28,7 +28,7 @@ from msgspec.structs import replace
 from kubepy.api import conversion, errors
 from kubepy.api import warnings as advice
 from kubepy.api.builtins import IP_ADDRESSES, SERVICE_CIDRS, SERVICES, Catalog
-from kubepy.api.custom import CustomSchema, read_back
+from kubepy.api.custom import own_of, read_back
 from kubepy.api.objects import Document, DocumentPool, Obj, arranged, copy, stored, with_revision
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
@@ -189,8 +189,8 @@ class Registry:
 
         async def revive(values: Sequence[bytes]) -> list[bytes]:
             found = [read_back(orjson.loads(value), storage) for value in values]
-            if (conversions := storage.extra.get("conversions")) is not None:
-                await conversions.convert((obj for obj, _ in found), storage)  # type: ignore[attr-defined]
+            if (conversions := own_of(storage).conversions) is not None:
+                await conversions.convert((obj for obj, _ in found), storage)
             return [
                 _as_it_is(value, conversion.transcribe(obj, written, storage))
                 for value, (obj, written) in zip(values, found)
@@ -496,10 +496,9 @@ class Registry:
         self, call: Call, earlier: list[errors.FieldError], new: Obj, old: Obj | None = None
     ) -> list[errors.FieldError]:
         """What the definition of a custom kind says."""
-        schema = call.resource.extra.get("schema")
-        if not isinstance(schema, CustomSchema):
+        if call.resource.own is None:
             return []
-        return schema.validate(new, old, call.subresource, earlier=earlier)
+        return call.resource.own.schema.validate(new, old, call.subresource, earlier=earlier)
 
     def _free_name(self, cache: ResourceCache, namespace: str, base: str) -> str:
         name = ""

@@ -33,7 +33,7 @@ class Served:
         self.resource, self.storage, self._pool = resource, storage, pool
         self.is_stored_so = resource.api_version == storage.api_version
         # Looking at an object may raise Unconverted: a webhook has to be asked first (crds/conversion.py).
-        self.waits = not self.is_stored_so and "conversions" in resource.extra
+        self.waits = not self.is_stored_so and bool(resource.own and resource.own.conversions)
 
     def obj(self, document: Document) -> Obj:
         """Shared, read-only."""

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from kubepy.api import errors
+from kubepy.api import custom, errors
 from kubepy.api.builtins import CUSTOM_RESOURCE_DEFINITIONS as CRDS
-from kubepy.api.custom import WebhookConversion
+from kubepy.api.custom import Own, WebhookConversion
 from kubepy.api.objects import Obj, copy
 from kubepy.api.resources import Resource
+from kubepy.api.schema import Schemas
 from kubepy.apiserver.crds.conversion import Conversions
 from kubepy.client.client import MERGE_PATCH
 from kubepy.daemon import pki
@@ -262,7 +263,16 @@ def of_service(hook: Webhook, **more: Any) -> Resource:
     client = {"service": {"namespace": "default", "name": "kubernetes", **more}, "caBundle": hook.bundle}
     webhook = {"clientConfig": client, "conversionReviewVersions": ["v1"]}
     review = WebhookConversion("foos.example.com", webhook)
-    return Resource("example.com", "v2", "Foo", "foos", "foo", True, custom=True, extra={"review": review})
+    return Resource(
+        "example.com",
+        "v2",
+        "Foo",
+        "foos",
+        "foo",
+        True,
+        custom=True,
+        own=Own(custom.CustomSchema(Schemas(), "Foo", {}), review=review),
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubepy.api.builtins import PODS, Catalog
-from kubepy.api.custom import CustomSchema
+from kubepy.api.custom import CustomSchema, Own
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource, Subresource
 from kubepy.api.schemaconv import Types
@@ -69,7 +69,7 @@ WIDGETS = Resource(
     namespaced=True,
     subresources=(Subresource("status", "Widget", ("get", "patch", "update")),),
     custom=True,
-    extra={"schema": CustomSchema(SCHEMAS, "Widget", SCHEMA)},
+    own=Own(CustomSchema(SCHEMAS, "Widget", SCHEMA)),
 )
 
 

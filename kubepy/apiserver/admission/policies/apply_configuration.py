@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from kubepy.api import cel, celpolicies
-from kubepy.api.custom import CustomSchema
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
@@ -59,8 +58,7 @@ class Merger:
         known = self._custom.get(key)
         # Another definition is another row.
         if known is None or known[0] is not resource:
-            schema = resource.extra.get("schema")
-            made = self._types.custom(schema.openapi if isinstance(schema, CustomSchema) else None)
+            made = self._types.custom(resource.own.schema.openapi if resource.own is not None else None)
             known = self._custom[key] = resource, made
         return known[1]
 

@@ -88,8 +88,7 @@ def _answer(request: Request, obj: Obj, now: float) -> Response:
 
 def _paths(resource: Resource) -> ScalePaths | None:
     """Where a custom kind has its replicas; None for built-in ones."""
-    paths = resource.extra.get("scale")
-    return paths if isinstance(paths, ScalePaths) else None
+    return resource.own.scale if resource.own is not None else None
 
 
 def shown(obj: Obj, paths: ScalePaths | None) -> Obj:
