@@ -40,12 +40,15 @@ def flow_control(control: FlowControl, *, request_timeout_s: float) -> Filter:
         async def handle(request: Request) -> Response:
             info, user = request.info, request.user
             assert user is not None, "who asks is known by now"
-            if info.verb != "watch" and is_long_running(info):
+            verb = info.verb
+            if verb != "watch" and is_long_running(info):
                 return await next_(request)
             schema = control.classifier.classify(user, info)
             level = control.levels[schema.level]
             request.flow = (schema.uid, level.uid)
-            seats = work.seats(info, request.query, level.width_max, control.volume)
+            seats = 1
+            if verb in work.SIZED:
+                seats = work.seats(info, request.query, level.width_max, control.volume)
             queues = level.queues
             ticket = queues.start(schema, schema.distinguish(user, info), seats, request)
             if not level.is_exempt:

@@ -16,6 +16,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from kubepy.apiserver.flowcontrol.allocation import Demand
 from kubepy.apiserver.flowcontrol.classification import Schema
 from kubepy.apiserver.flowcontrol.dealer import deal, hash_flow
@@ -39,22 +41,20 @@ class Queuing(NamedTuple):
     length_max: int = 0
 
 
-class Ticket:
+class Ticket(Struct, eq=False):
     """A request that was let in: it executes, or waits."""
 
-    __slots__ = (
-        "arrival_r", "arrived", "distinguisher", "is_executing", "queue", "request", "schema", "seats", "started",
-        "timer", "waiter",
-    )  # fmt: skip
-
-    def __init__(self, schema: Schema, distinguisher: str, seats: int, request: Request, now: float) -> None:
-        self.schema, self.distinguisher, self.seats, self.request = schema, distinguisher, seats, request
-        self.arrived = self.started = now
-        self.arrival_r = 0.0
-        self.queue: Queue | None = None
-        self.is_executing = False
-        self.waiter: asyncio.Future[bool] | None = None
-        self.timer: Timer | None = None
+    schema: Schema
+    distinguisher: str
+    seats: int
+    request: Request
+    arrived: float
+    started: float = 0.0
+    arrival_r: float = 0.0
+    queue: Queue | None = None
+    is_executing: bool = False
+    waiter: asyncio.Future[bool] | None = None
+    timer: Timer | None = None
 
 
 class Queue:
@@ -123,8 +123,9 @@ class QueueSet:
         now = self._clock.monotonic()
         ticket = Ticket(schema, distinguisher, seats, request, now)
         schema.figures.seats.add(seats)
-        if self._queuing.queues < 1:
-            if not self._has_room(seats):
+        queues = self._queuing.queues
+        if queues < 1:
+            if queues == 0 and not self._has_room(seats):
                 return self._reject(ticket, CONCURRENCY_LIMIT, now)
             self.unqueued.add(ticket)
             self._execute(ticket, now)
@@ -134,7 +135,7 @@ class QueueSet:
         if self.seats_in_use >= self.limit and len(queue.waiting) >= self._queuing.length_max:
             return self._reject(ticket, QUEUE_FULL, now)
         ticket.queue, ticket.arrival_r = queue, self._r
-        if not queue.is_active:
+        if not (queue.executing or queue.waiting):
             queue.next_r = self._r
             self._active += 1
         if not self.waiting and self._has_room(seats):
@@ -164,7 +165,8 @@ class QueueSet:
     def finish(self, ticket: Ticket) -> None:
         """It is answered: its seats are for others."""
         now = self._clock.monotonic()
-        self._advance(now)
+        if self._active:
+            self._advance(now)
         schema, seats, queue = ticket.schema, ticket.seats, ticket.queue
         self.executing -= 1
         self.seats_in_use -= seats
@@ -180,8 +182,9 @@ class QueueSet:
             queue.seats_in_use -= seats
             # It was charged by estimate.
             queue.next_r -= seats * (ESTIMATE_S - (now - ticket.started))
-            self._catch_up(queue)
-            if not queue.is_active:
+            if queue.waiting:
+                self._catch_up(queue)
+            if not (queue.executing or queue.waiting):
                 self._active -= 1
                 if len(self.queues) > max(self._queuing.queues, 0):
                     self._drop_empty()

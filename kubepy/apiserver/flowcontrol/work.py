@@ -19,10 +19,14 @@ SEATS_MAX = 100
 Volume = Callable[[str], tuple[int, int] | None]
 
 
+# The others take one seat each.
+SIZED = frozenset({"list", "watch"})
+
+
 def seats(info: RequestInfo, query: Query, width_max: int, volume: Volume) -> int:
     """At most `width_max`, unless that is 0."""
     verb = info.verb
-    if verb not in ("list", "watch") or not info.is_resource:
+    if verb not in SIZED or not info.is_resource:
         return 1
     if verb == "watch":
         # One that starts at a revision has nothing to list first.
