@@ -284,6 +284,7 @@ def _of_pods(metric: Obj, reading: Reading, setting: Setting, observed: Observed
 def _of_object(metric: Obj, reading: Reading, setting: Setting, observed: Observed) -> tuple[int, str, Obj]:
     source = metric["object"]
     name, target, described = source["metric"]["name"], source["target"], source["describedObject"]
+    prefix = "failed to get object metric value: "
     try:
         if target["type"] == "Value" and target.get("value") is not None:
             usage = _object_reading(source, reading, observed)
@@ -293,10 +294,8 @@ def _of_object(metric: Obj, reading: Reading, setting: Setting, observed: Observ
             current = {"value": quantity.of_milli(usage).text}
             shown_name = f"{described['kind']} metric {name}"
         elif target["type"] == "AverageValue" and target.get("averageValue") is not None:
-            try:
-                usage = _object_reading(source, reading, observed)
-            except Uncountable as error:
-                raise Uncountable(f"failed to get {name} object metric: {error}")
+            prefix += f"failed to get {name} object metric: "
+            usage = _object_reading(source, reading, observed)
             found = _per_pod(setting, observed, usage, target)
             wanted, current = found.replicas, {"averageValue": quantity.of_milli(found.average).text}
             shown_name = f"external metric {name}({go_selector(source['metric'].get('selector'))})"
@@ -304,7 +303,7 @@ def _of_object(metric: Obj, reading: Reading, setting: Setting, observed: Observ
             text = "neither a value target nor an average value target was set"
             raise Uncountable(f"invalid object metric source: {text}")
     except Uncountable as error:
-        raise Invalid("FailedGetObjectMetric", str(error), "failed to get object metric value: ")
+        raise Invalid("FailedGetObjectMetric", str(error), prefix)
     shown = {"describedObject": described, "metric": source["metric"], "current": current}
     return wanted, shown_name, _status("Object", "object", shown)
 
@@ -332,28 +331,25 @@ def _of_external(metric: Obj, reading: Reading, setting: Setting, observed: Obse
     source = metric["external"]
     name, target = source["metric"]["name"], source["target"]
     shown_name = f"external metric {name}({go_selector(source['metric'].get('selector'))})"
+    prefix = f"failed to get {name} external metric value: "
     try:
         if target.get("averageValue") is not None:
-            try:
-                usage = _external_reading(source, reading, observed)
-            except Uncountable as error:
-                raise Uncountable(f"failed to get {name} external metric: {error}")
+            prefix += f"failed to get {name} external metric: "
+            usage = _external_reading(source, reading, observed)
             found = _per_pod(setting, observed, usage, target)
             wanted, current = found.replicas, {"averageValue": quantity.of_milli(found.average).text}
         elif target.get("value") is not None:
-            try:
-                usage = _external_reading(source, reading, observed)
-                wanted = calculator.by_value(
-                    setting, usage, current=observed.current, target=quantity.milli(target["value"])
-                )
-            except Uncountable as error:
-                raise Uncountable(f"failed to get external metric {name}: {error}")
+            prefix += f"failed to get external metric {name}: "
+            usage = _external_reading(source, reading, observed)
+            wanted = calculator.by_value(
+                setting, usage, current=observed.current, target=quantity.milli(target["value"])
+            )
             current = {"value": quantity.of_milli(usage).text}
         else:
             text = "neither a value target nor an average value target was set"
             raise Uncountable(f"invalid external metric source: {text}")
     except Uncountable as error:
-        raise Invalid("FailedGetExternalMetric", str(error), f"failed to get {name} external metric value: ")
+        raise Invalid("FailedGetExternalMetric", str(error), prefix)
     return (
         wanted,
         shown_name,

@@ -258,7 +258,7 @@ def render_member(observed: Observed, ordinal: int) -> Obj:
     revision = observed.current if is_behind else observed.update
     pod = render_pod(history.restored(stateful_set, revision))
     name = f"{stateful_set['metadata']['name']}-{ordinal}"
-    metadata = {k: v for k, v in pod["metadata"].items() if k != "generateName"}
+    metadata = pod["metadata"]
     identity = {POD_NAME: name, POD_INDEX: str(ordinal), REVISION_LABEL: revision["metadata"]["name"]}
     pod["metadata"] = metadata | {"name": name, "labels": {**metadata.get("labels", {}), **identity}}
     spec = pod["spec"] | {"hostname": name}

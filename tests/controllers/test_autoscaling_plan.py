@@ -128,22 +128,29 @@ def test_one_metric_without_figures_holds_back_only_the_way_down() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "reason", "message"),
+    ("metric", "reason", "message", "prefix"),
     [
         (named("Object", "object", {"type": "Value", "value": "10"}, describedObject=DESCRIBED),
-         "FailedGetObjectMetric", "unable to get metric qps: Service on default main/nothing there"),
+         "FailedGetObjectMetric", "unable to get metric qps: Service on default main/nothing there",
+         "failed to get object metric value: "),
+        (named("Object", "object", {"type": "AverageValue", "averageValue": "10"}, describedObject=DESCRIBED),
+         "FailedGetObjectMetric", "unable to get metric qps: Service on default main/nothing there",
+         "failed to get object metric value: failed to get qps object metric: "),
         (named("Pods", "pods", {"type": "AverageValue", "averageValue": "10"}), "FailedGetPodsMetric",
-         "unable to get metric qps: nothing there"),
+         "unable to get metric qps: nothing there", "failed to get pods metric value: "),
         (named("External", "external", {"type": "Value", "value": "10"}), "FailedGetExternalMetric",
-         "failed to get external metric qps: unable to get external metric default/qps/nil: nothing there"),
+         "unable to get external metric default/qps/nil: nothing there",
+         "failed to get qps external metric value: failed to get external metric qps: "),
         (named("External", "external", {"type": "AverageValue", "averageValue": "10"}), "FailedGetExternalMetric",
-         "failed to get qps external metric: unable to get external metric default/qps/nil: nothing there"),
-        ({"type": "Cosmic"}, "InvalidMetricSourceType", 'unknown metric source type "Cosmic"'),
+         "unable to get external metric default/qps/nil: nothing there",
+         "failed to get qps external metric value: failed to get qps external metric: "),
+        ({"type": "Cosmic"}, "InvalidMetricSourceType", 'unknown metric source type "Cosmic"', ""),
     ],
 )  # fmt: skip
-def test_what_failed_is_said_as_upstream_says_it(metric: Obj, reason: str, message: str) -> None:
+def test_what_failed_is_said_as_upstream_says_it(metric: Obj, reason: str, message: str, prefix: str) -> None:
     made = plan(autoscaler(metric), observed(2, planning.Uncountable("nothing there")))
     assert made.events[0] == (reason, message)
+    assert made.failure == f"invalid metrics (1 invalid out of 1), first error is: {prefix}{message}"
     found = condition({"status": made.status}, "ScalingActive")
     assert found is not None
     assert found["message"] == f"the HPA was unable to compute the replica count: {message}"

@@ -150,7 +150,8 @@ def test_a_member_has_a_name_and_its_own_claims() -> None:
     stateful_set = subject(volumeClaimTemplates=[TEMPLATE])
     (made,) = plan(stateful_set).create
     metadata, spec = made["metadata"], made["spec"]
-    assert "generateName" not in metadata
+    # As upstream, though nothing is generated from it.
+    assert (metadata["name"], metadata["generateName"]) == ("web-0", "web-")
     assert metadata["labels"] == {
         "app": "web", stateful_sets.POD_NAME: "web-0", stateful_sets.POD_INDEX: "0",
         REVISION_LABEL: NEW["metadata"]["name"],
