@@ -3,10 +3,10 @@
 Go clients (kubectl create, client-go, controller-runtime) send built-in kinds so by default. An envelope, the
 four bytes "k8s\\0" and a runtime.Unknown, names the kind; the rest is read with tables of field numbers
 (protofields.py), compiled on first use. Messages whose JSON is not their fields (Time, Quantity, IntOrString
-...) have a reader each.
+...) have a reader each. The way back is protoencoder.py.
 
 Go writes zero values of fields that are no pointers; they arrive here too, and schema decoding drops them as it drops
-those of JSON. Answers are JSON, which every such client accepts. Unknown field numbers are skipped, as protobuf has it.
+those of JSON. Unknown field numbers are skipped, as protobuf has it.
 
 Source: apimachinery pkg/runtime/serializer/protobuf/protobuf.go; protobuf's encoding document.
 """
@@ -21,6 +21,7 @@ from typing import Any
 
 from kubepy.api import go_json
 from kubepy.api.objects import Obj
+from kubepy.api.protofields import META, Field, Table
 
 PREFIX = b"k8s\x00"
 
@@ -28,7 +29,6 @@ PREFIX = b"k8s\x00"
 _DEPTH_MAX = go_json.DEPTH_MAX // 2
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 
 Reader = Callable[[bytes, int, int], Any]  # (data, start, end) -> the value of a length-delimited field
 
@@ -64,11 +64,11 @@ class Decoder:
     """Messages by definition name ("io.k8s.api.core.v1.Pod"), compiled when first asked for."""
 
     def __init__(self) -> None:
-        self._lines: dict[str, str] | None = None
+        self._table = Table()
         self._messages: dict[str, _Message] = {}
 
     def knows(self, definition: str) -> bool:
-        return definition in self._table()
+        return definition in self._table
 
     def decode(self, definition: str, raw: bytes) -> Obj:
         """Raises ProtobufError, KeyError for a definition without a table."""
@@ -79,48 +79,27 @@ class Decoder:
         assert isinstance(value, dict)
         return value
 
-    def _table(self) -> dict[str, str]:
-        if self._lines is None:
-            from kubepy.api.protofields import TABLE
-
-            self._lines, package = {}, ""
-            for line in TABLE.splitlines():
-                if line.startswith("["):
-                    package = line[1:-1]
-                elif line:
-                    name, _, fields = line.partition(" ")
-                    self._lines[f"{package}.{name}"] = fields
-        return self._lines
-
     def _message(self, definition: str) -> _Message:
         message = self._messages.get(definition)
         if message is None:
             # In the table before its fields are: messages may contain themselves.
             message = self._messages[definition] = _Message()
-            package = definition.rpartition(".")[0]
-            for word in self._table()[definition].split():
-                name, _, rest = word.partition("=")
-                number = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-                self._add(message, name, int(number), rest[len(number) :], package)
+            for field in self._table.fields(definition):
+                self._add(message, field)
         return message
 
-    def _add(self, message: _Message, name: str, number: int, code: str, package: str) -> None:
-        shape, code = (code[0], code[1:]) if code[0] == "^" else ("", code)
-        if code[:2] in ("[]", "{}"):
-            shape, code = code[:2], code[2:]
-        if code[0] == ":":
-            read = self._reader(_full_name(code[1:], package))
-            message.fields[number << 3 | _BYTES] = (name, shape, read)
-            return
-        if code == "i" or code == "b":
-            convert = _integer if code == "i" else bool
+    def _add(self, message: _Message, field: Field) -> None:
+        name, number, shape, type_ = field.name, field.number, field.shape, field.type
+        if type_ == "i" or type_ == "b":
+            convert = _integer if type_ == "i" else bool
             message.fields[number << 3 | _VARINT] = (name, shape, convert)
             if shape:  # a repeated number may also come packed
                 message.fields[number << 3 | _BYTES] = (name, "packed", convert)
-        elif code == "d":
+        elif type_ == "d":
             message.fields[number << 3 | _FIXED64] = (name, shape, _double)
         else:
-            message.fields[number << 3 | _BYTES] = (name, shape, _string if code == "s" else _base64)
+            read = _string if type_ == "s" else _base64 if type_ == "y" else self._reader(type_)
+            message.fields[number << 3 | _BYTES] = (name, shape, read)
 
     def _reader(self, definition: str) -> Reader:
         special = _SPECIAL.get(definition)
@@ -222,18 +201,11 @@ _RECURSIVE = frozenset({"io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v
 # Unions and named lists. Source: apiextensions-apiserver pkg/apis/apiextensions/v1/marshal.go.
 _WRAPPED = {
     "ExtraValue": ("items",),
+    "Verbs": ("items",),
     "JSONSchemaPropsOrArray": ("schema", "jSONSchemas"),
     "JSONSchemaPropsOrBool": ("schema", "allows"),
     "JSONSchemaPropsOrStringArray": ("property", "schema"),
 }
-
-
-def _full_name(reference: str, package: str) -> str:
-    if "." not in reference:
-        return f"{package}.{reference}"
-    head, _, rest = reference.partition(".")
-    roots = {"meta": _META, "core": "io.k8s.api.core.v1.", "machinery": "io.k8s.apimachinery.pkg."}
-    return roots[head] + rest if head in roots else reference
 
 
 # -- the wire ----------------------------------------------------------------------------------------------------
@@ -364,16 +336,10 @@ def _json(data: bytes, at: int, end: int) -> Any:
         raise ProtobufError(str(error)) from None
 
 
-def _duration(data: bytes, at: int, end: int) -> str:
-    nanos = _int(_fields_of(data, at, end).get(1))
-    return f"{nanos / 1e9:g}s"
-
-
 _SPECIAL: dict[str, Reader] = {
-    f"{_META}Time": _time,
-    f"{_META}MicroTime": _micro_time,
-    f"{_META}Duration": _duration,
-    f"{_META}FieldsV1": _json,
+    f"{META}Time": _time,
+    f"{META}MicroTime": _micro_time,
+    f"{META}FieldsV1": _json,
     "io.k8s.apimachinery.pkg.api.resource.Quantity": _quantity,
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": _int_or_string,
     "io.k8s.apimachinery.pkg.runtime.RawExtension": _json,

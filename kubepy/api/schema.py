@@ -76,6 +76,7 @@ from kubepy.api.shapes import (
 
 if TYPE_CHECKING:
     from kubepy.api.protobuf import Decoder
+    from kubepy.api.protoencoder import Encoder
 
 Default = Callable[[Any], None]
 
@@ -177,6 +178,28 @@ class Schemas:
         from kubepy.api.protobuf import Decoder
 
         return Decoder()
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """Writes protobuf bodies; its tables are made when the first one is asked for."""
+        from kubepy.api.protoencoder import Encoder
+
+        return Encoder()
+
+    def as_protobuf(self, obj: Obj) -> bytes | None:
+        """An object as a protobuf body; None for what has no such form."""
+        kind = obj["kind"]
+        # Kinds of apimachinery (Status, PartialObjectMetadata, APIResourceList) go by several versions, or none.
+        name = self._definitions_of_kinds.get((obj.get("apiVersion", ""), kind)) or f"{META}{kind}"
+        return self.encoder.body(name, obj) if self.encoder.knows(name) else None
+
+    @cached_property
+    def _definitions_of_kinds(self) -> dict[tuple[str, str], str]:
+        return {
+            (api_version_of(of["group"], of["version"]), of["kind"]): name
+            for name, definition in self.definitions.items()
+            for of in definition.get("x-kubernetes-group-version-kind", ())
+        }
 
     # -- compiling: decode ------------------------------------------------------------------------------------
 

@@ -72,7 +72,7 @@ def build(
     gate = GateMetrics(metrics)
     chain: list[Filter] = [  # outermost first
         warnings(),
-        panic_recovery(log),
+        panic_recovery(log, schemas),
         request_info(Resolver()),
         observe(clock, log, metrics),
         timeout(clock, request_timeout_s),
@@ -87,7 +87,11 @@ def build(
     end = dispatch(
         resources=resources,
         discovery=Discovery(
-            catalog, address=address, aggregated=versions.aggregated_discovery(version), routes=routes
+            catalog,
+            schemas,
+            address=address,
+            aggregated=versions.aggregated_discovery(version),
+            routes=routes,
         ),
         openapi=OpenApi(catalog, schemas, clock, routes, aggregator),
         routes=routes,

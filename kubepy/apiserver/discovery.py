@@ -17,7 +17,9 @@ import orjson
 from kubepy.api.builtins import Catalog, GroupVersions
 from kubepy.api.errors import method_not_allowed
 from kubepy.api.objects import Obj, api_version
+from kubepy.api.protofields import META
 from kubepy.api.resources import Resource, Subresource
+from kubepy.api.schema import Schemas
 from kubepy.apiserver.aggregation.routes import Routes
 from kubepy.apiserver.handlers import negotiate
 from kubepy.apiserver.handlers.negotiate import AGGREGATED, AGGREGATED_GROUP, Format
@@ -33,12 +35,14 @@ class Discovery:
     def __init__(
         self,
         catalog: Catalog,
+        schemas: Schemas,
         *,
         address: Callable[[], str],
         aggregated: tuple[str, ...] = ("v2",),
         routes: Routes | None = None,
     ) -> None:
         self._catalog = catalog
+        self._schemas = schemas
         self._routes = routes or Routes()
         self._address, self._versions = address, aggregated
         self._generation = (-1, -1)
@@ -52,7 +56,8 @@ class Discovery:
             self._bodies.clear()
             self._etags.clear()
         path = request.path.rstrip("/")
-        check_accept(request)
+        if self._is_routed(path):
+            check_accept(request)
         wanted = negotiate.of_discovery(request.accept, self._versions if path in ("/api", "/apis") else ())
         key = (path, wanted)
         body = self._bodies.get(key)
@@ -61,7 +66,7 @@ class Discovery:
             if document is None:
                 group = path.split("/")[2] if path.startswith("/apis/") else ""
                 raise not_served(self._catalog, group)
-            body = self._bodies[key] = _encoded(document, wanted)
+            body = self._bodies[key] = self._encoded(document, wanted)
             self._etags[key] = f'"{hashlib.sha512(body).hexdigest().upper()}"'
         if request.method != "GET":
             raise method_not_allowed()
@@ -74,6 +79,15 @@ class Discovery:
         content_type = f"{wanted.media_type};g={AGGREGATED_GROUP};v={wanted.version};as={AGGREGATED}"
         return Response(200, body, content_type, headers)
 
+    def _is_routed(self, path: str) -> bool:
+        """Whether upstream's router is asked first: not about groups, which the aggregator tells, nor custom ones."""
+        match path.split("/")[1:]:
+            case ["apis"] | ["apis", _]:
+                return False
+            case ["apis", group, _]:
+                return self._catalog.is_builtin(group)
+        return True
+
     def is_known(self, path: str) -> bool:
         """False only for what is below a group version that nobody serves so far."""
         match path.strip("/").split("/"):
@@ -85,6 +99,14 @@ class Discovery:
         """For the listing at /."""
         below = [path for gv in self._groups() if gv.group for path in _group_paths(gv)]
         return ["/api", *(f"/api/{version}" for version in self._core().versions), "/apis", *below]
+
+    def _encoded(self, document: Obj, wanted: Format) -> bytes:
+        if wanted.media_type == negotiate.YAML:
+            return yaml.dump(document, sort_keys=True).encode()
+        if wanted.media_type == negotiate.PROTOBUF:
+            package = f"io.k8s.api.apidiscovery.{wanted.version}." if wanted.version else META
+            return self._schemas.encoder.body(f"{package}{document['kind']}", document)
+        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
 
     def _groups(self) -> list[GroupVersions]:
         return self._routes.groups(self._catalog.groups())
@@ -159,12 +181,6 @@ class Discovery:
     def _own_version(self, group: str, version: str) -> Obj:
         resources = [_aggregated_resource(row) for row in self._catalog.resources(group, version)]
         return {"version": version, "resources": resources, "freshness": "Current"}
-
-
-def _encoded(document: Obj, wanted: Format) -> bytes:
-    if wanted.media_type == negotiate.YAML:
-        return yaml.dump(document, sort_keys=True).encode()
-    return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _group_paths(gv: GroupVersions) -> list[str]:

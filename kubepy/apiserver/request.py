@@ -382,15 +382,28 @@ class Subscription(Protocol):
         """Nobody listens any more: forget the sink. Idempotent; also right without an attach before."""
 
 
+def _json_failure(status: Obj) -> bytes:
+    return chunk(orjson.dumps({"type": "ERROR", "object": status}) + b"\n")
+
+
 class WatchResponse(Response):
-    """200 and a stream of events until the subscription ends, `timeout_s` passes, or the client goes away."""
+    """200 and a stream of events until the subscription ends, `timeout_s` passes, or the client goes away. `failure`
+    makes the event that ends a stream with a Status."""
 
-    __slots__ = ("subscription", "timeout_s")
+    __slots__ = ("failure", "subscription", "timeout_s")
 
-    def __init__(self, subscription: Subscription, *, timeout_s: float, content_type: str = JSON) -> None:
+    def __init__(
+        self,
+        subscription: Subscription,
+        *,
+        timeout_s: float,
+        content_type: str = JSON,
+        failure: Callable[[Obj], bytes] = _json_failure,
+    ) -> None:
         super().__init__(200, None, content_type)
         self.subscription = subscription
         self.timeout_s = timeout_s
+        self.failure = failure
 
 
 Handler = Callable[[Request], Awaitable[Response]]

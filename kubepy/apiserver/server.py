@@ -544,7 +544,7 @@ class HttpServer:
         if request._message.version < HttpVersion11:
             subscription.close()
             raise ConnectionResetError("HTTP/1.0 has no chunks")
-        sink = HttpSink(connection, subscription, self._flusher)
+        sink = HttpSink(connection, response, self._flusher)
         self._sinks.add(sink)
         timer = self._clock.call_later(response.timeout_s, sink.end)
         try:

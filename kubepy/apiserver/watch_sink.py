@@ -13,10 +13,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import orjson
-
 from kubepy.api.errors import StatusError
-from kubepy.apiserver.request import Subscription, chunk
+from kubepy.apiserver.request import WatchResponse
 from kubepy.lib.clock import Clock
 
 # A TLS write costs 16 us, ten times the event in it. Watchers therefore get at most 500 writes a second each; the first
@@ -53,13 +51,14 @@ class HttpSink:
     """The sink of one HTTP watcher."""
 
     __slots__ = (
-        "_backlog", "_connection", "_error", "_flusher", "_is_cut", "_is_flushing", "_is_live", "_pending",
+        "_backlog", "_connection", "_failure", "_flusher", "_is_cut", "_is_flushing", "_is_live", "_pending",
         "_subscription", "_waiter", "is_over",
     )  # fmt: skip
 
-    def __init__(self, connection: Pipe, subscription: Subscription, flusher: Flusher) -> None:
+    def __init__(self, connection: Pipe, response: WatchResponse, flusher: Flusher) -> None:
         self._connection = connection
-        self._subscription = subscription
+        self._subscription = response.subscription
+        self._failure = response.failure
         self._flusher = flusher
         self._pending: list[bytes] = []
         self._backlog = 0  # bytes pending
@@ -85,7 +84,7 @@ class HttpSink:
 
     def fail(self, error: StatusError) -> None:
         if not self.is_over:
-            self._pending.append(chunk(orjson.dumps({"type": "ERROR", "object": error.status()}) + b"\n"))
+            self._pending.append(self._failure(error.status()))
             self.end()
 
     def end(self) -> None:

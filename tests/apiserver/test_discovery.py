@@ -8,7 +8,10 @@ import pytest
 
 from kubepy.api.builtins import Catalog
 from kubepy.api.errors import NotAcceptable, NotFound
+from kubepy.api.protobuf import Decoder, Unknown
+from kubepy.api.protofields import META
 from kubepy.api.resources import Resource, Subresource
+from kubepy.api.schema import Schemas
 from kubepy.apiserver.discovery import Discovery
 from kubepy.apiserver.handlers import negotiate
 from kubepy.apiserver.request import Request
@@ -19,7 +22,7 @@ V2BETA1 = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscovery
 
 @pytest.fixture
 def discovery() -> Discovery:
-    return Discovery(Catalog(), address=lambda: "127.0.0.1:6443", aggregated=("v2", "v2beta1"))
+    return Discovery(Catalog(), Schemas(), address=lambda: "127.0.0.1:6443", aggregated=("v2", "v2beta1"))
 
 
 async def _get(
@@ -142,7 +145,9 @@ async def test_subresources_of_custom_kinds_are_in_their_definitions_order(
         Subresource("scale", "Scale", ("get",), "autoscaling", "v1"),
     )
     row = Resource("a.io", "v1", "Foo", "foos", "foo", True, subresources=subresources, custom=True)
-    discovery = Discovery(Catalog((row,)), address=lambda: "127.0.0.1:6443", aggregated=("v2", "v2beta1"))
+    discovery = Discovery(
+        Catalog((row,)), Schemas(), address=lambda: "127.0.0.1:6443", aggregated=("v2", "v2beta1")
+    )
     listed = (await _get(discovery, make_request, "/apis/a.io/v1"))["resources"]
     assert [each["name"] for each in listed] == ["foos", "foos/status", "foos/scale"]
     (group,) = (await _get(discovery, make_request, "/apis", V2))["items"]
@@ -160,7 +165,7 @@ async def test_not_modified(discovery: Discovery, make_request: Callable[..., Re
 
 async def test_documents_follow_the_catalog(make_request: Callable[..., Request]) -> None:
     catalog = Catalog()
-    discovery = Discovery(catalog, address=str)
+    discovery = Discovery(catalog, Schemas(), address=str)
     widgets = Resource("acme.com", "v1", "Widget", "widgets", "widget", True)
     before = await discovery.handle(make_request("/apis", headers={"Accept": V2}))
     catalog.add(widgets)
@@ -188,7 +193,7 @@ async def test_documents_follow_the_catalog(make_request: Callable[..., Request]
             "v2",
         ),
         (V2.replace("v2", "v3") + ",application/json", ""),
-        (V2.replace("application/json", "Application/JSON") + ";profile=nopeer", "v2"),
+        (f"{V2};profile=nopeer", "v2"),
     ],
 )
 def test_accept(accept: str, version: str) -> None:
@@ -205,13 +210,17 @@ def test_accept(accept: str, version: str) -> None:
             "application/json;as=Table",
             "only the following media types are accepted: application/json, ",
         ),
-        ("/apis/apps", "text/html", "406: Not Acceptable\n\nAvailable representations: application/json, "),
+        (
+            "/apis/apps/v1",
+            "text/html",
+            "406: Not Acceptable\n\nAvailable representations: application/json, ",
+        ),
     ],
 )
 async def test_what_is_not_acceptable(
     make_request: Callable[..., Request], path: str, accept: str, text: str
 ) -> None:
-    discovery = Discovery(Catalog(), address=str, aggregated=("v2",))
+    discovery = Discovery(Catalog(), Schemas(), address=str, aggregated=("v2",))
     with pytest.raises(NotAcceptable) as caught:
         await discovery.handle(make_request(path, headers={"Accept": accept}))
     assert caught.value.message.startswith(text)
@@ -221,3 +230,25 @@ async def test_yaml(discovery: Discovery, make_request: Callable[..., Request]) 
     response = await discovery.handle(make_request("/apis/apps", headers={"Accept": "application/yaml"}))
     assert response.content_type == "application/yaml" and response.body is not None
     assert response.body.startswith(b"apiVersion: v1\nkind: APIGroup\nname: apps\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "within"),
+    [("/api", "APIVersions", META), ("/apis", "APIGroupList", META), ("/apis/apps", "APIGroup", META),
+     ("/apis/apps/v1", "APIResourceList", META), ("/apis", "APIGroupDiscoveryList", "io.k8s.api.apidiscovery.v2.")],
+)  # fmt: skip
+async def test_every_form_in_protobuf(
+    discovery: Discovery, make_request: Callable[..., Request], path: str, kind: str, within: str
+) -> None:
+    parameters = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" if within != META else ""
+    json = await _get(discovery, make_request, path, f"application/json{parameters}")
+    accept = {"Accept": f"application/vnd.kubernetes.protobuf{parameters}"}
+    response = await discovery.handle(make_request(path, headers=accept))
+    assert response.body is not None
+    unknown = Unknown(response.body)
+    assert (unknown.kind, unknown.api_version) == (kind, json.get("apiVersion", ""))
+    read = Decoder().decode(f"{within}{kind}", unknown.raw)
+    for name in ("versions", "name"):
+        assert name not in json or read[name] == json[name]
+    rows = "groups" if "groups" in json else "resources" if "resources" in json else "items"
+    assert len(read.get(rows, ())) == len(json.get(rows, ()))

@@ -26,11 +26,11 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import protobuf_writer
 import psutil
 import uvloop
 import wire
 
+from kubepy.api.protoencoder import Encoder
 from kubepy.apiserver.admission import chain
 
 CONNECTIONS = 16
@@ -189,7 +189,8 @@ async def create(target: wire.Target, count: int = 5000) -> float:
 
 async def create_protobuf(target: wire.Target, count: int = 3000) -> float:
     """The same pods as Go clients send them; encoded before the clock starts."""
-    bodies = [protobuf_writer.body("io.k8s.api.core.v1.Pod", pod(f"b-{n}")) for n in range(count)]
+    write = Encoder().body
+    bodies = [write("io.k8s.api.core.v1.Pod", pod(f"b-{n}")) for n in range(count)]
     requests = [
         target.head("POST", PODS, len(data), "application/vnd.kubernetes.protobuf") + data for data in bodies
     ]

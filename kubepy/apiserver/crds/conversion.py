@@ -326,3 +326,6 @@ class ChangesView:
 
     def bookmark(self, revision: int, *, initial_events_end: bool) -> Any:
         return self._view.bookmark(revision, initial_events_end=initial_events_end)
+
+    def failure(self, status: Obj) -> bytes:
+        return self._view.failure(status)

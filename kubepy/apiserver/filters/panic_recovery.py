@@ -11,6 +11,7 @@ from __future__ import annotations
 import orjson
 
 from kubepy.api.errors import InternalError, NotFound, StatusError
+from kubepy.api.schema import Schemas
 from kubepy.apiserver.filters import Filter
 from kubepy.apiserver.handlers import negotiate
 from kubepy.apiserver.request import Handler, Request, Response, Verbatim
@@ -20,7 +21,7 @@ from kubepy.observability.logs import Logger
 TEXT = "text/plain; charset=utf-8"
 
 
-def panic_recovery(log: Logger) -> Filter:
+def panic_recovery(log: Logger, schemas: Schemas) -> Filter:
     def wrap(next_: Handler) -> Handler:
         async def handle(request: Request) -> Response:
             try:
@@ -28,7 +29,7 @@ def panic_recovery(log: Logger) -> Filter:
             except StatusError as error:
                 if request.in_process:
                     raise
-                return answer(error, request.accept)
+                return answer(error, request.accept, schemas)
             except Exception as error:
                 log.error(
                     "request_failed",
@@ -40,14 +41,14 @@ def panic_recovery(log: Logger) -> Filter:
                 failure = InternalError(f"the server's log has the details, request {request.request_id}")
                 if request.in_process:
                     raise failure from error
-                return answer(failure, request.accept)
+                return answer(failure, request.accept, schemas)
 
         return handle
 
     return wrap
 
 
-def answer(error: StatusError, accept: str = "") -> Response:
+def answer(error: StatusError, accept: str, schemas: Schemas) -> Response:
     headers = {} if (seconds := error.retry_after_s) is None else {"Retry-After": str(seconds)}
     if isinstance(error, NotFound) and not error.reason:
         # A path of no API: net/http's own answer. Source: errors.page_not_found.
@@ -57,6 +58,8 @@ def answer(error: StatusError, accept: str = "") -> Response:
     media_type = negotiate.of_status(accept)
     if media_type == negotiate.YAML:
         return Response(error.code, yaml.dump(status, sort_keys=True).encode(), media_type, headers)
+    if media_type == negotiate.PROTOBUF:
+        return Response(error.code, schemas.as_protobuf(status), media_type, headers, obj=status)
     if not media_type:
         # Source: responsewriters.WriteRawJSON.
         return Verbatim(error.code, orjson.dumps(status, option=orjson.OPT_INDENT_2), headers=headers)

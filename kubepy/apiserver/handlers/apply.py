@@ -18,7 +18,7 @@ from kubepy.api.errors import BadRequest, StatusError
 from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Undecodable
-from kubepy.apiserver.handlers import decode, negotiate, respond, write
+from kubepy.apiserver.handlers import decode, respond, write
 from kubepy.apiserver.patch.field_manager import FieldManager
 from kubepy.apiserver.registry.options import IGNORE, STRICT, WriteOptions, write_options
 from kubepy.apiserver.registry.registry import Registry
@@ -29,8 +29,6 @@ APPLY = "application/apply-patch+yaml"
 
 
 async def apply(registry: Registry, resource: Resource, request: Request) -> Response:
-    if not request.in_process:
-        negotiate.accepted(request.accept)
     options = write_options(request.query, "PatchOptions", is_apply=True)
     raw = await request.read_body()
     config = configuration(raw)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from kubepy.api.resources import Resource
-from kubepy.apiserver.handlers import decode, negotiate, respond, write
+from kubepy.apiserver.handlers import decode, respond, write
 from kubepy.apiserver.registry.options import write_options
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, Response
 
 
 async def create(registry: Registry, resource: Resource, request: Request) -> Response:
-    if not request.in_process:
-        negotiate.accepted(request.accept)
     options = write_options(request.query, "CreateOptions")
     expected = decode.Expected.of(resource, registry.schemas)
     obj = await decode.body_of(request, expected, options)

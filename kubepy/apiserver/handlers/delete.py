@@ -29,8 +29,6 @@ _DRY_RUN = WriteOptions(dry_run=True)
 
 
 async def delete(registry: Registry, resource: Resource, request: Request) -> Response:
-    if not request.in_process:
-        negotiate.accepted(request.accept)
     options = await _options(request, registry)
     _warn(registry, resource, request, options)
     call = write.call_of(resource, request, _DRY_RUN if options.dry_run else DEFAULT_WRITE)
@@ -52,14 +50,12 @@ def answer(
     if resource.group:
         details["group"] = resource.group
     details |= {"kind": resource.plural, "uid": metadata.get("uid", "")}
-    return respond.plain(request, {
+    return respond.plain(registry, resource, request, {
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
     }, status, has_tables=True)  # fmt: skip
 
 
 async def delete_collection(registry: Registry, resource: Resource, request: Request) -> Response:
-    if not request.in_process:
-        negotiate.accepted(request.accept)
     which = list_options(request.query)
     selectors.parse_labels(which.label_selector)
     fields.check(resource, selectors.parse_fields(which.field_selector))

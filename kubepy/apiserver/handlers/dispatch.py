@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from kubepy.api import errors, warnings
 from kubepy.api.custom import Own
 from kubepy.api.resources import Resource
-from kubepy.apiserver.handlers import routes
+from kubepy.apiserver.handlers import negotiate, routes
 from kubepy.apiserver.handlers.create import create
 from kubepy.apiserver.handlers.delete import delete, delete_collection
 from kubepy.apiserver.handlers.get import get
@@ -84,6 +84,7 @@ class ResourceHandler:
             _check_custom(resource, resource.own, request)
         if info.subresource:
             return await self._subresource(resource, request)
+        _negotiate(resource, request)
         verb = info.verb
         computed = self._subresources.computed.get((resource.group_resource, verb))
         if computed is not None:
@@ -104,12 +105,19 @@ class ResourceHandler:
         if special is not None:
             return await special(self._registry, resource, request)
         if info.subresource in WHOLE:
+            _negotiate(resource, request)
             return await _VERBS[info.verb](self._registry, resource, request)
         if resource.custom:
             raise errors.not_found(resource, info.name)
         # Nobody here can answer, be it there or not: a cluster without nodes has no logs.
         await self._registry.get(resource, info.namespace if resource.namespaced else "", info.name)
         raise errors.unknown_resource()
+
+
+def _negotiate(resource: Resource, request: Request) -> None:
+    """Who cannot be answered is told so before anything is done."""
+    if not request.in_process:
+        negotiate.wanted(request, resource)
 
 
 def _check_custom(resource: Resource, own: Own, request: Request) -> None:

@@ -1,8 +1,8 @@
 """Which media type goes in and out, and what "as" what.
 
-In: JSON, YAML and protobuf (decode.py). Out: JSON and YAML, and an object or list may be asked for `as=Table` or
-`as=PartialObjectMetadata`, discovery `as=APIGroupDiscoveryList`. Answers are never protobuf: whoever asks for that
-names something else as well, and gets it.
+In: JSON, YAML and protobuf (decode.py). Out: the same, and an object or list may be asked for `as=Table` (not in
+protobuf) or `as=PartialObjectMetadata`, discovery `as=APIGroupDiscoveryList`. Custom objects have no protobuf, but
+their metadata has. What a client puts first it gets, as from upstream, be it the dearer one.
 
 Source: apiserver pkg/endpoints/handlers/negotiation/{negotiate,errors}.go, github.com/munnerz/goautoneg.
 """
@@ -15,6 +15,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from kubepy.api.errors import NotAcceptable, UnsupportedMediaType
+from kubepy.api.resources import Resource
+from kubepy.apiserver.request import Request
 
 JSON, YAML = "application/json", "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
@@ -25,7 +27,6 @@ TABLE, PARTIAL, PARTIAL_LIST = "Table", "PartialObjectMetadata", "PartialObjectM
 # The same for a watch.
 STREAMED = (f"{JSON};stream=watch", f"{PROTOBUF};stream=watch")
 
-_SPOKEN = (JSON, YAML)
 # As far as Go's mime.ParseMediaType is strict about them.
 _PARAMETERS = re.compile(r'(?:\s*;\s*[^\s;="]+\s*=\s*(?:"[^"]*"|[^\s;="]+))*\s*;?\s*')
 
@@ -45,26 +46,25 @@ class Format(NamedTuple):
 PLAIN = Format()
 
 
+def wanted(request: Request, resource: Resource) -> Format:
+    """What the answer about a resource is to be. Raises NotAcceptable."""
+    return accepted(request.accept, True, not resource.custom)
+
+
 @lru_cache(maxsize=512)
-def accepted(header: str, has_tables: bool = True) -> Format:
+def accepted(header: str, has_tables: bool = True, has_protobuf: bool = True) -> Format:
     """The best of an Accept header, of what the kind can be shown as. Raises NotAcceptable."""
     if not header or header in (JSON, "*/*"):
         return PLAIN
-    for media_range, parameters in _clauses(header):
-        for media_type in _SPOKEN:
-            if not _covers(media_range, media_type):
-                continue
-            kind = parameters.get("as", "")
-            if not kind and not parameters.get("g") and not parameters.get("v"):
+    for media_type, parameters in _offers(header):
+        kind, version = parameters.get("as", ""), parameters.get("v", "")
+        if parameters.keys().isdisjoint(_CONVERTING):
+            if media_type != PROTOBUF or has_protobuf:
                 return PLAIN if media_type == JSON else Format(media_type)
-            version = parameters.get("v", "")
-            if (
-                kind in ((TABLE, PARTIAL, PARTIAL_LIST) if has_tables else (PARTIAL, PARTIAL_LIST))
-                and parameters.get("g") == "meta.k8s.io"
-                and version in ("v1", "v1beta1")
-            ):
+        elif parameters.get("g") == "meta.k8s.io" and version in ("v1", "v1beta1"):
+            if kind in (PARTIAL, PARTIAL_LIST) or (kind == TABLE and has_tables and media_type != PROTOBUF):
                 return Format(media_type, kind, version)
-    raise NotAcceptable("only the following media types are accepted: " + ", ".join(SUPPORTED))
+    raise not_acceptable()
 
 
 @lru_cache(maxsize=512)
@@ -73,18 +73,16 @@ def of_discovery(header: str, aggregated: tuple[str, ...]) -> Format:
 
     Source: apiserver pkg/endpoints/discovery/aggregated/negotiation.go.
     """
-    for media_range, parameters in _clauses(header or JSON):
-        for media_type in _SPOKEN:
-            if not _covers(media_range, media_type):
-                continue
-            if parameters.keys().isdisjoint(("as", "g", "v")):
-                return Format(media_type)
-            version = parameters.get("v", "")
-            if (parameters.get("as"), parameters.get("g")) == (AGGREGATED, AGGREGATED_GROUP) and (
-                version in aggregated
-            ):
-                return Format(media_type, AGGREGATED, version)
-    raise NotAcceptable("only the following media types are accepted: " + ", ".join(SUPPORTED))
+    for media_type, parameters in _offers(header or JSON):
+        if parameters.keys().isdisjoint(_CONVERTING):
+            return Format(media_type)
+        version = parameters.get("v", "")
+        if (parameters.get("as"), parameters.get("g")) == (
+            AGGREGATED,
+            AGGREGATED_GROUP,
+        ) and version in aggregated:
+            return Format(media_type, AGGREGATED, version)
+    raise not_acceptable()
 
 
 @lru_cache(maxsize=512)
@@ -92,34 +90,78 @@ def of_status(header: str) -> str:
     """The media type of a Status: never "as" something else; "" if nothing that is spoken is accepted."""
     if not header or header in (JSON, "*/*"):
         return JSON
-    for media_range, parameters in _clauses(header):
-        if parameters.keys().isdisjoint(("as", "g", "v")):
-            for media_type in _SPOKEN:
-                if _covers(media_range, media_type):
-                    return media_type
-    return JSON if PROTOBUF in header else ""
+    for media_type, parameters in _offers(header):
+        if parameters.keys().isdisjoint(_CONVERTING):
+            return media_type
+    return ""
 
 
-def _clauses(header: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """(media range, parameters), the most wanted first; equally wanted ones in their order."""
-    found: list[tuple[float, str, dict[str, str]]] = []
+# What asks for something else than the object itself.
+_CONVERTING = ("as", "g", "v")
+
+
+def _offers(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The media types that there are, and what is wanted of each, the most wanted first."""
+    for clause in _clauses(header):
+        parameters = clause.parameters
+        if parameters.get("sv"):
+            continue
+        for media_type in SUPPORTED:
+            if not _covers(clause, media_type):
+                continue
+            stream = parameters.get("stream", "")
+            if not stream or (stream == "watch" and media_type != YAML):
+                yield media_type, parameters
+
+
+class _Clause(NamedTuple):
+    type: str
+    subtype: str
+    quality: float
+    parameters: dict[str, str]
+
+    def precedes(self, other: _Clause) -> bool:
+        """Not an order: a type that is named goes before any, however little it is wanted."""
+        return (
+            self.quality > other.quality
+            or (self.type != "*" and other.type == "*")
+            or (self.subtype != "*" and other.subtype == "*")
+        )
+
+
+def _clauses(header: str) -> list[_Clause]:
+    """As goautoneg reads and sorts them: names as they are written, no quotes."""
+    found: list[_Clause] = []
     for part in header.split(","):
-        media_range, *rest = part.split(";")
-        parameters = {}
-        for text in rest:
-            name, _, value = text.partition("=")
-            parameters[name.strip()] = value.strip().strip('"')
+        media_range, *rest = part.strip(" ").split(";")
+        type_, slash, subtype = media_range.partition("/")
+        if not slash and type_.strip(" ") == "*":
+            subtype = "*"
+        if not subtype or "/" in subtype:
+            continue
+        parameters = dict(_parameters(rest))
         try:
             quality = float(parameters.pop("q", "1"))
         except ValueError:
-            quality = 1.0
-        found.append((-quality, media_range.strip().lower(), parameters))
-    found.sort(key=lambda clause: clause[0])
-    return ((media_range, parameters) for _, media_range, parameters in found)
+            quality = 0.0
+        clause = _Clause(type_.strip(" "), subtype.strip(" "), quality, parameters)
+        at = len(found)
+        while at and clause.precedes(found[at - 1]):
+            at -= 1
+        found.insert(at, clause)
+    return found
 
 
-def _covers(media_range: str, media_type: str) -> bool:
-    return media_range in (media_type, "*/*", media_type.partition("/")[0] + "/*")
+def _parameters(texts: list[str]) -> Iterator[tuple[str, str]]:
+    for text in texts:
+        name, _, value = text.partition("=")
+        if value and "=" not in value:
+            yield name.strip(" "), value.strip(" ")
+
+
+def _covers(clause: _Clause, media_type: str) -> bool:
+    type_, _, subtype = media_type.partition("/")
+    return (clause.type, clause.subtype) in ((type_, subtype), (type_, "*"), ("*", "*"))
 
 
 @lru_cache(maxsize=512)
@@ -132,6 +174,10 @@ def content_type(header: str) -> str:
     if media_type in SUPPORTED and _PARAMETERS.fullmatch(semicolon + parameters):
         return media_type
     raise unsupported(SUPPORTED)
+
+
+def not_acceptable(supported: tuple[str, ...] = SUPPORTED) -> NotAcceptable:
+    return NotAcceptable("only the following media types are accepted: " + ", ".join(supported))
 
 
 def unsupported(supported: tuple[str, ...]) -> UnsupportedMediaType:

@@ -40,8 +40,6 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
     content_type = content_type_of(resource, request)
     if content_type == applies.APPLY:
         return await applies.apply(registry, resource, request)
-    if not request.in_process:
-        negotiate.accepted(request.accept)
     options = write_options(request.query, "PatchOptions")
     raw = await request.read_body()
     expected = decode.Expected.of(resource, registry.schemas)
@@ -67,10 +65,12 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
     attempts = 0
 
     def shown(live: Obj) -> str:
-        """What a refusal shows: what came of the patch, before anybody has read it, or a strategic one itself."""
+        """What a refusal shows: what came of the patch, before anybody has read it; what is left of a strategic one."""
+        again = go_json.loads(raw)
+        wanted = apply(copy(live), again)
         if content_type == STRATEGIC:
-            return strategic.go_text(go_json.loads(raw))
-        return orjson.dumps(apply(copy(live), go_json.loads(raw)), option=orjson.OPT_SORT_KEYS).decode()
+            return strategic.go_text(again)
+        return orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS).decode()
 
     def make(current: Document | None) -> Obj:
         nonlocal attempts

@@ -13,11 +13,13 @@ import orjson
 
 from kubepy.api import errors
 from kubepy.api.objects import Document, Obj
+from kubepy.api.resources import Resource
+from kubepy.api.schema import Schemas
 from kubepy.apiserver.crds import pending
 from kubepy.apiserver.handlers import negotiate
 from kubepy.apiserver.handlers.negotiate import PLAIN, Format
 from kubepy.apiserver.registry.registry import Listing, Registry
-from kubepy.apiserver.registry.views import MetadataView, ObjectView, Served, TableView
+from kubepy.apiserver.registry.views import MetadataView, ObjectView, ProtobufView, Served, TableView
 from kubepy.apiserver.request import Request, Response
 from kubepy.client.transport import Page
 from kubepy.lib import yaml
@@ -42,10 +44,10 @@ def document(
 def _document(registry: Registry, served: Served, request: Request, found: Document, status: int) -> Response:
     if request.in_process:
         return Response(status, document=served.document(found))
-    wanted = negotiate.accepted(request.accept)
+    wanted = negotiate.wanted(request, served.resource)
     if wanted is PLAIN:
         return Response(status, served.raw(found) + b"\n")
-    return render(_obj(registry, served, request, found, wanted), wanted, status)
+    return render(registry.schemas, _obj(registry, served, request, found, wanted), wanted, status)
 
 
 def _obj(registry: Registry, served: Served, request: Request, found: Document, wanted: Format) -> Obj:
@@ -83,7 +85,7 @@ async def listing(registry: Registry, served: Served, request: Request, found: L
         if not served.is_stored_so:
             documents = [served.document(item) for item in documents]
         return Response(page=Page(documents, found.revision, found.continue_token))
-    wanted = negotiate.accepted(request.accept)
+    wanted = negotiate.wanted(request, served.resource)
     if wanted.kind == negotiate.TABLE:
         view = table_view(registry, served, request, wanted)
         return _in(wanted, await _table(view, found, registry.clock))
@@ -91,6 +93,8 @@ async def listing(registry: Registry, served: Served, request: Request, found: L
         raise errors.NotAcceptable(
             f"you requested PartialObjectMetadata, but the requested object is a list (*{_go_type(served, 'List')})"
         )
+    if wanted.media_type == negotiate.PROTOBUF:
+        return await _protobuf(ProtobufView(served, registry.schemas, wanted.version), found, registry.clock)
     if wanted.kind:
         return _in(wanted, await _joined(MetadataView(served, wanted.version), found, registry.clock))
     return _in(wanted, await _joined(ObjectView(served), found, registry.clock))
@@ -106,7 +110,9 @@ def _go_type(served: Served, suffix: str) -> str:
 
 
 def _in(wanted: Format, body: bytes) -> Response:
-    return Response(200, body) if wanted.media_type == negotiate.JSON else render(orjson.loads(body), wanted)
+    if wanted.media_type == negotiate.JSON:
+        return Response(200, body)
+    return Response(200, _yaml(orjson.loads(body)), negotiate.YAML)
 
 
 async def _joined(view: ObjectView | MetadataView, found: Listing, clock: Clock) -> bytes:
@@ -129,15 +135,28 @@ async def _table(view: TableView, found: Listing, clock: Clock) -> bytes:
     return b"%b%b]}\n" % (head[:-2], await _items(view, view.in_order(found.documents), clock))
 
 
+async def _protobuf(view: ProtobufView, found: Listing, clock: Clock) -> Response:
+    items = await _made(view, found.documents, clock)
+    # The page is what audit events show.
+    page = Page(found.documents, found.revision, found.continue_token)
+    return Response(200, view.listing(_metadata(found), items), negotiate.PROTOBUF, page=page)
+
+
 async def _items(
     view: ObjectView | MetadataView | TableView, documents: Sequence[Document], clock: Clock
 ) -> bytes:
-    made = []
+    return b",".join(await _made(view, documents, clock))
+
+
+async def _made(
+    view: ObjectView | MetadataView | TableView | ProtobufView, documents: Sequence[Document], clock: Clock
+) -> list[bytes]:
+    made: list[bytes] = []
     for start in range(0, len(documents), _TURN):
         if start:
             await clock.sleep(0)
         made += [view.item(item) for item in documents[start : start + _TURN]]
-    return b",".join(made)
+    return made
 
 
 def _metadata(found: Listing) -> Obj:
@@ -149,16 +168,32 @@ def _metadata(found: Listing) -> Obj:
     return metadata
 
 
-def render(obj: Obj, wanted: Format = PLAIN, status: int = 200) -> Response:
+def render(schemas: Schemas, obj: Obj, wanted: Format = PLAIN, status: int = 200) -> Response:
     """Any object that is no cached document: Tables, Status, subresources."""
     if wanted.media_type == negotiate.YAML:
-        return Response(status, yaml.dump(obj, sort_keys=True).encode(), negotiate.YAML)
+        return Response(status, _yaml(obj), negotiate.YAML)
+    if wanted.media_type == negotiate.PROTOBUF:
+        if (body := schemas.as_protobuf(obj)) is None:
+            raise negotiate.not_acceptable()
+        return Response(status, body, negotiate.PROTOBUF, obj=obj)
     return Response(status, orjson.dumps(obj) + b"\n")
 
 
-def plain(request: Request, obj: Obj, status: int = 200, *, has_tables: bool = False) -> Response:
+def _yaml(obj: Obj) -> bytes:
+    return yaml.dump(obj, sort_keys=True).encode()
+
+
+def plain(
+    registry: Registry,
+    resource: Resource,
+    request: Request,
+    obj: Obj,
+    status: int = 200,
+    *,
+    has_tables: bool = False,
+) -> Response:
     """An object that has no other representation than itself; who asks for a Table of what has none gets a 406."""
     if request.in_process:
         return Response(status, obj=obj)
-    wanted = negotiate.accepted(request.accept, has_tables)
-    return render(obj, wanted if not wanted.kind else PLAIN, status)
+    wanted = negotiate.accepted(request.accept, has_tables, not resource.custom)
+    return render(registry.schemas, obj, Format(wanted.media_type), status)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
-from kubepy.apiserver.handlers import decode, negotiate, respond, write
+from kubepy.apiserver.handlers import decode, respond, write
 from kubepy.apiserver.registry.options import write_options
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, Response
 
 
 async def update(registry: Registry, resource: Resource, request: Request) -> Response:
-    if not request.in_process:
-        negotiate.accepted(request.accept)
     options = write_options(request.query, "UpdateOptions")
     expected = decode.Expected.of(resource, registry.schemas)
     obj = await decode.body_of(request, expected, options)

@@ -111,7 +111,9 @@ class UsageMetrics:
     async def stats_summary(self, registry: Registry, request: Request, name: str) -> Response:
         """GET /stats/summary of one node."""
         node, usage = await self.of_node(registry, name)
-        return respond.plain(request, metrics.stats_summary(node, usage, registry.clock.now()))
+        return respond.plain(
+            registry, NODES, request, metrics.stats_summary(node, usage, registry.clock.now())
+        )
 
     async def resource_metrics(self, registry: Registry, request: Request, name: str) -> Response:
         """GET /metrics/resource of one node."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
-from kubepy.api.objects import Document, Key
+from kubepy.api.objects import Document, Key, Obj
 from kubepy.apiserver.request import Sink
 
 
@@ -44,6 +44,8 @@ class View(Protocol):
     def event(self, type_: str, document: Any, *, first: bool) -> Any: ...
 
     def bookmark(self, revision: int, *, initial_events_end: bool) -> Any: ...
+
+    def failure(self, status: Obj) -> bytes: ...
 
 
 class Change(Struct, eq=False, gc=False):

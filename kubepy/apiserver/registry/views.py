@@ -1,4 +1,4 @@
-"""How a stored object looks to somebody: in which version, and as full JSON, metadata, Table rows or a Document.
+"""How a stored object looks to somebody: in which version, and as JSON, protobuf, metadata, Table rows or a Document.
 
 A view turns Documents into what a watcher's door sends, and into the items of a list. Views are values: two watchers
 with equal views share every encoded event.
@@ -8,18 +8,23 @@ Source: apiserver pkg/endpoints/handlers/response.go, pkg/endpoints/handlers/wat
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import is_
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from kubepy.api import conversion, tables
 from kubepy.api.objects import Document, DocumentPool, Key, Obj
+from kubepy.api.protoencoder import PARTIAL_OBJECT_METADATA, STATUS, envelope
+from kubepy.api.protoencoder import event as protobuf_event
 from kubepy.api.resources import Resource
 from kubepy.apiserver.request import chunk
 from kubepy.client.transport import WatchEvent
 from kubepy.lib.clock import Clock
+
+if TYPE_CHECKING:
+    from kubepy.api.schema import Schemas
 
 INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
 
@@ -72,6 +77,10 @@ class _View:
 
     has_header = takes_changes = is_decoded = False
     _identity: tuple[Any, ...]
+
+    def failure(self, status: Obj) -> bytes:
+        """The ERROR event of a stream that ends so."""
+        return _line("ERROR", orjson.dumps(status))
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other._identity == self._identity
@@ -148,6 +157,41 @@ class MetadataView(_View):
     def bookmark(self, revision: int, *, initial_events_end: bool) -> bytes:
         obj = self.served.bookmark(revision, initial_events_end=initial_events_end)
         return _line("BOOKMARK", orjson.dumps(self.partial(obj["metadata"])))
+
+
+class ProtobufView(_View):
+    """Objects as protobuf, or in `partial` ("v1") of meta.k8s.io their metadata."""
+
+    def __init__(self, served: Served, schemas: Schemas, partial: str = "") -> None:
+        self.served, self._schemas = served, schemas
+        resource, encoder = served.resource, schemas.encoder
+        if partial:
+            self._api_version, self._kind = f"meta.k8s.io/{partial}", "PartialObjectMetadata"
+            self._list_kind = "PartialObjectMetadataList"
+        else:
+            self._api_version, self._kind = resource.api_version, resource.kind
+            self._list_kind = resource.list_kind or f"{resource.kind}List"
+        self._write = encoder.message(PARTIAL_OBJECT_METADATA if partial else resource.schema)
+        self._identity = (resource.api_version, partial)
+
+    def item(self, document: Document) -> bytes:
+        return self._write(self.served.peek(document))
+
+    def listing(self, metadata: Obj, items: Sequence[bytes]) -> bytes:
+        return self._schemas.encoder.listing(self._api_version, self._list_kind, metadata, items)
+
+    def body(self, obj: Obj) -> bytes:
+        return envelope(self._api_version, self._kind, self._write(obj))
+
+    def event(self, type_: str, document: Document, *, first: bool) -> bytes:
+        return chunk(protobuf_event(type_, self.body(self.served.peek(document))))
+
+    def bookmark(self, revision: int, *, initial_events_end: bool) -> bytes:
+        obj = self.served.bookmark(revision, initial_events_end=initial_events_end)
+        return chunk(protobuf_event("BOOKMARK", self.body(obj)))
+
+    def failure(self, status: Obj) -> bytes:
+        return chunk(protobuf_event("ERROR", self._schemas.encoder.body(STATUS, status)))
 
 
 class TableView(_View):

@@ -8,6 +8,9 @@ import pytest
 import structlog
 
 from kubepy.api.errors import BadRequest, InternalError, page_not_found, too_many_requests
+from kubepy.api.protobuf import Decoder, Unknown
+from kubepy.api.protoencoder import STATUS
+from kubepy.api.schema import Schemas
 from kubepy.apiserver.filters.panic_recovery import panic_recovery
 from kubepy.apiserver.request import Request, Response
 from kubepy.observability import logs
@@ -17,7 +20,7 @@ async def _answer(request: Request, error: Exception, log: Any = None) -> Respon
     async def end(request: Request) -> Response:
         raise error
 
-    return await panic_recovery(log or logs.silent())(end)(request)
+    return await panic_recovery(log or logs.silent(), Schemas())(end)(request)
 
 
 async def test_status_errors_become_their_status(make_request: Callable[..., Request]) -> None:
@@ -27,6 +30,16 @@ async def test_status_errors_become_their_status(make_request: Callable[..., Req
         b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"no","reason":"BadRequest",'
         b'"code":400}'
     )
+
+
+async def test_in_protobuf_for_who_asks_for_it_first(make_request: Callable[..., Request]) -> None:
+    accept = {"Accept": "application/vnd.kubernetes.protobuf,application/json"}
+    response = await _answer(make_request("/api/v1/pods", headers=accept), BadRequest("no"))
+    assert response.content_type == "application/vnd.kubernetes.protobuf" and response.body is not None
+    unknown = Unknown(response.body)
+    assert (unknown.kind, Decoder().decode(STATUS, unknown.raw)["message"]) == ("Status", "no")
+    # What audit events show.
+    assert response.obj is not None and response.obj["code"] == 400
 
 
 async def test_retry_after(make_request: Callable[..., Request]) -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from kubepy.api.custom import CustomSchema
 from kubepy.api.errors import StatusError
+from kubepy.api.protoencoder import Encoder
 from kubepy.api.schema import Schemas
 from kubepy.apiserver.handlers.decode import Expected, decoded
 from kubepy.apiserver.registry.options import WriteOptions
 from tests.apiserver.conftest import Api
-from tests.bench import protobuf_writer
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
@@ -290,14 +290,14 @@ META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 
 async def test_protobuf_bodies(api: Api) -> None:
     config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "p"}, "data": {"a": "b"}}
-    body = protobuf_writer.body("io.k8s.api.core.v1.ConfigMap", config_map)
+    body = Encoder().body("io.k8s.api.core.v1.ConfigMap", config_map)
     made = await api.ok("POST", MAPS, body, content_type=PROTOBUF)
     assert made["data"] == {"a": "b"}
     config_map["data"] = {"a": "c"}
-    body = protobuf_writer.body("io.k8s.api.core.v1.ConfigMap", config_map)
+    body = Encoder().body("io.k8s.api.core.v1.ConfigMap", config_map)
     assert (await api.ok("PUT", f"{MAPS}/p", body, content_type=PROTOBUF))["data"] == {"a": "c"}
     typed = {**deployment(replicas=2)}
-    body = protobuf_writer.body("io.k8s.api.apps.v1.Deployment", typed)
+    body = Encoder().body("io.k8s.api.apps.v1.Deployment", typed)
     assert (await api.ok("POST", DEPLOYMENTS, body, content_type=PROTOBUF))["spec"]["replicas"] == 2
     scale = {
         "apiVersion": "autoscaling/v1",
@@ -305,7 +305,7 @@ async def test_protobuf_bodies(api: Api) -> None:
         "metadata": {"name": "d"},
         "spec": {"replicas": 5},
     }
-    body = protobuf_writer.body("io.k8s.api.autoscaling.v1.Scale", scale)
+    body = Encoder().body("io.k8s.api.autoscaling.v1.Scale", scale)
     assert (await api.ok("PUT", f"{DEPLOYMENTS}/d/scale", body, content_type=PROTOBUF))["spec"] == {
         "replicas": 5
     }
@@ -316,12 +316,12 @@ async def test_protobuf_delete_options(api: Api, api_version: str) -> None:
     for name in "ab":
         await api.ok("POST", MAPS, {"metadata": {"name": name}})
     options = {"apiVersion": api_version, "kind": "DeleteOptions", "preconditions": {"uid": "other"}}
-    body = protobuf_writer.body(f"{META}DeleteOptions", options)
+    body = Encoder().body(f"{META}DeleteOptions", options)
     assert (await api.error("DELETE", f"{MAPS}/a", body, content_type=PROTOBUF)).code == 409
     del options["preconditions"]
-    body = protobuf_writer.body(f"{META}DeleteOptions", options | {"dryRun": ["All"]})
+    body = Encoder().body(f"{META}DeleteOptions", options | {"dryRun": ["All"]})
     assert (await api.ok("DELETE", MAPS, body, content_type=PROTOBUF))["items"]
-    body = protobuf_writer.body(f"{META}DeleteOptions", options | {"gracePeriodSeconds": 0})
+    body = Encoder().body(f"{META}DeleteOptions", options | {"gracePeriodSeconds": 0})
     await api.ok("DELETE", MAPS, body, content_type=PROTOBUF)
     assert (await api.ok("GET", MAPS))["items"] == []
 
@@ -336,14 +336,12 @@ async def test_protobuf_delete_options(api: Api, api_version: str) -> None:
             "protobuf message, expected prefix [107 56 115 0] ({})",
         ),
         (
-            protobuf_writer.body(f"{META}ObjectMeta", {"apiVersion": "v1", "kind": "Nope"}),
+            Encoder().body(f"{META}ObjectMeta", {"apiVersion": "v1", "kind": "Nope"}),
             'Nope in version "v1" cannot be handled as a ConfigMap: no kind "Nope" is registered for version "v1" in '
             'scheme "pkg/api/legacyscheme/scheme.go:30"',
         ),
         (
-            protobuf_writer.body(
-                f"{META}ObjectMeta", {"apiVersion": "v1", "kind": "ConfigMap", "name": "\x7f"}
-            ),
+            Encoder().body(f"{META}ObjectMeta", {"apiVersion": "v1", "kind": "ConfigMap", "name": "\x7f"}),
             'ConfigMap in version "v1" cannot be handled as a ConfigMap: proto: illegal wireType 7',
         ),
     ],
@@ -351,13 +349,6 @@ async def test_protobuf_delete_options(api: Api, api_version: str) -> None:
 async def test_malformed_protobuf(api: Api, body: bytes, message: str) -> None:
     error = await api.error("POST", MAPS, body, content_type=PROTOBUF)
     assert (error.code, error.message) == (400, message)
-
-
-async def test_protobuf_is_not_answered_but_json_instead(api: Api) -> None:
-    response = await api.send("GET", MAPS, accept=f"{PROTOBUF},application/json")
-    assert response.content_type == "application/json"
-    error = await api.error("GET", MAPS, accept=PROTOBUF)
-    assert error.code == 406
 
 
 _EMBEDDED = {

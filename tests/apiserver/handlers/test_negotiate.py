@@ -4,7 +4,7 @@ import pytest
 
 from kubepy.api.errors import NotAcceptable, UnsupportedMediaType
 from kubepy.apiserver.handlers import negotiate
-from kubepy.apiserver.handlers.negotiate import Format
+from kubepy.apiserver.handlers.negotiate import PROTOBUF, Format
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
@@ -15,10 +15,29 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
         ("", Format()),
         ("*/*", Format()),
         ("application/*", Format()),
+        ("*", Format()),
         ("application/json", Format()),
-        ("Application/JSON; charset=utf-8", Format()),
-        ("application/vnd.kubernetes.protobuf, application/json", Format()),
-        ("application/vnd.kubernetes.protobuf,*/*", Format()),
+        ("application/json; charset=utf-8", Format()),
+        (PROTOBUF, Format(PROTOBUF)),
+        (f"{PROTOBUF}, application/json", Format(PROTOBUF)),
+        (f"{PROTOBUF},*/*", Format(PROTOBUF)),
+        (f"application/json,{PROTOBUF}", Format()),
+        (f"application/json;q=0.5,{PROTOBUF}", Format(PROTOBUF)),
+        # What is named goes before whatever, however little it is wanted.
+        (f"*/*;q=0.9,{PROTOBUF};q=0.1", Format(PROTOBUF)),
+        (f"{PROTOBUF};q=x,application/json", Format()),
+        (f"{PROTOBUF};stream=watch", Format(PROTOBUF)),
+        (f"text/html,{PROTOBUF}", Format(PROTOBUF)),
+        (f"application/json;sv=1,{PROTOBUF}", Format(PROTOBUF)),
+        (
+            f"{PROTOBUF};as=Table;v=v1;g=meta.k8s.io,{TABLE},application/json",
+            Format(kind="Table", version="v1"),
+        ),
+        (
+            f"{PROTOBUF};as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+            Format(PROTOBUF, "PartialObjectMetadata", "v1"),
+        ),
+        ("application/json;stream=x,application/yaml", Format("application/yaml")),
         ("application/yaml", Format("application/yaml")),
         ("application/json;q=0.5, application/yaml", Format("application/yaml")),
         (f"{TABLE},application/json", Format(kind="Table", version="v1")),
@@ -38,8 +57,11 @@ def test_accept(header: str, wanted: Format) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        "application/vnd.kubernetes.protobuf",
         "text/html",
+        "Application/JSON",
+        'application/json;as="Table";v=v1;g=meta.k8s.io',
+        "application/yaml;stream=watch",
+        f"{PROTOBUF};as=Table;v=v1;g=meta.k8s.io",
         "application/json;as=Table;v=v2;g=meta.k8s.io",
         "application/json;as=Foo;v=v1;g=meta.k8s.io",
     ],
@@ -51,6 +73,16 @@ def test_what_is_not_spoken_is_406(header: str) -> None:
         "only the following media types are accepted: application/json, application/yaml, "
         "application/vnd.kubernetes.protobuf"
     )
+
+
+def test_custom_objects_have_no_protobuf_but_their_metadata_has() -> None:
+    assert negotiate.accepted(f"{PROTOBUF},application/json", has_protobuf=False) == Format()
+    partial = f"{PROTOBUF};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+    assert negotiate.accepted(partial, has_protobuf=False) == Format(
+        PROTOBUF, "PartialObjectMetadataList", "v1"
+    )
+    with pytest.raises(NotAcceptable):
+        negotiate.accepted(PROTOBUF, has_protobuf=False)
 
 
 def test_what_has_no_table_is_not_given_as_one() -> None:
@@ -67,7 +99,8 @@ def test_what_has_no_table_is_not_given_as_one() -> None:
         (TABLE, ""),
         (f"{TABLE},application/json", "application/json"),
         ("text/html", ""),
-        ("application/vnd.kubernetes.protobuf", "application/json"),
+        (PROTOBUF, PROTOBUF),
+        (f"{PROTOBUF};as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json", "application/json"),
     ],
 )
 def test_what_a_status_comes_in(accept: str, media_type: str) -> None:

@@ -47,7 +47,7 @@ class AccessReviews:
         if failures := [text for text in (decision.error, *asked.errors) if text]:
             status["evaluationError"] = "; ".join(failures)
         review["status"] = status
-        return respond.plain(request, review, 201)
+        return respond.plain(registry, resource, request, review, 201)
 
     async def rules(self, registry: Registry, resource: Resource, request: Request) -> Response:
         """SelfSubjectRulesReview."""
@@ -63,7 +63,7 @@ class AccessReviews:
         } | ({"evaluationError": rules.error} if rules.error else {})
         # Upstream answers with a review of its own, without what was sent.
         made = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": {}, "spec": {}}
-        return respond.plain(request, made | {"status": status}, 201)
+        return respond.plain(registry, resource, request, made | {"status": status}, 201)
 
 
 def _invalid(resource: Resource, findings: list[errors.FieldError]) -> errors.Invalid:

@@ -52,7 +52,7 @@ async def bind(registry: Registry, resource: Resource, request: Request) -> Resp
         return pod
 
     await registry.update(call, make)
-    return respond.plain(request, dict(SUCCESS), 201)
+    return respond.plain(registry, resource, request, dict(SUCCESS), 201)
 
 
 def _check(target: Obj) -> None:

@@ -59,7 +59,7 @@ async def evict(registry: Registry, resource: Resource, request: Request) -> Res
             break
         try:
             await _delete(registry, call, _guarded(deletion, pod) if _is_pending(pod.obj) else deletion)
-            return respond.plain(request, dict(SUCCESS), 201)
+            return respond.plain(registry, resource, request, dict(SUCCESS), 201)
         except errors.Conflict:
             if deletion.resource_version or not left:
                 raise
@@ -84,7 +84,7 @@ async def evict(registry: Registry, resource: Resource, request: Request) -> Res
     else:
         await _take_one(registry, call, pod, budgets[0])
         await _delete(registry, call, deletion)
-    return respond.plain(request, dict(SUCCESS), 201)
+    return respond.plain(registry, resource, request, dict(SUCCESS), 201)
 
 
 def _wanted(eviction: Obj, dry_run: Sequence[str]) -> Obj:

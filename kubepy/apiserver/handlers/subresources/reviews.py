@@ -51,7 +51,7 @@ class Reviews:
             "metadata": {"creationTimestamp": registry.clock.rfc3339()},
             "status": {"userInfo": _user_info(request.user or write.NOBODY)},
         }
-        return respond.plain(request, review, 201)
+        return respond.plain(registry, resource, request, review, 201)
 
     async def _token(self, registry: Registry, resource: Resource, request: Request) -> Response:
         review = await body_of(registry, resource, request)
@@ -71,7 +71,7 @@ class Reviews:
         except errors.Unauthorized as error:
             status["error"] = error.message
         review["status"] = status
-        return respond.plain(request, review, 201)
+        return respond.plain(registry, resource, request, review, 201)
 
 
 def _user_info(user: User) -> Obj:

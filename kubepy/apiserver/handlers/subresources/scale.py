@@ -43,7 +43,7 @@ async def scale(registry: Registry, resource: Resource, request: Request) -> Res
         found = served.obj(await registry.get(resource, namespace, info.name))
         if paths is not None:
             custom_scale.check_set(found, paths)
-        return _answer(request, shown(found, paths), registry.clock.now())
+        return _answer(registry, resource, request, shown(found, paths))
     wanted, options = await (_patched if info.verb == "patch" else _replaced)(registry, resource, request)
     # What is written is the whole object: its generation moves, and it is validated as any update.
     facade = Facade("scale", lambda obj, scale: rescale(obj, scale, paths))
@@ -72,18 +72,19 @@ async def scale(registry: Registry, resource: Resource, request: Request) -> Res
         return registry.to_hub(resource, obj)
 
     result, _ = await registry.update(call, make)
-    return respond.plain(request, shown(served.obj(result), paths))
+    return respond.plain(registry, resource, request, shown(served.obj(result), paths))
 
 
-def _answer(request: Request, obj: Obj, now: float) -> Response:
+def _answer(registry: Registry, resource: Resource, request: Request, obj: Obj) -> Response:
     """With columns of its own, if a Table is asked for."""
-    if not request.in_process and (wanted := negotiate.accepted(request.accept)).kind == negotiate.TABLE:
+    if not request.in_process and (wanted := negotiate.wanted(request, resource)).kind == negotiate.TABLE:
         include = request.query.get("includeObject", "Metadata")
         api_version = f"meta.k8s.io/{wanted.version}"
-        return respond.render(
-            tables.table(SCALE, [obj], now, include_object=include, api_version=api_version), wanted
+        table = tables.table(
+            SCALE, [obj], registry.clock.now(), include_object=include, api_version=api_version
         )
-    return respond.plain(request, obj)
+        return respond.render(registry.schemas, table, wanted)
+    return respond.plain(registry, resource, request, obj)
 
 
 def _paths(resource: Resource) -> ScalePaths | None:

@@ -112,7 +112,7 @@ class TokenRequests:
             "status": {"token": token.text, "expirationTimestamp": rfc3339(now + seconds)},
         }
         request.audit["authentication.kubernetes.io/issued-credential-id"] = f"JTI={token.jti}"
-        return respond.plain(request, answer, 201)
+        return respond.plain(registry, resource, request, answer, 201)
 
 
 def _check_expiration(seconds: int) -> None:

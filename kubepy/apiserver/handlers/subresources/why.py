@@ -51,7 +51,9 @@ class Why:
         wanted = request.query.integer("nodes")
         nodes_max = _NODES_DEFAULT if wanted is None else max(0, min(wanted, _NODES_MAX))
         may_name = await _may_list_everywhere(request)
-        return respond.plain(request, decider.why(found, nodes_max=nodes_max, may_name=may_name))
+        return respond.plain(
+            registry, resource, request, decider.why(found, nodes_max=nodes_max, may_name=may_name)
+        )
 
 
 async def _may_list_everywhere(request: Request) -> bool:

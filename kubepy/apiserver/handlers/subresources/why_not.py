@@ -32,7 +32,7 @@ class WhyNot:
         decision = await self._authorizer.authorize(user, info)
         answer = why.explain(await self._policy.policy(), user, info, decision)
         answer["asked"] = {"user": user.name, "groups": list(user.groups), "what": described(info)}
-        return respond.plain(request, answer)
+        return respond.plain(registry, resource, request, answer)
 
 
 def asked_user(query: Query) -> User:
