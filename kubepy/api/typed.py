@@ -163,23 +163,34 @@ class Map(Type):
             return {}, None
         old = old if old.__class__ is dict else {}
         new = new if new.__class__ is dict else {}
+        names = []
+        left = len(old)
+        for name, value in new.items():
+            if name not in old:
+                names.append(name)
+                continue
+            left -= 1
+            before = old[name]
+            # Objects share what a write has not touched: nobody need look into that.
+            if before is not value and before != value:
+                names.append(name)
+        if len(names) > 1:
+            names.sort()
+        below_of = self._deep.get if self.element is None else self._below
         changed: FieldSet = {}
         removed: FieldSet = {}
-        for name in sorted(new):
-            value = new[name]
-            if name not in old:
-                below = self._below(name)
-                changed[f"f:{name}"] = {} if below is None else below.added(value)
-            elif (before := old[name]) != value:
-                below = self._below(name)
-                if below is None:
-                    changed[f"f:{name}"] = {}
-                else:
-                    _keep(f"f:{name}", below.compare(before, value), changed, removed)
-        if len(new) != len(old) or old.keys() != new.keys():
-            for name in sorted(old):
+        for name in names:
+            below = below_of(name)
+            if below is None:
+                changed[f"f:{name}"] = {}
+            elif name in old:
+                _keep(f"f:{name}", below.compare(old[name], new[name]), changed, removed)
+            else:
+                changed[f"f:{name}"] = below.added(new[name])
+        if left:
+            for name in old:
                 if name not in new:
-                    below = self._below(name)
+                    below = below_of(name)
                     removed[f"f:{name}"] = {} if below is None else below.added(old[name])
             removed = fieldsets.ordered(removed)
         return changed or None, removed or None
@@ -286,8 +297,12 @@ class Items(Type):
 
     def _index(self, items: Any) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
+        only = self._only_key
         for item in items or ():
-            element = self.element_of(item)
+            if only and item.__class__ is dict and (name := item.get(only)).__class__ is str:
+                element = fieldsets.named_element(only, name)
+            else:
+                element = self.element_of(item)
             if element in found:
                 found[element].append(item)
             else:

@@ -340,8 +340,6 @@ class FieldManager:
         if old is self._blank and version is self._version:
             return self._created(version, after), {}
         before = {name: value for name, value in old.items() if name not in skipped}
-        if before == after:
-            return {}, {}
         changed, removed = version.type.compare(before, after)
         return changed or {}, removed or {}
 
