@@ -176,6 +176,12 @@ def restarts_all(part: Part, code: int) -> bool:
     return False
 
 
+def could_restart_all(part: Part) -> bool:
+    """Source: pkg/api/v1/pod/util.go, AllContainersCouldRestart."""
+    rules = part.container.get("restartPolicyRules") or ()
+    return any(rule.get("action") == "RestartAllContainers" for rule in rules)
+
+
 def back_off_s(entry: Obj) -> int:
     """How long a terminated container waits before it starts again: 0, 10, 20, ... 300 seconds.
 

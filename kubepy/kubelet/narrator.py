@@ -1,19 +1,23 @@
-"""What a kubelet says of a pod while its status stays as it is: each probe that fails, and whom it has begun to stop.
+"""What a kubelet says of a pod while its status stays as it is: each probe that fails, each pull that is tried again in
+vain, and whom it has begun to stop.
 
 Only what was said last is remembered. After a restart what has failed before is not said again, what is being stopped
-is: a kubelet that restarts stops it again.
+is: a kubelet that restarts stops it again. Differs: while it pulls again the status stays at ImagePullBackOff.
 
-Source: kubernetes 1.36 pkg/kubelet/prober/prober.go (probe), pkg/kubelet/kuberuntime/kuberuntime_manager.go
+Source: kubernetes 1.36 pkg/kubelet/prober/prober.go (probe), pkg/kubelet/images/image_manager.go (pullImage),
+pkg/kubelet/kuberuntime/kuberuntime_manager.go
 (computePodActions, computeInitContainerActions), kuberuntime_container.go (killContainer).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct, field
 
 from kubepy.api.objects import Key, Obj, annotations_of, key_of, uid_of, walk
 from kubepy.client.events import NORMAL, WARNING, Recorder
-from kubepy.kubelet import containers, probes, turns
+from kubepy.kubelet import containers, probes, status, turns
 from kubepy.kubelet.containers import Part
 from kubepy.kubelet.runtimes.fake import NEVER, PREFIX
 from kubepy.kubelet.turns import TOGETHER_S
@@ -37,6 +41,8 @@ class _Told(Struct):
     uid: str
     probed_s: dict[str, float] = field(default_factory=dict)  # id of a run -> told until then, from its start
     stopping: set[str] = field(default_factory=set)  # ids of runs
+    # (container, image) -> when it is pulled next, and after which wait
+    pulls: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
 
 
 class Narrator:
@@ -61,38 +67,80 @@ class Narrator:
         parts = containers.parts_of(pod)
         running = [part for part in parts if part.is_running]
         if is_deleting or turns.is_over(pod, parts):
-            # All are told at once; sidecars then wait for their turn.
-            for part in running:
-                if part.run not in told.stopping:
-                    told.stopping.add(part.run)
-                    text = f"Stopping container {part.name}"
-                    recorder.event(pod, NORMAL, "Killing", text, field_path=part.path)
+            _tell_of_stops(pod, running, told, recorder)
             return None
-        said: list[tuple[float, Part, str]] = []
-        wait_s = NEVER
-        for part in running:
-            course, running_s = part.course, part.running_s(now)
-            after_s = told.probed_s.get(part.run, running_s if is_first_sight else -1.0)
-            told.probed_s[part.run] = until_s = max(after_s, running_s + TOGETHER_S)
-            said += [(at - running_s, part, what) for at, what in course.moments(after_s, until_s)]
-            wait_s = min(wait_s, course.next_moment_s(until_s) - running_s)
-        for _, part, what in sorted(said, key=lambda moment: moment[0]):
-            if what == probes.KILLED:
-                recorder.event(pod, NORMAL, "Killing", _killing(pod, part), field_path=part.path)
-            else:
-                text = f"{what.capitalize()} probe failed: {_output(pod, part, what)}"
-                recorder.event(pod, WARNING, "Unhealthy", text, field_path=part.path)
+        wait_s = min(
+            _tell_of_probes(pod, running, told, now, recorder, is_first_sight=is_first_sight),
+            _tell_of_pulls(pod, parts, told, now, recorder),
+        )
         return None if wait_s == NEVER else wait_s
 
 
+def _tell_of_stops(pod: Obj, running: Sequence[Part], told: _Told, recorder: Recorder) -> None:
+    """All are told at once; sidecars then wait for their turn."""
+    for part in running:
+        if part.run not in told.stopping:
+            told.stopping.add(part.run)
+            text = f"Stopping container {part.name}"
+            recorder.event(pod, NORMAL, "Killing", text, field_path=part.path)
+
+
+def _tell_of_probes(
+    pod: Obj, running: Sequence[Part], told: _Told, now: float, recorder: Recorder, *, is_first_sight: bool
+) -> float:
+    """Seconds until the next one fails."""
+    said: list[tuple[float, Part, str]] = []
+    wait_s = NEVER
+    for part in running:
+        course, running_s = part.course, part.running_s(now)
+        after_s = told.probed_s.get(part.run, running_s if is_first_sight else -1.0)
+        told.probed_s[part.run] = until_s = max(after_s, running_s + TOGETHER_S)
+        said += [(at - running_s, part, what) for at, what in course.moments(after_s, until_s)]
+        wait_s = min(wait_s, course.next_moment_s(until_s) - running_s)
+    for _, part, what in sorted(said, key=lambda moment: moment[0]):
+        if what == probes.KILLED:
+            recorder.event(pod, NORMAL, "Killing", _killing(pod, part), field_path=part.path)
+        else:
+            text = f"{what.capitalize()} probe failed: {_output(pod, part, what)}"
+            recorder.event(pod, WARNING, "Unhealthy", text, field_path=part.path)
+    return wait_s
+
+
+def _tell_of_pulls(pod: Obj, parts: Sequence[Part], told: _Told, now: float, recorder: Recorder) -> float:
+    """Seconds until the next one is tried."""
+    wait_s = NEVER
+    for part in parts:
+        key = (part.name, part.container.get("image", ""))
+        if part.waits_for != containers.PULL_BACK_OFF:
+            continue
+        due, step_s = told.pulls.get(key, (now + containers.BACK_OFF_S, containers.BACK_OFF_S))
+        if due <= now + TOGETHER_S:
+            for said in (*status.pull_failed(part), *status.pull_waits(part)):
+                recorder.event(pod, said.type, said.reason, said.message, field_path=said.field_path)
+            step_s = min(2 * step_s, containers.BACK_OFF_S_MAX)
+            due = now + step_s
+        told.pulls[key] = (due, step_s)
+        wait_s = min(wait_s, due - now)
+    return wait_s
+
+
 def _may_say_more(pod: Obj) -> bool:
-    """It has probes, sidecars that stop on their own, or annotations that get it killed."""
+    """It has probes, sidecars that stop on their own, annotations that get it killed, or images that are not there."""
     spec = pod["spec"]
     return (
-        any(not _PROBES.isdisjoint(container) for container in spec["containers"])
+        any(_is_backing_off(entry) for entry in (pod.get("status") or {}).get("containerStatuses") or ())
+        or any(
+            _is_backing_off(entry) for entry in (pod.get("status") or {}).get("initContainerStatuses") or ()
+        )
+        or any(not _PROBES.isdisjoint(container) for container in spec["containers"])
         or any(container.get("restartPolicy") == "Always" for container in spec.get("initContainers") or ())
         or any(name.startswith(_KILLS) for name in annotations_of(pod))
     )
+
+
+def _is_backing_off(entry: Obj) -> bool:
+    waiting = entry["state"].get("waiting")
+    return waiting is not None and waiting.get("reason") == containers.PULL_BACK_OFF
 
 
 def _killing(pod: Obj, part: Part) -> str:

@@ -28,9 +28,6 @@ from kubepy.lib import clock as clocks
 
 NORMAL, WARNING = "Normal", "Warning"
 
-# In the order the kubelet reports them.
-CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
-
 
 class Place(Struct, frozen=True):
     """Where the pod is: its own addresses and its node's."""
@@ -163,8 +160,10 @@ def _act(pod: Obj, parts: Sequence[Part], step: str, now: float, verdict: Verdic
 
 def _start(pod: Obj, part: Part, now: str) -> Iterator[Said]:
     image, path = part.container.get("image", ""), part.path
-    pull_s = part.life.pull_s
-    if pull_s is None or part.container.get("imagePullPolicy") == "Never":
+    pull_s, policy = part.life.pull_s, part.container.get("imagePullPolicy")
+    if pull_s is None and policy == "Always":
+        pull_s = images.CHECK_S
+    if pull_s is None or policy == "Never":
         yield Said(
             NORMAL, "Pulled",
             f'Container image "{image}" already present on machine and can be accessed by the pod', path,
@@ -200,14 +199,27 @@ def _fail_to_pull(part: Part, step: str) -> Iterator[Said]:
     error = images.pull_error(image)
     if step == "pull_error":
         containers.wait(part.entry, containers.PULL, error)
-        yield Said(NORMAL, "Pulling", f'Pulling image "{image}"', path)
-        yield Said(WARNING, "Failed", f'Failed to pull image "{image}": {error}', path)
-        yield Said(WARNING, "Failed", f"Error: {containers.PULL}", path)
-        return
-    text = f'Back-off pulling image "{image}"'
-    containers.wait(part.entry, containers.PULL_BACK_OFF, f"{text}: {containers.PULL}: {error}")
-    yield Said(NORMAL, "BackOff", text, path)
-    yield Said(WARNING, "Failed", f"Error: {containers.PULL_BACK_OFF}", path)
+        yield from pull_failed(part)
+    else:
+        text = f"{_waiting_to_pull(image)}: {containers.PULL}: {error}"
+        containers.wait(part.entry, containers.PULL_BACK_OFF, text)
+        yield from pull_waits(part)
+
+
+def pull_failed(part: Part) -> Iterator[Said]:
+    image, path = part.container.get("image", ""), part.path
+    yield Said(NORMAL, "Pulling", f'Pulling image "{image}"', path)
+    yield Said(WARNING, "Failed", f'Failed to pull image "{image}": {images.pull_error(image)}', path)
+    yield Said(WARNING, "Failed", f"Error: {containers.PULL}", path)
+
+
+def pull_waits(part: Part) -> Iterator[Said]:
+    yield Said(NORMAL, "BackOff", _waiting_to_pull(part.container.get("image", "")), part.path)
+    yield Said(WARNING, "Failed", f"Error: {containers.PULL_BACK_OFF}", part.path)
+
+
+def _waiting_to_pull(image: str) -> str:
+    return f'Back-off pulling image "{image}"'
 
 
 def _kill_unhealthy(pod: Obj, part: Part, now: str) -> Iterator[Said]:
@@ -371,7 +383,12 @@ def _conditions(pod: Obj, status: Obj, parts: Sequence[Part], now: str) -> None:
         "Initialized": initialized,
         "Ready": pod_ready,
         "ContainersReady": ready,
+        "PodScheduled": (True, "", ""),
     }
+    if any(map(containers.could_restart_all, parts)):
+        # It is true within a step only.
+        reason = {"Succeeded": "PodCompleted", "Failed": "PodFailed"}.get(phase, "")
+        values["AllContainersRestarting"] = (False, reason, "")
     kept = [c for c in status.get("conditions") or () if c["type"] not in values]
     before = {c["type"]: c for c in status.get("conditions") or ()}
     generation = pod["metadata"].get("generation", 1)
@@ -385,7 +402,7 @@ def _conditions(pod: Obj, status: Obj, parts: Sequence[Part], now: str) -> None:
                 now,
                 generation,
             )
-            for type_ in CONDITIONS
+            for type_ in values
         ),
         *kept,
     ]

@@ -60,6 +60,10 @@ def image_id(image: str) -> str:
     return f"{repository}@sha256:{hashlib.sha256(name.encode()).hexdigest()}"
 
 
+# What it takes to ask a registry whether an image is still the one that is there: imagePullPolicy Always.
+CHECK_S = 0.4
+
+
 def size_bytes(image: str) -> int:
     """10 to 110 MB, always the same for the same image."""
     digest = hashlib.sha256(canonical(image).encode()).digest()
