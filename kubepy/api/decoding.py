@@ -164,7 +164,9 @@ def _spelled(normal: Callable[[str], str], go_type: str, *, reads_itself: bool =
         try:
             return normal(value)
         except ValueError as error:
-            raise Unfit(str(error), path=None if reads_itself else _steps(at))
+            if reads_itself:
+                raise Unfit(str(error))
+            raise Unfit(str(error), f"error decoding from json: {error}", _steps(at))
 
     return decode
 
@@ -272,7 +274,7 @@ def _unrestorable(value: Any, go_type: str, kind: Kind | None) -> str:
     Source: apimachinery pkg/runtime/converter.go fromUnstructured.
     """
     given = _REFLECT_KINDS.get(value.__class__, "float64")
-    if go_type.startswith("map["):
+    if go_type.startswith("map[") or go_type == "v1.ResourceList":
         return f"cannot restore map from {given}"
     if go_type.startswith("[]"):
         return f"cannot restore slice from {given}"
@@ -294,7 +296,7 @@ def _steps(at: At) -> list[str | int]:
 
 
 def _mismatch(value: Any, at: At, go_type: str, kind: Kind | None = None, *, is_final: bool = False) -> Unfit:
-    restored = _unrestorable(value, go_type, kind)
+    restored = "" if is_final else _unrestorable(value, go_type, kind)
     what = json_kind(value)
     if what == "number" and go_type.startswith(("int", "uint")):
         what = f"number {orjson.dumps(value).decode() if abs(value) < 2**63 else value}"

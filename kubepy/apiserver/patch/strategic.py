@@ -19,7 +19,6 @@ Source: apimachinery pkg/util/strategicpatch/patch.go (StrategicMergeMapPatchUsi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cmp_to_key
 from typing import Any, NamedTuple
 
 from kubepy.api.errors import BadRequest, StatusError
@@ -104,7 +103,12 @@ def _directed(patch: Obj) -> Obj:
         return patch
     if directive == "delete":
         return {}
-    raise PatchError(f"unknown patch type: {directive} in map: {go_text(patch)}")
+    raise _unknown_type(directive, patch)
+
+
+def _unknown_type(directive: Any, patch: Obj) -> PatchError:
+    """Source: mergepatch.ErrBadPatchType."""
+    return PatchError(f"unknown patch type: {_go_string(directive)} in map: {go_text(patch)}")
 
 
 def _take(current: Obj, field: str, value: Any) -> None:
@@ -147,19 +151,20 @@ def _field_of(key: str, prefix: str, why: str) -> str:
 def _merge_list(current: list[Any], patch: list[Any], how: _How, *, deletes: bool) -> list[Any]:
     if not current and not patch:
         return current
-    if not _holds_maps(current, patch):
+    if not _hold_maps(current, patch):
         if deletes:
             return [item for item in current if item not in patch]
         merged = _unique([*current, *patch])
         named, others = _partition(merged, patch, "")
-        return _ordered(named, others, patch, current, "")
+        return _ordered(named, others, patch, current, "", are_maps=False)
     if not how.key:
-        raise PatchError("cannot merge lists without merge key")
+        kind = "struct" if how.meta is not None else "string"
+        raise PatchError(f"cannot merge lists without merge key for {kind}")
     current, patch = _list_directives(current, patch, how.key)
     before = list(current)
     merged = _merge_items(current, patch, how)
     named, others = _partition(merged, patch, how.key)
-    return _ordered(named, others, patch, before, how.key)
+    return _ordered(named, others, patch, before, how.key, are_maps=True)
 
 
 def _list_directives(current: list[Any], patch: list[Any], key: str) -> tuple[list[Any], list[Any]]:
@@ -180,7 +185,7 @@ def _list_directives(current: list[Any], patch: list[Any], key: str) -> tuple[li
         elif directive == "merge":
             raise PatchError("merging lists cannot yet be specified in the patch")
         else:
-            raise PatchError(f"unknown patch type: {directive} in map: {go_text(item)}")
+            raise _unknown_type(directive, item)
     return (rest, []) if replaces else (current, rest)
 
 
@@ -190,13 +195,13 @@ def _merge_items(current: list[Any], patch: list[Any], how: _How) -> list[Any]:
             raise _no_merge_key(item, how.key)
         at = _find(current, how.key, item[how.key])
         if at is None:
-            current.append(_without_directives(_without_nulls(item))[0])
+            current.append(item)
         else:
             current[at] = _merge_map(current[at], item, how.meta)
     return current
 
 
-def _find(items: list[Any], key: str, value: Any) -> int | None:
+def _find(items: Sequence[Any], key: str, value: Any) -> int | None:
     for index, item in enumerate(items):
         if not isinstance(item, dict):
             raise PatchError(f"value for key {index} is not a map")
@@ -211,13 +216,9 @@ def _partition(items: list[Any], by: Sequence[Any], key: str) -> tuple[list[Any]
         return [item for item in items if item in by], [item for item in items if item not in by]
     named: list[Any] = []
     others: list[Any] = []
-    wanted = [item.get(key) if isinstance(item, dict) else _not_a_map(item) for item in by]
     for item in items:
-        if not isinstance(item, dict):
-            _not_a_map(item)
-        if key not in item:
-            raise _no_merge_key(item, key)
-        (named if item[key] in wanted else others).append(item)
+        is_named = _find(by, key, _identity(item, key)) is not None
+        (named if is_named else others).append(item)
     return named, others
 
 
@@ -226,13 +227,13 @@ def _apply_orders(current: Obj, patch: Obj, meta: PatchMeta | None) -> None:
     for directive in [key for key in patch if key.startswith(SET_ORDER)]:
         order = patch.pop(directive)
         if not isinstance(order, list):
-            raise PatchError(f"expected a []interface {{}}, but received a {_go_type(order)}")
+            raise _bad_type("[]interface {}", order)
         field = _field_of(directive, SET_ORDER, _BAD_ORDER)
         has_current, has_patch = field in current, field in patch
         mine, theirs = current.get(field), patch.get(field)
         for found, value in ((has_current, mine), (has_patch, theirs)):
             if found and not isinstance(value, list):
-                raise PatchError(f"expected a []interface {{}}, but received a {_go_type(value)}")
+                raise _bad_type("[]interface {}", value)
         how = _how(meta, field)
         _check_order(theirs or [], order, how.key)
         before = list(mine or [])
@@ -246,9 +247,8 @@ def _apply_orders(current: Obj, patch: Obj, meta: PatchMeta | None) -> None:
         else:
             continue
         named, others = _partition(merged, order, how.key)
-        if not before and not theirs:
-            raise PatchError("no elements in any of the given slices")
-        current[field] = _ordered(named, others, order, before, how.key)
+        are_maps = _hold_maps(before, theirs or [])
+        current[field] = _ordered(named, others, order, before, how.key, are_maps=are_maps)
         patch.pop(field, None)
 
 
@@ -275,10 +275,21 @@ def _check_order(patch: list[Any], order: list[Any], key: str) -> None:
 
 
 def _ordered(
-    named: list[Any], others: list[Any], order: Sequence[Any], before: Sequence[Any], key: str
+    named: list[Any],
+    others: list[Any],
+    order: Sequence[Any],
+    before: Sequence[Any],
+    key: str,
+    *,
+    are_maps: bool,
 ) -> list[Any]:
     """`named` in the wanted order, the server's own items between them where they were.
     Source: normalizeElementOrder."""
+    if are_maps:
+        # Lists that have no merge key have none of these.
+        for item in (*named, *order, *others, *before):
+            if key not in _as_map(item):
+                raise _no_merge_key(item, key)
     named = _sorted_by(named, order, key)
     others = _sorted_by(others, before, key)
     place = _places(before, key)
@@ -303,13 +314,20 @@ def _ordered(
 
 
 def _sorted_by(items: list[Any], order: Sequence[Any], key: str) -> list[Any]:
+    """Source: normalizeSliceOrder: sort.SliceStable, of up to twenty items an insertion sort; what is in no order comes
+    before what stood there."""
     place = _places(order, key)
+    placed = [(place(item), item) for item in items]
+    for end in range(1, len(placed)):
+        at = end
+        while at and _goes_before(placed[at][0], placed[at - 1][0]):
+            placed[at - 1], placed[at] = placed[at], placed[at - 1]
+            at -= 1
+    return [item for _, item in placed]
 
-    def compare(a: Any, b: Any) -> int:
-        at_a, at_b = place(a), place(b)
-        return at_a - at_b if at_a >= 0 and at_b >= 0 else 0
 
-    return sorted(items, key=cmp_to_key(compare))
+def _goes_before(place: int, other: int) -> bool:
+    return place < other if place >= 0 and other >= 0 else True
 
 
 def _places(order: Sequence[Any], key: str) -> Callable[[Any], int]:
@@ -337,12 +355,20 @@ def _as_map(item: Any) -> Obj:
 
 
 def _not_a_map(item: Any) -> Any:
-    raise PatchError(f"expected a map[string]interface {{}}, but received a {_go_type(item)}")
+    raise _bad_type("map[string]interface {}", item)
 
 
-def _holds_maps(*lists: list[Any]) -> bool:
+def _bad_type(expected: str, value: Any) -> PatchError:
+    """Source: mergepatch.ErrBadArgType."""
+    given = "%!s(<nil>)" if value is None else _go_type(value)
+    return PatchError(f"expected a {expected}, but received a {given}")
+
+
+def _hold_maps(*lists: list[Any]) -> bool:
     """Whether the items are maps; they must all be of one type. Source: sliceElementType."""
     types = {_go_type(item) for items in lists for item in items}
+    if not types:
+        raise PatchError("no elements in any of the given slices")
     if len(types) > 1:
         texts = " ".join(go_text(items) for items in lists)
         raise PatchError(f"list element types are not identical: [{texts}]")
@@ -409,6 +435,20 @@ def _go_type(value: Any) -> str:
     if isinstance(value, float):
         return "float64"
     return "string" if isinstance(value, str) else "<nil>"
+
+
+def _go_string(value: Any, *, is_inner: bool = False) -> str:
+    """As fmt's %s prints what need not be a string."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        inner = (f"{key}:{_go_string(value[key], is_inner=True)}" for key in sorted(value))
+        return "map[" + " ".join(inner) + "]"
+    if isinstance(value, list):
+        return "[" + " ".join(_go_string(item, is_inner=True) for item in value) + "]"
+    if value is None:
+        return "<nil>" if is_inner else "%!s(<nil>)"
+    return f"%!s({_go_type(value)}={go_text(value)})"
 
 
 def go_text(value: Any) -> str:

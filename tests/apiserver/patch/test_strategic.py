@@ -166,6 +166,20 @@ def test_merge(current: Any, patch: Any, wanted: Any) -> None:
             500,
             "unknown patch type: no in map: map[$patch:no]",
         ),
+        ({}, {"$patch": 5}, 500, "unknown patch type: %!s(int64=5) in map: map[$patch:5]"),
+        ({}, {"$patch": [None]}, 500, "unknown patch type: [<nil>] in map: map[$patch:[<nil>]]"),
+        (
+            {"mergingList": named("1")},
+            {"$setElementOrder/mergingList": [5]},
+            500,
+            "value for key 0 is not a map",
+        ),
+        (
+            {"mergingList": named("1")},
+            {"$setElementOrder/mergingList": None},
+            500,
+            "expected a []interface {}, but received a %!s(<nil>)",
+        ),
         (
             {"mergingList": named("1")},
             {"mergingList": [{"value": 1}]},
