@@ -9,11 +9,11 @@ slices change at a time, for each change is sent to every node. A slice to be cr
 Service without endpoints has one empty slice.
 
 Every pod with an address is listed, and its conditions say what it is good for: `serving` (it is ready), `terminating`
-(it is being deleted), `ready` (both right, or publishNotReadyAddresses).
+(it is being deleted), `ready` (both right, or publishNotReadyAddresses). At last they get their hints, which are
+endpoint_hints' matter.
 
-Not done: topology hints.
-
-Source: kubernetes 1.36 staging/src/k8s.io/endpointslice/{reconciler,utils}.go, util/controller_utils.go;
+Source: kubernetes 1.36 staging/src/k8s.io/endpointslice/{reconciler,utils}.go, util/{controller_utils,
+trigger_time_tracker}.go;
 pkg/controller/endpointslice/endpointslice_controller.go.
 """
 
@@ -29,10 +29,14 @@ from kubepy.api.builtins import ENDPOINT_SLICES, NODES, PODS, SERVICES
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import Controller, ControllerContext, key_of, rest_for
 from kubepy.client.informer import Informer
+from kubepy.controllers import endpoint_hints
+from kubepy.controllers.endpoint_hints import Family, Topology
+from kubepy.controllers.job_facts import Event
 from kubepy.controllers.owned_slices import MANAGED_BY, SERVICE_NAME, OwnedSlices
 
 MANAGER = "endpointslice-controller.k8s.io"
 HEADLESS = "service.kubernetes.io/headless"
+TRIGGERED = "endpoints.kubernetes.io/last-change-trigger-time"
 _RESERVED = (MANAGED_BY, SERVICE_NAME, HEADLESS)
 
 # Source: kube-controller-manager --max-endpoints-per-slice.
@@ -48,6 +52,10 @@ _Ports = tuple[tuple[object, ...], ...]
 Zone = Callable[[str], str | None]  # node name -> its zone, "" for none; None: there is no such node
 
 
+# The key under which the controller looks at how the nodes lie in zones.
+_NODES = Key("", "")
+
+
 class Plan(Struct, frozen=True):
     """Whole objects to write; `missing_nodes` names pods left out because their node is not known yet."""
 
@@ -55,6 +63,7 @@ class Plan(Struct, frozen=True):
     update: tuple[Obj, ...] = ()
     delete: tuple[Obj, ...] = ()
     missing_nodes: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
 
 
 class _Changes(Struct):
@@ -63,12 +72,25 @@ class _Changes(Struct):
     delete: list[Obj] = field(default_factory=list)
 
 
-def plan(service: Obj, selected: Iterable[Obj], slices: Sequence[Obj], zone_of: Zone) -> Plan:
-    """selected: the pods that the Service selects; slices: those of this controller for it, none of them leaving."""
+def plan(
+    service: Obj,
+    selected: Iterable[Obj],
+    slices: Sequence[Obj],
+    zone_of: Zone,
+    *,
+    topology: Topology,
+    triggered: str = "",
+) -> Plan:
+    """selected: the pods that the Service selects; slices: those of this controller for it, none of them leaving;
+    triggered: the time of what is told now; topology: remembers the hints that it gives."""
+    key = objects.key_of(service)
     families = address_types(service)
     changes = _Changes(delete=[each for each in slices if each["addressType"] not in families])
     selected = [pod for pod in selected if has_endpoint(pod, include_terminating=True)]
+    for obsolete in changes.delete:
+        topology.forget(key, obsolete["addressType"])
     missing: list[str] = []
+    events: list[Event] = []
     publish_all = bool(service["spec"].get("publishNotReadyAddresses"))
     for family in families:
         wanted: dict[_Ports, tuple[list[Obj], dict[_Identity, Obj]]] = {}
@@ -82,13 +104,55 @@ def plan(service: Obj, selected: Iterable[Obj], slices: Sequence[Obj], zone_of: 
             endpoint = render_endpoint(service, pod, family, zone or "")
             if endpoint["addresses"]:
                 endpoints[_identity(endpoint)] = endpoint
-        _plan_family(
-            service, family, wanted, [each for each in slices if each["addressType"] == family], changes
-        )
+        present = [each for each in slices if each["addressType"] == family]
+        ours = _plan_family(service, family, wanted, present)
+        touched = {each["metadata"]["name"] for each in (*ours.update, *ours.delete)}
+        left = [each for each in present if each["metadata"]["name"] not in touched]
+        hinted = Family(ours.create, ours.update, left)
+        events += topology.hint(key, service, family, hinted)
+        changes.create += hinted.create
+        changes.update += hinted.update
+        changes.delete += ours.delete
     create, update, delete = _recycle(service, changes)
     # Nothing new for a Service that is being deleted: the garbage collector would have to sweep it up again.
-    create = [] if objects.is_deleting(service) else create
-    return Plan(tuple(create), tuple(update), tuple(delete), tuple(dict.fromkeys(missing)))
+    create = [] if objects.is_deleting(service) else [_triggered(each, triggered) for each in create]
+    update = [_triggered(each, triggered) for each in update]
+    return Plan(tuple(create), tuple(update), tuple(delete), tuple(dict.fromkeys(missing)), tuple(events))
+
+
+def _triggered(object_: Obj, at: str) -> Obj:
+    """Annotated with the time of the change that it tells of. Source: addTriggerTimeAnnotation."""
+    annotations = {k: v for k, v in objects.annotations_of(object_).items() if k != TRIGGERED}
+    if at:
+        annotations[TRIGGERED] = at
+    metadata = {k: v for k, v in object_["metadata"].items() if k != "annotations"}
+    return object_ | {"metadata": metadata | ({"annotations": annotations} if annotations else {})}
+
+
+class TriggerTimes:
+    """When that happened which the next write tells of: the oldest change since the run before.
+
+    Source: trigger_time_tracker.go.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[Key, dict[str, str]] = {}
+
+    def of(self, key: Key, service: Obj, selected: Iterable[Obj]) -> str:
+        """As an annotation has it, "" if nothing of that kind happened."""
+        times = {"": service["metadata"].get("creationTimestamp") or ""}
+        for pod in selected:
+            ready = objects.condition(pod, "Ready")
+            if ready is not None and (at := ready.get("lastTransitionTime")):
+                times[pod["metadata"]["name"]] = at
+        seen = self._seen.get(key)
+        self._seen[key] = times
+        if seen is None:
+            return times[""]
+        return min((at for name, at in times.items() if at > seen.get(name, "")), default="")
+
+    def forget(self, key: Key) -> None:
+        self._seen.pop(key, None)
 
 
 def _plan_family(
@@ -96,8 +160,7 @@ def _plan_family(
     family: str,
     wanted: dict[_Ports, tuple[list[Obj], dict[_Identity, Obj]]],
     slices: Sequence[Obj],
-    changes: _Changes,
-) -> None:
+) -> _Changes:
     """Source: reconcileByAddressType."""
     ours = _Changes()
     by_ports: dict[_Ports, list[Obj]] = {}
@@ -116,9 +179,7 @@ def _plan_family(
             ours.delete.clear()
         else:
             ours.create.append(placeholder)
-    changes.create += ours.create
-    changes.update += ours.update
-    changes.delete += ours.delete
+    return ours
 
 
 def _plan_ports(
@@ -136,7 +197,10 @@ def _plan_ports(
     for each in slices:
         present = each.get("endpoints") or []
         kept = [endpoint for old in present if (endpoint := wanted.pop(_identity(old), None)) is not None]
-        if kept == present and _plain(objects.labels_of(each)) == _plain(labels):
+        # Hints are no reason to write, they come after this.
+        if kept == list(map(endpoint_hints.bare, present)) and _plain(objects.labels_of(each)) == _plain(
+            labels
+        ):
             unchanged.append(each)
         elif not kept and present:
             changes.delete.append(each)
@@ -405,11 +469,13 @@ class EndpointSliceController(Controller):
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
         self.slices = OwnedSlices(self, MANAGER, mend_s=MEND_S)
+        self._topology, self._triggers = Topology(), TriggerTimes()
+        self._nodes_changed = True
 
     def setup(self) -> None:
         self.services = self.watch(SERVICES, key_of)
         self.pods = self.watch(PODS, lambda document, old: services_of(self.services, document, old))
-        self.nodes = self.watch(NODES)
+        self.nodes = self.watch(NODES, self._keys_of_node)
         self.slices.watch()
 
     def rest_s(self, key: Key) -> float:
@@ -417,20 +483,50 @@ class EndpointSliceController(Controller):
         return rest_for(len(self.pods.keys(key.namespace)))
 
     async def reconcile(self, key: Key) -> None:
+        if key == _NODES:
+            self._look_at_nodes()
+            return
         service = self.services.get(key)
         if service is None:
-            self.slices.forget(key)
+            for memory in (self.slices, self._topology, self._triggers):
+                memory.forget(key)
             return
         if not has_endpoints(service) or not self.slices.is_settled(key):
             return
-        decided = plan(service, selected_pods(service, self.pods), self.slices.of(key), self._zone_of)
+        if self._nodes_changed and endpoint_hints.wants_topology(service):
+            self._look_at_nodes()
+        selected = selected_pods(service, self.pods)
+        decided = plan(
+            service, selected, self.slices.of(key), self._zone_of, topology=self._topology,
+            triggered=self._triggers.of(key, service, selected),
+        )  # fmt: skip
         await self.slices.write(key, create=decided.create, update=decided.update, delete=decided.delete)
+        for event in decided.events:
+            self.events.event(service, *event)
         if decided.missing_nodes:
             pod = decided.missing_nodes[0]
             message = f"Error updating Endpoint Slices for Service {key}: skipping Pod {pod}: Node Not Found"
             self.events.event(service, "Warning", "FailedToUpdateEndpointSlices", message)
             raise errors.NotFound(message)
 
+    def _keys_of_node(self, document: Document, old: Document | None) -> Iterable[Key]:
+        """Zones are counted only where some Service has hints after them."""
+        if old is not None and _lies(document.obj) == _lies(old.obj):
+            return ()
+        self._nodes_changed = True
+        return (_NODES,) if self._topology.is_used else ()
+
+    def _look_at_nodes(self) -> None:
+        """Source: checkNodeTopologyDistribution."""
+        self._nodes_changed = False
+        self._topology.set_nodes(self.nodes.list())
+        for key in self._topology.overloaded():
+            self.queue.add(key)
+
     def _zone_of(self, node: str) -> str | None:
         found = self.nodes.get(Key("", node))
-        return None if found is None else objects.labels_of(found).get("topology.kubernetes.io/zone", "")
+        return None if found is None else objects.labels_of(found).get(endpoint_hints.ZONE, "")
+
+
+def _lies(node: Obj) -> tuple[bool, str | None]:
+    return objects.is_condition_true(node, "Ready"), objects.labels_of(node).get(endpoint_hints.ZONE)

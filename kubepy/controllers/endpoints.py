@@ -14,9 +14,9 @@ from msgspec import Struct
 from kubepy.api import errors, objects, pods
 from kubepy.api.builtins import ENDPOINTS, PODS, SERVICES
 from kubepy.api.objects import Key, Obj
-from kubepy.client.controller import Controller, key_of, rest_for
+from kubepy.client.controller import Controller, ControllerContext, key_of, rest_for
 from kubepy.controllers import endpoint_slice, ownership
-from kubepy.controllers.endpoint_slice import HEADLESS
+from kubepy.controllers.endpoint_slice import HEADLESS, TRIGGERED, TriggerTimes
 
 MANAGER = "endpoint-controller"
 MANAGED_BY = "endpoints.kubernetes.io/managed-by"
@@ -33,7 +33,8 @@ class Plan(Struct, frozen=True):
     update: Obj | None = None
 
 
-def plan(service: Obj, selected: Iterable[Obj], present: Obj | None) -> Plan:
+def plan(service: Obj, selected: Iterable[Obj], present: Obj | None, triggered: str = "") -> Plan:
+    """triggered: the time of what is told now."""
     subsets, truncated = truncate(pack(service, selected))
     metadata = service["metadata"]
     labels = {k: v for k, v in objects.labels_of(service).items() if k != HEADLESS} | {MANAGED_BY: MANAGER}
@@ -43,11 +44,14 @@ def plan(service: Obj, selected: Iterable[Obj], present: Obj | None) -> Plan:
     annotations.pop(OVER_CAPACITY, None)
     if truncated:
         annotations[OVER_CAPACITY] = "truncated"
+    told = {k: v for k, v in annotations.items() if k != TRIGGERED}
+    if triggered:
+        told[TRIGGERED] = triggered
     content: Obj = {"subsets": subsets} if subsets else {}
     if present is None:
         written: Obj = {"name": metadata["name"], "namespace": metadata["namespace"], "labels": labels}
-        if annotations:
-            written["annotations"] = annotations
+        if told:
+            written["annotations"] = told
         return Plan(create={"apiVersion": "v1", "kind": "Endpoints", "metadata": written, **content})
     same = (
         (present.get("subsets") or []) == subsets
@@ -56,7 +60,7 @@ def plan(service: Obj, selected: Iterable[Obj], present: Obj | None) -> Plan:
     )
     if same:
         return Plan()
-    written = present["metadata"] | {"labels": labels, "annotations": annotations}
+    written = present["metadata"] | {"labels": labels, "annotations": told}
     kept = {name: value for name, value in present.items() if name != "subsets"}
     return Plan(update=kept | {"metadata": written, **content})
 
@@ -139,6 +143,10 @@ class EndpointsController(Controller):
     name = "endpoints-controller"
     workers = 5
 
+    def __init__(self, context: ControllerContext) -> None:
+        super().__init__(context)
+        self._triggers = TriggerTimes()
+
     def setup(self) -> None:
         self.services = self.watch(SERVICES, key_of)
         self.pods = self.watch(
@@ -154,12 +162,14 @@ class EndpointsController(Controller):
     async def reconcile(self, key: Key) -> None:
         service = self.services.get(key)
         if service is None:
+            self._triggers.forget(key)
             await self._delete(key)
             return
         if not endpoint_slice.has_endpoints(service):
             return
         selected = endpoint_slice.selected_pods(service, self.pods)
-        decided = plan(service, selected, self.endpoints.get(key))
+        triggered = self._triggers.of(key, service, selected)
+        decided = plan(service, selected, self.endpoints.get(key), triggered)
         try:
             if decided.create is not None:
                 await self.client.create(ENDPOINTS, decided.create)

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from kubepy.api.objects import Key
 from kubepy.controllers import endpoint_slice
-from kubepy.controllers.endpoint_slice import ENDPOINTS_MAX, HEADLESS, MANAGER, Plan
+from kubepy.controllers.endpoint_hints import Topology
+from kubepy.controllers.endpoint_slice import ENDPOINTS_MAX, HEADLESS, MANAGER, TRIGGERED, Plan, TriggerTimes
 from kubepy.controllers.owned_slices import MANAGED_BY, SERVICE_NAME
 
 HTTP = [{"name": "", "port": 80, "targetPort": 8080, "protocol": "TCP"}]
@@ -42,7 +44,8 @@ def pod(number: int, *, ready: bool = True, deleting: bool = False, **spec: Any)
 
 
 def decide(subject: Any, pods: Any, slices: Any = (), zones: Any = None) -> Plan:
-    return endpoint_slice.plan(subject, pods, slices, {"n1": ""}.get if zones is None else zones.get)
+    zone_of = {"n1": ""}.get if zones is None else zones.get
+    return endpoint_slice.plan(subject, pods, slices, zone_of, topology=Topology())
 
 
 def stored(plan: Plan) -> list[Any]:
@@ -203,3 +206,33 @@ def test_only_what_is_told_wakes_a_service() -> None:
     assert not endpoint_slice.is_told(pod(1, priority=3), pod(1))
     assert endpoint_slice.is_told(pod(1, ready=False), pod(1))
     assert endpoint_slice.is_told(pod(1, deleting=True), pod(1))
+
+
+# Source: trigger_time_tracker_test.go.
+def test_the_oldest_change_since_the_last_run_is_what_was_told() -> None:
+    def at(number: int, second: int) -> Any:
+        ready = {"type": "Ready", "status": "True", "lastTransitionTime": f"2026-01-01T00:00:{second:02}Z"}
+        return pod(number) | {"status": {"conditions": [ready]}}
+
+    subject = service()
+    subject["metadata"]["creationTimestamp"] = "2026-01-01T00:00:10Z"
+    times, key = TriggerTimes(), Key("default", "web")
+    assert times.of(key, subject, [at(1, 20)]) == "2026-01-01T00:00:10Z"
+    assert times.of(key, subject, [at(1, 20)]) == ""
+    assert times.of(key, subject, [at(1, 30), at(2, 25)]) == "2026-01-01T00:00:25Z"
+    assert times.of(key, subject, [at(2, 25)]) == "", "one that went says nothing"
+    times.forget(key)
+    assert times.of(key, subject, [at(2, 40)]) == "2026-01-01T00:00:10Z"
+
+
+def test_slices_say_when_that_happened_which_they_tell() -> None:
+    def written(triggered: str, slices: Any, *pods: Any) -> Plan:
+        return endpoint_slice.plan(
+            service(), pods, slices, lambda node: "", topology=Topology(), triggered=triggered
+        )
+
+    first = written("2026-01-01T00:00:10Z", (), pod(1))
+    assert first.create[0]["metadata"]["annotations"] == {TRIGGERED: "2026-01-01T00:00:10Z"}
+    assert written("2026-01-01T00:00:20Z", stored(first), pod(1)) == Plan(), "no reason to write"
+    (updated,) = written("", stored(first), pod(1), pod(2)).update
+    assert "annotations" not in updated["metadata"]

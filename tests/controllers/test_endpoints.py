@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kubepy.controllers import endpoints
+from kubepy.controllers.endpoint_slice import TRIGGERED
 from kubepy.controllers.endpoints import ADDRESSES_MAX, MANAGED_BY, MANAGER, OVER_CAPACITY, Plan
 
 
@@ -80,3 +81,11 @@ def test_a_thousand_addresses_are_the_limit_and_ready_ones_stay() -> None:
     assert made["metadata"]["annotations"] == {OVER_CAPACITY: "truncated"}
     relieved = endpoints.plan(service(), pods[:10], made).update
     assert relieved is not None and OVER_CAPACITY not in relieved["metadata"]["annotations"]
+
+
+def test_endpoints_say_when_that_happened_which_they_tell() -> None:
+    made = endpoints.plan(service(), [pod(1)], None, "2026-01-01T00:00:10Z").create
+    assert made is not None and made["metadata"]["annotations"] == {TRIGGERED: "2026-01-01T00:00:10Z"}
+    assert endpoints.plan(service(), [pod(1)], made, "2026-01-01T00:00:20Z") == Plan(), "no reason to write"
+    updated = endpoints.plan(service(), [pod(1), pod(2)], made).update
+    assert updated is not None and updated["metadata"]["annotations"] == {}
