@@ -98,8 +98,8 @@ class PodGarbageCollector(Controller):
     def _pod_seen(self, document: Document, old: Document | None = None) -> None:
         pod = document.obj
         name = pod["spec"].get("nodeName") or ""
-        node = self.nodes.get(Key("", name)) if name else None
-        if objects.is_deleting(pod) and (not name or (node is not None and is_out_of_service(node))):
+        node = self.nodes.document(Key("", name)) if name else None
+        if objects.is_deleting(pod) and (not name or (node is not None and is_out_of_service(node.obj))):
             self.queue.add_after(document.key, PERIOD_S)
         if name and node is None:
             self.queue.add_after(Key("", name), QUARANTINE_S)

@@ -6,6 +6,7 @@ provided the callers come in the same order, which virtual time gives.
 
 from __future__ import annotations
 
+import os
 import random as _random
 from collections.abc import Sequence
 from typing import TypeVar
@@ -16,14 +17,36 @@ T = TypeVar("T")
 ALPHANUMS = "bcdfghjklmnpqrstvwxz2456789"
 
 
+# Bytes taken from the system at once: the call lets go of the interpreter, and another thread may hold it for long.
+_TAKEN = 1024
+
+
+class _System(_random.SystemRandom):
+    """The operating system's randomness, fetched in advance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bytes, self._at = b"", 0
+
+    def getrandbits(self, k: int) -> int:
+        size = (k + 7) // 8
+        if size > _TAKEN:
+            return super().getrandbits(k)
+        if self._at + size > len(self._bytes):
+            self._bytes, self._at = os.urandom(_TAKEN), 0
+        taken = self._bytes[self._at : self._at + size]
+        self._at += size
+        return int.from_bytes(taken, "big") >> (size * 8 - k)
+
+
 class Random:
-    """Of `Random()` uids, suffixes and tokens are the operating system's and fit for secrets, a system call each;
+    """Of `Random()` uids, suffixes and tokens are the operating system's and fit for secrets;
     choices and waits come from a generator that it seeds. `Random(seed)` replays, and nothing of it is secret."""
 
     def __init__(self, seed: int | str | None = None) -> None:
         self.seed = seed
         self._draws = _random.Random(seed)
-        self._source = _random.SystemRandom() if seed is None else self._draws
+        self._source = _System() if seed is None else self._draws
 
     def stream(self, name: str) -> Random:
         """One component's own: what another draws, or how often, does not change what this one gets."""

@@ -31,6 +31,12 @@ def test_a_uid_is_a_version_4_uuid():
     assert all(uid.fullmatch(Random().uid()) for _ in range(50))
 
 
+def test_what_the_system_gave_in_advance_is_used_once():
+    random = Random()
+    drawn = [random.token(8) for _ in range(1000)] + [random.token(8000)]
+    assert len(set(drawn)) == 1001 and [len(token) for token in drawn[-2:]] == [8, 8000]
+
+
 def test_suffix_has_no_vowels_and_jitter_stays_within():
     random = Random(3)
     assert set(random.suffix(200)) <= set(ALPHANUMS)
