@@ -1,8 +1,9 @@
-"""The generic registry: every write and read of every kind, and the only door to the store (with cache.py).
+"""The generic registry: every write and read of every kind, and this package the only door to the store.
 
-A read is served from the watch cache, which is never behind the store; other revisions come from the store itself. A
-write is computed from the cached object, checked, and committed with a compare on its revision; if somebody was faster
-it is computed again from what they wrote.
+A read is served from the watch cache, which is never behind the store; other revisions come from the store itself
+(lists.py). A write is computed from the cached object, checked, and committed with a compare on its revision
+(commits.py); if somebody was faster it is computed again from what they wrote. kinds.py has what all this needs to
+know of a kind.
 
 Order of a create: identity, mutating admission, allocation, strategy, validation, validating admission, commit.
 Order of an update: new object from old, mutating admission, revision check, strategy, validation, validating admission,
@@ -22,17 +23,15 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import orjson
 from msgspec.structs import replace
 
 from kubepy.api import conversion, errors
 from kubepy.api import warnings as advice
 from kubepy.api.builtins import IP_ADDRESSES, SERVICE_CIDRS, SERVICES, Catalog
-from kubepy.api.custom import own_of, read_back
-from kubepy.api.objects import Document, DocumentPool, Obj, arranged, copy, stored, with_revision
+from kubepy.api.custom import read_back
+from kubepy.api.objects import Document, DocumentPool, Obj, copy
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
-from kubepy.api.schemaconv import Types
 from kubepy.api.validation import validate_create, validate_update
 from kubepy.apiserver.admission.base import (
     CONNECT,
@@ -46,15 +45,16 @@ from kubepy.apiserver.admission.base import (
 )
 from kubepy.apiserver.admission.chain import Chain
 from kubepy.apiserver.crds.pending import settled
-from kubepy.apiserver.patch.field_manager import FieldManager
 from kubepy.apiserver.registry import admin_access, deletion
 from kubepy.apiserver.registry.addresses import AddressBook
 from kubepy.apiserver.registry.allocators import Release, ServiceAllocator
-from kubepy.apiserver.registry.cache import ResourceCache, Revive
+from kubepy.apiserver.registry.cache import ResourceCache
 from kubepy.apiserver.registry.call import Call, Deleted, Facade, Guard, Listing, Make
+from kubepy.apiserver.registry.commits import Commits
 from kubepy.apiserver.registry.expiry import EventExpiry
-from kubepy.apiserver.registry.feeds import FeedKey, View
-from kubepy.apiserver.registry.keys import key_at, path_of
+from kubepy.apiserver.registry.feeds import View
+from kubepy.apiserver.registry.keys import path_of
+from kubepy.apiserver.registry.kinds import Kinds
 from kubepy.apiserver.registry.lists import Lists
 from kubepy.apiserver.registry.metadata import (
     check_revision,
@@ -70,18 +70,15 @@ from kubepy.apiserver.registry.options import (
     unparsable,
 )
 from kubepy.apiserver.registry.selection import select
-from kubepy.apiserver.registry.strategies import strategy_for
 from kubepy.apiserver.registry.strategies.base import Moment, Strategy, take
-from kubepy.apiserver.registry.subscription import Bookmarks, FailedSubscription, ResourceSubscription
-from kubepy.apiserver.registry.views import Served
+from kubepy.apiserver.registry.subscription import Bookmarks, subscribe
 from kubepy.apiserver.request import Subscription, User
 from kubepy.lib.aio import Tasks, gather_bounded, reported_to
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.observability.logs import LEVELS, Logger
+from kubepy.observability.logs import Logger
 from kubepy.observability.metrics import Metrics
-from kubepy.store.base import Compare, Delete, Put, Store, TxnResult, Unavailable
-from kubepy.store.encrypted import Unreadable
+from kubepy.store.base import Store
 
 # Source: names/generate.go: 63 characters minus the five of the suffix.
 _GENERATED_BASE_MAX = 58
@@ -95,9 +92,11 @@ _SERVER = User("system:apiserver", ("system:masters",))
 # Source: apiserver pkg/server/config.go MinRequestTimeout.
 MIN_REQUEST_TIMEOUT_S = 1800.0
 
+_SERVICES = SERVICES.group_resource
 
-class Registry:
-    """All resources of one cluster. Make one per server; `close` it."""
+
+class Registry(Kinds):
+    """All resources of one cluster, and the verbs on them. Make one per server; `close` it."""
 
     def __init__(
         self,
@@ -119,22 +118,17 @@ class Registry:
         node_port_range: tuple[int, int] = (30000, 32767),
         min_request_timeout_s: float = MIN_REQUEST_TIMEOUT_S,
     ) -> None:
-        self.catalog, self.schemas = catalog, schemas
-        self.clock, self.random, self.pool = clock, random, pool
-        self._store, self._log = store, log
+        super().__init__(store=store, catalog=catalog, schemas=schemas, clock=clock, pool=pool)
+        self.random = random
         self.min_request_timeout_s = min_request_timeout_s
-        self._is_verbose = log.is_enabled_for(LEVELS["debug"])
-        self._caches: dict[str, ResourceCache] = {}
-        self._strategies: dict[tuple[str, str], Strategy] = {}
-        self._served: dict[tuple[str, str], Served] = {}
-        self._types = Types(schemas)
-        self._field_managers: dict[tuple[str, str, str], FieldManager] = {}
         self._tasks = Tasks(reported_to(log))
+        self._commits = Commits(store, pool, log)
         self._lists = Lists(store, pool)
         self._bookmarks = Bookmarks(clock, random)
         self.services = ServiceAllocator(service_ip_range, node_port_range, random)
         self._addresses = AddressBook(self, self._tasks)
         self._expiry = EventExpiry(self, self._tasks, event_ttl_s)
+        self._followers.append(self._expiry.follow)
         tools = Tools(
             self,
             clock,
@@ -156,120 +150,13 @@ class Registry:
         """End all watches and background work; the store is its opener's to close."""
         self._bookmarks.close()
         self._expiry.close()
-        for cache in self._caches.values():
-            cache.close()
+        self.end_watches()
         await self._tasks.close()
         await self.admission.close()
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Background work that ends with the registry."""
         return self._tasks.start(work, name=name)
-
-    # -- what is where -----------------------------------------------------------------------------------------------
-
-    @property
-    def revision(self) -> int:
-        return self._store.revision
-
-    def cache(self, storage: Resource) -> ResourceCache:
-        """The cache of a stored resource, loaded or not."""
-        name = storage.group_resource
-        cache = self._caches.get(name)
-        if cache is None:
-            revive = self._reviver(storage) if storage.custom else None
-            cache = self._caches[name] = ResourceCache(self._store, storage, self.pool, revive=revive)
-            self._expiry.follow(cache)
-        return cache
-
-    def _reviver(self, storage: Resource) -> Revive:
-        """Objects that were stored under an older definition: pruned, defaulted, in the present storage version.
-
-        Differs: what this version does not know is gone from the others, too, before the object is next written.
-        """
-
-        async def revive(values: Sequence[bytes]) -> list[bytes]:
-            found = [read_back(orjson.loads(value), storage) for value in values]
-            if (conversions := own_of(storage).conversions) is not None:
-                await conversions.convert((obj for obj, _ in found), storage)
-            return [
-                _as_it_is(value, conversion.transcribe(obj, written, storage))
-                for value, (obj, written) in zip(values, found)
-            ]
-
-        return revive
-
-    def volume(self, group_resource: str) -> tuple[int, int] | None:
-        """How many objects there are, and their bytes; None if nobody has asked for them yet."""
-        cache = self._caches.get(group_resource)
-        return (len(cache), cache.size_bytes) if cache is not None and cache.is_loaded else None
-
-    def mark_stale(self, is_concerned: Callable[[str], bool]) -> None:
-        """Objects of these resources (group_resource) would be stored otherwise now: the next update of each writes it,
-        even if it changes nothing."""
-        for name, cache in self._caches.items():
-            if is_concerned(name):
-                cache.mark_stale()
-
-    async def loaded(self, resource: Resource) -> ResourceCache:
-        """The cache behind any served version of a resource, ready to use."""
-        cache = self._caches.get(resource.group_resource)
-        if cache is not None and cache.is_loaded and cache.storage is resource:
-            return cache
-        cache = self.cache(self.catalog.storage(resource))
-        try:
-            await cache.load()
-        except Unreadable as error:
-            raise errors.InternalError(str(error))
-        return cache
-
-    def served(self, resource: Resource) -> Served:
-        key = (resource.group_resource, resource.version)
-        served = self._served.get(key)
-        if served is None:
-            storage = self.catalog.storage(resource)
-            served = self._served[key] = Served(resource, storage, self.pool)
-        return served
-
-    def field_manager(self, resource: Resource, subresource: str = "") -> FieldManager:
-        """Keeps the managedFields of writes through one version of a resource, or a subresource of it."""
-        key = (resource.group_resource, resource.version, subresource)
-        found = self._field_managers.get(key)
-        if found is None or found.resource is not resource:
-            found = self._field_managers[key] = FieldManager(
-                resource, subresource, types=self._types, catalog=self.catalog, clock=self.clock
-            )
-        return found
-
-    def api_versions(self, resource: Resource) -> list[str]:
-        """All that one resource is served in."""
-        here = resource.group_resource
-        return [row.api_version for row in self.catalog if row.group_resource == here]
-
-    def to_hub(self, resource: Resource, obj: Obj) -> Obj:
-        """An object as served -> as writes work on it; may be the same one."""
-        return conversion.convert(obj, resource, self.catalog.hub(resource))
-
-    def strategy(self, hub: Resource) -> Strategy:
-        key = (hub.group_resource, hub.version)
-        strategy = self._strategies.get(key)
-        if strategy is None:
-            strategy = self._strategies[key] = strategy_for(
-                hub,
-                self.schemas.of(hub).zero("status") if hub is self.catalog.storage(hub) else None,
-                lambda row: self.catalog.get(row.group, row.version, row.plural) is not None,
-            )
-        return strategy
-
-    def forget(self, resource: Resource) -> None:
-        """A resource is no longer served (its definition went away): end its watches, drop what is known of it."""
-        if (cache := self._caches.pop(resource.group_resource, None)) is not None:
-            cache.close()
-        for key in [key for key in self._strategies if key[0] == resource.group_resource]:
-            del self._strategies[key]
-        for key in [key for key in self._served if key[0] == resource.group_resource]:
-            del self._served[key]
-        for entry in [entry for entry in self._field_managers if entry[0] == resource.group_resource]:
-            del self._field_managers[entry]
 
     # -- admission.Lookup --------------------------------------------------------------------------------------------
 
@@ -299,11 +186,8 @@ class Registry:
         return document
 
     async def settled(self) -> None:
-        """Return when all writes that the store was given before are decided: it decides them in order."""
-        try:
-            await self._store.txn((), ())
-        except Unavailable:
-            return
+        """Return when all writes that were begun before are decided."""
+        await self._commits.settled()
 
     async def provide(self, resource: Resource, obj: Obj) -> Document:
         """Create an object of the cluster's as the server itself. Raises AlreadyExists."""
@@ -318,8 +202,8 @@ class Registry:
     async def get(self, resource: Resource, namespace: str, name: str, revision: int = 0) -> Document:
         """The stored object. `revision`: at least as new as that. Raises NotFound, Timeout (too large)."""
         cache = await self.loaded(resource)
-        if revision > self._store.revision:
-            raise errors.too_large_resource_version(revision, self._store.revision)
+        if revision > self.revision:
+            raise errors.too_large_resource_version(revision, self.revision)
         document = cache.get(f"{namespace}/{name}" if namespace else name)
         if document is None:
             raise errors.not_found(resource, name)
@@ -349,33 +233,9 @@ class Registry:
         scope, selection = select(
             self.served(resource), namespace, name, options.label_selector, options.field_selector
         )
-        if view.takes_changes:
-            selection = None
-        revision = options.revision
         # A component of this process keeps its connection, and needs no reminders of where it is.
         bookmarks = self._bookmarks if options.bookmarks and not in_process else None
-        if options.send_initial_events:
-            if revision > self._store.revision:
-                return FailedSubscription(errors.too_large_resource_version(revision, self._store.revision))
-            return ResourceSubscription(
-                cache,
-                FeedKey(scope, selection, view, 0),
-                bookmarks=bookmarks,
-                state=True,
-                state_end=options.bookmarks,
-                deadline=deadline,
-            )
-        if not revision:
-            # sendInitialEvents=false without a revision: from now on.
-            revision = self._store.revision
-        return ResourceSubscription(
-            cache,
-            FeedKey(scope, selection, view, revision if revision > self._store.revision else 0),
-            bookmarks=bookmarks,
-            state=False,
-            after=revision,
-            deadline=deadline,
-        )
+        return subscribe(cache, view, scope, selection, options, bookmarks=bookmarks, deadline=deadline)
 
     # -- writes ------------------------------------------------------------------------------------------------------
 
@@ -455,7 +315,7 @@ class Registry:
         base = metadata.get("generateName", "") if not metadata.get("name") else ""
         if base:
             metadata["name"] = self._free_name(cache, metadata.get("namespace", ""), base)
-        release = await self._allocate(hub, obj, None)
+        release = await self._allocate(obj, None) if hub.group_resource == _SERVICES else _nothing
         try:
             strategy.prepare_create(obj, self.moment(call))
             name = metadata.get("name", "")
@@ -480,9 +340,9 @@ class Registry:
             if (existing := cache.get(path)) is not None:
                 raise _exists(call.resource, existing, is_generated=bool(base))
             if call.options.dry_run:
-                return self._document(wanted, given)
+                return self._commits.unwritten(wanted, given)
             attributes.is_written = None
-            created = await self._put(call, cache, path, wanted, 0)
+            created = await self._commits.put(call, cache, path, wanted, 0)
             attributes.is_written = created is not None
             if created is None:
                 raise _exists(call.resource, cache.get(path), name=name, is_generated=bool(base))
@@ -508,9 +368,8 @@ class Registry:
                 break
         return name
 
-    async def _allocate(self, hub: Resource, obj: Obj, old: Obj | None) -> Release:
-        if hub is not SERVICES and hub != SERVICES:
-            return _nothing
+    async def _allocate(self, obj: Obj, old: Obj | None) -> Release:
+        """A Service's addresses and ports."""
         if not self.services.is_following:
             await self._follow_services()
         return self.services.begin(obj, old)
@@ -597,8 +456,8 @@ class Registry:
         attributes = await self._admitted(UPDATE, call, hub, new, old)
         check_revision(call, strategy, new["metadata"], old["metadata"])
         release = _nothing
-        if not call.subresource:
-            release = await self._allocate(hub, new, old)
+        if not call.subresource and hub.group_resource == _SERVICES:
+            release = await self._allocate(new, old)
         try:
             self._prepare_update(call, strategy, new, old)
             findings = validate_update(call.resource, new, old, call.subresource)
@@ -614,9 +473,9 @@ class Registry:
             if wanted == current.obj and path not in cache.stale:
                 return current
             if call.options.dry_run:
-                return self._document(wanted, current.revision)
+                return self._commits.unwritten(wanted, current.revision)
             attributes.is_written = None
-            updated = await self._put(call, cache, path, wanted, current.revision)
+            updated = await self._commits.put(call, cache, path, wanted, current.revision)
             attributes.is_written = updated is not None
             return updated
         finally:
@@ -681,8 +540,8 @@ class Registry:
             if last == current.obj:
                 return Deleted(current, False)
             if options.dry_run:
-                return Deleted(self._document(last, current.revision), False)
-            if (marked := await self._put(call, cache, path, last, current.revision)) is not None:
+                return Deleted(self._commits.unwritten(last, current.revision), False)
+            if (marked := await self._commits.put(call, cache, path, last, current.revision)) is not None:
                 return Deleted(marked, False)
 
     async def _vanish(
@@ -691,12 +550,11 @@ class Registry:
         """Remove the object; its last state at the revision of its end, or None if somebody was faster."""
         revision = current.revision
         if not (dry_run or call.options.dry_run):
-            key = cache.prefix + path.encode()
-            result = await self._txn(call, Compare(key, current.revision), Delete(key))
-            if not result.succeeded:
+            gone_at = await self._commits.remove(call, cache, path, revision)
+            if gone_at is None:
                 return None
-            revision = result.revision
-        return self._document(last, revision)
+            revision = gone_at
+        return self._commits.unwritten(last, revision)
 
     async def delete_collection(self, call: Call, options: DeleteOptions, which: ListOptions) -> Listing:
         """Delete what a list with these options finds, and return that. Not atomic: the first error is raised after all
@@ -721,10 +579,7 @@ class Registry:
 
     async def expire(self, cache: ResourceCache, document: Document) -> None:
         """Remove an object whose time is over, unless somebody has written it since."""
-        key = cache.prefix + path_of(document.key.namespace, document.key.name).encode()
-        await self._txn(None, Compare(key, document.revision), Delete(key))
-
-    # -- the pieces --------------------------------------------------------------------------------------------------
+        await self._commits.remove(None, cache, path_of(*document.key), document.revision)
 
     def _attributes(
         self, operation: str, call: Call, hub: Resource, obj: Obj | None, old: Obj | None
@@ -751,70 +606,6 @@ class Registry:
             return obj
         written = await settled(partial(conversion.transcribe, obj, hub, storage))
         return read_back(written, storage)[0]
-
-    async def _put(
-        self, call: Call, cache: ResourceCache, path: str, obj: Obj, revision: int
-    ) -> Document | None:
-        """Write `obj` (the cache's from here on) over what has `revision` (0: nothing); None if somebody was faster."""
-        key, whole = cache.prefix + path.encode(), arranged(obj)
-        value = orjson.dumps(whole)
-        cache.foresee(path, value, whole)
-        try:
-            result = await self._txn(call, Compare(key, revision), Put(key, value))
-        finally:
-            cache.foreseen(path)
-        return self._written(cache, path, value, result.revision) if result.succeeded else None
-
-    async def _txn(self, call: Call | None, compare: Compare, operation: Put | Delete) -> TxnResult:
-        try:
-            result = await self._store.txn((compare,), (operation,))
-        except Unavailable as error:
-            self._log.error("store_unavailable", error=str(error))
-            raise errors.ServiceUnavailable(f"the store cannot be written: {error}")
-        if self._is_verbose and result.succeeded:
-            self._log.debug("object_written", **_written_fields(call, compare, operation, result.revision))
-        return result
-
-    def _written(self, cache: ResourceCache, path: str, value: bytes, revision: int) -> Document:
-        """The Document of our own write; the cache has it unless somebody wrote again at once."""
-        document = cache.get(path)
-        if document is not None and document.revision == revision:
-            return document
-        return Document(key_at(path), with_revision(value, revision), revision, self.pool)
-
-    def _document(self, obj: Obj, revision: int) -> Document:
-        """An object that was not written: the answer of a dry run or of a deletion."""
-        value = stored(obj)
-        metadata = obj["metadata"]
-        key = key_at(path_of(metadata.get("namespace", ""), metadata.get("name", "")))
-        return Document(key, with_revision(value, revision) if revision else value, revision, self.pool)
-
-    def statistics(self) -> dict[str, int]:
-        """Objects and watchers per resource that is in memory, for metrics."""
-        found: dict[str, int] = {}
-        for name, cache in self._caches.items():
-            found[f"{name}:objects"] = len(cache)
-            found[f"{name}:watchers"] = cache.watchers
-        return found
-
-
-def _written_fields(
-    call: Call | None, compare: Compare, operation: Put | Delete, revision: int
-) -> dict[str, object]:
-    """One write for the log. Without a call nobody asked for it: it expired."""
-    _, _, resource, path = operation.key.decode().split("/", 3)
-    verb = "delete" if isinstance(operation, Delete) else "update" if compare.mod_revision else "create"
-    fields: dict[str, object] = {"verb": verb, "resource": resource, "object": path, "revision": revision}
-    if call is not None:
-        if call.subresource:
-            fields["subresource"] = call.subresource
-        fields |= {"user": call.user.name, "request_id": call.request_id}
-    return fields
-
-
-def _as_it_is(value: bytes, obj: Obj) -> bytes:
-    """`obj`, what is read from `value`, as bytes: the very same if they say just that."""
-    return value if orjson.loads(value) == obj else stored(obj)
 
 
 def _nothing() -> None:

@@ -17,7 +17,9 @@ from typing import Any
 
 from kubepy.api import errors
 from kubepy.apiserver.registry.cache import ResourceCache
-from kubepy.apiserver.registry.feeds import Change, FeedKey, Seen, classify
+from kubepy.apiserver.registry.feeds import Change, FeedKey, Scope, Seen, View, classify
+from kubepy.apiserver.registry.options import ListOptions
+from kubepy.apiserver.registry.selection import Selection
 from kubepy.apiserver.request import Sink
 from kubepy.lib.clock import Clock, Timer
 from kubepy.lib.random import Random
@@ -110,6 +112,33 @@ class ResourceSubscription:
         """Tell the watcher how far it is; called by Bookmarks."""
         if self.sink is not None:
             self.sink.send([self._key.view.bookmark(self._cache.revision, initial_events_end=False)])
+
+
+def subscribe(
+    cache: ResourceCache,
+    view: View,
+    scope: Scope,
+    selection: Selection | None,
+    options: ListOptions,
+    *,
+    bookmarks: Bookmarks | None = None,
+    deadline: float | None = None,
+) -> ResourceSubscription | FailedSubscription:
+    """The watch that these options ask for."""
+    if view.takes_changes:
+        selection = None
+    wanted, newest = options.revision, cache.revision
+    if options.send_initial_events:
+        if wanted > newest:
+            return FailedSubscription(errors.too_large_resource_version(wanted, newest))
+        return ResourceSubscription(
+            cache, FeedKey(scope, selection, view, 0), bookmarks=bookmarks, state=True, state_end=options.bookmarks,
+            deadline=deadline,
+        )  # fmt: skip
+    # sendInitialEvents=false without a revision: from now on.
+    after = wanted or newest
+    key = FeedKey(scope, selection, view, after if after > newest else 0)
+    return ResourceSubscription(cache, key, bookmarks=bookmarks, state=False, after=after, deadline=deadline)
 
 
 def _present(cache: ResourceCache, key: FeedKey) -> Iterator[Seen]:
