@@ -63,12 +63,20 @@ LABELS = (
     ("kubernetes.io/arch", "beta.kubernetes.io/arch"),
 )
 _ZONES = Key("", "")
+_NOT_READY = "not ready"
 
 
 class Options(Struct, frozen=True):
     grace_s: float = 50.0  # --node-monitor-grace-period
     startup_s: float = 60.0  # --node-startup-grace-period
     rates: Rates = field(default_factory=Rates)
+
+
+@objects.about("status.conditions")
+def not_ready(node: Obj) -> Iterable[str]:
+    """Index: the nodes that say of themselves that they are not."""
+    ready = objects.condition(node, READY)
+    return (_NOT_READY,) if ready is not None and ready["status"] != "True" else ()
 
 
 # -- the plan --------------------------------------------------------------------------------------------------
@@ -230,7 +238,7 @@ class NodeLifecycleController(Controller):
         )
 
     def setup(self) -> None:
-        self.nodes = self.watch(NODES, key_of)
+        self.nodes = self.watch(NODES, key_of, indexes={_NOT_READY: not_ready})
         self.leases = self.watch(LEASES)
         self.leases.add_handler(on_add=self._lease_seen, on_update=lambda old, new: self._lease_seen(new))
         self.pods = self.watch(PODS, indexes={"node": node_name})
@@ -261,11 +269,9 @@ class NodeLifecycleController(Controller):
             or (old is not None and old.obj["spec"].get("nodeName") == name)
         ):
             return
-        node = self.nodes.get(Key("", name))
-        ready = objects.condition(node, READY) if node is not None else None
-        if ready is not None and ready["status"] != "True":
+        if (node := Key("", name)) in self.nodes.keys_by_index(_NOT_READY, _NOT_READY):
             self._unmarked.add(name)
-            self.queue.add(Key("", name))
+            self.queue.add(node)
 
     async def reconcile(self, key: Key) -> After | None:
         if key == _ZONES:
