@@ -111,6 +111,12 @@ def test_a_token_for_somebody_else(gate: Gate) -> None:
     assert _who(gate, _token(gate, audiences=["vault"])) == 401
 
 
+def test_a_token_is_bound_to_something_or_not_asked_to_be(gate: Gate) -> None:
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"boundObjectRef": {}}}
+    answer = gate.ask("POST", f"{_ACCOUNTS}/default/token", body, token=ADMIN)
+    assert answer.status == 400 and b"cannot bind token to object of type /, Kind=" in answer.body
+
+
 def test_who_is_deleted_is_nobody(gate: Gate) -> None:
     gate.create(_ACCOUNTS, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "leaver"}})
     token = _token(gate, "leaver")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from msgspec import Struct
 
 from kubepy.api.objects import Obj
@@ -109,11 +110,12 @@ class Signer:
         )
 
     def _encode(self, claims: Any) -> str:
-        from joserfc import jwt
+        from joserfc import jws
 
         key = self._keys.signing
+        # As upstream's, without a "typ".
         header = {"alg": key.algorithm, "kid": key.id}
-        return jwt.encode(header, claims, key.jwk, algorithms=list(ALGORITHMS))
+        return jws.serialize_compact(header, orjson.dumps(claims), key.jwk, algorithms=list(ALGORITHMS))
 
 
 def _reference(obj: Obj) -> Obj:

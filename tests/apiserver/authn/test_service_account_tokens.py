@@ -92,6 +92,8 @@ def test_claims_are_those_of_kubernetes(world: World, clock: VirtualClock) -> No
         "sub": "system:serviceaccount:ns:builder",
     }
     assert token.expires == now + 3600
+    head = token.text.split(".")[0]
+    assert orjson.loads(base64.urlsafe_b64decode(head + "==")).keys() == {"alg", "kid"}
 
 
 @pytest.mark.parametrize(

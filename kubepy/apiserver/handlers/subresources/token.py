@@ -130,7 +130,7 @@ async def _bound_object(
     registry: Registry, namespace: str, account: str, reference: Obj | None
 ) -> dict[str, Obj]:
     """What the token is bound to: {"pod": ..., "node": ...}, {"secret": ...} or nothing."""
-    if not reference:
+    if reference is None:
         return {}
     group, version = group_version(reference.get("apiVersion", ""))
     kind, name = reference.get("kind", ""), reference.get("name", "")
