@@ -6,9 +6,9 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TextIO
 
 from kubepy import __version__
 from kubepy.cli.arguments import Parser, fail, flag, given, load, settings
@@ -16,6 +16,7 @@ from kubepy.cli.arguments import Parser, fail, flag, given, load, settings
 if TYPE_CHECKING:
     from kubepy.daemon.config import Config
     from kubepy.daemon.instance import Instance
+    from kubepy.lib.clock import Clock
 
 _EXAMPLES = """\
   kubepy up                                  go on where the cluster was, or start an empty one
@@ -68,7 +69,7 @@ def _up(options: argparse.Namespace) -> None:
     _serve(config, clock, started)
 
 
-def _serve(config: Config, clock: Any, started: float) -> None:
+def _serve(config: Config, clock: Clock, started: float) -> None:
     with _loading():
         from kubepy.daemon import daemon
 
@@ -138,7 +139,7 @@ def _loading() -> Iterator[None]:
         gc.enable()
 
 
-def _run(work: Any) -> None:
+def _run(work: Coroutine[None, None, None]) -> None:
     import asyncio
 
     try:
@@ -179,7 +180,7 @@ def _age_s() -> float:
 class Progress:
     """One line that overwrites itself, on a terminal only."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream if stream.isatty() else None
         self._shown = False
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from kubepy.cli import cluster
 from kubepy.cli.arguments import Parser, fail, load, number, output, place
+
+if TYPE_CHECKING:
+    from kubepy.api.objects import Obj
+    from kubepy.client.kubeconfig import Access
 
 _OF_WHY = """\
   kubepy why pod/web-0                       which nodes fit it and which do not
@@ -88,7 +92,7 @@ def _why_not(options: argparse.Namespace) -> None:
     print(why.render(found), end="")
 
 
-def _answer(options: argparse.Namespace, path: str, query: dict[str, str], *, otherwise: str = "") -> Any:
+def _answer(options: argparse.Namespace, path: str, query: dict[str, str], *, otherwise: str = "") -> Obj:
     """What the server says, asked as the kubeconfig's user, or as the cluster's own admin. `otherwise`: where its
     scheduler is asked, if that is a process of its own."""
     import asyncio
@@ -108,7 +112,7 @@ def _answer(options: argparse.Namespace, path: str, query: dict[str, str], *, ot
         fail(str(error))
 
 
-async def _ask(access: Any, path: str, query: dict[str, str], otherwise: str) -> Any:
+async def _ask(access: Access, path: str, query: dict[str, str], otherwise: str) -> Obj:
     from kubepy.api.errors import NotFound, ServiceUnavailable
     from kubepy.client.kubeconfig import Access
     from kubepy.daemon import why_door
@@ -123,18 +127,19 @@ async def _ask(access: Any, path: str, query: dict[str, str], otherwise: str) ->
         return await _get(Access(door.url, token=door.key), otherwise, query)
 
 
-async def _get(access: Any, path: str, query: dict[str, str]) -> Any:
+async def _get(access: Access, path: str, query: dict[str, str]) -> Obj:
     from kubepy.lib.clock import RealClock
     from kubepy.lib.random import Random
 
     transport = access.transport(clock=RealClock(), random=Random(None))
     try:
-        return (await transport.request("GET", path, query=query)).obj
+        found: Obj = (await transport.request("GET", path, query=query)).obj
+        return found
     finally:
         await transport.close()
 
 
-def _rendered(found: Any, form: str) -> str:
+def _rendered(found: Obj, form: str) -> str:
     if form == "json":
         import orjson
 

@@ -11,7 +11,6 @@ Source: apiserver pkg/admission/config.go.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from kubepy.api.objects import Obj
 from kubepy.daemon.settings import ConfigError
@@ -49,7 +48,7 @@ def load(path: str) -> dict[str, Obj]:
     return configurations
 
 
-def _read(file: Path) -> Any:
+def _read(file: Path) -> Obj:
     try:
         found = yaml.load_first(file.read_bytes())
     except (OSError, yaml.Error) as error:
@@ -61,7 +60,7 @@ def _read(file: Path) -> Any:
     return found
 
 
-def _check_fields(given: Any, known: tuple[str, ...], at: str, file: Path) -> None:
+def _check_fields(given: object, known: tuple[str, ...], at: str, file: Path) -> None:
     if not isinstance(given, dict):
         raise ConfigError(f"{file}: {at.rstrip('.')} is no object")
     for name in given:

@@ -14,7 +14,7 @@ import dataclasses
 import re
 from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from msgspec import Struct
 
@@ -87,48 +87,64 @@ def settings_of(table: type) -> dict[str, Setting]:
     return {row.name: row for row in rows}
 
 
+class More(TypedDict, total=False):
+    """What any row may say."""
+
+    help: str
+    section: str
+    of: tuple[str, ...]
+
+
 # -- kinds of rows: each gives a dataclass field, typed as what it holds -----------------------------------------------
 
 
-def text(default: str, help_: str, metavar: str, **more: Any) -> str:
+def text(default: str, help_: str, metavar: str, **more: Unpack[More]) -> str:
     return _row(default, help_, metavar=metavar, **more)
 
 
-def file(help_: str, **more: Any) -> str:
+def file(help_: str, **more: Unpack[More]) -> str:
     """A path, "" for none."""
     return _row("", help_, metavar="FILE", **more)
 
 
-def choice(default: str, help_: str, choices: tuple[str, ...], **more: Any) -> str:
+def choice(default: str, help_: str, choices: tuple[str, ...], **more: Unpack[More]) -> str:
     return _row(default, help_, choices=choices, **more)
 
 
-def duration(default: str, help_: str, **more: Any) -> str:
+def duration(default: str, help_: str, **more: Unpack[More]) -> str:
     """See `duration_s`."""
     return _row(default, help_, metavar="DURATION", is_duration=True, **more)
 
 
-def words(default: tuple[str, ...], help_: str, **more: Any) -> tuple[str, ...]:
+def words(default: tuple[str, ...], help_: str, **more: Unpack[More]) -> tuple[str, ...]:
     """Comma-separated on the command line, a list in the file."""
     return _row(default, help_, metavar="LIST", **more)
 
 
-def switch(default: bool, help_: str, **more: Any) -> bool:
+def switch(default: bool, help_: str, **more: Unpack[More]) -> bool:
     return _row(default, help_, **more)
 
 
 def number(
-    default: int, help_: str, metavar: str = "N", *, least: int = 0, most: int | None = None, **more: Any
+    default: int,
+    help_: str,
+    metavar: str = "N",
+    *,
+    least: int = 0,
+    most: int | None = None,
+    **more: Unpack[More],
 ) -> int:
     return _row(default, help_, metavar=metavar, least=least, most=most, **more)
 
 
-def amount(default: float, help_: str, metavar: str, *, most: float | None = None, **more: Any) -> float:
+def amount(
+    default: float, help_: str, metavar: str, *, most: float | None = None, **more: Unpack[More]
+) -> float:
     """0 or more, not whole."""
     return _row(default, help_, metavar=metavar, least=0, most=most, **more)
 
 
-def again(row: Setting, **more: Any) -> Any:
+def again(row: Setting, **more: Unpack[More]) -> Any:
     """A row of another table, with the same meaning here."""
     known = {name: getattr(row, name) for name in row.__struct_fields__}
     for own in ("name", "attribute", "section"):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -89,6 +89,9 @@ class Samples:
 SampleReadings = Callable[[], Iterable[tuple[Sequence[str], Samples]]]
 
 
+T = TypeVar("T")
+
+
 class Metrics:
     """Get-or-create by name, so that components need not agree on who comes first."""
 
@@ -128,11 +131,11 @@ class Metrics:
         """The text exposition; tens of milliseconds with thousands of series, so callers run it in a thread."""
         return generate_latest(self.registry)
 
-    def _get(self, name: str, make: Callable[[], Any]) -> Any:
+    def _get(self, name: str, make: Callable[[], T]) -> T:
         metric = self._by_name.get(name)
         if metric is None:
             metric = self._by_name[name] = make()
-        return metric
+        return cast(T, metric)
 
 
 class _ReadEach:
