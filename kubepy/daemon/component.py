@@ -8,7 +8,8 @@ Promised: a component writes nothing without the lease; on SIGINT or SIGTERM it 
 after, so that whoever stands by takes over at once. A process that loses its lease ends with an error, as upstream's
 do: what it remembers is worth nothing any more, and whoever supervises it starts it anew.
 Differs: health and metrics are plain HTTP on loopback, where upstream's secure ports ask the API server who may see
-them; there a scheduler also answers `kubepy why` (why_door.py). Everything is done under the kubeconfig's identity.
+them; there a scheduler also answers `kubepy why` (why_door.py), and kubelets may serve metrics.k8s.io beside it
+(metrics_door.py). Everything is done under the kubeconfig's identity.
 
 Source: kubernetes 1.36 cmd/kube-controller-manager/app/controllermanager.go, cmd/kube-scheduler/app/server.go.
 """
@@ -34,7 +35,7 @@ from kubepy.client.leader import LeaderElector
 from kubepy.client.transport import ConnectionLost
 from kubepy.daemon import components
 from kubepy.daemon.basis import Basis
-from kubepy.daemon.component_settings import CONTROLLER_MANAGER, KUBELET, SCHEDULER, Settings
+from kubepy.daemon.component_settings import CONTROLLER_MANAGER, KUBELET, SCHEDULER, Settings, host_and_port
 from kubepy.daemon.components import Component
 from kubepy.daemon.settings import ConfigError, duration_s, read_file
 from kubepy.lib.aio import Tasks
@@ -46,6 +47,7 @@ from kubepy.observability.logs import Logger, Logs
 from kubepy.observability.metrics import Metrics
 
 if TYPE_CHECKING:
+    from kubepy.daemon.metrics_door import MetricsDoor
     from kubepy.daemon.why_door import WhyDoor
 
 # How often a server that does not answer yet is asked.
@@ -92,7 +94,7 @@ class Process:
         )
         self.client = Client(self._transport, field_manager=settings.name)
         self._tasks = Tasks(self._died)
-        self._port, self._door = 0, self._make_door()
+        self._port, self._door, self._metrics_door = 0, self._make_door(), self._make_metrics_door()
         self._health = HttpServer(self._answer, clock=clock, ids=RequestIds(self.random), log=self.log)
 
     def _make_door(self) -> WhyDoor | None:
@@ -101,6 +103,15 @@ class Process:
         from kubepy.daemon.why_door import WhyDoor
 
         return WhyDoor(self._access.server)
+
+    def _make_metrics_door(self) -> MetricsDoor | None:
+        if not self.settings.metrics_address:
+            return None
+        from kubepy.daemon.metrics_door import MetricsDoor
+
+        host, port = host_and_port(self.settings.metrics_address)
+        ids = RequestIds(self.random)
+        return MetricsDoor(self.client, host, port, clock=self.clock, ids=ids, log=self.log)
 
     async def listen(self) -> int:
         """Serve health and metrics; returns the port."""
@@ -164,11 +175,26 @@ class Process:
             self.log.info("component_ready", server=self._access.server)
             if self._door is not None:
                 self._door.open(f"http://{self.settings.bind_address}:{self._port}", component)
+            if self._metrics_door is not None:
+                await self._open_metrics(self._metrics_door, component)
             await asyncio.Event().wait()
         finally:
             if self._door is not None:
                 self._door.close()
+            if self._metrics_door is not None:
+                await self._metrics_door.close()
             await component.close()
+
+    async def _open_metrics(self, door: MetricsDoor, kubelet: Component) -> None:
+        from kubepy.kubelet.kubelet import Kubelet
+
+        assert isinstance(kubelet, Kubelet), "only its command has the flag"
+        try:
+            await door.open(kubelet.usages, self.settings.bind_address)
+        except OSError as error:
+            raise ComponentError(
+                f"cannot serve metrics at {self.settings.metrics_address}: {error.strerror or error}"
+            ) from None
 
     async def _server_answers(self) -> None:
         """Wait for a server that is still starting."""

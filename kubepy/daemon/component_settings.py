@@ -141,6 +141,10 @@ class Settings:
         versions.NEWEST, "version that the nodes report", "VERSION", of=_OF_KUBELET
     )
     stages: tuple[str, ...] = _as_in_cluster("stages", _OF_KUBELET)
+    metrics_address: str = text(
+        "", "serve metrics.k8s.io, and tell the API server to find it there (port 0: a free one)", "HOST:PORT",
+        of=_OF_KUBELET,
+    )  # fmt: skip
     cluster_cidr: str = _as_in_cluster("cluster-cidr", (CONTROLLER_MANAGER, KUBELET))
 
     @property
@@ -180,7 +184,17 @@ def make(component: str, flags: dict[str, Any]) -> Settings:
     _check_leader_election(settings)
     check_nodes(settings)
     _check_signing(settings)
+    if settings.metrics_address:
+        host_and_port(settings.metrics_address)
     return settings
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Of --metrics-address. Raises ConfigError."""
+    host, colon, port = address.rpartition(":")
+    if not (host and colon and port.isdigit() and int(port) <= 65535):
+        raise ConfigError(f'metrics-address must be like 127.0.0.1:4443, not "{address}"')
+    return host, int(port)
 
 
 def _check_leader_election(settings: Settings) -> None:

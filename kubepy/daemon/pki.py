@@ -118,6 +118,12 @@ def rotate_service_account_key(directory: Path) -> Path:
     return earlier
 
 
+def serving_apart(now: float, name: str) -> tuple[bytes, Pair]:
+    """(CA, certificate) of a server beside the API server, for one DNS name; kept nowhere."""
+    ca = _authority(now, name)
+    return ca.cert, _issue(ca, now, name, (), server_for=("127.0.0.1",), server_names=(name,))
+
+
 def _earlier_keys(directory: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted(directory.glob("sa-*.pub"))]
 
@@ -219,8 +225,9 @@ def _issue(
     organizations: tuple[str, ...],
     *,
     server_for: tuple[str, ...] = (),
+    server_names: tuple[str, ...] = SERVER_NAMES,
 ) -> Pair:
-    """A client certificate, or a server certificate for the IPs in `server_for` and SERVER_NAMES."""
+    """A client certificate, or a server certificate for the IPs in `server_for` and `server_names`."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -243,7 +250,7 @@ def _issue(
         )
     )
     if server_for:
-        alternatives: list[x509.GeneralName] = [x509.DNSName(n) for n in SERVER_NAMES]
+        alternatives: list[x509.GeneralName] = [x509.DNSName(n) for n in server_names]
         alternatives += [x509.IPAddress(ipaddress.ip_address(a)) for a in server_for]
         builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
     certificate = builder.sign(authority_key, hashes.SHA256())

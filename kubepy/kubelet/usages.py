@@ -27,22 +27,22 @@ class Usages:
     def __init__(self, context: ControllerContext) -> None:
         self._clock = context.clock
         self._meter = usage.Meter(context.clock.now)
-        self._nodes = context.informers.informer(NODES)
-        self._pods = context.informers.informer(PODS)
-        self._pods.add_index("node", node_name)
-        self._pods.add_handler(
+        self.nodes = context.informers.informer(NODES)
+        self.pods = context.informers.informer(PODS)
+        self.pods.add_index("node", node_name)
+        self.pods.add_handler(
             on_update=self._changed, on_delete=lambda document: self._meter.forget(document.peek())
         )
 
     def of_pod(self, pod: Obj) -> PodUsage | None:
         """None for a pod that does not run, or runs on a node that is none of ours."""
-        node = self._nodes.get(Key("", pod["spec"].get("nodeName") or ""))
+        node = self.nodes.get(Key("", pod["spec"].get("nodeName") or ""))
         return self._meter.read(pod) if node is not None and is_simulated(node) else None
 
     def of_node(self, node: Obj) -> NodeUsage | None:
         if not is_simulated(node):
             return None
-        pods = self._pods.by_index("node", node["metadata"]["name"])
+        pods = self.pods.by_index("node", node["metadata"]["name"])
         used = [(pod, found) for pod in pods if (found := self._meter.read(pod)) is not None]
         started = parse_rfc3339(node["metadata"]["creationTimestamp"])
         up_s = max(self._clock.now() - started, 0.0)

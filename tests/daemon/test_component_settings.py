@@ -83,6 +83,12 @@ def test_mistakes_about_signing_and_nodes_are_named(flags, sentence):
         component_settings.make("controller-manager", flags)
 
 
+@pytest.mark.parametrize("address", ["4443", ":4443", "host:", "host:many", "host:70000"])
+def test_where_metrics_are_served_is_a_host_and_a_port(address):
+    with pytest.raises(ConfigError, match="metrics-address must be like"):
+        component_settings.make("kubelet", {"metrics_address": address})
+
+
 def test_the_first_kubeconfig_of_the_environment_counts(monkeypatch):
     monkeypatch.setenv("KUBECONFIG", "/a:/b")
     assert component_settings.make("scheduler", {}).kubeconfig_path == "/a"

@@ -116,6 +116,28 @@ def test_processes_stand_by_for_each_other_and_pods_run_all_the_while(control_pl
     rollout(daemon, 5)
 
 
+def test_kubelets_of_their_own_serve_what_their_pods_use(control_plane):
+    daemon, start = control_plane
+    where = "--metrics-address=127.0.0.1:0"
+    start("controller-manager", "--no-leader-elect")
+    start("scheduler", "--no-leader-elect")
+    first = start("kubelet", "--nodes=1", where, *ELECTION)
+    daemon.kubectl("create", "deployment", "web", "--image=nginx:1")
+    rollout(daemon, 2)
+
+    def used() -> int:
+        return len(
+            daemon.kubectl("top", "pods", "--containers", "--no-headers", check=False).stdout.splitlines()
+        )
+
+    daemon.wait("usage of both pods", lambda: used() == 2)
+    assert daemon.kubectl("top", "nodes", "--no-headers").stdout.split()[0] == "node-1"
+    start("kubelet", "--nodes=1", where, *ELECTION)
+    code, output = first.end(signal.SIGTERM)
+    assert code == 0, output
+    daemon.wait("usage from who stood by", lambda: used() == 2)
+
+
 def request_for(user: str) -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, user)])

@@ -1,7 +1,7 @@
 """What nodes and pods use: metrics.k8s.io/v1beta1, and /stats/summary and /metrics/resource behind nodes/<name>/proxy.
 
 The figures come from a UsageSource, which the daemon hands in when the kubelets are part of this process. Without one
-the group is not served, as in a cluster without metrics-server: whoever runs kubelets elsewhere brings their own.
+the group is not served, as in a cluster without metrics-server; kubelets elsewhere bring it (daemon/metrics_door.py).
 
 Differs: rates are of this moment, not of the last scrape; a container shows as soon as it runs.
 
