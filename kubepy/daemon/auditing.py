@@ -11,6 +11,7 @@ from kubepy.apiserver.audit.backends import (
     BATCH,
     BLOCKING_STRICT,
     Backend,
+    Batching,
     BlockingWebhook,
     Log,
     RotatedFile,
@@ -86,5 +87,16 @@ def _webhook(config: Config, random: Random, log: Logger, metrics: Metrics) -> B
         clock=clock, log=log, metrics=metrics, backoff_s=duration_s(config.audit_webhook_initial_backoff),
     )  # fmt: skip
     if config.audit_webhook_mode == BATCH:
-        return Webhook(sender, clock=clock, log=log)
+        return Webhook(sender, clock=clock, log=log, batching=_batching(config))
     return BlockingWebhook(sender, is_strict=config.audit_webhook_mode == BLOCKING_STRICT)
+
+
+def _batching(config: Config) -> Batching:
+    rate = config.audit_webhook_batch_throttle_qps if config.audit_webhook_batch_throttle_enable else 0.0
+    return Batching(
+        buffer_max=config.audit_webhook_batch_buffer_size,
+        size_max=config.audit_webhook_batch_max_size,
+        wait_s=duration_s(config.audit_webhook_batch_max_wait),
+        rate=rate,
+        burst=config.audit_webhook_batch_throttle_burst,
+    )

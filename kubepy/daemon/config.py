@@ -198,6 +198,18 @@ class Config:
         "how it gets them; blocking: requests wait; strict: one that cannot be recorded is not served",
         ("batch", "blocking", "blocking-strict"),
     )
+    audit_webhook_batch_buffer_size: int = number(
+        10_000, "events that wait for it at most; what comes after them is lost", least=1
+    )
+    audit_webhook_batch_max_size: int = number(400, "events that it gets together at most", least=1)
+    audit_webhook_batch_max_wait: str = duration("30s", "how long the first of them waits for others")
+    audit_webhook_batch_throttle_enable: bool = switch(True, "send batches no faster than")
+    audit_webhook_batch_throttle_qps: float = amount(
+        10.0, "batches a second, on average; 0: as fast as they are taken", "RATE"
+    )
+    audit_webhook_batch_throttle_burst: int = number(
+        15, "batches at once, after a while without any", least=1
+    )
     audit_webhook_initial_backoff: str = duration("10s", "how long to wait before what failed is sent again")
     audit_webhook_truncate_enabled: bool = switch(
         False, "leave bodies out of events that are too large for it"

@@ -7,7 +7,7 @@ The webhook gets EventLists. In batches its queue is bounded: when it is full ev
 (apiserver_audit_error_total), for the cluster must not stop because somebody does not listen. One by one (mode
 blocking) the request waits for its events; strict, one whose first event is lost is not served.
 
-Not there: compressed old files, batches for the file, bounds on the size of batches.
+Not there: compressed old files, batches for the file, bounds on the bytes of batches.
 
 Source: apiserver plugin/pkg/audit/{log,webhook,buffered,truncate}, pkg/server/options/audit.go; lumberjack.
 """
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 import orjson
+from msgspec import Struct
 
 from kubepy.api.errors import StatusError
 from kubepy.api.objects import Obj
@@ -35,13 +36,25 @@ from kubepy.lib.clock import Clock, Timer, rfc3339_micro
 from kubepy.observability.logs import Logger, lines_to
 from kubepy.observability.metrics import Counter, Metrics
 
-# Source: pkg/server/options/audit.go defaultBatch*, pkg/util/webhook/webhook.go DefaultRetryBackoffWithInitialDelay.
-BUFFER_MAX, BATCH_MAX, BATCH_WAIT_S, BATCHES_PER_S, BATCHES_BURST = 10_000, 400, 30.0, 10.0, 15
+# Source: pkg/util/webhook/webhook.go DefaultRetryBackoffWithInitialDelay.
 ATTEMPTS, RETRY_S, RETRY_FACTOR, TIMEOUT_S = 5, 10.0, 1.5, 30.0
 
 
 BATCH, BLOCKING, BLOCKING_STRICT = MODES = ("batch", "blocking", "blocking-strict")
 TRUNCATED = "audit.k8s.io/truncated"
+
+
+class Batching(Struct, frozen=True):
+    """How events wait for each other. Source: pkg/server/options/audit.go defaultBatch*."""
+
+    buffer_max: int = 10_000  # events that wait; what comes after them is lost
+    size_max: int = 400  # events that are sent together
+    wait_s: float = 30.0  # how long the first of them waits at most
+    rate: float = 10.0  # batches a second, on average; 0: as fast as they are taken
+    burst: int = 15
+
+
+_USUAL = Batching()
 
 
 class Backend(Protocol):
@@ -213,22 +226,24 @@ class BlockingWebhook:
 class Webhook:
     """In batches."""
 
-    def __init__(self, sender: Sender, *, clock: Clock, log: Logger) -> None:
-        self._sender, self._clock, self._log = sender, clock, log
+    def __init__(self, sender: Sender, *, clock: Clock, log: Logger, batching: Batching = _USUAL) -> None:
+        self._sender, self._clock, self._log, self._batching = sender, clock, log, batching
         self._tasks = Tasks(reported_to(log))
         self._waiting: deque[bytes] = deque()
         self._timer: Timer | None = None
-        self._bucket = TokenBucket(clock, rate=BATCHES_PER_S, burst=BATCHES_BURST)
+        self._bucket: TokenBucket | None = None
+        if batching.rate:
+            self._bucket = TokenBucket(clock, rate=batching.rate, burst=batching.burst)
 
     def write(self, event: Obj) -> bool:
-        if len(self._waiting) >= BUFFER_MAX:
+        if len(self._waiting) >= self._batching.buffer_max:
             self._sender.lost.inc()
             return True
         self._waiting.append(orjson.dumps(event))
-        if len(self._waiting) == BATCH_MAX:
+        if len(self._waiting) == self._batching.size_max:
             self._flush()
         elif self._timer is None:
-            self._timer = self._clock.call_later(BATCH_WAIT_S, self._flush)
+            self._timer = self._clock.call_later(self._batching.wait_s, self._flush)
         return True
 
     def _flush(self) -> None:
@@ -240,9 +255,13 @@ class Webhook:
 
     async def _send_all(self) -> None:
         while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
-            await self._clock.sleep(self._bucket.take())
+            batch = self._next_batch()
+            if self._bucket is not None:
+                await self._clock.sleep(self._bucket.take())
             await self._sender.send(batch)
+
+    def _next_batch(self) -> list[bytes]:
+        return [self._waiting.popleft() for _ in range(min(self._batching.size_max, len(self._waiting)))]
 
     async def close(self) -> None:
         """What waits is sent once more, without patience."""
@@ -251,8 +270,7 @@ class Webhook:
         await self._tasks.close()
         try:
             while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
-                await self._sender.post(batch, 1.0)
+                await self._sender.post(self._next_batch(), 1.0)
         except (ConnectionLost, StatusError) as error:
             self._log.warning("audit_events_dropped", count=len(self._waiting), error=str(error))
         await self._sender.close()

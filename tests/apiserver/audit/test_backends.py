@@ -10,8 +10,7 @@ import pytest
 
 from kubepy.api.errors import BadRequest, ServiceUnavailable
 from kubepy.apiserver.audit.backends import (
-    BATCH_MAX,
-    BUFFER_MAX,
+    Batching,
     BlockingWebhook,
     Log,
     RotatedFile,
@@ -160,21 +159,37 @@ async def test_a_webhook_gets_batches(clock: VirtualClock) -> None:
     assert service.batches == []
     await clock.advance(1 + 10 + 15)
     assert service.batches == [1], "the third attempt"
-    for _ in range(BATCH_MAX + 1):
+    for _ in range(Batching().size_max + 1):
         webhook.write(_EVENT)
     await clock.settle()
-    assert service.batches == [1, BATCH_MAX, 1]
+    assert service.batches == [1, Batching().size_max, 1]
     webhook.write(_EVENT)
     await webhook.close()
-    assert service.batches == [1, BATCH_MAX, 1, 1, 0]
+    assert service.batches == [1, Batching().size_max, 1, 1, 0]
 
 
 async def test_a_webhook_that_does_not_answer_costs_events_and_nothing_else(clock: VirtualClock) -> None:
     service = _Service([ConnectionLost("gone")] * 100)
     webhook = _webhook(service, clock)
-    for _ in range(BUFFER_MAX + BATCH_MAX + 10):
+    for _ in range(Batching().buffer_max + Batching().size_max + 10):
         webhook.write(_EVENT)
-        if len(webhook._waiting) == BATCH_MAX:
+        if len(webhook._waiting) == Batching().size_max:
             await clock.settle()
-    assert len(webhook._waiting) <= BUFFER_MAX
+    assert len(webhook._waiting) <= Batching().buffer_max
+    await webhook.close()
+
+
+async def test_batches_are_made_as_one_likes(clock: VirtualClock) -> None:
+    service = _Service([])
+    batching = Batching(buffer_max=5, size_max=2, wait_s=3, rate=1, burst=1)
+    webhook = Webhook(_sender(service, clock), clock=clock, log=silent(), batching=batching)
+    for _ in range(7):
+        webhook.write(_EVENT)
+    await clock.settle()
+    assert service.batches == [2]
+    await clock.advance(2)
+    assert service.batches == [2, 2, 1], "two did not fit"
+    webhook.write(_EVENT)
+    await clock.advance(3)
+    assert service.batches == [2, 2, 1, 1]
     await webhook.close()
