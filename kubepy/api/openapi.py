@@ -124,7 +124,7 @@ def v2_document(catalog: Catalog, schemas: Schemas, *, keep: Keep = as_made) -> 
 
 
 def v2_protobuf(document: Obj) -> bytes:
-    """A v2 document as gnostic's openapi.v2.Document, what kubectl up to 1.26 asks for."""
+    """A v2 document as gnostic's openapi.v2.Document, what kubectl up to 1.27 asks for."""
     return encode("Document", document)
 
 

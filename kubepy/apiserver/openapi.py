@@ -21,19 +21,21 @@ import orjson
 
 from kubepy import __version__
 from kubepy.api.builtins import Catalog
-from kubepy.api.errors import NotAcceptable, page_not_found
 from kubepy.api.objects import Obj
 from kubepy.apiserver.aggregation import swaggers
 from kubepy.apiserver.aggregation.routes import Routes
+from kubepy.apiserver.handlers import negotiate
 from kubepy.apiserver.request import JSON, Request, Response, Verbatim
 from kubepy.lib.clock import Clock
 
 if TYPE_CHECKING:
     from kubepy.api.schema import Schemas
 
-V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
-# What a v2 protobuf answer calls itself; the name with "@" is not a valid media type.
-V2_PROTOBUF_ANSWER = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+# As clients ask for it; with an "@" it is no valid media type, and the answer goes by the other name.
+V2_PROTOBUF_ASKED = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+_V2 = (JSON, V2_PROTOBUF_ASKED, V2_PROTOBUF)
+_VARIES = {"Vary": "Accept"}
 
 _YEAR_S = 365 * 86400
 
@@ -91,33 +93,31 @@ class OpenApi:
         path = request.path.removeprefix("/openapi/v3/").rstrip("/")
         hash_ = self._hashes.get(path)
         if hash_ is None:
-            raise page_not_found()
-        if not _accepts(request.accept, JSON):
-            raise NotAcceptable(f"only the following media types are accepted: {JSON}")
+            return Response(404, b"", "")
+        if not negotiate.best(request.accept, (JSON,)):
+            return _not_acceptable()
         asked = request.query.get("hash")
         if asked and asked != hash_:
             location = f"/openapi/v3/{path}?hash={hash_}"
-            return Response(301, b"", headers={"Location": location})
-        headers = {}
+            return Response(301, b"", headers={"Location": location, **_VARIES})
+        headers = dict(_VARIES)
         if asked:
-            headers = {
-                "Cache-Control": "public, immutable",
-                "Expires": formatdate(self._clock.now() + _YEAR_S, usegmt=True),
-                "Vary": "Accept",
-            }
-        body = await self._make(path, lambda: self._v3_bytes(path))
+            headers["Cache-Control"] = "public, immutable"
+            headers["Expires"] = formatdate(self._clock.now() + _YEAR_S, usegmt=True)
+        body = await self._make(path, lambda catalog: self._v3_bytes(catalog, path))
         return _answer(request, body, f'"{hash_}"', JSON, headers)
 
     async def v2(self, request: Request) -> Response:
         await self._ask_others()
         self._refresh()
-        if _prefers_protobuf(request.accept):
-            body = await self._make("v2.pb", self._v2_protobuf)
-            return _answer(request, body, _etag(body), V2_PROTOBUF_ANSWER, {"Vary": "Accept"})
-        if not _accepts(request.accept, JSON):
-            raise NotAcceptable(f"only the following media types are accepted: {JSON}, {V2_PROTOBUF}")
-        body = await self._make("v2.json", self._v2_bytes)
-        return _answer(request, body, _etag(body), JSON, {"Vary": "Accept"})
+        wanted = negotiate.best(request.accept, _V2)
+        if not wanted:
+            return _not_acceptable()
+        if wanted == JSON:
+            body = await self._make("v2.json", self._v2_bytes)
+            return _answer(request, body, _etag(body), JSON, _VARIES)
+        body = await self._make("v2.pb", self._v2_protobuf)
+        return _answer(request, body, _etag(body), V2_PROTOBUF, _VARIES)
 
     async def _ask_others(self) -> None:
         found = await self._remote.swaggers() if self._remote and self._routes.table else ()
@@ -156,11 +156,13 @@ class OpenApi:
     def _digest(self, what: str) -> str:
         return hashlib.sha512(f"{__version__} {self._schemas.version}\n{what}".encode()).hexdigest().upper()
 
-    async def _make(self, name: str, build: Callable[[], bytes]) -> bytes:
+    async def _make(self, name: str, build: Callable[[Catalog], bytes]) -> bytes:
         """Build once, however many ask at the same time; a failure is everybody's and not kept."""
         made = self._made.get(name)
         if made is None:
-            made = self._made[name] = asyncio.get_running_loop().run_in_executor(None, build)
+            # The thread walks the rows several times, and kinds come and go meanwhile.
+            rows = Catalog(self._catalog)
+            made = self._made[name] = asyncio.get_running_loop().run_in_executor(None, build, rows)
             made.add_done_callback(lambda done: self._forget_failure(name, done))
         # Who goes away must not take the document from the others.
         return await asyncio.shield(made)
@@ -169,35 +171,35 @@ class OpenApi:
         if (done.cancelled() or done.exception() is not None) and self._made.get(name) is done:
             del self._made[name]
 
-    def _v3_bytes(self, path: str) -> bytes:
+    def _v3_bytes(self, catalog: Catalog, path: str) -> bytes:
         from kubepy.api import openapi
 
         keep = openapi.as_bytes
         match path.split("/"):
             case ["api", version]:
-                document = openapi.v3_document(self._catalog, self._schemas, "", version, keep=keep)
+                document = openapi.v3_document(catalog, self._schemas, "", version, keep=keep)
             case ["apis", group, version]:
-                document = openapi.v3_document(self._catalog, self._schemas, group, version, keep=keep)
+                document = openapi.v3_document(catalog, self._schemas, group, version, keep=keep)
             case _:
                 document = openapi.v3_root(self._schemas, path, keep=keep)
         return orjson.dumps(document)
 
-    def _v2_bytes(self) -> bytes:
+    def _v2_bytes(self, catalog: Catalog) -> bytes:
         if self._swaggers:
-            return orjson.dumps(self._v2_document())
+            return orjson.dumps(self._v2_document(catalog))
         from kubepy.api import openapi
 
-        return orjson.dumps(openapi.v2_document(self._catalog, self._schemas, keep=openapi.as_bytes))
+        return orjson.dumps(openapi.v2_document(catalog, self._schemas, keep=openapi.as_bytes))
 
-    def _v2_protobuf(self) -> bytes:
+    def _v2_protobuf(self, catalog: Catalog) -> bytes:
         from kubepy.api import openapi
 
-        return openapi.v2_protobuf(self._v2_document())
+        return openapi.v2_protobuf(self._v2_document(catalog))
 
-    def _v2_document(self) -> Obj:
+    def _v2_document(self, catalog: Catalog) -> Obj:
         from kubepy.api import openapi
 
-        document = openapi.v2_document(self._catalog, self._schemas)
+        document = openapi.v2_document(catalog, self._schemas)
         for swagger in self._swaggers:
             swaggers.merge(document, swagger.document, swagger.root)
         return document
@@ -212,23 +214,10 @@ def _answer(
     return Verbatim(200, body, content_type, headers)
 
 
+def _not_acceptable() -> Response:
+    """Source: kube-openapi pkg/handler/handler.go: the code alone."""
+    return Response(406, b"", "", dict(_VARIES))
+
+
 def _etag(body: bytes) -> str:
     return f'"{hashlib.sha512(body).hexdigest().upper()}"'
-
-
-def _media_types(accept: str) -> list[str]:
-    return [clause.partition(";")[0].strip().lower() for clause in accept.split(",")] if accept else ["*/*"]
-
-
-def _accepts(accept: str, media_type: str) -> bool:
-    return not {media_type, "application/*", "*/*"}.isdisjoint(_media_types(accept))
-
-
-def _prefers_protobuf(accept: str) -> bool:
-    """The first media type that we have decides."""
-    for media_type in _media_types(accept):
-        if media_type in (JSON, "application/*", "*/*"):
-            return False
-        if media_type == V2_PROTOBUF:
-            return True
-    return False

@@ -96,6 +96,15 @@ def of_status(header: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=512)
+def best(header: str, offered: tuple[str, ...]) -> str:
+    """Of media types without parameters; none given means any. "" if there is none that is accepted."""
+    clauses = _clauses(header or "*/*")
+    return next(
+        (media_type for clause in clauses for media_type in offered if _covers(clause, media_type)), ""
+    )
+
+
 # What asks for something else than the object itself.
 _CONVERTING = ("as", "g", "v")
 
