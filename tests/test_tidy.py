@@ -81,6 +81,16 @@ def test_nothing_is_left_for_later_in_the_source():
     assert [dotted(path) for path in MODULES if later.search(path.read_text())] == []
 
 
+def test_every_decision_is_in_the_index():
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text()
+    pages = list(folder.glob("0*.md"))
+    assert [page.name for page in pages if f"]({page.name})" not in index] == []
+    assert [
+        page.name for page in pages if page.read_text().splitlines()[0].partition(". ")[2] not in index
+    ] == []
+
+
 def test_every_script_is_in_the_scripts_readme():
     text = (ROOT / "scripts" / "README.md").read_text()
     verbs = [p.name for p in (ROOT / "scripts").iterdir() if p.suffix == "" and not p.name.startswith("_")]
@@ -88,7 +98,7 @@ def test_every_script_is_in_the_scripts_readme():
 
 
 def test_links_in_the_documents_lead_somewhere():
-    for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 

@@ -7,7 +7,7 @@
     arguments.py what the commands have in common: settings as flags, mistakes in one sentence
 
 Every mistake a person can make ends in one sentence on standard error and exit status 1 (2 for wrong flags).
-Nothing but argparse is imported until a command needs it.
+Until a command needs more, only the tables of settings are loaded: they are its flags.
 """
 
 from __future__ import annotations
