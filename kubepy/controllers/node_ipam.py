@@ -1,9 +1,9 @@
-"""Node IPAM: each node gets a range of the cluster's pod addresses of its own.
+"""Node IPAM: each node gets a range of the cluster's pod addresses of its own, one of each IP family there is.
 
 Watches Nodes. Writes spec.podCIDR and spec.podCIDRs. Runs only with --allocate-node-cidrs, and then for every node that
 has none; what nodes have already is taken as it is. Ranges are given out in order, freed ones when all others are used.
 
-One range per node: no dual stack. There is no cloud to ask for ranges.
+There is no cloud to ask for ranges.
 
 Source: kubernetes 1.36 pkg/controller/nodeipam/ipam/{range_allocator.go,cidrset/cidr_set.go}.
 """
@@ -11,6 +11,7 @@ Source: kubernetes 1.36 pkg/controller/nodeipam/ipam/{range_allocator.go,cidrset
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -24,9 +25,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Options(Struct, frozen=True):
-    cluster_cidr: str
-    mask_size: int = 24  # --node-cidr-mask-size
-    service_cidr: str = ""  # nothing of it is given to a node
+    cluster_cidrs: tuple[str, ...]  # one, or one of each family
+    mask_sizes: tuple[int, ...]  # of a node's part, for each of them
+    service_cidrs: tuple[str, ...] = ()  # nothing of them is given to a node
 
 
 class Exhausted(Exception):
@@ -42,6 +43,7 @@ class Ranges:
 
     def __init__(self, cluster: Network, mask_size: int) -> None:
         self._cluster, self._mask_size = cluster, mask_size
+        self.version = cluster.version
         self._width = 1 << (cluster.max_prefixlen - mask_size)
         self._count = 1 << (mask_size - cluster.prefixlen)
         self._used: set[int] = set()
@@ -82,10 +84,13 @@ class NodeIpamController(Controller):
 
     def __init__(self, context: ControllerContext, options: Options) -> None:
         super().__init__(context)
-        self._ranges = Ranges(ipaddress.ip_network(options.cluster_cidr), options.mask_size)
-        if options.service_cidr:
+        self._families = [
+            Ranges(ipaddress.ip_network(cidr), size)
+            for cidr, size in zip(options.cluster_cidrs, options.mask_sizes)
+        ]
+        for ranges, network in self._matched(map(ipaddress.ip_network, options.service_cidrs)):
             try:
-                self._ranges.occupy(ipaddress.ip_network(options.service_cidr))
+                ranges.occupy(network)
             except OutOfRange:
                 pass  # as it should be
 
@@ -97,43 +102,64 @@ class NodeIpamController(Controller):
         )
         self.watch(NODES, key_of, lambda document, old: not document.obj["spec"].get("podCIDRs"))
 
+    def _matched(self, networks: Iterable[Network]) -> Iterator[tuple[Ranges, Network]]:
+        """Each with the ranges of its family; those of a family that the cluster has not are left out."""
+        for network in networks:
+            yield from ((ranges, network) for ranges in self._families if ranges.version == network.version)
+
     def _seen(self, document: Document) -> None:
-        for network in _networks(document.obj):
+        for ranges, network in self._matched(_networks(document.obj)):
             try:
-                self._ranges.occupy(network)
+                ranges.occupy(network)
             except OutOfRange as error:
                 self.log.warning("node_cidr_out_of_range", object=document.key.name, error=str(error))
 
     def _gone(self, document: Document) -> None:
-        for network in _networks(document.obj):
+        self._release(_networks(document.obj))
+
+    def _release(self, networks: Iterable[Network]) -> None:
+        for ranges, network in self._matched(networks):
             try:
-                self._ranges.release(network)
+                ranges.release(network)
             except OutOfRange:
                 pass  # never ours
+
+    def _take(self) -> list[Network]:
+        """One of each family, or none. Source: AllocateOrOccupyCIDR."""
+        taken: list[Network] = []
+        try:
+            for ranges in self._families:
+                network = ranges.take()
+                taken.append(network)
+        except Exhausted:
+            self._release(taken)
+            raise
+        return taken
 
     async def reconcile(self, key: Key) -> After | None:
         node = self.nodes.get(key)
         if node is None or objects.is_deleting(node) or node["spec"].get("podCIDRs"):
             return None
         try:
-            network = self._ranges.take()
+            networks = self._take()
         except Exhausted:
             self._tell(node, "CIDRNotAvailable")
             raise
+        cidrs = [str(network) for network in networks]
         try:
             change = {
                 "metadata": {"uid": objects.uid_of(node)},
-                "spec": {"podCIDR": str(network), "podCIDRs": [str(network)]},
+                "spec": {"podCIDR": cidrs[0], "podCIDRs": cidrs},
             }
             await self.client.patch(NODES, key.name, change, content_type=MERGE_PATCH)
         except Exception as error:
-            self._ranges.release(network)
+            self._release(networks)
             if isinstance(error, errors.NotFound):
                 return None
             if not isinstance(error, errors.Conflict):
                 self._tell(node, "CIDRAssignmentFailed")
             raise
-        self.log.info("node_cidr_assigned", object=key.name, cidr=str(network))
+        self.log.info("node_cidr_assigned", object=key.name, cidrs=" ".join(cidrs))
         return None
 
     def _tell(self, node: Obj, status: str) -> None:

@@ -125,6 +125,8 @@ class Settings:
     )
     allocate_node_cidrs: bool = _as_in_cluster("allocate-node-cidrs", _OF_CONTROLLERS)
     node_cidr_mask_size: int = _as_in_cluster("node-cidr-mask-size", _OF_CONTROLLERS)
+    node_cidr_mask_size_ipv4: int = _as_in_cluster("node-cidr-mask-size-ipv4", _OF_CONTROLLERS)
+    node_cidr_mask_size_ipv6: int = _as_in_cluster("node-cidr-mask-size-ipv6", _OF_CONTROLLERS)
     service_cluster_ip_range: str = _as_in_cluster("service-cluster-ip-range", _OF_CONTROLLERS)
     load_balancer_addresses: str = _as_in_cluster("load-balancer-addresses", _OF_CONTROLLERS)
     node_monitor_grace_period: str = _as_in_cluster("node-monitor-grace-period", _OF_CONTROLLERS)

@@ -85,7 +85,7 @@ def kubelet(settings: Config | Settings, client: Client, given: Given) -> Kubele
         return Kubelet(
             client, **given, count=settings.nodes, version=__version__, kubernetes_version=settings.kubernetes_version,
             stage_paths=stage_sets.paths_of(settings.stages), capacity=stage_sets.capacity_of(settings.node_capacity),
-            cluster_cidr=settings.cluster_cidr,
+            cluster_cidr=settings.cluster_cidr.partition(",")[0],
         )  # fmt: skip
     except StageError as error:
         raise ConfigError(f"stages: {error}") from None

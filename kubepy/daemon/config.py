@@ -245,9 +245,17 @@ class Config:
     load_balancer_addresses: str = text(
         "198.18.0.0/20", "addresses of Services of type LoadBalancer come from here", "CIDR"
     )
-    cluster_cidr: str = text("10.244.0.0/16", "pod IPs come from here", "CIDR")
+    cluster_cidr: str = text(
+        "10.244.0.0/16",
+        "pod IPs come from here; two of different IP families: nodes get a range of each, pods an IP of the first",
+        "CIDR[,CIDR]",
+    )
     allocate_node_cidrs: bool = switch(False, "give each node a range of cluster-cidr of its own")
-    node_cidr_mask_size: int = number(24, "size of a node's range of cluster-cidr", "BITS")
+    node_cidr_mask_size: int = number(
+        0, "size of a node's range of the one cluster-cidr; default 24, IPv6: 64", "BITS"
+    )
+    node_cidr_mask_size_ipv4: int = number(0, "the same of its IPv4 range, with two; default 24", "BITS")
+    node_cidr_mask_size_ipv6: int = number(0, "the same of its IPv6 range, with two; default 64", "BITS")
 
     node_monitor_grace_period: str = duration(
         "50s", "how long a node may be silent before it is called Unknown", section="nodes and pods that fail"

@@ -104,16 +104,37 @@ def _check_authorization(config: Config) -> None:
 
 
 def check_nodes(config: Config | Settings) -> None:
-    for name, most in (("service_cluster_ip_range", 2), ("cluster_cidr", 1), ("load_balancer_addresses", 1)):
+    for name, most in (("service_cluster_ip_range", 2), ("cluster_cidr", 2), ("load_balancer_addresses", 1)):
         _check_networks(_flag(name), getattr(config, name), most)
-    network = ipaddress.ip_network(config.cluster_cidr)
-    if config.allocate_node_cidrs and not (
-        network.prefixlen <= config.node_cidr_mask_size <= network.max_prefixlen
-        and config.node_cidr_mask_size - network.prefixlen <= 16
-    ):
-        raise ConfigError(
-            f"node-cidr-mask-size must be a part of cluster-cidr {network}, not {config.node_cidr_mask_size}"
-        )
+    networks = [ipaddress.ip_network(cidr) for cidr in config.cluster_cidr.split(",")]
+    for network, size in zip(networks, node_cidr_mask_sizes(config)):
+        fits = network.prefixlen <= size <= network.max_prefixlen and size - network.prefixlen <= 16
+        if config.allocate_node_cidrs and not fits:
+            raise ConfigError(f"node-cidr-mask-size must be a part of cluster-cidr {network}, not {size}")
+
+
+def node_cidr_mask_sizes(config: Config | Settings) -> tuple[int, ...]:
+    """For each range of cluster-cidr. Source: cmd/kube-controller-manager/app/core.go, setNodeCIDRMaskSizes."""
+    versions = [ipaddress.ip_network(cidr).version for cidr in config.cluster_cidr.split(",")]
+    given = config.node_cidr_mask_size
+    by_version = {4: config.node_cidr_mask_size_ipv4, 6: config.node_cidr_mask_size_ipv6}
+    if len(versions) > 1:
+        if given:
+            raise ConfigError("usage of --node-cidr-mask-size is not allowed with dual-stack clusters")
+    elif given:
+        if any(by_version.values()):
+            raise ConfigError(
+                "usage of --node-cidr-mask-size-ipv4 and --node-cidr-mask-size-ipv6 is not allowed if "
+                "--node-cidr-mask-size is set. For dual-stack clusters please unset it and use IPFamily specific flags"
+            )
+        return (given,)
+    else:
+        other = 10 - versions[0]
+        if by_version[other]:
+            raise ConfigError(
+                f"usage of --node-cidr-mask-size-ipv{other} is not allowed for a single-stack IPv{versions[0]} cluster"
+            )
+    return tuple(by_version[version] or (24 if version == 4 else 64) for version in versions)
 
 
 def _check_networks(name: str, given: str, most: int) -> None:

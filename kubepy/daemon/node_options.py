@@ -8,6 +8,7 @@ from kubepy.controllers.manager import NodeOptions
 from kubepy.controllers.node_zones import Rates
 from kubepy.daemon.component_settings import Settings
 from kubepy.daemon.config import Config
+from kubepy.daemon.config_checks import node_cidr_mask_sizes
 from kubepy.daemon.settings import duration_s
 
 
@@ -24,9 +25,9 @@ def of(config: Config | Settings) -> NodeOptions:
         rates=rates,
     )
     ipam = node_ipam.Options(
-        config.cluster_cidr,
-        mask_size=config.node_cidr_mask_size,
-        service_cidr=config.service_cluster_ip_range.partition(",")[0],
+        tuple(config.cluster_cidr.split(",")),
+        node_cidr_mask_sizes(config),
+        tuple(config.service_cluster_ip_range.split(",")),
     )
     return NodeOptions(
         lifecycle, config.terminated_pod_gc_threshold, ipam if config.allocate_node_cidrs else None

@@ -70,6 +70,19 @@ async def test_each_node_has_its_own_until_there_are_none(cluster: Cluster, worl
     assert (await ranges())["five"] == "10.244.3.0/24"
 
 
+@pytest.mark.kubepy(
+    allocate_node_cidrs=True,
+    cluster_cidr="10.244.0.0/16,fd00:10::/48",
+    node_cidr_mask_size_ipv6=49,
+    nodes=3,
+)
+async def test_of_two_families_nodes_get_both_or_none(cluster: Cluster, world: World) -> None:
+    await cluster.settle()
+    ranges = [node["spec"].get("podCIDRs") for node in await cluster.list(NODES)]
+    assert ranges == [["10.244.0.0/24", "fd00:10::/49"], ["10.244.1.0/24", "fd00:10:0:8000::/49"], None]
+    assert set(await world.events("CIDRNotAvailable")) == {"Node node-3 status is now: CIDRNotAvailable"}
+
+
 async def test_without_the_setting_nodes_have_none(cluster: Cluster) -> None:
     assert all("podCIDR" not in node["spec"] for node in await cluster.list(NODES))
 

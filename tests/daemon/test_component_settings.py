@@ -1,6 +1,7 @@
 import pytest
 
 from kubepy.daemon import component_settings
+from kubepy.daemon.config_checks import node_cidr_mask_sizes
 from kubepy.daemon.settings import ConfigError
 
 
@@ -75,12 +76,32 @@ def test_who_signs(flags, expected):
         ({"cluster_signing_duration": "long"}, "cluster-signing-duration must be a duration"),
         ({"cluster_cidr": "10.0.0.0/99"}, "cluster-cidr: "),
         ({"allocate_node_cidrs": True, "node_cidr_mask_size": 8}, "node-cidr-mask-size must be a part of"),
+        ({"cluster_cidr": "10.0.0.0/16,fd00::/48", "node_cidr_mask_size": 24}, "is not allowed with dual-stack"),
+        ({"node_cidr_mask_size": 24, "node_cidr_mask_size_ipv4": 24}, "is not allowed if --node-cidr-mask-size is set"),
+        ({"node_cidr_mask_size_ipv6": 64}, "ipv6 is not allowed for a single-stack IPv4 cluster"),
+        ({"cluster_cidr": "10.0.0.0/16,10.1.0.0/16"}, "cluster-cidr must be of different IP family"),
         ({"unhealthy_zone_threshold": 1.5}, "unhealthy-zone-threshold must be 0 to 1"),
     ],
 )  # fmt: skip
 def test_mistakes_about_signing_and_nodes_are_named(flags, sentence):
     with pytest.raises(ConfigError, match=sentence):
         component_settings.make("controller-manager", flags)
+
+
+@pytest.mark.parametrize(
+    ("flags", "sizes"),
+    [
+        ({}, (24,)),
+        ({"node_cidr_mask_size": 26}, (26,)),
+        ({"node_cidr_mask_size_ipv4": 25}, (25,)),
+        ({"cluster_cidr": "fd00::/56"}, (64,)),
+        ({"cluster_cidr": "10.0.0.0/16,fd00::/48"}, (24, 64)),
+        ({"cluster_cidr": "fd00::/48,10.0.0.0/16", "node_cidr_mask_size_ipv6": 60}, (60, 24)),
+    ],
+)
+def test_each_family_has_its_mask_size(flags, sizes):
+    settings = component_settings.make("controller-manager", flags | {"allocate_node_cidrs": True})
+    assert node_cidr_mask_sizes(settings) == sizes
 
 
 @pytest.mark.parametrize("address", ["4443", ":4443", "host:", "host:many", "host:70000"])
