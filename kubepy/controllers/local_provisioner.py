@@ -40,8 +40,13 @@ def is_wanted(claim: Obj, storage_class: Obj | None) -> bool:
 
 
 def refused(claim: Obj) -> str:
-    """Why there can be no such volume, "" if there can. Source: local-path-provisioner Provision."""
-    return "claim.Spec.Selector is not supported" if claim["spec"].get("selector") is not None else ""
+    """Why there can be no such volume, "" if there can. Source: local-path-provisioner Provision.
+
+    Attributes classes are for drivers of CSI, which this is not: a volume of no driver may not even have one.
+    """
+    if claim["spec"].get("selector") is not None:
+        return "claim.Spec.Selector is not supported"
+    return "claim.Spec.VolumeAttributesClassName is not supported" if volumes.attributes_class(claim) else ""
 
 
 def volume_name(claim: Obj) -> str:
@@ -71,8 +76,6 @@ def render_volume(claim: Obj, storage_class: Obj) -> Obj:
     }
     if options := storage_class.get("mountOptions"):
         volume["spec"]["mountOptions"] = options
-    if (attributes := spec.get("volumeAttributesClassName")) is not None:
-        volume["spec"]["volumeAttributesClassName"] = attributes
     if node and _SHARED_MODES.isdisjoint(spec["accessModes"]):
         on_node = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
         volume["spec"]["nodeAffinity"] = {

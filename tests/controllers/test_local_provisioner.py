@@ -64,6 +64,9 @@ def test_a_volume_is_where_its_pod_will_be() -> None:
 def test_volumes_cannot_be_chosen_by_labels() -> None:
     assert refused(claim()) == ""
     assert refused(claim(selector={})) == "claim.Spec.Selector is not supported"
+    assert refused(claim(volumeAttributesClassName="gold")) == (
+        "claim.Spec.VolumeAttributesClassName is not supported"
+    )
 
 
 def test_only_its_own_released_volumes_are_deleted() -> None:
