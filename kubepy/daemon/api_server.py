@@ -335,20 +335,20 @@ class ApiServer:
             self.client, self.catalog, files_dir() / "bootstrap", service_range=config.service_cluster_ip_range,
             host=host, port=port, storage_class=config.default_storage_class, now=self._basis.clock.now(),
         )  # fmt: skip
-        finish(*health_checks.BOOTSTRAPPED)
+        finish(health_checks.BOOTSTRAPPED)
         await rbac_policy.reconcile(self.client.named("kube-apiserver"), self._policy)
         finish(health_checks.ROLES)
         if self._flow_control is not None:
             await self._flow_control.start()
-            finish(*health_checks.LIMITED)
+            finish(health_checks.LIMITED)
         self._own_controllers.serve_at(host, port)
         await bootstrap.ensure_metrics_service(self.client, is_served=bool(config.nodes))
         await self._definitions.start()
-        finish(*health_checks.SERVED)
+        finish(health_checks.SERVED)
 
     def open(self) -> None:
         """All components have seen what is there."""
-        self.checks.finish(*health_checks.AGGREGATED)
+        self.checks.finish(health_checks.AGGREGATED)
         self._files.start()
         self._is_open = True
 

@@ -1,7 +1,7 @@
-"""What a whole cluster's /livez, /readyz and /healthz look at: upstream's checks, under their names and in their order,
-as far as they mean something here.
+"""What a whole cluster's /livez, /readyz and /healthz look at: upstream's checks, under their names and in their order.
 
-The steps of the start fail until `ApiServer.start` and `open` have finished them.
+A post-start hook of upstream's is a step of the start here: it fails until `ApiServer.start` and `open` have done what
+it stands for. Not there: what one build of kube-apiserver adds for its own storage back end.
 
 Source: apiserver pkg/server/{config,healthz}.go, pkg/server/options/etcd.go; the AddPostStartHook of kube-apiserver,
 apiextensions-apiserver and kube-aggregator.
@@ -13,23 +13,39 @@ from collections.abc import Callable
 
 from kubepy.observability.health import Checks
 
-_HOOK = "poststarthook/"
-SERVED = (f"{_HOOK}start-apiextensions-controllers", f"{_HOOK}crd-informer-synced")
-BOOTSTRAPPED = (
-    f"{_HOOK}start-system-namespaces-controller",
-    f"{_HOOK}start-legacy-token-tracking-controller",
-    f"{_HOOK}scheduling/bootstrap-system-priority-classes",
-    f"{_HOOK}bootstrap-controller",
-    f"{_HOOK}start-kubernetes-service-cidr-controller",
-)
-ROLES = f"{_HOOK}rbac/bootstrap-roles"
-LIMITED = (f"{_HOOK}priority-and-fairness-config-consumer", f"{_HOOK}priority-and-fairness-config-producer")
-AGGREGATED = (
-    f"{_HOOK}apiservice-registration-controller",
-    f"{_HOOK}apiservice-discovery-controller",
-    f"{_HOOK}kube-apiserver-autoregistration",
-    "autoregister-completion",
-)
+# Steps of a start.
+BOOTSTRAPPED, ROLES, LIMITED, SERVED, AGGREGATED = "bootstrapped", "roles", "limited", "served", "aggregated"
+
+# Upstream's hook -> the step that does its work.
+_HOOKS = {
+    "poststarthook/start-apiserver-admission-initializer": SERVED,
+    "poststarthook/generic-apiserver-start-informers": SERVED,
+    "poststarthook/priority-and-fairness-config-consumer": LIMITED,
+    "poststarthook/priority-and-fairness-filter": LIMITED,
+    "poststarthook/storage-object-count-tracker-hook": SERVED,
+    "poststarthook/start-apiextensions-informers": SERVED,
+    "poststarthook/start-apiextensions-controllers": SERVED,
+    "poststarthook/crd-informer-synced": SERVED,
+    "poststarthook/start-system-namespaces-controller": BOOTSTRAPPED,
+    "poststarthook/start-cluster-authentication-info-controller": AGGREGATED,
+    "poststarthook/start-legacy-token-tracking-controller": BOOTSTRAPPED,
+    "poststarthook/start-service-ip-repair-controllers": AGGREGATED,
+    "poststarthook/rbac/bootstrap-roles": ROLES,
+    "poststarthook/scheduling/bootstrap-system-priority-classes": BOOTSTRAPPED,
+    "poststarthook/priority-and-fairness-config-producer": LIMITED,
+    "poststarthook/bootstrap-controller": BOOTSTRAPPED,
+    "poststarthook/start-kubernetes-service-cidr-controller": BOOTSTRAPPED,
+    "poststarthook/start-kube-aggregator-informers": AGGREGATED,
+    "poststarthook/apiservice-status-local-available-controller": AGGREGATED,
+    "poststarthook/apiservice-status-remote-available-controller": AGGREGATED,
+    "poststarthook/apiservice-registration-controller": AGGREGATED,
+    "poststarthook/apiservice-wait-for-first-sync": AGGREGATED,
+    "poststarthook/apiservice-discovery-controller": AGGREGATED,
+    "poststarthook/kube-apiserver-autoregistration": AGGREGATED,
+    "autoregister-completion": AGGREGATED,
+    "poststarthook/apiservice-openapi-controller": AGGREGATED,
+    "poststarthook/apiservice-openapiv3-controller": AGGREGATED,
+}
 
 
 def add(
@@ -45,10 +61,14 @@ def add(
     def store() -> str | None:
         return None if is_writable() else "the store cannot write"
 
+    # Upstream's fails when its buffer is stuck; lines are not buffered here.
+    checks.add("log", lambda: None)
     checks.add("etcd", store)
     checks.add("etcd-readiness", store, ("readyz",))
     reading = "components still read what is there"
     checks.add("informer-sync", lambda: None if is_started() else reading, ("readyz",))
-    checks.add_steps(*SERVED, *BOOTSTRAPPED, ROLES, *(LIMITED if is_limited else ()), *AGGREGATED)
+    for name, step in _HOOKS.items():
+        if is_limited or step is not LIMITED:
+            checks.add_step(step, name)
     closing = "process is shutting down"
     checks.add("shutdown", lambda: closing if is_closing() else None, ("readyz",))

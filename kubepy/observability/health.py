@@ -31,14 +31,14 @@ class Checks:
         assert name not in self._checks, f"two health checks are called {name}"
         self._checks[name] = (check, groups)
 
-    def add_steps(self, *names: str) -> None:
-        """Checks of a start, which fail until `finish`. Source: apiserver pkg/server/hooks.go postStartHookHealthz."""
-        for name in names:
-            self._unfinished.add(name)
-            self.add(name, lambda name=name: "not finished" if name in self._unfinished else None)  # type: ignore[misc]
+    def add_step(self, step: str, name: str) -> None:
+        """A check that fails until `finish(step)`. Source: apiserver pkg/server/hooks.go postStartHookHealthz."""
+        self._unfinished.add(step)
+        self.add(name, lambda: "not finished" if step in self._unfinished else None)
 
-    def finish(self, *names: str) -> None:
-        self._unfinished.difference_update(names)
+    def finish(self, step: str) -> None:
+        """Of a start, with all its checks."""
+        self._unfinished.discard(step)
 
     def names(self, group: str) -> list[str]:
         return [name for name, (_, groups) in self._checks.items() if group in groups]

@@ -43,10 +43,13 @@ def test_excluded_checks_do_not_count_and_unknown_ones_are_warned_of():
 
 def test_a_step_of_the_start_fails_until_it_is_done():
     made = Checks()
-    made.add_steps("poststarthook/a", "poststarthook/b")
-    made.finish("poststarthook/a")
+    made.add_step("first", "poststarthook/a")
+    made.add_step("second", "poststarthook/b")
+    made.add_step("first", "poststarthook/c")
+    made.finish("first")
     assert made.run("livez").text == (
-        "[+]ping ok\n[+]poststarthook/a ok\n[-]poststarthook/b failed: reason withheld\nlivez check failed\n"
+        "[+]ping ok\n[+]poststarthook/a ok\n[-]poststarthook/b failed: reason withheld\n[+]poststarthook/c ok\n"
+        "livez check failed\n"
     )
     report = made.run_one("livez", "poststarthook/b")
     assert report is not None and report.text == "internal server error: not finished\n"
