@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -50,15 +50,15 @@ class Resource:
     hashed_version: str = ""  # what discovery's hash of the stored version says instead of `version`
     custom: bool = False
     own: Own | None = field(default=None, compare=False)  # of rows that are not built in
+    api_version: str = field(init=False, repr=False, compare=False)  # "apps/v1"
+    # As error texts qualify it: "pods", "deployments.apps".
+    group_resource: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def api_version(self) -> str:
-        return api_version(self.group, self.version)
-
-    @property
-    def group_resource(self) -> str:
-        """As error texts qualify it: "pods", "deployments.apps"."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
+    def __post_init__(self) -> None:
+        # Asked a dozen times for each request.
+        object.__setattr__(self, "api_version", api_version(self.group, self.version))
+        qualified = f"{self.plural}.{self.group}" if self.group else self.plural
+        object.__setattr__(self, "group_resource", qualified)
 
     @property
     def group_kind(self) -> str:
@@ -76,7 +76,21 @@ class Resource:
         return "/".join(parts)
 
     def subresource(self, name: str) -> Subresource | None:
-        return next((sub for sub in self.subresources if sub.name == name), None)
+        for row in self.subresources:
+            if row.name == name:
+                return row
+        return None
+
+    def __eq__(self, other: object) -> bool:
+        """By all of the row; nearly all that are compared are one, or differ in the first thing that is looked at."""
+        if self is other:
+            return True
+        if not isinstance(other, Resource) or self.group_resource != other.group_resource:
+            return False
+        return all(getattr(self, name) == getattr(other, name) for name in _COMPARED)
 
     def __str__(self) -> str:
         return self.group_resource
+
+
+_COMPARED = tuple(field.name for field in fields(Resource) if field.compare)

@@ -7,6 +7,7 @@ kubernetes pkg/apis/core/validation/validation.go ValidateObjectMeta.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from kubepy.api import errors, names
@@ -131,6 +132,8 @@ def _check_changes(new: Obj, old: Obj, found: Errors) -> None:
         found.append(errors.invalid_value("metadata.generation", generation, "must not be decremented"))
     for field in _IMMUTABLE:
         after, before = new.get(field), old.get(field)
+        if after is before:
+            continue
         # An empty text is none; no seconds are some.
         if after != before and (after or before or field == "deletionGracePeriodSeconds"):
             found.append(errors.invalid_value(f"metadata.{field}", _shown(field, after), IMMUTABLE_TEXT))
@@ -225,16 +228,27 @@ def check_builtin_finalizers(finalizers: list[str] | None, path: str, found: Err
 
 def check_managed_fields(entries: list[Obj], path: str, found: Errors) -> None:
     for index, entry in enumerate(entries):
-        at = f"{path}[{index}]"
-        operation = entry.get("operation", "")
-        if operation not in ("Apply", "Update"):
-            found.append(errors.invalid_value(f"{at}.operation", operation, "must be `Apply` or `Update`"))
-        fields_type = entry.get("fieldsType")
-        if fields_type and fields_type != "FieldsV1":
-            found.append(errors.invalid_value(f"{at}.fieldsType", fields_type, "must be `FieldsV1`"))
-        check_field_manager(entry.get("manager") or "", f"{at}.manager", found)
-        if len(entry.get("subresource") or "") > SUBRESOURCE_LENGTH_MAX:
-            found.append(errors.too_long(f"{at}.subresource", SUBRESOURCE_LENGTH_MAX))
+        get = entry.get
+        found += _of_entry(
+            f"{path}[{index}]", get("operation", ""), get("fieldsType") or "", get("manager") or "",
+            get("subresource") or "",
+        )  # fmt: skip
+
+
+# Of all objects there are a few dozen.
+@lru_cache(maxsize=1024)
+def _of_entry(
+    at: str, operation: str, fields_type: str, manager: str, subresource: str
+) -> tuple[errors.FieldError, ...]:
+    found: Errors = []
+    if operation not in ("Apply", "Update"):
+        found.append(errors.invalid_value(f"{at}.operation", operation, "must be `Apply` or `Update`"))
+    if fields_type and fields_type != "FieldsV1":
+        found.append(errors.invalid_value(f"{at}.fieldsType", fields_type, "must be `FieldsV1`"))
+    check_field_manager(manager, f"{at}.manager", found)
+    if len(subresource) > SUBRESOURCE_LENGTH_MAX:
+        found.append(errors.too_long(f"{at}.subresource", SUBRESOURCE_LENGTH_MAX))
+    return tuple(found)
 
 
 def check_field_manager(manager: str, path: str, found: Errors) -> None:

@@ -185,6 +185,8 @@ def _check_custom_kind(parsed: Obj, expected: Expected, body: bytes) -> None:
 
 def check_kind(parsed: Obj, expected: Expected) -> None:
     """Raises Undecodable for another kind than expected, BadRequest for another version of it."""
+    if parsed.get("kind") == expected.kind and parsed.get("apiVersion") == expected.api_version:
+        return
     kind = _text(parsed.get("kind")) or expected.kind
     version = _text(parsed.get("apiVersion")) or expected.api_version
     if kind == expected.kind and (version == expected.api_version or version in expected.also):

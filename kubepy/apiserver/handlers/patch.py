@@ -46,7 +46,10 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
     call = write.call_of(resource, request, options, is_patch=True)
     try:
         parsed = parse(raw, content_type)
-        findings = complaints(raw, parsed, content_type) if options.field_validation != IGNORE else []
+        # What was made of a dict in this process says nothing twice.
+        is_looked_at = content_type == JSON_PATCH or not request.in_process
+        is_looked_at = is_looked_at and options.field_validation != IGNORE
+        findings = complaints(raw, parsed, content_type) if is_looked_at else []
     except BadRequest:
         # What there is nothing to apply it to is not looked at.
         await registry.get(resource, call.namespace, call.name)

@@ -6,6 +6,7 @@ Source: apimachinery pkg/apis/meta/internalversion/{types,defaults}.go, pkg/apis
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -152,15 +153,20 @@ def write_options(query: Query, kind: str, *, is_apply: bool = False) -> WriteOp
     """kind: CreateOptions, UpdateOptions or PatchOptions. Raises Invalid."""
     if not query and not is_apply:
         return DEFAULT_WRITE
-    dry_run, manager, validation = (
-        query.all("dryRun"),
-        query.get("fieldManager"),
-        query.get("fieldValidation"),
-    )
+    force = query.flag("force") if "force" in query else None
+    dry_run, manager = tuple(query.all("dryRun")), query.get("fieldManager")
+    return _write_options(kind, is_apply, force, dry_run, manager, query.get("fieldValidation"))
+
+
+# Every client says the same all its life.
+@lru_cache(maxsize=256)
+def _write_options(
+    kind: str, is_apply: bool, force: bool | None, dry_run: tuple[str, ...], manager: str, validation: str
+) -> WriteOptions:
     if kind == "PatchOptions":
         findings = rules.validate_patch(
             is_apply=is_apply,
-            force=query.flag("force") if "force" in query else None,
+            force=force,
             dry_run=dry_run,
             field_manager=manager,
             field_validation=validation,
@@ -169,9 +175,7 @@ def write_options(query: Query, kind: str, *, is_apply: bool = False) -> WriteOp
         findings = rules.validate_write(dry_run=dry_run, field_manager=manager, field_validation=validation)
     if findings:
         raise invalid_options(kind, findings)
-    return WriteOptions(
-        bool(dry_run), manager, validation or WARN, is_apply and query.flag("force"), validation
-    )
+    return WriteOptions(bool(dry_run), manager, validation or WARN, is_apply and bool(force), validation)
 
 
 class DeleteOptions(Struct):
