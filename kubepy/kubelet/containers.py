@@ -275,17 +275,20 @@ def container_id(uid: str, name: str, restarts: int) -> str:
     return f"kubepy://{hashlib.sha256(f'{uid}/{name}/{restarts}'.encode()).hexdigest()}"
 
 
-def probe(part: Part, running_s: float) -> bool:
-    """What its probes say after so long; returns whether that is news. Without probes a running container is ready."""
-    entry, course = part.entry, part.course
+def probe(part: Part, running_s: float) -> None:
+    part.entry["started"], part.entry["ready"] = probed(part, part.course, running_s)
+
+
+def probed(part: Part, course: Course, running_s: float) -> tuple[bool, bool]:
+    """(started, ready) as its probes say after so long. Without probes a running container is ready."""
     started = running_s >= course.started_s
-    ready = started and course.ready_s <= running_s < course.unready_s
-    if part.is_init and not part.is_sidecar:
-        ready = False  # source: prober_manager.go, UpdatePodStatus: ready once it has ended well
-    if (entry["started"], entry["ready"]) == (started, ready):
-        return False
-    entry["started"], entry["ready"] = started, ready
-    return True
+    # Source: prober_manager.go, UpdatePodStatus: an init container is ready once it has ended well.
+    ready = (
+        started
+        and course.ready_s <= running_s < course.unready_s
+        and not (part.is_init and not part.is_sidecar)
+    )
+    return started, ready
 
 
 def end(part: Part, how: str, now: str) -> None:

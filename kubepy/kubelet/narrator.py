@@ -92,6 +92,8 @@ def _tell_of_probes(
     said: list[tuple[float, Part, str]] = []
     wait_s = NEVER
     for part in running:
+        if not part.entry["state"]["running"].get("startedAt"):
+            continue  # somebody else's words
         course, running_s = part.course, part.running_s(now)
         after_s = told.probed_s.get(part.run, running_s if is_first_sight else -1.0)
         told.probed_s[part.run] = until_s = max(after_s, running_s + TOGETHER_S)

@@ -211,17 +211,10 @@ def _of_running(pod: Obj, part: Part, now: float) -> Turn | None:
     changes = [t for t in (course.started_s, course.ready_s, course.unready_s) if t != NEVER]
     shown = (entry.get("started"), entry.get("ready"))
     for moment in (now - began, *(t for t in sorted(changes) if t > now - began)):
-        if probed(part, moment) != shown:
+        if containers.probed(part, course, moment + TOGETHER_S) != shown:
             turns.append(Turn("probe", began + moment))
             break
     return min(turns, key=lambda turn: turn.at)
-
-
-def probed(part: Part, running_s: float) -> tuple[bool, bool]:
-    """(started, ready) as its probes say after so long."""
-    trial = {"started": None, "ready": None}
-    containers.probe(Part(part.container, part.field, part.life, trial), running_s + TOGETHER_S)
-    return bool(trial["started"]), bool(trial["ready"])
 
 
 def is_resized(part: Part) -> bool:
