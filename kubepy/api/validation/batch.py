@@ -10,7 +10,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kubepy.api import errors, internals, names, selectors
-from kubepy.api.objects import Obj
+from kubepy.api.objects import Obj, is_condition_true
 from kubepy.api.validation.job_policies import check_failure_policy, check_success_policy
 from kubepy.api.validation.job_status import check_job_status
 from kubepy.api.validation.pods import check_template
@@ -205,7 +205,7 @@ def _check_completions(new: Obj, old: Obj, found: Errors) -> None:
         found.append(errors.invalid_value("spec.completions", completions, why))
 
 
-# What may change in the template of a Job that is suspended and never ran.
+# What may change in the template of a Job that is suspended and has no pods, besides resources.
 _SCHEDULING_DIRECTIVES = ("nodeSelector", "tolerations", "schedulingGates")
 
 
@@ -214,11 +214,33 @@ def _check_template_update(new: Obj, old: Obj, found: Errors) -> None:
     after, before = ((job.get("spec") or {}).get("template") or {} for job in (new, old))
     if same(after, before):
         return
-    if (old.get("spec") or {}).get("suspend") and not (old.get("status") or {}).get("startTime"):
-        before = _with_directives(before, after)
-    if not same(after, before):
+    if not _may_change_template(old):
         shown = internals.of("PodTemplateSpec", after)
         found.append(errors.invalid_value("spec.template", shown, "field is immutable"))
+        return
+    spec = after.get("spec") or {}
+    if not same(spec, _with_resources(_with_directives(before, after)["spec"], spec)):
+        shown = internals.of("PodSpec", spec)
+        found.append(errors.invalid_value("spec.template.spec", shown, "field is immutable"))
+
+
+def _may_change_template(job: Obj) -> bool:
+    """Source: registry/batch/job/strategy.go shouldAllowMutablePodTemplate."""
+    status = job.get("status") or {}
+    is_at_rest = not status.get("startTime") or is_condition_true(job, "Suspended")
+    return bool((job.get("spec") or {}).get("suspend")) and is_at_rest and not status.get("active")
+
+
+def _with_resources(before: Obj, after: Obj) -> Obj:
+    """Source: validatePodResourceUpdatesOnly."""
+    return before | {
+        field: [
+            was | {"resources": now.get("resources")} if was.get("name") == now.get("name") else was
+            for was, now in zip(before[field], after[field])
+        ]
+        for field in ("containers", "initContainers")
+        if len(before.get(field) or ()) == len(after.get(field) or ()) > 0
+    }
 
 
 def _with_directives(before: Obj, after: Obj) -> Obj:
