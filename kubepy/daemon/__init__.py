@@ -1,6 +1,6 @@
 """Composition: settings, keys, bootstrap objects, components in start order. Decides nothing a user could see.
 
-Reading order: config.py (the table of settings; settings.py: kinds of rows, config_checks.py, config_file.py), daemon.py
+Reading order: config.py (the table of settings; kinds of rows, checks and the file are its neighbours), daemon.py
 (one cluster as a process), cluster.py (what a cluster is made of), api_server.py (what its API server is made of) and
 components.py (those beside it), basis.py (what all stand on).
 
