@@ -35,7 +35,7 @@ def claim(name: str) -> Obj:
 
 
 def wanted() -> list[Obj]:
-    """Deployment with autoscaler, budget and Service; StatefulSet with claims; DaemonSet; Job; claim; quota."""
+    """Deployment with autoscaler, budget and Service; StatefulSet with claims; DaemonSet; Job; CronJob; claim; quota."""
     web = make_deployment("web").replicas(2).image("nginx:1").requests(cpu="100m").obj()
     # Twice what the autoscaler wants of a pod, so it goes to its maximum.
     web["spec"]["template"]["metadata"]["annotations"] = {"kubepy.io/usage-cpu": "200m"}
@@ -59,6 +59,7 @@ def wanted() -> list[Obj]:
         db,
         make_daemon_set("agent").image("agent:1").requests(cpu="10m").obj(),
         quota_friendly(job("sum", completions=4, seconds=3)),
+        cron_job("beat"),
         replication_controller("old-style", replicas=2),
         claim("loose"),
     ]
@@ -72,6 +73,16 @@ def replication_controller(name: str, *, replicas: int) -> Obj:
         .spec(replicas=replicas, selector={"app": name}, template=template)
         .obj()
     )
+
+
+def cron_job(name: str) -> Obj:
+    """Every five minutes; of what it did the last run is kept."""
+    run = quota_friendly(job(name, completions=1, seconds=2))
+    spec = {
+        "schedule": "*/5 * * * *", "concurrencyPolicy": "Forbid", "successfulJobsHistoryLimit": 1,
+        "jobTemplate": {"spec": run["spec"]},
+    }  # fmt: skip
+    return Builder("batch/v1", "CronJob", name).spec(**spec).obj()
 
 
 def quota_friendly(workload: Obj) -> Obj:

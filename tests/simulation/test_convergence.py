@@ -19,6 +19,7 @@ import pytest_asyncio
 from kubepy.api import objects, pods
 from kubepy.api.builtins import (
     CONTROLLER_REVISIONS,
+    CRON_JOBS,
     DAEMON_SETS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
@@ -43,9 +44,9 @@ from kubepy.testing import Cluster
 from tests.simulation import busy
 
 KINDS = (
-    DEPLOYMENTS, REPLICA_SETS, REPLICATION_CONTROLLERS, STATEFUL_SETS, DAEMON_SETS, CONTROLLER_REVISIONS, JOBS, PODS,
-    SERVICES, ENDPOINTS, ENDPOINT_SLICES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, HORIZONTAL_POD_AUTOSCALERS,
-    POD_DISRUPTION_BUDGETS, RESOURCE_QUOTAS,
+    DEPLOYMENTS, REPLICA_SETS, REPLICATION_CONTROLLERS, STATEFUL_SETS, DAEMON_SETS, CONTROLLER_REVISIONS, JOBS,
+    CRON_JOBS, PODS, SERVICES, ENDPOINTS, ENDPOINT_SLICES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES,
+    HORIZONTAL_POD_AUTOSCALERS, POD_DISRUPTION_BUDGETS, RESOURCE_QUOTAS,
 )  # fmt: skip
 
 # Long enough for every back-off, window and resync that the shaking may have started.
@@ -58,19 +59,24 @@ ACCIDENTS = frozenset({
     "containerID", "restartCount", "collisionCount", "currentMetrics", "zone", "nodeSelectorTerms",
     "deployment.kubernetes.io/revision", "volume.kubernetes.io/selected-node", "batch.kubernetes.io/controller-uid",
     "controller-uid", "endpoints.kubernetes.io/last-change-trigger-time", "revision",
+    "batch.kubernetes.io/cronjob-scheduled-timestamp",
 })  # fmt: skip
 _TIME = re.compile(r"(Timestamp|Time|At)$")
-_RANDOM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=^kube-api-access-)[0-9a-z]{5}$")
+# Of the run of a CronJob, the minute that it was due.
+_RANDOM = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=^kube-api-access-)[0-9a-z]{5}$|(?<=^beat-)[0-9]+"
+)
 
 
 def essence(value: Any) -> Any:
     """Without accidents; lists in an order of their own."""
     if isinstance(value, dict):
-        return {
+        kept = {
             key: essence(each)
             for key, each in sorted(value.items())
             if key not in ACCIDENTS and not _TIME.search(key)
         }
+        return {key: each for key, each in kept.items() if each or key != "annotations"}
     if isinstance(value, list):
         return sorted((essence(each) for each in value), key=repr)
     return _RANDOM.sub("<random>", value) if isinstance(value, str) else value
