@@ -48,9 +48,9 @@ HEALTH_PORTS = {CONTROLLER_MANAGER: 10257, SCHEDULER: 10259, KUBELET: 10248}
 _OF_CONTROLLERS, _OF_SCHEDULER, _OF_KUBELET = (CONTROLLER_MANAGER,), (SCHEDULER,), (KUBELET,)
 
 
-def _as_in_cluster(name: str, of: tuple[str, ...], **more: Any) -> Any:
+def _as_in_cluster(name: str, of: tuple[str, ...]) -> Any:
     """What `kubepy up` has under the same name."""
-    return again(SETTINGS[name], of=of, **more)
+    return again(SETTINGS[name], of=of)
 
 
 # The certificate and the key of a signer. Source: cmd/kube-controller-manager/app/options/csrsigningcontroller.go.

@@ -14,12 +14,17 @@ import ipaddress
 import os
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from kubepy.lib import yaml
 from kubepy.lib.clock import Clock
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import Encoding
 
 DAY_S = 86400.0
 CA_LIFETIME_S, LIFETIME_S, RENEW_BEFORE_S = 3650 * DAY_S, 365 * DAY_S, 30 * DAY_S
@@ -194,7 +199,7 @@ def _new_key_pem() -> bytes:
     return _pem(ec.generate_private_key(ec.SECP256R1()))
 
 
-def _pem(key: Any) -> bytes:
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     from cryptography.hazmat.primitives import serialization as s
 
     return key.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption())
@@ -257,7 +262,9 @@ def _issue(
     return Pair(certificate.public_bytes(_encoding()), _pem(key))
 
 
-def _builder(subject: Any, issuer: Any, public_key: Any, now: float, lifetime_s: float) -> Any:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: float, lifetime_s: float
+) -> x509.CertificateBuilder:
     from datetime import UTC, datetime
 
     from cryptography import x509
@@ -266,7 +273,7 @@ def _builder(subject: Any, issuer: Any, public_key: Any, now: float, lifetime_s:
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(public_key)
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         # An hour back: clocks of clients differ. Virtual clocks may stand in the past, certificates never do.
         .not_valid_before(datetime.fromtimestamp(now - 3600, UTC))
@@ -274,7 +281,7 @@ def _builder(subject: Any, issuer: Any, public_key: Any, now: float, lifetime_s:
     )
 
 
-def _encoding() -> Any:
+def _encoding() -> Encoding:
     from cryptography.hazmat.primitives.serialization import Encoding
 
     return Encoding.PEM
