@@ -3,8 +3,10 @@
 The scheduler knows better; these are for pods bound by hand, for its mistakes, and for resizes. What each node has
 given away is kept as a sum, so that admitting a pod does not look at the others.
 
+Differs: no pod is ended to make room for a critical one.
+
 Source: kubernetes 1.36 pkg/kubelet/lifecycle/predicate.go, pkg/kubelet/eviction/eviction_manager.go (Admit),
-pkg/kubelet/allocation/allocation_manager.go, pkg/kubelet/nodeshutdown.
+pkg/kubelet/sysctl/{allowlist,safe_sysctls}.go, pkg/kubelet/allocation/allocation_manager.go, pkg/kubelet/nodeshutdown.
 """
 
 from __future__ import annotations
@@ -22,6 +24,18 @@ CRITICAL_PRIORITY = 2_000_000_000
 
 # In upstream's order. Source: pkg/scheduler/framework/plugins/noderesources/fit.go, fitsRequest.
 _RESOURCES = ("cpu", "memory", "ephemeral-storage")
+
+# Those that do not reach beyond a pod, and the namespace that a pod must have for itself to set them.
+_SAFE_SYSCTLS = {"kernel.shm_rmid_forced": "IPC"} | {
+    f"net.ipv4.{name}": "Net"
+    for name in (
+        "ip_local_port_range", "tcp_syncookies", "ping_group_range", "ip_unprivileged_port_start",
+        "ip_local_reserved_ports", "tcp_keepalive_time", "tcp_fin_timeout", "tcp_keepalive_intvl",
+        "tcp_keepalive_probes", "tcp_rmem", "tcp_wmem",
+    )
+}  # fmt: skip
+
+_OS_LABEL = "kubernetes.io/os"
 
 Amounts = dict[str, int]
 
@@ -78,30 +92,64 @@ class Ledger:
 
 
 def refusal(pod: Obj, node: Obj, used: Amounts, ports: Iterable[tuple[HostPort, ...]] = ()) -> Verdict | None:
-    """Why the node will not run the pod, None if it will. `used`, `ports`: by the pods that it has."""
+    """Why the node will not run the pod, None if it will; in upstream's order. `used`, `ports`: by the pods it has."""
+    return next(_refusals(pod, node, used, ports), None)
+
+
+def _refusals(pod: Obj, node: Obj, used: Amounts, ports: Iterable[tuple[HostPort, ...]]) -> Iterator[Verdict]:
+    yield from _under_pressure(pod, node)
+    yield from _sysctls(pod["spec"])
+    yield from _other_system(pod)
+    yield from _unfit(pod, node, used, ports)
     if is_shutting_down(node):
-        return Verdict("NodeShutdown", "Pod was rejected as the node is shutting down.")
-    system = (pod["spec"].get("os") or {}).get("name", "linux")
-    if system != "linux":
-        return Verdict("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS")
-    return _under_pressure(pod, node) or next(_unfit(pod, node, used, ports), None)
+        yield Verdict("NodeShutdown", "Pod was rejected as the node is shutting down.")
 
 
 def is_critical(pod: Obj) -> bool:
     return pods.priority(pod) >= CRITICAL_PRIORITY
 
 
-def _under_pressure(pod: Obj, node: Obj) -> Verdict | None:
+def _under_pressure(pod: Obj, node: Obj) -> Iterator[Verdict]:
     pressures = pressures_of(node)
     if not pressures or is_critical(pod):
-        return None
+        return
     if pressures == ["MemoryPressure"]:
         taint = {"key": "node.kubernetes.io/memory-pressure", "effect": "NoSchedule"}
         if pods.qos_class(pod) != pods.BEST_EFFORT or placement.is_tolerated(
             taint, placement.tolerations_of(pod)
         ):
-            return None
-    return Verdict("Evicted", f"The node had condition: [{' '.join(pressures)}]. ")
+            return
+    yield Verdict("Evicted", f"The node had condition: [{' '.join(pressures)}]. ")
+
+
+def _sysctls(spec: Obj) -> Iterator[Verdict]:
+    """Source: sysctl/allowlist.go, Admit; nothing is allowed beyond what is safe."""
+    shared = {"IPC": spec.get("hostIPC"), "Net": spec.get("hostNetwork")}
+    for sysctl in (spec.get("securityContext") or {}).get("sysctls") or ():
+        name = _normalized(sysctl["name"])
+        namespace = _SAFE_SYSCTLS.get(name)
+        if namespace is None:
+            yield Verdict("SysctlForbidden", f'forbidden sysctl: "{name}" not allowlisted')
+        elif shared[namespace]:
+            text = f'forbidden sysctl: "{name}" not allowed with host {namespace} enabled'
+            yield Verdict("SysctlForbidden", text)
+
+
+def _normalized(name: str) -> str:
+    """With dots between its parts. Source: component-helpers/node/util/sysctl, NormalizeName."""
+    first = next((letter for letter in name if letter in "./"), ".")
+    return name if first == "." else name.translate(str.maketrans("./", "/."))
+
+
+def _other_system(pod: Obj) -> Iterator[Verdict]:
+    """The label of the pod is what is looked at, as upstream does."""
+    if (pod["metadata"].get("labels") or {}).get(_OS_LABEL, "linux") != "linux":
+        yield Verdict(
+            "PodOSSelectorNodeLabelDoesNotMatch",
+            "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label",
+        )
+    if (pod["spec"].get("os") or {}).get("name", "linux") != "linux":
+        yield Verdict("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS")
 
 
 def _unfit(pod: Obj, node: Obj, used: Amounts, ports: Iterable[tuple[HostPort, ...]]) -> Iterator[Verdict]:
