@@ -9,6 +9,7 @@ ciphers.py, certificates.py, services.py (webhooks), stage_sets.py, scheduler_co
 follows their files. What a cluster begins with: pki.py, bootstrap.py, rbac_policy.py. What its API server does for
 itself: own_controllers.py (identity_lease.py, kubernetes_service.py), health_checks.py.
 
-Components as processes of their own: component.py, component_settings.py, credentials.py, why_door.py.
+Components as processes of their own: component.py, component_settings.py, credentials.py, and the doors
+why_door.py and metrics_door.py.
 Where a cluster lives on a machine: instance.py, open_files.py.
 """

@@ -21,6 +21,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Container, Iterable
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from kubepy.api import errors
@@ -47,7 +48,6 @@ from kubepy.observability.logs import Logger, Logs
 from kubepy.observability.metrics import Metrics
 
 if TYPE_CHECKING:
-    from kubepy.daemon.metrics_door import MetricsDoor
     from kubepy.daemon.why_door import WhyDoor
 
 # How often a server that does not answer yet is asked.
@@ -94,7 +94,7 @@ class Process:
         )
         self.client = Client(self._transport, field_manager=settings.name)
         self._tasks = Tasks(self._died)
-        self._port, self._door, self._metrics_door = 0, self._make_door(), self._make_metrics_door()
+        self._port, self._door = 0, self._make_door()
         self._health = HttpServer(self._answer, clock=clock, ids=RequestIds(self.random), log=self.log)
 
     def _make_door(self) -> WhyDoor | None:
@@ -103,15 +103,6 @@ class Process:
         from kubepy.daemon.why_door import WhyDoor
 
         return WhyDoor(self._access.server)
-
-    def _make_metrics_door(self) -> MetricsDoor | None:
-        if not self.settings.metrics_address:
-            return None
-        from kubepy.daemon.metrics_door import MetricsDoor
-
-        host, port = host_and_port(self.settings.metrics_address)
-        ids = RequestIds(self.random)
-        return MetricsDoor(self.client, host, port, clock=self.clock, ids=ids, log=self.log)
 
     async def listen(self) -> int:
         """Serve health and metrics; returns the port."""
@@ -169,31 +160,32 @@ class Process:
     async def _lead(self) -> None:
         await self._server_answers()
         component = self._make(await self._served())
-        try:
+        async with AsyncExitStack() as opened:
+            opened.push_async_callback(component.close)
             await component.start()
             await component.wait_synced()
             self.log.info("component_ready", server=self._access.server)
             if self._door is not None:
+                opened.callback(self._door.close)
                 self._door.open(f"http://{self.settings.bind_address}:{self._port}", component)
-            if self._metrics_door is not None:
-                await self._open_metrics(self._metrics_door, component)
+            if self.settings.metrics_address:
+                await self._open_metrics(component, opened)
             await asyncio.Event().wait()
-        finally:
-            if self._door is not None:
-                self._door.close()
-            if self._metrics_door is not None:
-                await self._metrics_door.close()
-            await component.close()
 
-    async def _open_metrics(self, door: MetricsDoor, kubelet: Component) -> None:
+    async def _open_metrics(self, kubelet: Component, opened: AsyncExitStack) -> None:
+        from kubepy.daemon.metrics_door import MetricsDoor
         from kubepy.kubelet.kubelet import Kubelet
 
         assert isinstance(kubelet, Kubelet), "only its command has the flag"
+        host, port = host_and_port(self.settings.metrics_address)
+        ids = RequestIds(self.random)
+        door = MetricsDoor(self.client, host, port, clock=self.clock, ids=ids, log=self.log)
+        opened.push_async_callback(door.close)
         try:
             await door.open(kubelet.usages, self.settings.bind_address)
         except OSError as error:
             raise ComponentError(
-                f"cannot serve metrics at {self.settings.metrics_address}: {error.strerror or error}"
+                f"cannot serve metrics at {host}:{port}: {error.strerror or error}"
             ) from None
 
     async def _server_answers(self) -> None:
