@@ -102,8 +102,15 @@ def _any(number: int, value: Any) -> bytes:
     return _delimited(number, _string(2, orjson.dumps(value).decode() + "\n"))
 
 
+def _parameters_item(number: int, value: Obj) -> bytes:
+    """ParametersItem: a parameter, or a reference to one."""
+    if (reference := value.get("$ref")) is not None:
+        return _delimited(number, _delimited(2, _string(1, reference)))
+    return _delimited(number, _parameter(1, value))
+
+
 def _parameter(number: int, value: Obj) -> bytes:
-    """ParametersItem -> Parameter -> body (1), or non-body (2) -> query (3) or path (4)."""
+    """Parameter -> body (1), or non-body (2) -> query (3) or path (4)."""
     if value["in"] == "body":
         inner = _delimited(1, encode("BodyParameter", value))
     else:
@@ -111,7 +118,7 @@ def _parameter(number: int, value: Obj) -> bytes:
             (4, "PathParameterSubSchema") if value["in"] == "path" else (3, "QueryParameterSubSchema")
         )
         inner = _delimited(2, _delimited(field, encode(name, value)))
-    return _delimited(number, _delimited(1, inner))
+    return _delimited(number, inner)
 
 
 def _one_or_more(number: int, value: Any) -> bytes:
@@ -140,6 +147,7 @@ _MESSAGES: dict[str, tuple[dict[str, _Field], int]] = {
                 8, _wrapped(2, lambda number, value: _named(_message("PathItem"))(number, value))
             ),
             "definitions": _Field(9, _wrapped(1, lambda number, value: _named(_SCHEMA)(number, value))),
+            "parameters": _Field(10, _wrapped(1, _named(_parameter))),
             "security": _Field(12, _repeated(_wrapped(1, _named(_wrapped(1, _STRINGS))))),
             "securityDefinitions": _Field(13, _wrapped(1, _named(_wrapped(2, _message("ApiKeySecurity"))))),
         },
@@ -164,7 +172,7 @@ _MESSAGES: dict[str, tuple[dict[str, _Field], int]] = {
             "options": _Field(6, _OPERATION),
             "head": _Field(7, _OPERATION),
             "patch": _Field(8, _OPERATION),
-            "parameters": _Field(9, _repeated(_parameter)),
+            "parameters": _Field(9, _repeated(_parameters_item)),
         },
         10,
     ),
@@ -175,7 +183,7 @@ _MESSAGES: dict[str, tuple[dict[str, _Field], int]] = {
             "operationId": _Field(5, _string),
             "produces": _Field(6, _STRINGS),
             "consumes": _Field(7, _STRINGS),
-            "parameters": _Field(8, _repeated(_parameter)),
+            "parameters": _Field(8, _repeated(_parameters_item)),
             "responses": _Field(9, _wrapped(1, _named(_wrapped(1, _message("Response"))))),
             "schemes": _Field(10, _STRINGS),
         },

@@ -380,6 +380,7 @@ ValidationRule optionalOldSelf* reason*:FieldValueErrorReason
 WebhookClientConfig url*
 
 [io.k8s.apimachinery.pkg.apis.meta.v1]
+APIGroup preferredVersion+
 Condition lastTransitionTime0 status:ConditionStatus
 DeleteOptions gracePeriodSeconds* ignoreStoreReadErrorWithClusterBreakingPotential* orphanDependents* propagationPolicy*:DeletionPropagation
 FieldSelectorRequirement operator:FieldSelectorOperator

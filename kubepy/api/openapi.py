@@ -62,8 +62,9 @@ def v3_document(catalog: Catalog, schemas: Schemas, group: str, version: str, *,
     """OpenAPI 3.0 of one group version: what /openapi/v3/apis/<group>/<version> answers."""
     rows = catalog.resources(group, version)
     operations = list(openapi_paths.of_group_version(rows, group, version))
-    document = _v3(schemas, operations, rows, {("", "v1"), (group, version)}, keep)
-    if all(row.custom for row in rows):
+    is_custom = all(row.custom for row in rows)
+    document = _v3(schemas, operations, rows, None if is_custom else {("", "v1"), (group, version)}, keep)
+    if is_custom:
         del document["components"]["securitySchemes"]
         document["info"] = _CUSTOM_INFO
     return document
@@ -78,7 +79,7 @@ def _v3(
     schemas: Schemas,
     operations: list[Operation],
     rows: Iterable[Resource],
-    served: set[GroupVersion],
+    served: set[GroupVersion] | None,
     keep: Keep,
 ) -> Obj:
     found = _Rebuilder(schemas.version, V3, keep).schemas(operations, rows, served)
@@ -100,8 +101,15 @@ def _minor(version: str) -> int:
     return int(version.partition(".")[2])
 
 
-def _paths(schemas: Schemas, operations: Iterable[Operation], dialect: Dialect, keep: Keep) -> Obj:
-    return openapi_paths.render(operations, openapi_parameters.read(_minor(schemas.version)), dialect, keep)
+def _paths(
+    schemas: Schemas,
+    operations: Iterable[Operation],
+    dialect: Dialect,
+    keep: Keep,
+    shared: openapi_paths.Shared | None = None,
+) -> Obj:
+    options = openapi_parameters.read(_minor(schemas.version))
+    return openapi_paths.render(operations, options, dialect, keep, shared)
 
 
 def v2_document(catalog: Catalog, schemas: Schemas, *, keep: Keep = as_made) -> Obj:
@@ -113,10 +121,12 @@ def v2_document(catalog: Catalog, schemas: Schemas, *, keep: Keep = as_made) -> 
         for version in versions
         for operation in openapi_paths.of_group_version(catalog.resources(group, version), group, version)
     ]
+    shared = openapi_paths.Shared()
     return {
         "swagger": "2.0",
         "info": _info(schemas),
-        "paths": _paths(schemas, operations, V2, keep),
+        "paths": _paths(schemas, operations, V2, keep, shared),
+        "parameters": dict(sorted(shared.parameters.items())),
         "definitions": _Rebuilder(schemas.version, V2, keep).schemas(operations, catalog, served),
         "securityDefinitions": _BEARER,
         "security": [{"BearerToken": []}],
@@ -217,6 +227,16 @@ _DEFAULTS: dict[str, Obj] = {
 }
 
 
+# Whose kinds the scheme of Go's clients does not have, which custom kinds are described with.
+_OF_SERVERS = ("admission.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "imagepolicy.k8s.io")
+
+
+def _is_shown(gvk: Obj, served: Collection[GroupVersion] | None) -> bool:
+    if served is None:
+        return gvk["group"] not in _OF_SERVERS
+    return (gvk["group"], gvk["version"]) in served
+
+
 class _Rebuilder:
     """The definitions of one Kubernetes version, turned back into what Kubernetes publishes."""
 
@@ -226,10 +246,13 @@ class _Rebuilder:
         self._dialect, self._keep = dialect, keep
 
     def schemas(
-        self, operations: Sequence[Operation], rows: Iterable[Resource], served: Collection[GroupVersion]
+        self,
+        operations: Sequence[Operation],
+        rows: Iterable[Resource],
+        served: Collection[GroupVersion] | None,
     ) -> Obj:
         """Every schema that the operations' bodies reach, by name. `rows` are the resources that they are about,
-        `served` the versions that kinds of every group are shown in, such as DeleteOptions."""
+        `served` the versions that kinds of every group are shown in, such as DeleteOptions; None: what clients know."""
         found: Obj = {}
         waiting = [name for operation in operations for name in operation.schemas()]
         for row in rows:
@@ -247,7 +270,7 @@ class _Rebuilder:
             waiting += reached
             gvks = definition_.get(GVK, ())
             if len(gvks) > 1:
-                rebuilt[GVK] = [gvk for gvk in gvks if (gvk["group"], gvk["version"]) in served]
+                rebuilt[GVK] = [gvk for gvk in gvks if _is_shown(gvk, served)]
             found[name] = self._keep(rebuilt)
         return dict(sorted(found.items()))
 

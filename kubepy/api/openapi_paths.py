@@ -1,17 +1,19 @@
 """The operations that OpenAPI documents list: every verb of every resource, and the reads of discovery itself.
 
 An _Operation_ is one method of one path in no dialect yet; `render` writes the paths of some of them for OpenAPI 3.0 or
-2.0. What all operations of a path take is said once, at the path. Of the media types there are those that the server
-answers in, and the deprecated /watch/ paths are left out.
+2.0. What all operations of a path take is said once, at the path; what many paths take, in 2.0, beside them.
 
-Source: apiserver pkg/endpoints/installer.go, kube-openapi pkg/builder{,3}/openapi.go, pkg/server/routes,
-pkg/endpoints/discovery.
+Source: apiserver pkg/endpoints/installer.go, kube-openapi pkg/builder{,3}/openapi.go, pkg/builder/parameters.go,
+pkg/server/routes, pkg/endpoints/discovery.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
+
+import orjson
 
 from kubepy.api import openapi_custom
 from kubepy.api.builtins import definition
@@ -22,10 +24,13 @@ from kubepy.api.resources import Resource, Subresource
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 GVK = "x-kubernetes-group-version-kind"
 _STATUS, _PATCH, _DELETE_OPTIONS = f"{META}Status", f"{META}Patch", f"{META}DeleteOptions"
+_WATCH_EVENT = f"{META}WatchEvent"
 
-_JSON, _TEXT = "application/json", "text/plain"
-_ANSWERED = (_JSON, "application/yaml")
-_STREAMED = (_JSON, f"{_JSON};stream=watch", "application/yaml")
+_JSON, _YAML, _TEXT = "application/json", "application/yaml", "text/plain"
+_PROTOBUF = "application/vnd.kubernetes.protobuf"
+_ANSWERED = (_JSON, _PROTOBUF, _YAML)
+_STREAMED = (_JSON, f"{_JSON};stream=watch", _PROTOBUF, f"{_PROTOBUF};stream=watch", _YAML)
+_OF_CUSTOM = (_JSON, _YAML)
 _ANY = ("*/*",)
 _PATCHES = (
     "application/apply-patch+yaml",
@@ -33,6 +38,9 @@ _PATCHES = (
     "application/merge-patch+json",
     "application/strategic-merge-patch+json",
 )
+
+# As 2.0 lists media types: in the order of their serializers. 3.0 has them by name.
+_LISTED = (_TEXT, _JSON, _YAML, _PROTOBUF, _STREAMED[1], _STREAMED[3], *_PATCHES[1:], _PATCHES[0])
 
 # What becomes of each path and each schema as soon as it is made.
 Keep = Callable[[Obj], Any]
@@ -47,6 +55,7 @@ class Dialect(NamedTuple):
 
 V3 = Dialect(True, "#/components/schemas/")
 V2 = Dialect(False, "#/definitions/")
+PARAMETERS = "#/parameters/"
 
 
 class Operation(NamedTuple):
@@ -64,7 +73,7 @@ class Operation(NamedTuple):
     gvk: Obj | None = None
     options: tuple[str, ...] = ()  # sets of openapi_parameters
     takes: str = ""  # schema of the request body, "" for none
-    consumes: tuple[str, ...] = ()
+    consumes: tuple[str, ...] = _ANSWERED
     kind: str = ""  # schema of the resource
 
     def schemas(self) -> Iterator[str]:
@@ -81,6 +90,7 @@ _ROOTS = {
         "get service account issuer OpenID configuration, also known as the 'OIDC discovery doc'",
         "WellKnown",
         produces=(_JSON,),
+        consumes=(),
     ),
     "api": Operation(
         "/api/", "get", "getCoreAPIVersions", "get available API versions", "core", f"{META}APIVersions"
@@ -95,6 +105,7 @@ _ROOTS = {
         "get service account issuer OpenID JSON Web Key Set (contains public token verification keys)",
         "openid",
         produces=("application/jwk-set+json",),
+        consumes=(),
     ),
     "version": Operation(
         "/version/",
@@ -104,6 +115,7 @@ _ROOTS = {
         "version",
         "io.k8s.apimachinery.pkg.version.Info",
         produces=(_JSON,),
+        consumes=(_JSON,),
     ),
 }
 ROOTS = tuple(_ROOTS)
@@ -168,6 +180,21 @@ _VERBS = {
     ),
     "delete": _Verb("delete", "delete", "delete", "delete{article}{kind}", ("delete",), (200, 202)),
 }
+# The paths below /watch/.
+_WATCH_LIST = _Verb(
+    "get",
+    "watchlist",
+    "watch",
+    "watch individual changes to a list of {kind}. deprecated: use the 'watch' parameter with a list operation "
+    "instead.",
+    ("list",),
+    (200,),
+)
+_WATCH = _WATCH_LIST._replace(
+    action="watch",
+    text="watch changes to an object of kind {kind}. deprecated: use the 'watch' parameter with a list operation "
+    "instead, filtered to a single item with the 'fieldSelector' parameter.",
+)
 # Custom kinds are described by a builder of their own.
 # Source: apiextensions-apiserver pkg/controller/openapi/builder/builder.go buildRoute.
 _CUSTOM_VERBS = _VERBS | {
@@ -213,12 +240,29 @@ def _of_resource(row: Resource) -> Iterator[Operation]:
         yield _operation(row, verb, path, f"{verb.prefix}{{}}{in_all}{scope}{kind}")
         if name == "list" and row.namespaced:
             yield _operation(row, verb, row.path(), f"{verb.prefix}{{}}{kind}ForAllNamespaces")
+    if "watch" in row.verbs and not row.custom:
+        yield from _watches(row)
+
+
+def _watches(row: Resource) -> Iterator[Operation]:
+    kind, scope = row.kind, "Namespaced" if row.namespaced else ""
+    root = row.path().removesuffix(row.plural)
+
+    def watch(verb: _Verb, path: str, id_: str) -> Operation:
+        return _operation(row, verb, f"{root}watch/{path.removeprefix(root)}", id_)
+
+    yield watch(_WATCH_LIST, row.path("{namespace}"), f"watch{{}}{scope}{kind}List")
+    if row.namespaced:
+        yield watch(_WATCH_LIST, row.path(), f"watch{{}}{kind}ListForAllNamespaces")
+    yield watch(_WATCH, row.path("{namespace}", "{name}"), f"watch{{}}{scope}{kind}")
 
 
 def _operation(row: Resource, verb: _Verb, path: str, id_: str) -> Operation:
     kind = row.kind
     schema = _schema_name(row)
-    if verb.action == "list":
+    if verb.prefix == "watch":
+        answers = _WATCH_EVENT
+    elif verb.action == "list":
         answers = openapi_custom.names(row)[1] if row.custom else schema + "List"
     elif verb.action == "deletecollection" or (
         verb.action == "delete" and row.plural not in _ANSWERED_DELETES
@@ -236,7 +280,11 @@ def _operation(row: Resource, verb: _Verb, path: str, id_: str) -> Operation:
         _tag(row.group, row.version),
         answers,
         verb.codes,
-        _STREAMED if verb.action == "list" and not row.custom else _ANSWERED,
+        _OF_CUSTOM
+        if row.custom
+        else _STREAMED
+        if "list" in verb.options and verb.method == "get"
+        else _ANSWERED,
         action=verb.action,
         gvk={"group": row.group, "kind": kind, "version": row.version},
         options=verb.options,
@@ -260,6 +308,7 @@ def _of_subresource(row: Resource, subresource: Subresource) -> Iterator[Operati
     for name in subresource.verbs:
         verb = verbs[name]
         takes, consumes = _body(verb, schema, row.custom)
+        answered = _OF_CUSTOM if row.custom else _ANSWERED
         yield Operation(
             row.path("{namespace}", "{name}", subresource.name),
             verb.method,
@@ -268,7 +317,7 @@ def _of_subresource(row: Resource, subresource: Subresource) -> Iterator[Operati
             _tag(row.group, row.version),
             "" if is_log else schema,
             verb.codes,
-            (*_ANSWERED, _TEXT) if is_log else _ANSWERED,
+            (*answered, _TEXT) if is_log else answered,
             action=verb.action,
             gvk=gvk,
             options=("PodLogOptions",) if is_log else verb.options,
@@ -291,6 +340,7 @@ def _connections(row: Resource, subresource: Subresource) -> Iterator[Operation]
                 f"connect {method.upper()} requests to {name} of {row.kind}",
                 _tag(row.group, row.version),
                 produces=_ANY,
+                consumes=_ANY,
                 action="connect",
                 gvk={"group": row.group, "kind": subresource.kind, "version": row.version},
                 options=(subresource.kind,),
@@ -300,12 +350,12 @@ def _connections(row: Resource, subresource: Subresource) -> Iterator[Operation]
 def _body(verb: _Verb, schema: str, custom: bool) -> tuple[str, tuple[str, ...]]:
     if verb.method == "patch":
         return _PATCH, _PATCHES[:-1] if custom else _PATCHES
-    taken = _ANSWERED if custom else _ANY
+    taken = _OF_CUSTOM if custom else _ANY
     if verb.method in ("post", "put"):
         return schema, taken
     if verb.method == "delete" and not (custom and verb.action == "deletecollection"):
         return _DELETE_OPTIONS, taken
-    return "", ()
+    return "", taken
 
 
 def _schema_name(row: Resource) -> str:
@@ -343,26 +393,75 @@ _PATH_TEXTS = {
 _REASONS = {200: "OK", 201: "Created", 202: "Accepted", 401: "Unauthorized"}
 
 
+class Shared:
+    """The parameters that OpenAPI 2.0 has once for all paths: all but those that are about one kind, and those of which
+    old clients want to see that a path takes them."""
+
+    def __init__(self) -> None:
+        self.parameters: Obj = {}  # name and hash -> parameter
+        self._known: dict[Parameter, Obj] = {}
+
+    def show(self, parameter: Parameter) -> Obj:
+        """A reference, or the parameter itself."""
+        shown = self._known.get(parameter)
+        if shown is None:
+            shown = {"uniqueItems": True, "type": parameter.type, "description": parameter.text}
+            shown |= {"name": parameter.name, "in": parameter.place} | _required(parameter)
+            if parameter.name not in ("name", "fieldValidation", "dryRun"):
+                shown = self._reference(shown)
+            self._known[parameter] = shown
+        return shown
+
+    def body(self, parameter: Obj) -> Obj:
+        is_of_machinery = parameter["schema"]["$ref"].startswith(f"{V2.ref}io.k8s.apimachinery")
+        return self._reference(parameter) if is_of_machinery else parameter
+
+    def _reference(self, parameter: Obj) -> Obj:
+        text = orjson.dumps(parameter)
+        for character in b"<>&":
+            text = text.replace(bytes([character]), b"\\u%04x" % character)
+        name = f"{parameter['name']}-{_short_hash(text)}"
+        self.parameters[name] = parameter
+        return {"$ref": PARAMETERS + name}
+
+
+def _short_hash(text: bytes) -> str:
+    """The first six bytes of FNV-1, 64 bits."""
+    digest = 0xCBF29CE484222325
+    for byte in text:
+        digest = digest * 0x100000001B3 & (1 << 64) - 1 ^ byte
+    return base64.urlsafe_b64encode(digest.to_bytes(8, "big")[:6]).decode()
+
+
 def render(
-    operations: Iterable[Operation], options: dict[str, tuple[Parameter, ...]], dialect: Dialect, keep: Keep
+    operations: Iterable[Operation],
+    options: dict[str, tuple[Parameter, ...]],
+    dialect: Dialect,
+    keep: Keep,
+    shared: Shared | None = None,
 ) -> Obj:
-    """The `paths` of a document. `options`: what openapi_parameters.read gives."""
+    """The `paths` of a document. `options`: what openapi_parameters.read gives; `shared`: of 2.0."""
     by_path: dict[str, list[Operation]] = {}
     for operation in operations:
         by_path.setdefault(operation.path, []).append(operation)
-    return {path: keep(_path(by_path[path], options, dialect)) for path in sorted(by_path)}
+    return {path: keep(_path(by_path[path], options, dialect, shared)) for path in sorted(by_path)}
 
 
 def _path(
-    operations: Sequence[Operation], options: dict[str, tuple[Parameter, ...]], dialect: Dialect
+    operations: Sequence[Operation],
+    options: dict[str, tuple[Parameter, ...]],
+    dialect: Dialect,
+    shared: Shared | None,
 ) -> Obj:
     wanted = [_parameters(operation, options) for operation in operations]
     common = set(wanted[0]).intersection(*wanted[1:])
     item: Obj = {}
+    show = shared.show if shared is not None else _parameter
     if common:
-        item["parameters"] = [_parameter(each, dialect) for each in sorted(common)]
+        item["parameters"] = [show(each) for each in sorted(common)]
     for operation, own in zip(operations, wanted):
-        item[operation.method] = _render(operation, sorted(own - common), dialect)
+        parameters = [show(each) for each in sorted(own - common)]
+        item[operation.method] = _render(operation, parameters, dialect, shared)
     return item
 
 
@@ -382,33 +481,35 @@ def _parameters(operation: Operation, options: dict[str, tuple[Parameter, ...]])
     return found
 
 
-def _parameter(parameter: Parameter, dialect: Dialect) -> Obj:
+def _parameter(parameter: Parameter) -> Obj:
+    """Of 3.0."""
     shown: Obj = {"name": parameter.name, "in": parameter.place, "description": parameter.text}
-    if parameter.place == "path":
-        shown["required"] = True
-    typed = {"type": parameter.type, "uniqueItems": True}
-    return shown | ({"schema": typed} if dialect.is_v3 else typed)
+    return shown | _required(parameter) | {"schema": {"type": parameter.type, "uniqueItems": True}}
 
 
-def _render(operation: Operation, own: Sequence[Parameter], dialect: Dialect) -> Obj:
+def _required(parameter: Parameter) -> Obj:
+    return {"required": True} if parameter.place == "path" else {}
+
+
+def _render(operation: Operation, parameters: list[Obj], dialect: Dialect, shared: Shared | None) -> Obj:
     rendered: Obj = {
         "tags": [operation.tag],
         "description": operation.text,
         "operationId": operation.id,
     }
-    parameters = [_parameter(each, dialect) for each in own]
-    is_required = operation.method != "delete"
-    if dialect.is_v3:
+    required = {"required": True} if operation.method != "delete" else {}
+    if shared is None:
         if operation.takes:
             content = _content(operation.consumes, operation.takes, dialect)
-            rendered["requestBody"] = {"content": content} | ({"required": True} if is_required else {})
+            rendered["requestBody"] = {"content": content} | required
     else:
         rendered["schemes"] = ["https"]
-        rendered["consumes"] = list(operation.consumes or _ANY)
-        rendered["produces"] = list(operation.produces)
+        if operation.consumes:
+            rendered["consumes"] = _listed(operation.consumes)
+        rendered["produces"] = _listed(operation.produces)
         if operation.takes:
-            body: Obj = {"name": "body", "in": "body", "schema": {"$ref": dialect.ref + operation.takes}}
-            parameters.append(body | ({"required": True} if is_required else {}))
+            body: Obj = {"name": "body", "in": "body"} | required
+            parameters.insert(0, shared.body(body | {"schema": {"$ref": dialect.ref + operation.takes}}))
     if parameters:
         rendered["parameters"] = parameters
     rendered["responses"] = {
@@ -418,6 +519,10 @@ def _render(operation: Operation, own: Sequence[Parameter], dialect: Dialect) ->
         rendered["x-kubernetes-action"] = operation.action
         rendered[GVK] = operation.gvk
     return rendered
+
+
+def _listed(media_types: Sequence[str]) -> list[str]:
+    return sorted(media_types, key=lambda each: _LISTED.index(each) if each in _LISTED else 0)
 
 
 def _response(operation: Operation, code: int, dialect: Dialect) -> Obj:

@@ -17,6 +17,7 @@ PROTO: dict[str, dict[int, tuple[str, str]]] = {
         2: ("info", "Info"),
         8: ("paths", "Paths"),
         9: ("definitions", "Schemas"),
+        10: ("parameters", "Parameters"),
         12: ("security", "Requirement"),
         13: ("security_definitions", "SecurityDefinitions"),
     },
@@ -49,7 +50,10 @@ PROTO: dict[str, dict[int, tuple[str, str]]] = {
         10: ("schemes", "s"),
         13: ("vendor_extension", "NamedAny"),
     },
-    "ParametersItem": {1: ("parameter", "Parameter")},
+    "ParametersItem": {1: ("parameter", "Parameter"), 2: ("reference", "Reference")},
+    "Reference": {1: ("ref", "s")},
+    "Parameters": {1: ("named", "NamedParameter")},
+    "NamedParameter": {1: ("name", "s"), 2: ("value", "Parameter")},
     "Parameter": {1: ("body", "Body"), 2: ("non_body", "NonBody")},
     "Body": {
         1: ("description", "s"),
@@ -160,10 +164,11 @@ def test_the_whole_document_reads_back(document: dict[str, Any]) -> None:
     assert spec["required"] == ["selector", "template"]
     patch = paths["/api/v1/namespaces/{namespace}/pods/{name}"]["patch"][0]
     query = [
-        item["parameter"][0]["non_body"][0]["query"][0]
-        for item in patch["parameters"]
-        if "non_body" in item["parameter"][0]
+        item["parameter"][0]["non_body"][0]["query"][0] for item in patch["parameters"] if "parameter" in item
     ]
+    shared = {entry["name"][0]: entry["value"][0] for entry in read["parameters"][0]["named"]}
+    (body,) = [item["reference"][0]["ref"][0] for item in patch["parameters"][:1]]
+    assert shared[body.removeprefix("#/parameters/")]["body"][0]["required"] == [True]
     assert ["fieldValidation"] in [parameter["name"] for parameter in query]
     assert read["security_definitions"][0]["additional_properties"][0]["value"][0]["api_key"][0]["type"] == [
         "apiKey"

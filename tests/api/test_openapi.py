@@ -54,7 +54,44 @@ def test_every_reference_of_v3_resolves(group: str, version: str) -> None:
 
 
 def test_every_reference_of_v2_resolves(v2: Obj) -> None:
-    assert set(references(v2)) <= {f"#/definitions/{name}" for name in v2["definitions"]}
+    there = {f"#/{section}/{name}" for section in ("definitions", "parameters") for name in v2[section]}
+    assert set(references(v2)) <= there
+
+
+def test_v2_has_once_what_many_paths_take(v2: Obj) -> None:
+    item = v2["paths"]["/api/v1/namespaces/{namespace}/configmaps/{name}"]
+    name, namespace, pretty = item["parameters"]
+    assert name["description"] == "name of the ConfigMap"
+    # The names are those of a kube-apiserver.
+    assert namespace == {"$ref": "#/parameters/namespace-vgWSWtn3"}
+    assert pretty == {"$ref": "#/parameters/pretty-tJGM1-ng"}
+    assert item["patch"]["parameters"][0] == {"$ref": "#/parameters/body-78PwaGsr"}
+    assert v2["parameters"]["body-78PwaGsr"]["schema"] == {
+        "$ref": "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.Patch"
+    }
+    assert item["get"]["produces"] == [
+        "application/json", "application/yaml", "application/vnd.kubernetes.protobuf",
+    ]  # fmt: skip
+
+
+def test_watches_by_path(apps: Obj) -> None:
+    root = "/apis/apps/v1/watch"
+    found = {
+        path: (item["get"]["operationId"], item["get"]["x-kubernetes-action"])
+        for path, item in apps["paths"].items()
+        if path.startswith(root) and "deployments" in path
+    }
+    inside = f"{root}/namespaces/{{namespace}}/deployments"
+    assert found == {
+        f"{root}/deployments": ("watchAppsV1DeploymentListForAllNamespaces", "watchlist"),
+        inside: ("watchAppsV1NamespacedDeploymentList", "watchlist"),
+        f"{inside}/{{name}}": ("watchAppsV1NamespacedDeployment", "watch"),
+    }
+    answers = apps["paths"][inside]["get"]["responses"]["200"]["content"]
+    assert "application/vnd.kubernetes.protobuf;stream=watch" in answers
+    assert answers["application/json"] == {
+        "schema": {"$ref": "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent"}
+    }
 
 
 def test_schemas_are_what_kubernetes_publishes(apps: Obj) -> None:
@@ -101,7 +138,7 @@ def test_kubectl_learns_that_fields_are_validated(apps: Obj, v2: Obj) -> None:
     path = "/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
     for document in (apps, v2):
         patch = document["paths"][path]["patch"]
-        assert "fieldValidation" in {parameter["name"] for parameter in patch["parameters"]}
+        assert "fieldValidation" in {parameter.get("name") for parameter in patch["parameters"]}
         assert patch["x-kubernetes-action"] == "patch"
         assert patch["x-kubernetes-group-version-kind"] == {
             "group": "apps",

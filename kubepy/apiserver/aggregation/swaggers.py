@@ -1,6 +1,7 @@
-"""Another server's OpenAPI v2 document, merged into ours: its paths of one group version and the definitions they need.
+"""Another server's OpenAPI v2 document, merged into ours: its paths of one group version, and the definitions and
+parameters they need.
 
-A definition that we have under the same name is shared if it is the same, else the other's gets a name of its own.
+What we have under the same name is shared if it is the same, else the other's gets a name of its own.
 
 Source: kube-openapi pkg/aggregator/aggregator.go (FilterSpecByPaths,
 MergeSpecsIgnorePathConflictRenamingDefinitionsAndParameters).
@@ -13,7 +14,7 @@ from typing import Any
 
 from kubepy.api.objects import Obj
 
-_REF = "#/definitions/"
+_REFERENCES = ("#/definitions/", "#/parameters/")
 
 
 def merge(document: Obj, other: Obj, root: str) -> None:
@@ -23,25 +24,38 @@ def merge(document: Obj, other: Obj, root: str) -> None:
         for path, item in (other.get("paths") or {}).items()
         if path.startswith(f"{root}/") and path not in document["paths"]
     }
-    definitions = other.get("definitions") or {}
-    reached = _reached(wanted, definitions)
-    own = document.setdefault("definitions", {})
-    names = {name: _name(name, definitions[name], own) for name in reached}
+    reached = _reached(wanted, other)
+    names = {}
+    for reference, found in reached.items():
+        section, name = _parts(reference)
+        names[reference] = f"#/{section}/{_name(name, found, document.setdefault(section, {}))}"
     document["paths"] |= {path: _renamed(item, names) for path, item in wanted.items()}
-    for name, new_name in names.items():
-        if new_name not in own:
-            own[new_name] = _renamed(definitions[name], names)
+    for reference, found in reached.items():
+        section, name = _parts(names[reference])
+        if name not in document[section]:
+            document[section][name] = _renamed(found, names)
 
 
-def _reached(paths: Obj, definitions: Obj) -> list[str]:
-    found: dict[str, None] = {}
+def _parts(reference: str) -> tuple[str, str]:
+    """ "#/definitions/io.k8s.Pod" -> ("definitions", "io.k8s.Pod")."""
+    _, section, name = reference.split("/", 2)
+    return section, name
+
+
+def _reached(paths: Obj, other: Obj) -> dict[str, Obj]:
+    """Reference -> what it is to."""
+    found: dict[str, Obj] = {}
     waiting = list(_references(paths))
     while waiting:
-        name = waiting.pop()
-        if name not in found and name in definitions:
-            found[name] = None
-            waiting.extend(_references(definitions[name]))
-    return list(found)
+        reference = waiting.pop()
+        if reference in found:
+            continue
+        section, name = _parts(reference)
+        target = (other.get(section) or {}).get(name)
+        if target is not None:
+            found[reference] = target
+            waiting.extend(_references(target))
+    return found
 
 
 def _references(value: Any) -> Iterator[str]:
@@ -50,16 +64,16 @@ def _references(value: Any) -> Iterator[str]:
         one = waiting.pop()
         if isinstance(one, dict):
             reference = one.get("$ref")
-            if isinstance(reference, str) and reference.startswith(_REF):
-                yield reference.removeprefix(_REF)
+            if isinstance(reference, str) and reference.startswith(_REFERENCES):
+                yield reference
             waiting.extend(one.values())
         elif isinstance(one, list):
             waiting.extend(one)
 
 
-def _name(name: str, definition: Obj, own: Obj) -> str:
+def _name(name: str, target: Obj, own: Obj) -> str:
     candidate, number = name, 1
-    while candidate in own and own[candidate] != definition:
+    while candidate in own and own[candidate] != target:
         number += 1
         candidate = f"{name}_v{number}"
     return candidate
@@ -69,8 +83,8 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
     """A copy that refers to the new names."""
     if isinstance(value, dict):
         return {
-            key: _REF + names.get(inner.removeprefix(_REF), inner.removeprefix(_REF))
-            if key == "$ref" and isinstance(inner, str) and inner.startswith(_REF)
+            key: names.get(inner, inner)
+            if key == "$ref" and isinstance(inner, str)
             else _renamed(inner, names)
             for key, inner in value.items()
         }

@@ -44,3 +44,21 @@ def test_our_paths_stay():
     ours = {"paths": {"/apis/a/v1/x": {"ours": True}}, "definitions": {}}
     merge(ours, OTHER, "/apis/a/v1")
     assert ours["paths"]["/apis/a/v1/x"] == {"ours": True}
+
+
+def test_parameters_that_paths_share_come_along():
+    item = {
+        "parameters": [{"$ref": "#/parameters/p-1"}],
+        "get": {"parameters": [{"$ref": "#/parameters/body-2"}]},
+    }
+    body = {"in": "body", "schema": {"$ref": "#/definitions/Meta"}}
+    other = {
+        "paths": {"/apis/a/v1/x": item},
+        "parameters": {"p-1": {"in": "query"}, "body-2": body, "unused": {}},
+        "definitions": {"Meta": {"type": "object"}},
+    }
+    ours = {"paths": {}, "definitions": {}, "parameters": {"p-1": {"in": "path"}}}
+    merge(ours, other, "/apis/a/v1")
+    assert ours["parameters"] == {"p-1": {"in": "path"}, "p-1_v2": {"in": "query"}, "body-2": body}
+    assert ours["paths"]["/apis/a/v1/x"]["parameters"] == [{"$ref": "#/parameters/p-1_v2"}]
+    assert ours["definitions"] == other["definitions"]
