@@ -18,6 +18,7 @@ from contextlib import AsyncExitStack
 from typing import IO
 
 from kubepy import __version__
+from kubepy.api.errors import StatusError
 from kubepy.daemon import certificates, instance, open_files, pki
 from kubepy.daemon.api_server import keys_of
 from kubepy.daemon.basis import Basis
@@ -96,7 +97,11 @@ async def _start(config: Config, plane: ControlPlane, keys: pki.Pki, progress: P
         port = await plane.listen(certificates.serving(config, keys))
     except OSError as error:
         raise StartError(_listening(config, error)) from None
-    await plane.start(progress, port=port)
+    try:
+        await plane.start(progress, port=port)
+    except StatusError as error:
+        # Most of all: a key is missing that they were encrypted by.
+        raise StartError(f"the cluster's own objects cannot be read or written: {error.message}") from None
     # Modules, tables and caches stay for good; looking at them again costs a collection 200 ms.
     gc.freeze()
     host = f"[{config.bind}]" if ":" in config.bind else config.bind

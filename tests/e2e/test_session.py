@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import signal
 import subprocess
@@ -179,3 +180,25 @@ def test_mistakes_are_one_sentence_and_never_a_traceback(tmp_path, prepare, flag
     assert sentence in done.stderr and done.stderr.startswith("kubepy: ") and done.stderr.count("\n") == 1, (
         done.stderr
     )
+
+
+def test_a_cluster_whose_key_is_missing_says_so(tmp_path):
+    place, file = ["--data-dir", str(tmp_path / "one")], tmp_path / "encryption.yaml"
+
+    def up(secret: bytes) -> subprocess.CompletedProcess[str]:
+        key = base64.b64encode(secret).decode()
+        provider = f"{{aescbc: {{keys: [{{name: key, secret: {key}}}]}}}}"
+        file.write_text(
+            "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\n"
+            f"resources: [{{resources: [configmaps], providers: [{provider}]}}]\n"
+        )
+        settings = ("--detach", "--port", "0", "--nodes", "0", "--encryption-provider-config", str(file))
+        return kubepy("up", *place, *settings)
+
+    try:
+        assert up(b"a" * 32).returncode == 0
+    finally:
+        kubepy("stop", *place)
+    refused = up(b"b" * 32)
+    assert refused.returncode == 1 and "Traceback" not in refused.stderr
+    assert 'unable to transform key "/registry/configmaps/' in refused.stderr
