@@ -33,6 +33,10 @@ from kubepy.kubelet.stages import Apply, Delete, Event, Finalizers, Patch, Stage
 from kubepy.kubelet.status import Verdict
 from kubepy.kubelet.template_functions import functions
 from kubepy.kubelet.volumes import VolumeManager
+from kubepy.lib.aio import give_way
+
+# What happens on nodes happens elsewhere, in a real cluster: where the loop is busy, those who decide go first.
+TURNS_GIVEN = 4
 
 # A resize that had to wait is tried again. Source: allocation_manager.go, retryDelay.
 RESIZE_RETRY_S = 180.0
@@ -110,7 +114,8 @@ class PodWorkers(Controller):
         self.ledger.forget(uid_of(document.obj))
 
     async def reconcile(self, key: Key) -> After | None:
-        pod = self.pods.get(key)
+        document = self.pods.document(key)
+        pod = document.obj if document is not None else None
         host = self._hosts.of(pod["spec"].get("nodeName", "")) if pod is not None else None
         if pod is None or host is None or not host.is_on:
             self._due.pop(key, None)
@@ -129,6 +134,9 @@ class PodWorkers(Controller):
         wait_s = due.at - self.clock.monotonic()
         if wait_s > 0:
             return After(wait_s if look_s is None else min(wait_s, look_s))
+        await give_way(self.clock, TURNS_GIVEN)
+        if self.pods.document(key) is not document:
+            return None  # the change brings it here again
         await self._take(due.stage, view, pod, host)
         self._due.pop(key, None)
         if due.stage.step == "resize":

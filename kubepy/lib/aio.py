@@ -12,6 +12,8 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+from kubepy.lib.clock import Clock
+
 ErrorSink = Callable[[str, BaseException], None]
 
 
@@ -63,6 +65,19 @@ class Tasks:
 
     def __bool__(self) -> bool:
         return True
+
+
+# A turn of the loop that is over sooner had room for everybody.
+_SHORT_TURN_S = 0.001
+
+
+async def give_way(clock: Clock, turns_max: int) -> None:
+    """Before work that can wait: let the others have so many turns of a busy loop, and one of an idle loop."""
+    for _ in range(turns_max):
+        before = clock.monotonic()
+        await clock.sleep(0)
+        if clock.monotonic() - before < _SHORT_TURN_S:
+            return
 
 
 async def gather_bounded(limit: int, works: list[Coroutine[Any, Any, Any]]) -> list[Any]:

@@ -3,7 +3,8 @@ import inspect
 
 import pytest
 
-from kubepy.lib.aio import Tasks, gather_bounded
+from kubepy.lib.aio import Tasks, gather_bounded, give_way
+from kubepy.lib.clock import VirtualClock
 
 
 async def test_a_failing_task_is_reported_and_its_siblings_live():
@@ -88,3 +89,19 @@ async def test_gather_bounded_leaves_nothing_behind_when_it_is_cancelled():
     await asyncio.sleep(0)
     await tasks.close()
     assert [work.cr_frame for work in works] == [None] * 3
+
+
+@pytest.mark.parametrize(("turn_s", "given"), [(0.0, 1), (0.01, 4)])
+async def test_who_can_wait_gives_way_while_turns_are_long(turn_s, given):
+    class Turns(VirtualClock):
+        count, elapsed = 0, 0.0
+
+        def monotonic(self) -> float:
+            return self.elapsed
+
+        async def sleep(self, delay_s: float) -> None:
+            self.count, self.elapsed = self.count + 1, self.elapsed + turn_s
+
+    clock = Turns()
+    await give_way(clock, 4)
+    assert clock.count == given
