@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 import ipaddress
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -187,6 +188,31 @@ def _check_node_resources(obj: Obj, found: Errors) -> None:
     for field in ("capacity", "allocatable"):
         for name, amount in (status.get(field) or {}).items():
             check_amount(name, amount, f"status.{field}.{name}", found)
+
+
+_FEATURE_NAME = re.compile(r"[A-Z][a-zA-Z0-9]*(/[a-zA-Z][a-zA-Z0-9]*)*")
+_FEATURE_TEXT = (
+    "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or "
+    "MyFeature/mySubFeature), and contain only alphanumeric characters and slashes"
+)
+
+
+def _check_node_features(obj: Obj, found: Errors) -> None:
+    """Source: validateNodeDeclaredFeatures."""
+    features = (obj.get("status") or {}).get("declaredFeatures") or ()
+    for index, feature in enumerate(features):
+        at = f"status.declaredFeatures[{index}]"
+        before = features[index - 1] if index else ""
+        if index and before == feature:
+            found.append(errors.duplicate(at, feature))
+        elif before > feature:
+            found.append(errors.invalid_value(at, feature, "list must be sorted alphabetically"))
+        why = "must be no more than 253 characters" if len(feature) > 253 else ""
+        if not why and not _FEATURE_NAME.fullmatch(feature):
+            why = _FEATURE_TEXT
+        if why:
+            why = f"invalid feature name {errors.quote(feature)}: {why}"
+            found.append(errors.invalid_value(at, feature, why))
 
 
 def _check_taints(taints: Sequence[Obj], path: str, found: Errors) -> None:
@@ -569,6 +595,12 @@ def _check_endpoint_port(port: Obj, is_name_required: bool, path: str, found: Er
         check_label_key(port["appProtocol"], f"{path}.appProtocol", found)
 
 
+_NODE_UPDATE = (
+    *on_update(_check_node_resources, _check_node_features),
+    _check_node_update,
+    *on_update(_check_node_taints),
+)
+
 CORE: dict[tuple[str, str], Kind] = {
     ("", "Pod"): Kind(
         rules=(check_pod,),
@@ -589,11 +621,9 @@ CORE: dict[tuple[str, str], Kind] = {
         subresources={"status": (_check_namespace_status,), "finalize": (_check_namespace_finalize,)},
     ),
     ("", "Node"): Kind(
-        rules=(_check_node_taints, _check_node_resources, _check_node_cidrs),
-        update=(*on_update(_check_node_resources), _check_node_update, *on_update(_check_node_taints)),
-        subresources={
-            "status": (*on_update(_check_node_resources), _check_node_update, *on_update(_check_node_taints))
-        },
+        rules=(_check_node_taints, _check_node_resources, _check_node_features, _check_node_cidrs),
+        update=_NODE_UPDATE,
+        subresources={"status": _NODE_UPDATE},
     ),
     ("", "Service"): Kind(
         name=names.name_is_dns_label,

@@ -1,6 +1,6 @@
 """The rules of a pod's volumes, and of the claims that a template may make.
 
-Not here: rules of the removed in-tree drivers beyond their required fields.
+Those of the in-tree drivers are in volume_drivers.py.
 Source: kubernetes pkg/apis/core/validation/validation.go, ValidateVolumes, ValidatePersistentVolumeClaimSpec.
 """
 
@@ -20,9 +20,18 @@ from kubepy.api.validation.rules import (
     check_messages,
     same,
 )
+from kubepy.api.validation.volume_drivers import (
+    IN_PODS,
+    PORTAL_TEXT,
+    SourceCheck,
+    is_portal_too_long,
+    need,
+)
 
 _FILE_MODE_TEXT = "must be a number between 0 and 0777 (octal), both inclusive"
 _ONE_VOLUME_TEXT = "may not specify more than 1 volume type"
+# Upstream's spelling of two.
+_CALLED_WHEN_SECOND = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
 _NONE: tuple[Any, ...] = ()
 _check_host_path_type = check_enum(
     ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
@@ -73,25 +82,14 @@ def _check_volume_source(volume: Obj, path: str, found: Errors) -> None:
             continue
         count += 1
         if count > 1:
-            found.append(errors.forbidden_field(f"{path}.{field}", _ONE_VOLUME_TEXT))
+            called = _CALLED_WHEN_SECOND.get(field, field)
+            found.append(errors.forbidden_field(f"{path}.{called}", _ONE_VOLUME_TEXT))
         else:
             VOLUME_SOURCES[field](source, f"{path}.{field}", found)
+            if field == "iscsi" and is_portal_too_long(source, name := volume.get("name") or ""):
+                found.append(errors.invalid_value(f"{path}.name", name, PORTAL_TEXT))
     if count == 0:
         found.append(errors.required(path, "must specify a volume type"))
-
-
-SourceCheck = Callable[[Obj, str, Errors], None]
-
-
-def _need(*fields: str) -> SourceCheck:
-    """A source that only has to name some things."""
-
-    def check(source: Obj, path: str, found: Errors) -> None:
-        for field in fields:
-            if not source.get(field):
-                found.append(errors.required(f"{path}.{field}"))
-
-    return check
 
 
 def _check_empty_dir(source: Obj, path: str, found: Errors) -> None:
@@ -105,12 +103,12 @@ def check_host_path(source: Obj, path: str, found: Errors) -> None:
     if not source.get("path"):
         found.append(errors.required(f"{path}.path"))
         return
-    _check_no_backsteps(source["path"], f"{path}.path", found)
+    check_no_backsteps(source["path"], f"{path}.path", found)
     _check_host_path_type(source.get("type"), f"{path}.type", found)
 
 
 def check_nfs(source: Obj, path: str, found: Errors) -> None:
-    _need("server", "path")(source, path, found)
+    need("server", "path")(source, path, found)
     target = source.get("path") or ""
     if not target.startswith("/"):
         found.append(errors.invalid_value(f"{path}.path", target, "must be an absolute path"))
@@ -126,7 +124,7 @@ def _check_items(items: Sequence[Obj], path: str, found: Errors) -> None:
     """Source: validateKeyToPath."""
     for index, item in enumerate(items):
         at = f"{path}[{index}]"
-        _need("key", "path")(item, at, found)
+        need("key", "path")(item, at, found)
         _check_local_path(item.get("path") or "", f"{at}.path", found)
         _check_mode(item, "mode", at, found)
 
@@ -288,31 +286,31 @@ def _nothing(source: Obj, path: str, found: Errors) -> None:
 VOLUME_SOURCES: dict[str, SourceCheck] = {
     "emptyDir": _check_empty_dir,
     "hostPath": check_host_path,
-    "gitRepo": _need("repository"),
-    "gcePersistentDisk": _need("pdName"),
-    "awsElasticBlockStore": _need("volumeID"),
+    "gitRepo": need("repository"),
+    "gcePersistentDisk": IN_PODS["gcePersistentDisk"],
+    "awsElasticBlockStore": IN_PODS["awsElasticBlockStore"],
     "secret": _check_secret,
     "nfs": check_nfs,
-    "iscsi": _need("targetPortal", "iqn"),
-    "glusterfs": _need("endpoints", "path"),
-    "flocker": _nothing,
-    "persistentVolumeClaim": _need("claimName"),
-    "rbd": _need("monitors", "image"),
-    "cinder": _need("volumeID"),
-    "cephfs": _need("monitors"),
-    "quobyte": _need("registry", "volume"),
+    "iscsi": IN_PODS["iscsi"],
+    "glusterfs": IN_PODS["glusterfs"],
+    "flocker": IN_PODS["flocker"],
+    "persistentVolumeClaim": need("claimName"),
+    "rbd": IN_PODS["rbd"],
+    "cinder": IN_PODS["cinder"],
+    "cephfs": IN_PODS["cephfs"],
+    "quobyte": IN_PODS["quobyte"],
     "downwardAPI": _check_downward,
-    "fc": _nothing,
-    "flexVolume": _need("driver"),
+    "fc": IN_PODS["fc"],
+    "flexVolume": IN_PODS["flexVolume"],
     "configMap": _check_config_map,
-    "azureFile": _need("secretName", "shareName"),
-    "vsphereVolume": _need("volumePath"),
-    "photonPersistentDisk": _need("pdID"),
-    "portworxVolume": _need("volumeID"),
-    "azureDisk": _need("diskName", "diskURI"),
-    "storageos": _nothing,
+    "azureFile": IN_PODS["azureFile"],
+    "vsphereVolume": IN_PODS["vsphereVolume"],
+    "photonPersistentDisk": IN_PODS["photonPersistentDisk"],
+    "portworxVolume": IN_PODS["portworxVolume"],
+    "azureDisk": IN_PODS["azureDisk"],
+    "storageos": IN_PODS["storageos"],
     "projected": _check_projected,
-    "scaleIO": _need("gateway", "system", "volumeName"),
+    "scaleIO": IN_PODS["scaleIO"],
     "csi": _check_csi,
     "ephemeral": _check_ephemeral,
     "image": _nothing,
@@ -387,7 +385,7 @@ def _check_data_source(source: Obj, path: str, found: Errors) -> None:
         check_messages(names.dns1123_label(namespace), namespace, f"{path}.namespace", found)
 
 
-def _check_no_backsteps(target: str, path: str, found: Errors) -> None:
+def check_no_backsteps(target: str, path: str, found: Errors) -> None:
     if ".." in target and ".." in target.split("/"):
         found.append(errors.invalid_value(path, target, "must not contain '..'"))
 
@@ -395,7 +393,7 @@ def _check_no_backsteps(target: str, path: str, found: Errors) -> None:
 def check_descending_path(target: str, path: str, found: Errors) -> None:
     if target.startswith("/"):
         found.append(errors.invalid_value(path, target, "must be a relative path"))
-    _check_no_backsteps(target, path, found)
+    check_no_backsteps(target, path, found)
 
 
 def _check_local_path(target: str, path: str, found: Errors) -> None:

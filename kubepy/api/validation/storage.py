@@ -6,8 +6,6 @@ pkg/apis/storage/validation/validation.go.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from kubepy.api import errors, internals, names, quantity
 from kubepy.api.objects import Obj
 from kubepy.api.validation.pod_placement import check_node_selector
@@ -16,6 +14,7 @@ from kubepy.api.validation.pod_volumes import (
     check_access_modes,
     check_claim_spec,
     check_csi_driver_name,
+    check_no_backsteps,
     check_volume_mode,
 )
 from kubepy.api.validation.pods import diff_of
@@ -27,12 +26,18 @@ from kubepy.api.validation.rules import (
     check_enum,
     check_label_key,
     check_messages,
-    check_name,
     immutable,
     on_update,
     same,
 )
 from kubepy.api.validation.statuses import check_claim_status, check_migration, check_migration_status
+from kubepy.api.validation.volume_drivers import (
+    IN_VOLUMES,
+    PORTAL_TEXT,
+    SourceCheck,
+    is_portal_too_long,
+    need,
+)
 
 _PARAMETERS_MAX = 512
 _PARAMETERS_SIZE_MAX = 256 * 1024
@@ -56,13 +61,13 @@ def _check_csi(source: Obj, path: str, found: Errors) -> None:
 
 
 def _check_local(source: Obj, path: str, found: Errors) -> None:
-    if not source.get("path"):
-        found.append(errors.required(f"{path}.path"))
+    need("path")(source, path, found)
+    check_no_backsteps(source.get("path") or "", f"{path}.path", found)
 
 
-# The sources of a volume that a pod's volume has too mean the same there, but for these.
-_SOURCES: dict[str, Callable[[Obj, str, Errors], None]] = {
-    field: check
+# In the order of a pod's volumes, of which some are no PersistentVolumes.
+_SOURCES: dict[str, SourceCheck] = {
+    field: IN_VOLUMES.get(field, check)
     for field, check in VOLUME_SOURCES.items()
     if field
     not in (
@@ -80,10 +85,12 @@ _SOURCES: dict[str, Callable[[Obj, str, Errors], None]] = {
 
 
 def _check_volume(obj: Obj, found: Errors) -> None:
-    check_volume_spec(obj.get("spec") or {}, "spec", found)
+    check_volume_spec(obj.get("spec") or {}, "spec", found, name=obj["metadata"].get("name") or "")
 
 
-def check_volume_spec(spec: Obj, path: str, found: Errors, *, is_inline: bool = False) -> None:
+def check_volume_spec(
+    spec: Obj, path: str, found: Errors, *, name: str = "", is_inline: bool = False
+) -> None:
     """`is_inline`: of a VolumeAttachment, which has no policies. Source: ValidatePersistentVolumeSpec."""
     modes, capacity = spec.get("accessModes") or [], spec.get("capacity") or {}
     policy = spec.get("persistentVolumeReclaimPolicy")
@@ -103,10 +110,10 @@ def check_volume_spec(spec: Obj, path: str, found: Errors, *, is_inline: bool = 
             found.append(errors.required(f"{path}.capacity"))
         if "storage" not in capacity or len(capacity) > 1:
             found.append(errors.not_supported(f"{path}.capacity", spec.get("capacity"), ("storage",)))
-        for name, amount in capacity.items():
+        for what, amount in capacity.items():
             if quantity.nano(amount) <= 0:
                 why = "must be greater than zero"
-                found.append(errors.invalid_value(f"{path}.capacity[{name}]", amount, why))
+                found.append(errors.invalid_value(f"{path}.capacity[{what}]", amount, why))
         _check_reclaim_policy(policy or None, f"{path}.persistentVolumeReclaimPolicy", found)
     elif policy not in (None, "", "Retain"):
         why = "may only be Retain in the context of inline volumes"
@@ -125,6 +132,9 @@ def check_volume_spec(spec: Obj, path: str, found: Errors, *, is_inline: bool = 
             found.append(errors.forbidden_field(f"{path}.{field}", why))
         else:
             _SOURCES[field](spec[field], f"{path}.{field}", found)
+            if field == "iscsi" and is_portal_too_long(spec[field], name):
+                portal = spec[field].get("targetPortal") or ""
+                found.append(errors.invalid_value(f"{path}.iscsi.targetportal", portal, PORTAL_TEXT))
     if not sources:
         found.append(errors.required(path, "must specify a volume type"))
     if "local" in sources and affinity is None:
@@ -136,6 +146,37 @@ def check_volume_spec(spec: Obj, path: str, found: Errors, *, is_inline: bool = 
     ):
         why = "may not be 'recycle' for a hostPath mount of '/'"
         found.append(errors.forbidden_field(f"{path}.persistentVolumeReclaimPolicy", why))
+    _check_class_and_mode(spec, path, found, is_inline=is_inline)
+    _check_attributes_class(spec, path, found)
+
+
+def _check_class_and_mode(spec: Obj, path: str, found: Errors, *, is_inline: bool) -> None:
+    class_name, mode = spec.get("storageClassName"), spec.get("volumeMode")
+    if not is_inline:
+        if class_name:
+            messages = names.dns1123_subdomain(class_name)
+            check_messages(messages, class_name, f"{path}.storageClassName", found)
+        check_volume_mode(mode, f"{path}.volumeMode", found)
+        return
+    if class_name:
+        why = "may not be specified in the context of inline volumes"
+        found.append(errors.forbidden_field(f"{path}.storageClassName", why))
+    if mode not in (None, "Filesystem"):
+        why = "may not specify volumeMode other than Filesystem in the context of inline volumes"
+        found.append(errors.forbidden_field(f"{path}.volumeMode", why))
+
+
+def _check_attributes_class(spec: Obj, path: str, found: Errors) -> None:
+    name, at_name = spec.get("volumeAttributesClassName"), f"{path}.volumeAttributesClassName"
+    if name is None:
+        return
+    if not name:
+        found.append(errors.required(at_name, "an empty string is disallowed"))
+    else:
+        check_messages(names.dns1123_subdomain(name), name, at_name, found)
+    if spec.get("csi") is None:
+        why = "has to be specified when using volumeAttributesClassName"
+        found.append(errors.required(f"{path}.csi", why))
 
 
 def _check_volume_update(new: Obj, old: Obj, found: Errors) -> None:
@@ -299,16 +340,10 @@ def check_parameters(parameters: dict[str, str] | None, path: str, found: Errors
         found.append(errors.too_long(path, _PARAMETERS_SIZE_MAX))
 
 
-_VOLUME = (
-    _check_volume,
-    at("spec.storageClassName", check_name(names.dns1123_subdomain)),
-    at("spec.volumeMode", check_volume_mode),
-)
-
 STORAGE: dict[tuple[str, str], Kind] = {
     ("", "PersistentVolume"): Kind(
-        rules=_VOLUME,
-        update=(*on_update(*_VOLUME), _check_volume_update),
+        rules=(_check_volume,),
+        update=(*on_update(_check_volume), _check_volume_update),
     ),
     ("", "PersistentVolumeClaim"): Kind(
         rules=(_check_claim,), update=(_check_claim_update,), subresources={"status": (check_claim_status,)}

@@ -58,7 +58,8 @@ def check(resource: Resource, info: RequestInfo, method: str) -> None:
 def _refusal(resource: Resource, info: RequestInfo, method: str) -> errors.StatusError:
     here, served = _verbs_at(resource, info)
     verbs = [verb for verb in here if verb in served]
-    if not verbs:
+    is_below_watch = "/watch/" in info.path and info.verb == "watch"
+    if not verbs or (is_below_watch and "watch" not in resource.verbs):
         return errors.unknown_resource()
     if info.verb == "watch" and "list" in verbs and method == "GET":
         return errors.method_not_supported(resource, "watch")
