@@ -119,7 +119,10 @@ def check_volume_spec(
         why = "may only be Retain in the context of inline volumes"
         found.append(errors.forbidden_field(f"{path}.persistentVolumeReclaimPolicy", why))
     affinity = spec.get("nodeAffinity")
-    if affinity is not None:
+    if affinity is not None and is_inline:
+        why = "may not be specified in the context of inline volumes"
+        found.append(errors.forbidden_field(f"{path}.nodeAffinity", why))
+    elif affinity is not None:
         if affinity.get("required") is None:
             why = "must specify required node constraints"
             found.append(errors.required(f"{path}.nodeAffinity.required", why))
@@ -137,7 +140,7 @@ def check_volume_spec(
                 found.append(errors.invalid_value(f"{path}.iscsi.targetportal", portal, PORTAL_TEXT))
     if not sources:
         found.append(errors.required(path, "must specify a volume type"))
-    if "local" in sources and affinity is None:
+    if "local" in sources and (affinity is None or is_inline):
         found.append(errors.required(f"{path}.nodeAffinity", "Local volume requires node affinity"))
     if (
         policy == "Recycle"

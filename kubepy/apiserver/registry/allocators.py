@@ -4,7 +4,7 @@ What is taken is read off the cached Services once and followed from then on, so
 choosing and committing a number is reserved in memory. IPAddress objects say the same to clients (addresses.py); those
 that clients made themselves keep their addresses from everybody else.
 
-Differs: a dry run judges node ports as the write would; upstream takes any number for one.
+A dry run takes nothing, and is not told that an address is taken or a port out of range; upstream does not look either.
 
 Addresses come from the configured range and from ServiceCIDRs that are ready and stay. Automatic numbers come from the
 upper part of a range first, so that people may pick low ones by hand.
@@ -120,7 +120,9 @@ class ServiceAllocator:
         low, high = node_port_range
         # Source: portallocator calculateRangeOffset.
         self._ports = _Pool(low, high, _band(high - low + 1, 32, 128), random)
-        self._follows = False
+        self._follows = self._has_range_objects = False
+        # Of the write that `begin` is at; it does not wait.
+        self._is_dry_run = False
 
     def _pool(self, network: _Network) -> _Pool:
         first = int(network.network_address) + 1
@@ -147,6 +149,7 @@ class ServiceAllocator:
         self._follows = True
         services.observe(self._on_change, self._on_loaded)
         if service_cidrs is not None:
+            self._has_range_objects = True
             service_cidrs.observe(
                 lambda change: self._set_ranges(change.path, change.document),
                 lambda documents: _each(self._set_ranges, documents),
@@ -199,7 +202,7 @@ class ServiceAllocator:
                 parent.get("resource") or "", parent.get("namespace") or "", parent.get("name") or "",
             )  # fmt: skip
 
-    def begin(self, service: Obj, old: Obj | None) -> Release:
+    def begin(self, service: Obj, old: Obj | None, *, dry_run: bool = False) -> Release:
         """Fill in what `service` needs, in place. Call what is returned when the write is over, done or not.
 
         Raises Invalid, and InternalError when a range is full."""
@@ -210,6 +213,7 @@ class ServiceAllocator:
             keep_allocated(spec, old_spec)
         reserved_ips: list[int] = []
         reserved_ports: list[int] = []
+        self._is_dry_run = dry_run
 
         def release() -> None:
             _give_back(self._addresses, reserved_ips)
@@ -283,11 +287,14 @@ class ServiceAllocator:
         if ranges is None:
             return "the provided network does not match the current range"
         if all(number not in pool for pool in ranges.values()):
+            if self._has_range_objects:
+                return "the provided network does not match the current range"
             network = next(iter(ranges))
             return f"the provided IP ({text}) is not in the valid range. The range of valid IPs is {network}"
         holder = self._held.get(number)
         mine = ("services", metadata.get("namespace", ""), metadata.get("name", ""))
-        if self._addresses[number] or (holder is not None and holder != mine):
+        is_taken = self._addresses[number] or (holder is not None and holder != mine)
+        if is_taken and not self._is_dry_run:
             return "provided IP is already allocated"
         return number
 
@@ -350,7 +357,7 @@ class ServiceAllocator:
         reserved.append(number)
 
     def _port_error(self, number: int) -> str:
-        if not self._ports.first <= number <= self._ports.last:
+        if not self._is_dry_run and not self._ports.first <= number <= self._ports.last:
             return (
                 "provided port is not in the valid range. The range of valid ports is "
                 f"{self._ports.first}-{self._ports.last}"

@@ -315,7 +315,7 @@ class Registry(Kinds):
         base = metadata.get("generateName", "") if not metadata.get("name") else ""
         if base:
             metadata["name"] = self._free_name(cache, metadata.get("namespace", ""), base)
-        release = await self._allocate(obj, None) if hub.group_resource == _SERVICES else _nothing
+        release = await self._allocate(call, obj, None) if hub.group_resource == _SERVICES else _nothing
         try:
             strategy.prepare_create(obj, self.moment(call))
             name = metadata.get("name", "")
@@ -368,11 +368,11 @@ class Registry(Kinds):
                 break
         return name
 
-    async def _allocate(self, obj: Obj, old: Obj | None) -> Release:
+    async def _allocate(self, call: Call, obj: Obj, old: Obj | None) -> Release:
         """A Service's addresses and ports."""
         if not self.services.is_following:
             await self._follow_services()
-        return self.services.begin(obj, old)
+        return self.services.begin(obj, old, dry_run=call.options.dry_run)
 
     async def _follow_services(self) -> None:
         """From the first write of a Service on; until then nobody needs to know what is taken."""
@@ -457,7 +457,7 @@ class Registry(Kinds):
         check_revision(call, strategy, new["metadata"], old["metadata"])
         release = _nothing
         if not call.subresource and hub.group_resource == _SERVICES:
-            release = await self._allocate(new, old)
+            release = await self._allocate(call, new, old)
         try:
             self._prepare_update(call, strategy, new, old)
             findings = validate_update(call.resource, new, old, call.subresource)

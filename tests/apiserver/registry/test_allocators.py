@@ -44,8 +44,8 @@ async def test_headless_and_external_services_get_none(api: Api) -> None:
         ),
         (
             {"clusterIP": "192.168.0.1"},
-            'spec.clusterIPs: Invalid value: ["192.168.0.1"]: failed to allocate IP 192.168.0.1: the provided IP '
-            "(192.168.0.1) is not in the valid range. The range of valid IPs is 10.96.0.0/12",
+            'spec.clusterIPs: Invalid value: ["192.168.0.1"]: failed to allocate IP 192.168.0.1: the provided network '
+            "does not match the current range",
         ),
         (
             {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30007}]},
@@ -73,6 +73,25 @@ async def test_what_cannot_be_had(api: Api, spec: dict[str, Any], message: str) 
     error = await api.error("POST", SERVICES, service(**spec))
     assert error.code == 422
     assert message in error.message
+
+
+async def test_a_dry_run_is_told_of_taken_ports_only(api: Api) -> None:
+    """Not of taken addresses, nor of ports that nobody can have: as upstream's allocators, which are not asked then."""
+    ports = [{"port": 1, "nodePort": 30007}]
+    await api.ok("POST", SERVICES, service("a", type="NodePort", clusterIP="10.96.0.77", ports=ports))
+    dry = SERVICES + "?dryRun=All"
+    await api.ok("POST", dry, service(clusterIP="10.96.0.77"))
+    await api.ok("POST", dry, service(type="NodePort", ports=[{"port": 1, "nodePort": 80}]))
+    error = await api.error("POST", dry, service(type="NodePort", ports=ports))
+    assert "provided port is already allocated" in error.message
+    await api.ok("POST", SERVICES, service("b", type="NodePort", ports=[{"port": 1, "nodePort": 30008}]))
+
+
+async def test_what_becomes_external_has_no_internal_policy(api: Api) -> None:
+    await api.ok("POST", SERVICES, service())
+    change = {"spec": {"type": "ExternalName", "externalName": "x.io"}}
+    changed = await api.ok("PATCH", f"{SERVICES}/s", change, content_type=MERGE)
+    assert "internalTrafficPolicy" not in changed["spec"]
 
 
 async def test_what_a_failed_create_had_is_free_again(api: Api) -> None:

@@ -26,6 +26,9 @@ class ServiceStrategy(Strategy):
     def prepare_update(self, new: Obj, old: Obj, moment: Moment) -> None:
         super().prepare_update(new, old, moment)
         drop_type_dependent(new["spec"], old["spec"])
+        if service_type(new["spec"]) == "ExternalName":
+            # Upstream keeps it in the store and shows it to nobody. Source: defaultOnReadInternalTrafficPolicy.
+            new["spec"].pop("internalTrafficPolicy", None)
 
 
 def service_type(spec: Obj) -> str:
