@@ -480,4 +480,4 @@ apiextensions-apiserver.pkg.apis.apiextensions.v1.ValidationRule: reason
   FieldValueForbidden is used to report valid (as per formatting rules) values which would be accepted under some conditions, but which are not permitted by the current conditions (such as security policy).
   FieldValueInvalid is used to report malformed values (e.g. failed regex match, too long, out of bounds).
   FieldValueRequired is used to report required values that are not provided (e.g. empty strings, null values, or empty arrays).
-"""  # noqa: E501
+"""  # noqa: E501 - one enum, one line

@@ -262,10 +262,6 @@ def too_large_resource_version(requested: int, current: int, *, retry_s: int = 1
     )
 
 
-def too_many_requests(message: str, retry_s: int) -> TooManyRequests:
-    return TooManyRequests(message, details={"retryAfterSeconds": retry_s})
-
-
 def timeout(message: str, retry_s: int) -> Timeout:
     """Source: NewTimeoutError."""
     details = {"retryAfterSeconds": retry_s} if retry_s else {}

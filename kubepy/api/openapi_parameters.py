@@ -96,4 +96,4 @@ path string Path is the URL path to use for the current proxy request to pod.
 path string Path is the part of URLs that include service endpoints, suffixes, and parameters to use for the current proxy request to service. For example, the whole request URL is http://localhost/api/v1/namespaces/kube-system/services/elasticsearch-logging/_search?q=user:kimchy. Path is _search?q=user:kimchy.
 [NodeProxyOptions]
 path string Path is the URL path to use for the current proxy request to node.
-"""  # noqa: E501
+"""  # noqa: E501 - one parameter, one line

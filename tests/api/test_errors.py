@@ -49,7 +49,7 @@ def test_texts(error, code, reason, message):
 
 
 def test_retry_after_comes_from_the_details():
-    assert errors.too_many_requests("busy", 3).retry_after_s == 3
+    assert errors.TooManyRequests("busy", details={"retryAfterSeconds": 3}).retry_after_s == 3
     assert errors.not_found(PODS, "x").retry_after_s is None
 
 

@@ -155,7 +155,7 @@ async def test_an_error_event_is_waited_out(server, clock, sink, start):
 
 
 async def test_retry_after_is_obeyed(server, clock, start):
-    server.failures = [errors.too_many_requests("slow down", 60)]
+    server.failures = [errors.TooManyRequests("slow down", details={"retryAfterSeconds": 60})]
     start()
     await clock.advance(59)
     assert len(server.calls) == 1

@@ -7,7 +7,7 @@ import orjson
 import pytest
 import structlog
 
-from kubepy.api.errors import BadRequest, InternalError, page_not_found, too_many_requests
+from kubepy.api.errors import BadRequest, InternalError, TooManyRequests, page_not_found
 from kubepy.api.protobuf import Decoder, Unknown
 from kubepy.api.protoencoder import STATUS
 from kubepy.api.schema import Schemas
@@ -43,7 +43,9 @@ async def test_in_protobuf_for_who_asks_for_it_first(make_request: Callable[...,
 
 
 async def test_retry_after(make_request: Callable[..., Request]) -> None:
-    response = await _answer(make_request("/api/v1/pods"), too_many_requests("slow down", 3))
+    response = await _answer(
+        make_request("/api/v1/pods"), TooManyRequests("slow down", details={"retryAfterSeconds": 3})
+    )
     assert response.headers == {"Retry-After": "3"}
 
 
