@@ -10,7 +10,7 @@ Source: kubernetes 1.36 pkg/controller/servicecidrs/servicecidrs_controller.go.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -136,9 +136,8 @@ class ServiceCidrsController(Controller):
             return None
         return After(decided.wait_s) if decided.wait_s else None
 
-    def _managed(self) -> list[str]:
-        return [
-            address["metadata"]["name"]
-            for address in self.addresses.list()
-            if objects.labels_of(address).get(_MANAGED_BY) == MANAGER
-        ]
+    def _managed(self) -> Iterator[str]:
+        """One after the other: only a range that leaves is asked about, and the first address that needs it decides."""
+        for document in self.addresses.documents():
+            if objects.labels_of(document.obj).get(_MANAGED_BY) == MANAGER:
+                yield document.key.name

@@ -35,7 +35,7 @@ def claim(name: str) -> Obj:
 
 
 def wanted() -> list[Obj]:
-    """Deployment with autoscaler, budget and Service; StatefulSet with claims; DaemonSet; Job; CronJob; claim; quota."""
+    """Deployment with autoscaler, budget, Service; StatefulSet with claims; DaemonSet; Job, CronJob; claim; quota."""
     web = make_deployment("web").replicas(2).image("nginx:1").requests(cpu="100m").obj()
     # Twice what the autoscaler wants of a pod, so it goes to its maximum.
     web["spec"]["template"]["metadata"]["annotations"] = {"kubepy.io/usage-cpu": "200m"}
