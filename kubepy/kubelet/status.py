@@ -23,6 +23,7 @@ from kubepy.api.objects import Obj, copy, walk
 from kubepy.kubelet import containers, durations, turns
 from kubepy.kubelet.containers import FIELDS, Part, parts_of
 from kubepy.kubelet.runtimes import images
+from kubepy.kubelet.runtimes.fake import NEVER, OOM
 from kubepy.kubelet.turns import TOGETHER_S
 from kubepy.lib import clock as clocks
 
@@ -263,9 +264,11 @@ def _restart_all(ended: Sequence[Part], parts: Sequence[Part], now: str) -> Iter
 
 
 def _stop_code(part: Part, grace_s: int) -> str:
-    """A server that is asked to stop ends with 0; one that takes too long is killed, as is who has work to do."""
-    if part.is_init and not part.is_sidecar:
-        return "143"
+    """A server that is asked to stop ends with 0; one that takes too long is killed. Work that is cut short is never
+    well done: it ends as it would have, or is killed."""
+    if part.life.run_s != NEVER:
+        end = part.life.end(part.entry["restartCount"])
+        return end if end.strip("0") and end != OOM else "137"
     return "0" if part.life.stop_s <= grace_s and grace_s > 0 else "137"
 
 

@@ -284,6 +284,27 @@ async def test_a_container_that_ignores_sigterm_is_killed(cluster):
     assert (await main(cluster))["state"]["terminated"]["exitCode"] == 137
 
 
+@pytest.mark.parametrize(
+    ("said", "phase", "code"),
+    [
+        ({}, "Succeeded", 0),  # a server
+        ({"run-seconds": "60"}, "Failed", 137),
+        ({"run-seconds": "60", "exit-code": "3"}, "Failed", 3),
+        ({"run-seconds": "60", "exit-code": "oom"}, "Failed", 137),
+    ],
+)
+async def test_work_that_is_cut_short_is_not_done(cluster, said, phase, code):
+    subject = pod(said=said, restartPolicy="Never")
+    subject["metadata"]["finalizers"] = ["x.io/hold"]
+    await cluster.create(subject)
+    await cluster.advance(5)
+    await cluster.client.delete(PODS, "web", "default")
+    await cluster.advance(5)
+    found = await status(cluster)
+    ended = found["containerStatuses"][0]["state"]["terminated"]
+    assert (found["phase"], ended["exitCode"]) == (phase, code)
+
+
 async def test_a_pod_beyond_the_nodes_room_is_rejected(cluster):
     big = {"requests": {"cpu": "5"}}
     for name in ("one", "two"):
