@@ -12,8 +12,7 @@ absent), `+` struct that is no pointer, `!` always written although optional, `~
 `=` a list that is kept when empty, `0` null when absent: a pointer that is always written, a time that is no pointer. A
 list or map that is always written is null when there is nothing in it.
 
-Source: types.go of k8s.io/api, apimachinery and apiextensions-apiserver at 1.36; fields that are new in 1.37 count as
-pointers, as the API conventions have it for new optional fields.
+Source: types.go of k8s.io/api, apimachinery and apiextensions-apiserver at 1.37.
 """
 
 # Structs that embed another one (`json:",inline"`): what is embedded, and which fields are their own. Decoding errors
@@ -228,7 +227,7 @@ PodSecurityContext fsGroup* fsGroupChangePolicy*:PodFSGroupChangePolicy runAsGro
 PodSpec activeDeadlineSeconds* automountServiceAccountToken* dnsPolicy:DNSPolicy enableServiceLinks* hostUsers* hostnameOverride* overhead:ResourceList preemptionPolicy*:PreemptionPolicy priority* restartPolicy:RestartPolicy runtimeClassName* setHostnameAsFQDN* shareProcessNamespace* terminationGracePeriodSeconds*
 PodStatus allocatedResources:ResourceList phase:PodPhase qosClass:PodQOSClass resize:PodResizeStatus
 PodTemplate template+
-PodVolumeHealth name*
+PodVolumeHealth lastTransitionTime0
 PortStatus error* protocol:Protocol
 PreferredSchedulingTerm preference+
 Probe terminationGracePeriodSeconds*
@@ -258,7 +257,7 @@ Toleration effect:TaintEffect operator:TolerationOperator tolerationSeconds*
 TopologySpreadConstraint minDomains* nodeAffinityPolicy*:NodeInclusionPolicy nodeTaintsPolicy*:NodeInclusionPolicy whenUnsatisfiable:UnsatisfiableConstraintAction
 TypedLocalObjectReference apiGroup0
 TypedObjectReference apiGroup0 namespace*
-VolumeHealthCondition message* reason* status*
+VolumeHealthStatus lastTransitionTime0
 VolumeMount mountPropagation*:MountPropagationMode recursiveReadOnly*:RecursiveReadOnlyMode
 VolumeMountStatus recursiveReadOnly*:RecursiveReadOnlyMode
 VolumeResourceRequirements limits:ResourceList requests:ResourceList
@@ -348,6 +347,9 @@ WorkloadPodGroupGangSchedulingPolicy minCount*
 WorkloadPodGroupResourceClaim name* resourceClaimName* resourceClaimTemplateName*
 
 [io.k8s.api.scheduling.v1beta1]
+CompositePodGroupTemplate preemptionPolicy*:PreemptionPolicy priority* schedulingPolicy+
+PodGroupResourceClaim resourceClaimName* resourceClaimTemplateName*
+PodGroupResourceClaimStatus resourceClaimName*
 PodGroupSpec parentCompositePodGroupName* preemptionPolicy*:PreemptionPolicy priority* schedulingPolicy+
 PodGroupTemplate preemptionPolicy*:PreemptionPolicy priority* schedulingPolicy+
 
@@ -355,8 +357,7 @@ PodGroupTemplate preemptionPolicy*:PreemptionPolicy priority* schedulingPolicy+
 CSIDriverSpec attachRequired* fsGroupPolicy*:FSGroupPolicy nodeAllocatableUpdatePeriodSeconds* podInfoOnMount* preventPodSchedulingIfMissing* requiresRepublish* seLinuxMount* serviceAccountTokenInSecrets* storageCapacity* volumeLifecycleModes:[]VolumeLifecycleMode
 CSINodeDriver topologyKeys!
 StorageClass allowVolumeExpansion* reclaimPolicy*:PersistentVolumeReclaimPolicy volumeBindingMode*:VolumeBindingMode
-StorageHealth name*
-StorageHealthCondition accessMode* message* reason* status* volumeMode*
+StorageHealthCondition accessMode* lastTransitionTime0 volumeMode*
 TokenRequest expirationSeconds*
 VolumeAttachmentSource persistentVolumeName*
 VolumeAttachmentSpec source+
@@ -386,6 +387,7 @@ DeleteOptions gracePeriodSeconds* ignoreStoreReadErrorWithClusterBreakingPotenti
 FieldSelectorRequirement operator:FieldSelectorOperator
 GroupResource group* resource*
 LabelSelectorRequirement operator:LabelSelectorOperator
+ListMeta remainingItemCount*
 ManagedFieldsEntry operation:ManagedFieldsOperationType
 ObjectMeta deletionGracePeriodSeconds* managedFields= uid:types.UID
 OwnerReference blockOwnerDeletion* controller* uid:types.UID

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies
 
-from kubepy.api import versions
+from kubepy.api import shapes, versions
 from kubepy.api.builtins import BUILTINS
 from kubepy.api.protobuf import Decoder, Unknown
 from kubepy.api.protoencoder import STATUS, Encoder, event
 from kubepy.api.protofields import META
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
-from tests.api.protowire import TABLE, envelope, example, field
+from tests.api.protowire import SCALARS, TABLE, envelope, example, field
 
 CORE = "io.k8s.api.core.v1."
 CRDS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1."
@@ -160,3 +160,22 @@ def _names(definition: str) -> set[str]:
     for each in TABLE.fields(definition):
         names |= _names(each.type) if each.shape == "^" else {each.name}
     return names
+
+
+def test_both_tables_of_go_know_the_same_pointers(schemas: Schemas) -> None:
+    """gotypes.py says of which fields zero is a value, protofields.py which are left out when they are not set."""
+    notes = shapes.notes()
+    wrong = []
+    for name, definition in schemas.definitions.items():
+        required = definition.get("required", ())
+        scalars = TABLE.fields(name) if name in TABLE else []
+        pointers = {
+            each.name: each.is_optional for each in scalars if each.type in SCALARS and not each.shape
+        }
+        for each in shapes.fields(name, definition, notes):
+            if each.name not in pointers or each.name in required:
+                continue
+            is_pointer = each.keep and each.zero in (None, shapes.NULL)
+            if pointers[each.name] is not is_pointer:
+                wrong.append(f"{name}.{each.name}")
+    assert wrong == []
