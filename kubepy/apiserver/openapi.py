@@ -6,6 +6,8 @@ kept as bytes until the catalog or the routes to other servers change. Of those 
 (which are then asked from them), and the v2 document holds what they said last. Each has a hash; who sends it back
 gets 304, and a v3 document asked for by its hash may be cached for ever.
 
+Not there: v3 in gnostic's protobuf, which no kubectl since 1.27 asks for.
+
 Source: kube-openapi pkg/handler3/handler.go, pkg/handler/handler.go.
 """
 
