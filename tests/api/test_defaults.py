@@ -23,11 +23,6 @@ from kubepy.api.objects import Obj, walk
 from kubepy.api.schema import Schemas
 
 
-@pytest.fixture(scope="module")
-def schemas() -> Schemas:
-    return Schemas()
-
-
 def defaulted(schemas: Schemas, resource: Resource, **parts: Any) -> Obj:
     obj: Obj = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": "a"}} | parts
     kind = schemas.of(resource)

@@ -26,11 +26,6 @@ def encoder() -> Encoder:
     return Encoder()
 
 
-@pytest.fixture(scope="module")
-def schemas() -> Schemas:
-    return Schemas()
-
-
 def metadata(name: str, *, labels: bytes = b"", namespace: str = "") -> bytes:
     """Go writes what is no pointer, set or not."""
     head = field(1, name) + field(2, "") + field(3, namespace) + field(4, "") + field(5, "u") + field(6, "7")
