@@ -90,12 +90,13 @@ def _tell_of_probes(
 ) -> float:
     """Seconds until the next one fails."""
     said: list[tuple[float, Part, str]] = []
+    before, told.probed_s = told.probed_s, {}
     wait_s = NEVER
     for part in running:
         if not part.entry["state"]["running"].get("startedAt"):
             continue  # somebody else's words
         course, running_s = part.course, part.running_s(now)
-        after_s = told.probed_s.get(part.run, running_s if is_first_sight else -1.0)
+        after_s = before.get(part.run, running_s if is_first_sight else -1.0)
         told.probed_s[part.run] = until_s = max(after_s, running_s + TOGETHER_S)
         said += [(at - running_s, part, what) for at, what in course.moments(after_s, until_s)]
         wait_s = min(wait_s, course.next_moment_s(until_s) - running_s)
