@@ -179,9 +179,7 @@ class NamespaceController(Controller):
 
     def setup(self) -> None:
         self.namespaces = self.watch(NAMESPACES)
-        self.namespaces.add_handler(
-            on_add=self._changed, on_update=lambda old, document: self._changed(document)
-        )
+        self.namespaces.add_handler(on_add=self._seen, on_update=self._updated)
         self.pods = self.watch(PODS)
         self.pods.add_handler(on_delete=self._pod_deleted)
 
@@ -200,9 +198,14 @@ class NamespaceController(Controller):
         decided = plan(namespace, remaining, discovered.failure, self.clock.now())
         return await self._act(namespace, decided)
 
-    def _changed(self, document: Document) -> None:
+    def _seen(self, document: Document) -> None:
         if objects.is_deleting(document.obj):
             self.queue.add_after(document.key, self._settle_s)
+
+    @objects.about("metadata.deletionTimestamp", "spec.finalizers")
+    def _updated(self, old: Document, document: Document) -> None:
+        """Not for our own conditions: how many objects are left changes with each look, and would bring the next."""
+        self._seen(document)
 
     def _pod_deleted(self, document: Document) -> None:
         key = namespace_of(document)

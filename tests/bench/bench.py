@@ -367,6 +367,15 @@ def idle_cpu() -> tuple[float, str]:
         return (daemon.cpu_s() - before) / 20 * 100, "% of a core"
 
 
+def idle_cpu_1000() -> tuple[float, str]:
+    """Nodes alone: each renews its lease every ten seconds."""
+    with Daemon("--nodes", "1000") as daemon:
+        time.sleep(25)
+        before = daemon.cpu_s()
+        time.sleep(20)
+        return (daemon.cpu_s() - before) / 20 * 100, "% of a core"
+
+
 def memory_10k() -> tuple[float, str]:
     with Daemon() as daemon:
         asyncio.run(fill(daemon.target(), 10_000))
@@ -444,6 +453,38 @@ async def _deployment(target: wire.Target, replicas: int) -> float:
     raise RuntimeError(f"not ready within two minutes: {status}")
 
 
+def namespace_5000() -> tuple[float, str]:
+    """Half of them ConfigMaps, half pods that run and take their leave of simulated nodes."""
+    with Daemon("--nodes", "50") as daemon:
+        return asyncio.run(_namespace(daemon.target(), 5000)), "s"
+
+
+async def _namespace(target: wire.Target, objects: int) -> float:
+    path, pods = f"/api/v1/namespaces/{NAMESPACE}", objects // 2
+    await prepare(target)
+    config_map = {"data": {"key": "x" * 300}}
+    await hammer(
+        target,
+        objects - pods,
+        lambda n: post(target, f"{path}/configmaps", {"metadata": {"name": f"c-{n}"}, **config_map}),
+    )
+    container = {"name": "main", "image": "nginx"}
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 1}
+    await hammer(target, pods, lambda n: post(target, PODS, {"metadata": {"name": f"p-{n}"}, "spec": spec}))
+    connection = await wire.Connection.open(target)
+    running = target.head("GET", f"{PODS}?fieldSelector=status.phase%21%3DRunning&limit=1")
+    while json.loads((await connection.request(running))[1])["items"]:
+        await asyncio.sleep(0.2)
+    began = time.perf_counter()
+    await connection.request(target.head("DELETE", path))
+    while (await connection.request(target.head("GET", path)))[0] != 404:
+        if time.perf_counter() - began > 120:
+            raise RuntimeError("not gone within two minutes")
+        await asyncio.sleep(0.05)
+    connection.close()
+    return time.perf_counter() - began
+
+
 # -- the gate --------------------------------------------------------------------------------------------------
 
 # Nobody is asked who they are and what they may, and nothing that comes in is looked at.
@@ -510,6 +551,8 @@ CLUSTER_ROWS: dict[str, tuple[str, Callable[[], tuple[float, str]], float]] = {
     "openapi": ("OpenAPI v3 of all groups, cold", openapi_cold, 0.5),
     "idle-memory": ("idle memory, 3 nodes", idle_memory, 100),
     "idle-cpu": ("idle processor, 3 nodes", idle_cpu, 1.0),
+    "idle-cpu-1000": ("idle processor, 1 000 nodes", idle_cpu_1000, 5.0),
+    "namespace": ("delete a namespace of 5 000 objects", namespace_5000, 5.0),
     "deployment": ("1 000 replicas Running, 100 nodes", deployment_1000, 3.0),
     "memory-10k": ("memory with 10 000 pods", memory_10k, 250),
     "gate-get": ("who, may, admit: added to a get", gate_get, 60),
