@@ -53,7 +53,8 @@ def test_both_are_told_the_same(driver: str, source: Obj, wanted: list[tuple[str
     ("driver", "source", "in_pod", "in_volume"),
     [
         ("iscsi", {"targetPortal": "p", "iqn": "x"},
-         [("iscsi.iqn", "must be valid format starting with iqn, eui, or naa")], [("iscsi.iqn", "must be valid format")]),
+         [("iscsi.iqn", "must be valid format starting with iqn, eui, or naa")],
+         [("iscsi.iqn", "must be valid format")]),
         ("cinder", {"volumeID": "v", "secretRef": {}}, [("cinder.secretRef.name", "")],
          [("cinder.secretRef.name", ""), ("cinder.secretRef.namespace", "")]),
         ("glusterfs", {"endpoints": "e", "path": "p", "endpointsNamespace": ""}, [],
