@@ -131,7 +131,7 @@ class ApiServer:
         self.authentication = authentication.build(
             config, keys=authentication.keys_of(config, keys.service_account), trust=trust, registry=self.registry,
             catalog=self.catalog, client=lambda: self.client, clock=basis.clock, random=basis.random,
-            tasks=self._tasks, log=self._log,
+            tasks=self._tasks, log=self._log, metrics=basis.metrics,
         )  # fmt: skip
         # The aggregator is part of the chain, and follows APIServices through it.
         self.aggregator = Aggregator(

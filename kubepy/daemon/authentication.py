@@ -42,6 +42,7 @@ from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 from kubepy.observability.logs import Logger
+from kubepy.observability.metrics import Metrics
 
 if TYPE_CHECKING:
     from kubepy.apiserver.authn.webhook import WebhookTokens
@@ -104,6 +105,7 @@ def build(
     random: Random,
     tasks: Tasks,
     log: Logger,
+    metrics: Metrics,
 ) -> Authentication:
     """`client`: as system:apiserver, for what authentication writes; called once there is one. Raises ConfigError."""
     issuers = config.service_account_issuer
@@ -114,7 +116,7 @@ def build(
         tasks.start(_label(client(), secret, day, log), name="legacy-token-used")
 
     certificates = Certificates(trust, clock)
-    openid = _openid(config, clock, random)
+    openid = _openid(config, clock, random, metrics)
     webhook = _webhook(config, audiences, clock, random)
 
     def for_us(tokens: TokenAuthenticator | None) -> TokenAuthenticator | None:
@@ -156,13 +158,13 @@ def _static_tokens(config: Config) -> StaticTokens | None:
         raise ConfigError(f"token-auth-file: {error}") from None
 
 
-def _openid(config: Config, clock: Clock, random: Random) -> OpenId | None:
+def _openid(config: Config, clock: Clock, random: Random, metrics: Metrics) -> OpenId | None:
     if not (config.authentication_config or config.oidc_issuer_url):
         return None
     # CEL and what else it needs take a fifth of the start; few clusters have issuers.
     from kubepy.daemon.openid import OpenId
 
-    return OpenId(config, clock=clock, random=random)
+    return OpenId(config, clock=clock, random=random, metrics=metrics)
 
 
 def _webhook(

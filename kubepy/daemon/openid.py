@@ -25,6 +25,7 @@ from kubepy.daemon.config import Config
 from kubepy.daemon.settings import ConfigError, read_file
 from kubepy.lib.clock import Clock, RealClock
 from kubepy.lib.random import Random
+from kubepy.observability.metrics import Metrics
 
 # Source: oidc.go, http.Client timeout.
 ISSUER_TIMEOUT_S = 30.0
@@ -33,8 +34,8 @@ ISSUER_TIMEOUT_S = 30.0
 class OpenId:
     """The issuers that are believed now. Raises ConfigError."""
 
-    def __init__(self, config: Config, *, clock: Clock, random: Random) -> None:
-        self._config, self._clock, self._random = config, clock, random
+    def __init__(self, config: Config, *, clock: Clock, random: Random, metrics: Metrics) -> None:
+        self._config, self._clock, self._random, self._metrics = config, clock, random, metrics
         self._algorithms = ALGORITHMS if config.authentication_config else config.oidc_signing_algs
         self._transports: list[Transport] = []
         given = self._read()
@@ -93,7 +94,8 @@ class OpenId:
         self._transports.append(transport)
         try:
             return OidcTokens(
-                issuer, fetch=_fetch(transport), clock=self._clock, algorithms=self._algorithms, read=_read(transport)
+                issuer, fetch=_fetch(transport), clock=self._clock, algorithms=self._algorithms,
+                read=_read(transport), metrics=self._metrics,
             )  # fmt: skip
         except ValueError as error:
             raise ConfigError(str(error)) from None

@@ -208,7 +208,7 @@ async def test_issuers_that_do_not_answer_replace_nobody(tmp_path: Path) -> None
     path = tmp_path / "authentication.yaml"
     _authenticators(path)
     config = Cluster(authentication_config=str(path)).config
-    openid = OpenId(config, clock=VirtualClock(), random=Random("1"))
+    openid = OpenId(config, clock=VirtualClock(), random=Random("1"), metrics=Metrics())
     _authenticators(path, jwt=[{"issuer": _ISSUER, "claimMappings": _MAPPINGS}])
     with pytest.raises(ConfigError, match="authenticator not initialized"):
         await openid.reload()

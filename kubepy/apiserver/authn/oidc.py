@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ from kubepy.apiserver.authn.x509 import CREDENTIAL_ID
 from kubepy.apiserver.request import User
 from kubepy.client.transport import ConnectionLost
 from kubepy.lib.clock import Clock, rfc3339
+from kubepy.observability.metrics import Histogram, Metrics
 
 CONFIGURATION = "/.well-known/openid-configuration"
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512")
@@ -42,6 +44,22 @@ OTHERS_MAX = 64
 
 # A URL -> the JSON that is there. Raises StatusError, ConnectionLost. It trusts the issuer's CA.
 Fetch = Callable[[str], Awaitable[Obj]]
+
+
+_RESULTS = _SUCCESS, _FAILURE = "success", "failure"
+_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def _latency(metrics: Metrics, result: str, issuer: str) -> Histogram:
+    """Source: oidc/metrics.go; what is told of the keys there is not."""
+    hashed = f"sha256:{hashlib.sha256(issuer.encode()).hexdigest()}"
+    return metrics.histogram(
+        "apiserver_authentication_jwt_authenticator_latency_seconds",
+        "Latency of jwt authentication operations in seconds. This is the time spent authenticating a token for cache "
+        "miss only (i.e. when the token is not found in the cache).",
+        ("result", "jwt_issuer_hash"),
+        _BUCKETS_S,
+    ).labels(result, hashed)
 
 
 class Issuers:
@@ -66,7 +84,7 @@ class OidcTokens:
 
     def __init__(
         self, issuer: Issuer, *, fetch: Fetch, clock: Clock, algorithms: Sequence[str] = ALGORITHMS,
-        read: Read | None = None,
+        read: Read | None = None, metrics: Metrics | None = None,
     ) -> None:  # fmt: skip
         """`read` gets claims that are elsewhere; without it they are none."""
         if unknown := [name for name in algorithms if name not in ALGORITHMS]:
@@ -76,6 +94,7 @@ class OidcTokens:
         self._keys = _IssuersKeys(issuer.url, issuer.discovery_url, fetch, clock, algorithms)
         self._others: dict[str, _IssuersKeys] = {}  # issuers of claims that are elsewhere
         self._verdicts: dict[str, tuple[float, Verdict]] = {}
+        self._took = {result: _latency(metrics or Metrics(), result, issuer.url) for result in _RESULTS}
 
     async def discover(self) -> None:
         """Raises Unauthorized if the issuer is not there, or somebody else."""
@@ -88,6 +107,20 @@ class OidcTokens:
             return verdict
         if unverified_issuer(token) != self._issuer.url:
             return None
+        began, result = self._clock.monotonic(), _FAILURE
+        try:
+            user, expires = await self._user(token)
+            result = _SUCCESS
+        finally:
+            self._took[result].observe(self._clock.monotonic() - began)
+        verdict = Verdict(user)
+        if len(self._verdicts) >= VERDICTS_MAX:
+            self._verdicts.clear()
+        self._verdicts[token] = (min(now + VERDICT_S, expires), verdict)
+        return verdict
+
+    async def _user(self, token: str) -> tuple[User, float]:
+        """Whose it is, and until when."""
         claims = await self._claims(self._keys, token)
         if self._read is not None and (claim := self._issuer.groups.claim):
             try:
@@ -95,14 +128,9 @@ class OidcTokens:
             except Unresolved as error:
                 raise Unauthorized(f"oidc: could not expand distributed claims: {error}") from error
         try:
-            user = user_of(self._issuer, claims)
+            return user_of(self._issuer, claims), float(claims["exp"])
         except (Refused, cel.CelError) as error:
             raise Unauthorized(f"oidc: {error}") from error
-        verdict = Verdict(user)
-        if len(self._verdicts) >= VERDICTS_MAX:
-            self._verdicts.clear()
-        self._verdicts[token] = (min(now + VERDICT_S, float(claims["exp"])), verdict)
-        return verdict
 
     async def _verified_elsewhere(self, token: str) -> Obj:
         url = unverified_issuer(token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from kubepy.apiserver.authn import configuration
 from kubepy.apiserver.authn.configuration import Issuer
 from kubepy.apiserver.authn.oidc import OidcTokens, Refused, user_of
 from kubepy.lib.clock import VirtualClock
+from kubepy.observability.metrics import Metrics
 
 URL = "https://issuer.example.com"
 
@@ -192,6 +194,22 @@ async def test_a_signed_token_is_not_yet_a_good_one(clock: VirtualClock, claims:
     provider = Provider()
     with pytest.raises(Unauthorized, match=why):
         await OidcTokens(issuer(), fetch=provider.fetch, clock=clock).review(provider.token(clock, **claims))
+
+
+async def test_how_long_it_took_is_measured_where_nothing_was_known(clock: VirtualClock) -> None:
+    provider, metrics = Provider(), Metrics()
+    tokens = OidcTokens(issuer(), fetch=provider.fetch, clock=clock, metrics=metrics)
+    token = provider.token(clock)
+    for _ in range(2):
+        await tokens.review(token)
+    with pytest.raises(Unauthorized):
+        await tokens.review(provider.token(clock, exp=1))
+    assert await tokens.review("a.b.c") is None
+    hashed = f"sha256:{hashlib.sha256(URL.encode()).hexdigest()}"
+    for result in ("success", "failure"):
+        name = "apiserver_authentication_jwt_authenticator_latency_seconds_count"
+        labels = {"result": result, "jwt_issuer_hash": hashed}
+        assert metrics.registry.get_sample_value(name, labels) == 1.0, result
 
 
 async def test_a_forged_token_and_one_of_another_issuer(clock: VirtualClock) -> None:
