@@ -10,8 +10,8 @@ kind reaches into closures, once; after that, `decode` and `default` are one wal
 decode   drops what Go's structs have no place for (unknown fields, reported), nulls and zero values of omitempty
          fields; checks types; rewrites quantities, times and bytes as Kubernetes writes them. Raises BadRequest with
          the text of Go's decoder.
-default  adds what Go would write although nobody gave it (structs that are no pointers: `resources: {}`) and then the
-         versioned defaults of defaults.py. Idempotent.
+default  drops fields of features that are off (disabled.py), adds what Go would write although nobody gave it (structs
+         that are no pointers: `resources: {}`) and then the versioned defaults of defaults.py. Idempotent.
 
 Promised: decoding what was decoded and defaulted changes nothing. The order of keys is the caller's.
 Not promised: nulls that Go writes for absent times without omitempty; here they are absent.
@@ -30,7 +30,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kubepy.api import defaults
+from kubepy.api import defaults, disabled
 from kubepy.api.decoding import (
     CONVERSIONS,
     IDENTITY,
@@ -309,10 +309,10 @@ class Schemas:
             walk = self.defaulter(target) if target else None
             if walk is not None:
                 children.append((field.name, container, walk))
-        own = defaults.DEFAULTS.get(name)
-        if not (structs or zeros or nulls or children or own):
+        own, dropped = defaults.DEFAULTS.get(name), disabled.FIELDS.get(name, ())
+        if not (structs or zeros or nulls or children or own or dropped):
             return None
-        return _struct_defaulter(tuple(structs), tuple(zeros), tuple(nulls), own, tuple(children))
+        return _struct_defaulter(dropped, tuple(structs), tuple(zeros), tuple(nulls), own, tuple(children))
 
 
 class ObjectSchema:
@@ -407,6 +407,7 @@ class ObjectSchema:
 
 
 def _struct_defaulter(
+    dropped: tuple[str, ...],
     structs: tuple[str, ...],
     zeros: tuple[tuple[str, Any], ...],
     nulls: tuple[str, ...],
@@ -414,6 +415,8 @@ def _struct_defaulter(
     children: tuple[tuple[str, str, Default], ...],
 ) -> Default:
     def default(value: Obj) -> None:
+        for name in dropped:
+            value.pop(name, None)
         for name in structs:
             if name not in value:
                 value[name] = {}

@@ -212,13 +212,6 @@ def _check_stateful_strategy(strategy: Obj, found: Errors) -> None:
         found.append(errors.invalid_value(path, shown, "must be 'RollingUpdate' or 'OnDelete'"))
     elif rolling:
         check_non_negative(rolling.get("partition"), f"{path}.rollingUpdate.partition", found)
-        unavailable = rolling.get("maxUnavailable")
-        if unavailable is not None:
-            path = f"{path}.rollingUpdate.maxUnavailable"
-            check_int_or_percent(unavailable, path, found)
-            if _amount(unavailable) == 0:
-                found.append(errors.invalid_value(path, unavailable, "cannot be 0"))
-            check_at_most_100_percent(unavailable, path, found)
 
 
 def _check_stateful_create(obj: Obj, found: Errors) -> None:

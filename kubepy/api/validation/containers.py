@@ -159,9 +159,6 @@ class ContainerWalk:
                 handler = lifecycle.get(hook)
                 if handler is not None:
                     _check_handler(handler, f"{path}.lifecycle.{hook}", self._grace_period, found)
-            if lifecycle.get("stopSignal") and not self._spec.get("os"):
-                why = "may not be set for containers with empty `spec.os.name`"
-                found.append(errors.forbidden_field(f"{path}.lifecycle.stopSignal", why))
         for field in ("livenessProbe", "readinessProbe", "startupProbe"):
             probe = container.get(field)
             if probe is not None:

@@ -139,9 +139,19 @@ def _check_key_ref(reference: Obj, path: str, found: Errors) -> None:
         check_messages(names.config_key(key), key, f"{path}.key", found)
 
 
+def _no_backsteps(target: str) -> list[str]:
+    return ["must not contain '..'"] if ".." in target.split("/") else []
+
+
+_FILE_REF = (("key", names.env_var_name), ("volumeName", names.dns1123_label), ("path", _no_backsteps))
+
+
 def _check_file_ref(reference: Obj, path: str, found: Errors) -> None:
-    for field in ("volumeName", "path", "key"):
-        if not reference.get(field):
+    """Source: validateFileKeySelector."""
+    for field, check in _FILE_REF:
+        if value := reference.get(field):
+            check_messages(check(value), value, f"{path}.{field}", found)
+        else:
             found.append(errors.required(f"{path}.{field}"))
 
 

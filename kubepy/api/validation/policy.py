@@ -176,13 +176,6 @@ def _check_priority_kept(new: Obj, old: Obj, found: Errors) -> None:
         found.append(errors.forbidden_field("value", "may not be changed in an update."))
 
 
-def _check_preferred_holder(obj: Obj, found: Errors) -> None:
-    spec = obj.get("spec") or {}
-    if spec.get("preferredHolder") and not spec.get("strategy"):
-        why = "may only be specified if `strategy` is defined"
-        found.append(errors.forbidden_field("spec.preferredHolder", why))
-
-
 POLICY: dict[tuple[str, str], Kind] = {
     (_RBAC_GROUP, "Role"): Kind(name=names.name_is_path_segment, rules=(_policy_rules(namespaced=True),)),
     (_RBAC_GROUP, "ClusterRole"): Kind(
@@ -216,7 +209,6 @@ POLICY: dict[tuple[str, str], Kind] = {
         rules=(
             positive("spec.leaseDurationSeconds"),
             at("spec.leaseTransitions", check_non_negative),
-            _check_preferred_holder,
         ),
     ),
 }

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from msgspec import Struct, field
@@ -245,11 +245,16 @@ def parse_ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
+# Zeros before the number of an IPv4 octet, of a prefix length: what older software read past, and newer refuses.
+_drop_zeros = partial(re.compile(r"(?<![0-9a-fA-F])0+(?=[0-9]+\.)|(?<=[./])0+(?=[0-9])").sub, "")
+
+
 def check_ip(value: Any, path: str, found: Errors) -> None:
     """Source: apimachinery pkg/util/validation/ip.go IsValidIPForLegacyField, strict."""
     address = parse_ip(value or "")
     if address is None:
-        found.append(errors.invalid_value(path, value or "", IP_TEXT))
+        why = IP_TEXT if parse_ip(_drop_zeros(value or "")) is None else "must not have leading 0s"
+        found.append(errors.invalid_value(path, value or "", why))
     elif isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         found.append(errors.invalid_value(path, value, "must not be an IPv4-mapped IPv6 address"))
 
@@ -257,18 +262,27 @@ def check_ip(value: Any, path: str, found: Errors) -> None:
 def check_cidr(value: Any, path: str, found: Errors) -> None:
     """Source: apimachinery pkg/util/validation/ip.go IsValidCIDRForLegacyField, strict."""
     value = value or ""
-    try:
-        if "%" in value or not _match_prefix(value.rpartition("/")[2]):
-            raise ValueError
-        interface = ipaddress.ip_interface(value)
-    except ValueError:
-        found.append(errors.invalid_value(path, value, CIDR_TEXT))
-        return
-    if interface.ip != interface.network.network_address:
+    interface = _parse_cidr(value)
+    if interface is None:
+        has_zeros = _parse_cidr(_drop_zeros(value)) is not None
+        why = "must not have leading 0s in IP or prefix length" if has_zeros else CIDR_TEXT
+        found.append(errors.invalid_value(path, value, why))
+    elif isinstance(interface, ipaddress.IPv6Interface) and interface.ip.ipv4_mapped:
+        found.append(errors.invalid_value(path, value, "must not have an IPv4-mapped IPv6 address"))
+    elif interface.ip != interface.network.network_address:
         found.append(errors.invalid_value(path, value, "must not have bits set beyond the prefix length"))
 
 
 _match_prefix = re.compile("0|[1-9][0-9]{0,2}").fullmatch
+
+
+def _parse_cidr(text: str) -> ipaddress.IPv4Interface | ipaddress.IPv6Interface | None:
+    if "%" in text or not _match_prefix(text.rpartition("/")[2]):
+        return None
+    try:
+        return ipaddress.ip_interface(text)
+    except ValueError:
+        return None
 
 
 # -- rules from checks -----------------------------------------------------------------------------------------

@@ -135,27 +135,8 @@ class LimitRangeStrategy(UpsertStrategy):
 
 
 class LeaseStrategy(Strategy):
-    """Coordinated leader election is off: nothing but what uses its fields already keeps them.
-
-    Source: coordination/lease/strategy.go dropDisabledFields."""
-
     create_on_update = True
     unconditional_update = False
-
-    def prepare_create(self, obj: Obj, moment: Moment) -> None:
-        super().prepare_create(obj, moment)
-        _drop_coordination(obj, {})
-
-    def prepare_update(self, new: Obj, old: Obj, moment: Moment) -> None:
-        super().prepare_update(new, old, moment)
-        _drop_coordination(new, old)
-
-
-def _drop_coordination(lease: Obj, old: Obj) -> None:
-    before, spec = old.get("spec") or {}, lease.get("spec") or {}
-    for field in ("strategy", "preferredHolder"):
-        if before.get(field) is None:
-            spec.pop(field, None)
 
 
 class EndpointSliceStrategy(Strategy):

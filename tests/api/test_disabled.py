@@ -1,0 +1,47 @@
+import pytest
+
+from kubepy.api import disabled
+from kubepy.api.builtins import LEASES, PODS, STATEFUL_SETS
+from kubepy.api.schema import Schemas
+
+
+def pod(**container):
+    return {"spec": {"containers": [{"name": "c", "image": "i"} | container]}}
+
+
+@pytest.mark.parametrize("name", disabled.FIELDS)
+def test_each_field_is_one_of_the_newest_version(name):
+    known = Schemas().definitions[name]["properties"]
+    assert [field for field in disabled.FIELDS[name] if field not in known] == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "sent", "without"),
+    [
+        (PODS, pod(lifecycle={"stopSignal": "SIGUSR1", "preStop": {"sleep": {"seconds": 1}}}), ["SIGUSR1"]),
+        (
+            PODS,
+            pod(volumeMounts=[{"name": "v", "mountPath": "/v", "bindMountOptions": ["noexec"]}]),
+            ["noexec"],
+        ),
+        (
+            STATEFUL_SETS,
+            {
+                "spec": {
+                    "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "42%"}}
+                }
+            },
+            ["42%", "maxUnavailable"],
+        ),
+        (
+            LEASES,
+            {"spec": {"strategy": "OldestEmulationVersion", "preferredHolder": "you"}},
+            ["Oldest", "you"],
+        ),
+    ],
+)
+def test_what_is_sent_in_it_is_dropped_without_a_word(resource, sent, without):
+    schema = Schemas().of(resource)
+    assert schema.decode(sent).unknown == []
+    schema.default(sent)
+    assert [text for text in without if text in str(sent)] == []
