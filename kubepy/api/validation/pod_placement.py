@@ -111,11 +111,26 @@ def _check_label_keys(term: Obj, path: str, found: Errors) -> None:
             continue
         for index, key in enumerate(keys):
             check_label_key(key, f"{path}.{field}[{index}]", found)
+    _check_selected_twice(matched, term.get("labelSelector") or {}, path, found)
     mismatched = frozenset(term.get("mismatchLabelKeys") or _NONE)
     for index, key in enumerate(matched):
         if key in mismatched:
             why = "exists in both matchLabelKeys and mismatchLabelKeys"
             found.append(errors.invalid_value(f"{path}.matchLabelKeys[{index}]", key, why))
+
+
+def _check_selected_twice(matched: Sequence[str], selector: Obj, path: str, found: Errors) -> None:
+    """By now the selector has an expression of each of the keys; what it says of one besides is too much."""
+    if not matched:
+        return
+    place = {key: index for index, key in enumerate(matched)}
+    seen = set(selector.get("matchLabels") or _NONE)
+    for expression in selector.get("matchExpressions") or _NONE:
+        key = expression.get("key") or ""
+        if key in place and key in seen:
+            why = "exists in both matchLabelKeys and labelSelector"
+            found.append(errors.invalid_value(f"{path}[{place[key]}]", key, why))
+        seen.add(key)
 
 
 def check_node_selector(selector: Obj, path: str, found: Errors) -> None:

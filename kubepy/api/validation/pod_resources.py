@@ -5,10 +5,10 @@ Source: kubernetes pkg/apis/core/validation/validation.go, ValidateResourceRequi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from kubepy.api import errors, names, quantity
+from kubepy.api import errors, internals, names, quantity
 from kubepy.api.objects import Obj
 from kubepy.api.validation.rules import Errors, check_messages
 
@@ -89,18 +89,22 @@ def check_container_resource_name(name: str, path: str, found: Errors) -> None:
         found.append(errors.invalid_value(path, name, why))
 
 
-def _check_container_resource(name: str, amount: Any, path: str, found: Errors) -> None:
-    check_container_resource_name(name, path, found)
-    check_amount(name, amount, path, found)
-
-
-def check_resources(resources: Obj, path: str, found: Errors, *, claims: Iterable[str] = ()) -> None:
-    """requests and limits of one container. Source: validateResourceRequirements."""
+def check_resources(
+    resources: Obj,
+    path: str,
+    found: Errors,
+    *,
+    claims: Collection[str] = (),
+    check_name: Callable[[str, str, Errors], None] = check_container_resource_name,
+) -> None:
+    """requests and limits, of one container if nothing else is said. Source: validateResourceRequirements."""
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
     for name, amount in limits.items():
-        _check_container_resource(name, amount, f"{path}.limits[{name}]", found)
+        check_name(name, f"{path}.limits[{name}]", found)
+        check_amount(name, amount, f"{path}.limits[{name}]", found)
     for name, amount in requests.items():
-        _check_container_resource(name, amount, f"{path}.requests[{name}]", found)
+        check_name(name, f"{path}.requests[{name}]", found)
+        check_amount(name, amount, f"{path}.requests[{name}]", found)
         limit = limits.get(name)
         if limit is None:
             if not is_overcommittable(name):
@@ -115,13 +119,32 @@ def check_resources(resources: Obj, path: str, found: Errors, *, claims: Iterabl
             why = f"must be less than or equal to {name} limit of {limit}"
             found.append(errors.invalid_value(f"{path}.requests", str(amount), why))
     _check_huge_pages(limits, requests, path, found)
-    for index, claim in enumerate(resources.get("claims") or _NONE):
-        name = claim.get("name") or ""
-        at = f"{path}.claims[{index}].name"
+    _check_claim_names(resources.get("claims") or _NONE, f"{path}.claims", claims, found)
+
+
+def _check_claim_names(used: Sequence[Obj], path: str, claims: Collection[str], found: Errors) -> None:
+    """Source: validateResourceClaimNames."""
+    seen: set[str] = set()
+    for index, claim in enumerate(used):
+        at, name, request = f"{path}[{index}]", claim.get("name") or "", claim.get("request") or ""
         if not name:
             found.append(errors.required(at))
-        elif name not in claims:
-            found.append(errors.not_found_field(at, name))
+            continue
+        key = f"{name}/{request}" if request else name
+        if name in seen:
+            found.append(errors.duplicate(at, name))
+        else:
+            if request:
+                check_messages(names.dns1123_label(request), request, f"{at}.request", found)
+            if key in seen:
+                found.append(errors.duplicate(at, key))
+            elif not request:
+                found += [errors.duplicate(at, name) for other in seen if other.partition("/")[0] == name]
+            seen.add(key)
+        if name not in claims:
+            known = f": {', '.join(sorted(claims))}" if claims else " which is empty"
+            why = f"must be one of the names in pod.spec.resourceClaims{known}"
+            found.append(errors.not_found_field(at, name)._replace(detail=why))
 
 
 def _check_huge_pages(limits: Obj, requests: Obj, path: str, found: Errors) -> None:
@@ -130,18 +153,21 @@ def _check_huge_pages(limits: Obj, requests: Obj, path: str, found: Errors) -> N
         found.append(errors.forbidden_field(path, "HugePages require cpu or memory"))
 
 
-def check_pod_resources(spec: Obj, path: str, found: Errors) -> None:
+def _check_pod_resource_name(name: str, path: str, found: Errors) -> None:
+    """Source: validatePodResourceName."""
+    before = len(found)
+    check_resource_name(name, path, found)
+    if len(found) == before and name not in ("cpu", "memory") and not is_huge_page(name):
+        found.append(errors.not_supported(path, name, ("cpu", "hugepages-", "memory")))
+
+
+def check_pod_resources(spec: Obj, path: str, found: Errors, claims: Collection[str]) -> None:
     """Source: validatePodResources and validatePodResourceConsistency."""
     resources = spec["resources"]
     if resources.get("claims") is not None:
         why = "claims may not be set for Resources at pod-level"
         found.append(errors.forbidden_field(f"{path}.claims", why))
-    for side in ("limits", "requests"):
-        for name in resources.get(side) or {}:
-            if name not in ("cpu", "memory") and not is_huge_page(name):
-                supported = ("cpu", "hugepages-", "memory")
-                found.append(errors.not_supported(f"{path}.{side}[{name}]", name, supported))
-    check_resources({k: v for k, v in resources.items() if k != "claims"}, path, found)
+    check_resources(resources, path, found, claims=claims, check_name=_check_pod_resource_name)
     containers = spec.get("containers") or _NONE
     for name, amount in (resources.get("requests") or {}).items():
         total = sum(
@@ -176,8 +202,8 @@ def check_resource_claims(claims: Sequence[Obj], path: str, found: Errors) -> se
         by_name, by_template = claim.get("resourceClaimName"), claim.get("resourceClaimTemplateName")
         if by_name and by_template:
             why = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
-            found.append(errors.invalid_value(at, claim, why))
+            found.append(errors.invalid_value(at, internals.of("PodResourceClaim", claim), why))
         if not by_name and not by_template:
             why = "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
-            found.append(errors.invalid_value(at, claim, why))
+            found.append(errors.invalid_value(at, internals.of("PodResourceClaim", claim), why))
     return seen

@@ -16,6 +16,7 @@ from kubepy.api.validation.rules import INT32_MAX, Errors, check_enum, check_ran
 _NONE: tuple[Any, ...] = ()
 check_id = check_range(0, INT32_MAX)
 _check_fs_group_policy = check_enum(("Always", "OnRootMismatch"))
+_check_selinux_policy = check_enum(("MountOption", "Recursive"))
 _check_seccomp_type = check_enum(("Localhost", "RuntimeDefault", "Unconfined"))
 
 
@@ -47,6 +48,7 @@ def check_pod_security(context: Obj, path: str, found: Errors) -> None:
     _check_fs_group_policy(context.get("fsGroupChangePolicy"), f"{path}.fsGroupChangePolicy", found)
     _check_seccomp(context.get("seccompProfile"), f"{path}.seccompProfile", found)
     _check_app_armor(context.get("appArmorProfile"), f"{path}.appArmorProfile", found)
+    _check_selinux_policy(context.get("seLinuxChangePolicy"), f"{path}.seLinuxChangePolicy", found)
 
 
 def check_security_context(context: Obj, path: str, spec: Obj, found: Errors) -> None:

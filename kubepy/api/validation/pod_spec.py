@@ -54,11 +54,14 @@ def check_spec(spec: Obj, path: str, found: Errors, *, is_pod: bool = False, pod
     if spec.get("ephemeralContainers"):
         walk.ephemeral_containers(spec["ephemeralContainers"], f"{path}.ephemeralContainers")
     if spec.get("resources"):
-        check_pod_resources(spec, f"{path}.resources", found)
+        check_pod_resources(spec, f"{path}.resources", found, claims)
     if spec.get("hostNetwork"):
         _check_host_network(spec, f"{path}.containers", found, is_pod)
     _check_restart_policy(spec.get("restartPolicy"), f"{path}.restartPolicy", found)
     _check_dns_policy(spec.get("dnsPolicy"), f"{path}.dnsPolicy", found)
+    if spec.get("shareProcessNamespace") and spec.get("hostPID"):
+        why = "ShareProcessNamespace and HostPID cannot both be enabled"
+        found.append(errors.invalid_value(f"{path}.securityContext.shareProcessNamespace", True, why))
     for field, check in _OPTIONAL:
         value = spec.get(field)
         if value is not None:
@@ -67,6 +70,38 @@ def check_spec(spec: Obj, path: str, found: Errors, *, is_pod: bool = False, pod
     _check_dns(spec, f"{path}.dnsConfig", found)
     if spec.get("hostUsers") is False:
         _check_host_users(spec, path, found)
+    if spec.get("hostnameOverride") is not None:
+        _check_hostname_override(spec, f"{path}.hostnameOverride", found)
+    _check_file_volumes(spec, path, found)
+
+
+def _check_hostname_override(spec: Obj, path: str, found: Errors) -> None:
+    """Source: validatePodHostName."""
+    name = spec["hostnameOverride"]
+    for field in ("setHostnameAsFQDN", "hostNetwork"):
+        if spec.get(field):
+            found.append(errors.forbidden_field(path, f"may not be specified when {field} is true"))
+    if len(name.encode()) > 64:
+        found.append(errors.too_long(path, 64))
+    check_messages(names.dns1123_subdomain(name), name, path, found)
+
+
+def _check_file_volumes(spec: Obj, path: str, found: Errors) -> None:
+    """Files that variables are read from lie in volumes of the pod's own. Source: validateFileKeyRefVolumes."""
+    for field in ("initContainers", "containers", "ephemeralContainers"):
+        for index, container in enumerate(spec.get(field) or _NONE):
+            for number, variable in enumerate(container.get("env") or _NONE):
+                reference = (variable.get("valueFrom") or {}).get("fileKeyRef")
+                if reference is None:
+                    continue
+                at = f"{path}.{field}[{index}].env[{number}].valueFrom.fileKeyRef.volumeName"
+                name = reference.get("volumeName") or ""
+                named = [volume for volume in spec.get("volumes") or _NONE if volume.get("name", "") == name]
+                if not named:
+                    found.append(errors.not_found_field(at, name))
+                elif named[-1].get("emptyDir") is None:
+                    why = "referenced volume must be of type emptyDir"
+                    found.append(errors.invalid_value(at, name, why))
 
 
 def _check_host_network(spec: Obj, path: str, found: Errors, is_pod: bool) -> None:

@@ -31,7 +31,7 @@ from kubepy.api.validation.volume_drivers import (
 _FILE_MODE_TEXT = "must be a number between 0 and 0777 (octal), both inclusive"
 _ONE_VOLUME_TEXT = "may not specify more than 1 volume type"
 # Upstream's spelling of two.
-_CALLED_WHEN_SECOND = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
+CALLED_WHEN_SECOND = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
 _NONE: tuple[Any, ...] = ()
 _check_host_path_type = check_enum(
     ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
@@ -82,7 +82,7 @@ def _check_volume_source(volume: Obj, path: str, found: Errors) -> None:
             continue
         count += 1
         if count > 1:
-            called = _CALLED_WHEN_SECOND.get(field, field)
+            called = CALLED_WHEN_SECOND.get(field, field)
             found.append(errors.forbidden_field(f"{path}.{called}", _ONE_VOLUME_TEXT))
         else:
             VOLUME_SOURCES[field](source, f"{path}.{field}", found)

@@ -10,6 +10,7 @@ from kubepy.api import errors, internals, names, quantity
 from kubepy.api.objects import Obj
 from kubepy.api.validation.pod_placement import check_node_selector
 from kubepy.api.validation.pod_volumes import (
+    CALLED_WHEN_SECOND,
     VOLUME_SOURCES,
     check_access_modes,
     check_claim_spec,
@@ -65,23 +66,16 @@ def _check_local(source: Obj, path: str, found: Errors) -> None:
     check_no_backsteps(source.get("path") or "", f"{path}.path", found)
 
 
-# In the order of a pod's volumes, of which some are no PersistentVolumes.
+_OWN = IN_VOLUMES | {"local": _check_local, "csi": _check_csi}
+# In upstream's order: the first source of a volume counts.
 _SOURCES: dict[str, SourceCheck] = {
-    field: IN_VOLUMES.get(field, check)
-    for field, check in VOLUME_SOURCES.items()
-    if field
-    not in (
-        "emptyDir",
-        "gitRepo",
-        "secret",
-        "persistentVolumeClaim",
-        "downwardAPI",
-        "configMap",
-        "projected",
-        "ephemeral",
-        "image",
+    field: _OWN.get(field) or VOLUME_SOURCES[field]
+    for field in (
+        "hostPath", "gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "flocker", "nfs", "rbd", "quobyte",
+        "cephfs", "iscsi", "cinder", "fc", "flexVolume", "azureFile", "vsphereVolume", "photonPersistentDisk",
+        "portworxVolume", "azureDisk", "scaleIO", "local", "storageos", "csi",
     )
-} | {"local": _check_local, "csi": _check_csi}
+}  # fmt: skip
 
 
 def _check_volume(obj: Obj, found: Errors) -> None:
@@ -130,9 +124,9 @@ def check_volume_spec(
             check_node_selector(affinity["required"], f"{path}.nodeAffinity.required", found)
     sources = [field for field in _SOURCES if spec.get(field) is not None]
     for index, field in enumerate(sources):
-        if index:
+        if index and field != "flexVolume":
             why = "may not specify more than 1 volume type"
-            found.append(errors.forbidden_field(f"{path}.{field}", why))
+            found.append(errors.forbidden_field(f"{path}.{CALLED_WHEN_SECOND.get(field, field)}", why))
         else:
             _SOURCES[field](spec[field], f"{path}.{field}", found)
             if field == "iscsi" and is_portal_too_long(spec[field], name):

@@ -93,6 +93,42 @@ def test_a_plain_pod_is_fine(rules):
             ],
         ),
         (
+            pod("  shareProcessNamespace: true\n  hostPID: true"),
+            [
+                "spec.securityContext.shareProcessNamespace: Invalid value: true: ShareProcessNamespace and HostPID "
+                "cannot both be enabled"
+            ],
+        ),
+        (
+            pod("  hostnameOverride: Big\n  setHostnameAsFQDN: true"),
+            [
+                "spec.hostnameOverride: Forbidden: may not be specified when setHostnameAsFQDN is true",
+                'spec.hostnameOverride: Invalid value: "Big": a lowercase RFC 1123 subdomain must consist of lower '
+                "case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. "
+                "'example.com', regex used for validation is "
+                "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+            ],
+        ),
+        (
+            pod("  resources: {limits: {example.com/gpu: '1'}, requests: {example.com/gpu: '1'}}"),
+            [
+                f'spec.resources.{side}[example.com/gpu]: Unsupported value: "example.com/gpu": supported values: '
+                '"cpu", "hugepages-", "memory"'
+                for side in ("limits", "requests")
+            ],
+        ),
+        (
+            one("resources: {claims: [{name: gpu}]}"),
+            [
+                'spec.containers[0].resources.claims[0]: Not found: "gpu": must be one of the names in '
+                "pod.spec.resourceClaims which is empty"
+            ],
+        ),
+        (
+            one("env: [{name: E, valueFrom: {fileKeyRef: {volumeName: v, path: p, key: k}}}]"),
+            ['spec.containers[0].env[0].valueFrom.fileKeyRef.volumeName: Not found: "v"'],
+        ),
+        (
             one("resources: {limits: {pods: '1'}}"),
             [
                 'spec.containers[0].resources.limits[pods]: Invalid value: "pods": '
