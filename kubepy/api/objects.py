@@ -31,8 +31,8 @@ class DocumentPool:
     """Bounds the decoded dicts of one cluster: first decoded, first dropped, by the size of their bytes.
 
     16 MB of JSON are some 100 MB as dicts; dropping one costs its next reader a decode (3 us per KB, and as much to
-    free it). It is room for what some busy seconds write: a pod is looked at by a dozen readers on its way from its creation
-    to its containers, and with 4 MB most of 10 000 that are created together were decoded anew at each step.
+    free it). It is room for what some busy seconds write: a pod is looked at by a dozen readers on its way from its
+    creation to its containers, and with 4 MB most of 10 000 that are created together were decoded at each step.
     """
 
     def __init__(self, size_bytes_max: int = 16 << 20) -> None:
