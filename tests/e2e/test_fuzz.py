@@ -19,9 +19,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kubepy.api import protobuf
 from kubepy.lib import yaml
 from tests.bench import wire
 from tests.e2e.conftest import Daemon
+
+STATUS = "io.k8s.apimachinery.pkg.apis.meta.v1.Status"
+DECODER = protobuf.Decoder()
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 
@@ -302,6 +306,14 @@ def api(door: Wire) -> Api:
     return made
 
 
+def status_of(answer: bytes) -> dict[str, Any]:
+    """A Status in any of the forms that may have been asked for."""
+    if answer.startswith(protobuf.PREFIX):
+        said = protobuf.Unknown(answer)
+        return DECODER.decode(STATUS, said.raw) | {"kind": said.kind}
+    return json.loads(answer) if answer.startswith(b"{") else yaml.load(answer)
+
+
 @pytest.mark.timeout(0 if EXAMPLES else 120)
 @settings(
     max_examples=EXAMPLES or 8000,
@@ -316,7 +328,7 @@ def test_no_request_is_the_servers_fault(cluster: Daemon, api: Api, door: Wire, 
     status, answer = door.send(method, target, body, headers)
     shown = f"{method} {target} {headers} {body!r} -> {status} {answer[:2000]!r}"
     if status >= 400:
-        refusal = json.loads(answer) if answer.startswith(b"{") else yaml.load(answer)
+        refusal = status_of(answer)
         assert (refusal["kind"], refusal["code"], refusal["status"]) == ("Status", status, "Failure"), shown
         # Where upstream's registry or merges return a plain error it answers 500 without a reason, and so do we.
         is_upstreams = status == 500 and "reason" not in refusal
