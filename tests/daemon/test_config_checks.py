@@ -46,8 +46,8 @@ from kubepy.daemon.settings import ConfigError
             "service-cluster-ip-range must be of different IP family",
         ),
         (
-            {"cluster_cidr": "10.0.0.0/16,fd00::/64"},
-            "cluster-cidr must not contain more than 1 entries",
+            {"load_balancer_addresses": "10.0.0.0/16,fd00::/64"},
+            "load-balancer-addresses must not contain more than 1 entries",
         ),
         ({"service_node_port_range": "9-1"}, 'service-node-port-range must be like 30000-32767, not "9-1"'),
         ({"service_node_port_range": "9"}, 'service-node-port-range must be like 30000-32767, not "9"'),
