@@ -39,6 +39,16 @@ ABSENT_CONTROLLERS = {
     "selinux-warning": "off by default; nothing here runs SELinux",
 }
 
+# What a client can see, and no table tells.
+DIFFERENCES = (
+    "/flagz, /statusz, /metrics/slis and /debug/pprof, which tell of a Go process, are 404.",
+    "The columns of a Table have kubectl's names, types and priorities; some of their descriptions are shorter.",
+    "A refused merge or JSON patch is shown with all fields by name; Go keeps what the patch did not touch as it was.",
+    "Where a refusal names several fields of one map, they are in the order of the request; Go's is random.",
+    "When another version of a custom kind becomes the stored one, and nothing converts but the name of the version, "
+    "what the new one does not know is gone from the others at once, and not with the next write of each object.",
+)
+
 _METADATA_FIELDS = {"metadata.name", "metadata.namespace"}
 
 
@@ -79,6 +89,9 @@ def _lines() -> Iterator[str]:
     yield from _versions()
     yield from _parts("Controllers", _controllers(), ABSENT_CONTROLLERS)
     yield from _parts("Admission plugins", ((name, cls is not None) for name, cls in PLUGINS.items()))
+    yield "## What a client can tell apart"
+    yield ""
+    yield from (f"- {text}" for text in DIFFERENCES)
 
 
 def _verbs(row: Resource, handled: Subresources) -> str:
