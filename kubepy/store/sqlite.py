@@ -393,7 +393,9 @@ class SqliteStore:
 
     async def _count(self, revision: int) -> None:
         try:
-            self._keys += await self._reader.run(table.count_keys, table.id_after(revision))
+            # Counted first: what is added meanwhile must not be lost.
+            count = await self._reader.run(table.count_keys, table.id_after(revision))
+            self._keys += count
         except sqlite3.Error as error:
             self._log.warning("store_count_failed", error=str(error))
 
