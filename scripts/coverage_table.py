@@ -45,6 +45,7 @@ DIFFERENCES = (
     "The columns of a Table have kubectl's names, types and priorities; some of their descriptions are shorter.",
     "A refused merge or JSON patch is shown with all fields by name; Go keeps what the patch did not touch as it was.",
     "Where a refusal names several fields of one map, they are in the order of the request; Go's is random.",
+    "A CEL expression with several syntax errors is refused for the first one; cel-go tells of all.",
     "When another version of a custom kind becomes the stored one, and nothing converts but the name of the version, "
     "what the new one does not know is gone from the others at once, and not with the next write of each object.",
 )
