@@ -16,7 +16,7 @@ import orjson
 
 
 class InUse(Exception):
-    """Another kubepy runs in this data directory."""
+    """Another kubepy runs in this data directory, or it is somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,15 @@ class Instance:
 
 
 def lock(directory: Path) -> IO[str]:
-    """Hold the returned file as long as the directory is ours. Raises InUse."""
+    """Hold the returned file as long as the directory is ours. Nobody else can read it from then on. Raises InUse."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    directory.chmod(0o700)
+    if directory.stat().st_mode & 0o077:
+        # What others read here, /tmp say, is not to be closed to them.
+        if not (directory / "lock").exists() and any(directory.iterdir()):
+            raise InUse(
+                f"{directory} is open to others and holds other things than a cluster; name an empty or a new one"
+            )
+        directory.chmod(0o700)
     file = (directory / "lock").open("a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

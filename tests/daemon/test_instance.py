@@ -14,6 +14,23 @@ def test_a_directory_is_exclusive_while_the_lock_is_held(tmp_path):
     instance.lock(tmp_path / "c").close()
 
 
+def test_a_directory_is_closed_to_others(tmp_path):
+    (directory := tmp_path / "c").mkdir(mode=0o755)
+    instance.lock(directory).close()
+    assert directory.stat().st_mode & 0o777 == 0o700
+    directory.chmod(0o755)
+    instance.lock(directory).close()
+    assert directory.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_directory_that_others_use_is_left_alone(tmp_path):
+    (directory := tmp_path / "c").mkdir(mode=0o755)
+    (directory / "letter.txt").write_text("Dear kubepy")
+    with pytest.raises(instance.InUse, match="is open to others and holds other things than a cluster"):
+        instance.lock(directory)
+    assert directory.stat().st_mode & 0o777 == 0o755 and not (directory / "lock").exists()
+
+
 def test_what_was_written_is_read_and_anything_else_is_none(tmp_path):
     assert instance.read(tmp_path) is None and not instance.is_running(tmp_path)
     here = Instance(1, "https://127.0.0.1:6443", 3, False, "2026-01-01T00:00:00Z", "0.1.0")
