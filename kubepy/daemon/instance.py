@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from dataclasses import asdict, dataclass
+from errno import EPERM
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +17,7 @@ import orjson
 
 
 class InUse(Exception):
-    """Another kubepy runs in this data directory, or it is somebody else's."""
+    """Another kubepy runs in this data directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,15 @@ class Instance:
 
 
 def lock(directory: Path) -> IO[str]:
-    """Hold the returned file as long as the directory is ours. Nobody else can read it from then on. Raises InUse."""
+    """Hold the returned file as long as the directory is ours. Nobody else can read it from then on.
+
+    Raises InUse, and PermissionError where others use it.
+    """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if directory.stat().st_mode & 0o077:
         # What others read here, /tmp say, is not to be closed to them.
         if not (directory / "lock").exists() and any(directory.iterdir()):
-            raise InUse(
-                f"{directory} is open to others and holds other things than a cluster; name an empty or a new one"
-            )
+            raise PermissionError(EPERM, "it is open to others and holds other things than a cluster")
         directory.chmod(0o700)
     file = (directory / "lock").open("a+")
     try:
