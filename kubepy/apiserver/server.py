@@ -30,7 +30,7 @@ from typing import Any, cast
 
 import orjson
 from aiohttp import web
-from aiohttp.http import HttpVersion11
+from aiohttp.http import HttpVersion10, HttpVersion11
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import ERROR, RequestPayloadError, _ErrInfo
@@ -473,8 +473,12 @@ class HttpServer:
             self._serving -= 1
 
     async def _answered(self, request: HttpRequest) -> web.StreamResponse:
-        response = await self._handler(request)
         connection = request._connection
+        if request._message.version < HttpVersion10:
+            # A line without a version: the parser takes it for HTTP/0.9, which Go never speaks.
+            connection.write(_refusal(HTTPStatus.BAD_REQUEST))
+            return self._closes
+        response = await self._handler(request)
         if type(response) is WatchResponse:
             await self._watch(request, response)
             return self._closes if request.is_last else self._goes_on

@@ -26,6 +26,8 @@ BAD = "400 Bad Request"
         (b"hello\r\n\r\n", BAD),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", BAD),
         (b"GET /livez HTTP/7.7\r\nHost: x\r\n\r\n", BAD),
+        (b"GET /livez\r\n\r\n", BAD),
+        (b"GET /livez HTTP/0.9\r\nHost: x\r\n\r\n", BAD),
         (b"GET /livez HTTP/1.1\r\n\r\n", f"{BAD}: missing required Host header"),
         (b"GET /livez HTTP/1.1\r\nHost: x\r\nfoo bar\r\n\r\n", BAD),
         (b"GET /livez HTTP/1.1\r\nHost: x\r\na: b\x00c\r\n\r\n", BAD),
