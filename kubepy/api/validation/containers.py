@@ -15,7 +15,7 @@ from kubepy.api.pods import is_sidecar
 from kubepy.api.validation.environment import check_env, check_env_from
 from kubepy.api.validation.pod_resources import check_resources
 from kubepy.api.validation.pod_security import check_security_context
-from kubepy.api.validation.pod_volumes import check_descending_path
+from kubepy.api.validation.pod_volumes import check_descending_path, check_pull_policy
 from kubepy.api.validation.rules import (
     Errors,
     check_enum,
@@ -27,7 +27,6 @@ from kubepy.api.validation.rules import (
 
 _ONE_HANDLER_TEXT = "may not specify more than 1 handler type"
 _NONE: tuple[Any, ...] = ()
-_check_pull_policy = check_required_enum(("Always", "IfNotPresent", "Never"))
 _check_message_policy = check_required_enum(("File", "FallbackToLogsOnError"))
 _check_protocol = check_required_enum(("SCTP", "TCP", "UDP"))
 _check_http_scheme = check_enum(("HTTP", "HTTPS"))
@@ -143,7 +142,7 @@ class ContainerWalk:
             self._mounts(mounts, devices or _NONE, container, f"{path}.volumeMounts")
         if devices:
             self._devices(devices, mounts or _NONE, f"{path}.volumeDevices")
-        _check_pull_policy(get("imagePullPolicy"), f"{path}.imagePullPolicy", found)
+        check_pull_policy(get("imagePullPolicy"), f"{path}.imagePullPolicy", found)
         if resources := get("resources"):
             check_resources(resources, f"{path}.resources", found, claims=self._claims)
         if resize := get("resizePolicy"):
@@ -238,16 +237,17 @@ class ContainerWalk:
                 found.append(errors.invalid_value(f"{at}.devicePath", device_path, why))
 
 
+# In the order of Go's struct.
 _NOT_FOR_EPHEMERAL = (
     "ports",
     "resources",
+    "resizePolicy",
+    "restartPolicy",
+    "restartPolicyRules",
     "livenessProbe",
     "readinessProbe",
     "startupProbe",
     "lifecycle",
-    "restartPolicy",
-    "restartPolicyRules",
-    "resizePolicy",
 )
 _STRUCTS = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
 

@@ -6,7 +6,7 @@ Source: kubernetes pkg/apis/core/validation/validation.go, ValidateVolumes, Vali
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kubepy.api import errors, names, quantity
@@ -18,6 +18,7 @@ from kubepy.api.validation.rules import (
     check_enum,
     check_label_selector,
     check_messages,
+    check_required_enum,
     same,
 )
 from kubepy.api.validation.volume_drivers import (
@@ -33,20 +34,24 @@ _ONE_VOLUME_TEXT = "may not specify more than 1 volume type"
 # Upstream's spelling of two.
 CALLED_WHEN_SECOND = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
 _NONE: tuple[Any, ...] = ()
+check_pull_policy = check_required_enum(("Always", "IfNotPresent", "Never"))
 _check_host_path_type = check_enum(
     ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
 )
 
 
-def check_volumes(volumes: Sequence[Obj], path: str, found: Errors, pod_name: str) -> dict[str, Obj]:
+def check_volumes(
+    volumes: Sequence[Obj], path: str, found: Errors, *, is_pod: bool = False, pod_name: str = ""
+) -> dict[str, Obj]:
     """The valid volumes by name. Source: ValidateVolumes."""
+    checks = VOLUME_SOURCES if is_pod else _SOURCES_IN_TEMPLATES
     valid: dict[str, Obj] = {}
     created = {f"{pod_name}-{v.get('name') or ''}" for v in volumes if "ephemeral" in v} if pod_name else ()
     for index, volume in enumerate(volumes):
         at = f"{path}[{index}]"
         before = len(found)
         name = volume.get("name") or ""
-        _check_volume_source(volume, at, found)
+        _check_volume_source(volume, at, found, checks)
         if pod_name and volume.get("ephemeral") is not None:
             _check_claim_name(f"{pod_name}-{name}", name, f"{at}.name", found)
         if not name:
@@ -70,7 +75,7 @@ def _check_claim_name(claim: str, name: str, path: str, found: Errors) -> None:
         found.append(errors.invalid_value(path, name, f"PVC name {errors.quote(claim)}: {message}"))
 
 
-def _check_volume_source(volume: Obj, path: str, found: Errors) -> None:
+def _check_volume_source(volume: Obj, path: str, found: Errors, checks: Mapping[str, SourceCheck]) -> None:
     count = 0
     # Nearly every volume has a name and one source.
     sources = [field for field in volume if field in VOLUME_SOURCES]
@@ -85,7 +90,7 @@ def _check_volume_source(volume: Obj, path: str, found: Errors) -> None:
             called = CALLED_WHEN_SECOND.get(field, field)
             found.append(errors.forbidden_field(f"{path}.{called}", _ONE_VOLUME_TEXT))
         else:
-            VOLUME_SOURCES[field](source, f"{path}.{field}", found)
+            checks[field](source, f"{path}.{field}", found)
             if field == "iscsi" and is_portal_too_long(source, name := volume.get("name") or ""):
                 found.append(errors.invalid_value(f"{path}.name", name, PORTAL_TEXT))
     if count == 0:
@@ -278,8 +283,16 @@ def _check_ephemeral(source: Obj, path: str, found: Errors) -> None:
     check_claim_spec(template.get("spec") or {}, f"{path}.volumeClaimTemplate.spec", found)
 
 
-def _nothing(source: Obj, path: str, found: Errors) -> None:
-    """A source of which nothing is required."""
+def _check_image_in_template(source: Obj, path: str, found: Errors) -> None:
+    """Which image it is may be said later."""
+    check_pull_policy(source.get("pullPolicy"), f"{path}.pullPolicy", found)
+
+
+def _check_image(source: Obj, path: str, found: Errors) -> None:
+    """Source: validateImageVolumeSource."""
+    if not source.get("reference"):
+        found.append(errors.required(f"{path}.reference"))
+    _check_image_in_template(source, path, found)
 
 
 # In upstream's order: the first source of a volume counts, the others are one too many.
@@ -313,8 +326,9 @@ VOLUME_SOURCES: dict[str, SourceCheck] = {
     "scaleIO": IN_PODS["scaleIO"],
     "csi": _check_csi,
     "ephemeral": _check_ephemeral,
-    "image": _nothing,
+    "image": _check_image,
 }
+_SOURCES_IN_TEMPLATES = {**VOLUME_SOURCES, "image": _check_image_in_template}
 _SOURCE_ORDER = {field: index for index, field in enumerate(VOLUME_SOURCES)}
 
 _ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")

@@ -21,6 +21,19 @@ def rc(*spec):
     [
         (make("Deployment", SELECTOR, TEMPLATE), []),
         (
+            make(
+                "Deployment",
+                SELECTOR,
+                TEMPLATE.replace(
+                    "spec: {", "spec: {volumes: [{name: v, image: {}}, {name: w, image: {pullPolicy: x}}], "
+                ),
+            ),
+            [
+                'spec.template.spec.volumes[1].image.pullPolicy: Unsupported value: "x": '
+                'supported values: "Always", "IfNotPresent", "Never"'
+            ],
+        ),
+        (
             make("Deployment", TEMPLATE),
             ["spec.selector: Required value", NO_MATCH.replace('"x"', '"web"')],
         ),

@@ -192,6 +192,22 @@ def test_a_plain_pod_is_fine(rules):
                 'spec.volumes[2].nfs.path: Invalid value: "": must be an absolute path',
             ],
         ),
+        (
+            pod("  volumes: [{name: v, image: {pullPolicy: Sometimes}}]"),
+            [
+                "spec.volumes[0].image.reference: Required value",
+                'spec.volumes[0].image.pullPolicy: Unsupported value: "Sometimes": '
+                'supported values: "Always", "IfNotPresent", "Never"',
+            ],
+        ),
+        (
+            pod("  securityContext: {seLinuxChangePolicy: MountOption}"),
+            [
+                'spec.securityContext.seLinuxChangePolicy: Unsupported value: "MountOption": '
+                'supported values: "Recursive"'
+            ],
+        ),
+        (pod("  securityContext: {seLinuxChangePolicy: Recursive}"), []),
         (pod("  restartPolicy: Once"), [
             'spec.restartPolicy: Unsupported value: "Once": supported values: "Always", "OnFailure", "Never"'
         ]),
@@ -409,13 +425,12 @@ def test_ephemeral_containers_only_grow(rules):
 def test_what_an_ephemeral_container_may_not_have(rules):
     volumes = "  volumes: [{name: v, emptyDir: {}}]\n"
     mounts = "volumeMounts: [{name: v, mountPath: /a, subPath: b}]"
-    new = pod(
-        f"{volumes}  ephemeralContainers: [{{name: e, image: i, lifecycle: {{}}, resources: {{}}, {mounts}}}]"
-    )
+    fields = f"lifecycle: {{}}, resources: {{}}, restartPolicy: Never, {mounts}"
+    new = pod(f"{volumes}  ephemeralContainers: [{{name: e, image: i, {fields}}}]")
     found = rules.update(pod(volumes), new, "ephemeralcontainers")
     assert found == [
         f"spec.ephemeralContainers[0].{field}: Forbidden: cannot be set for an Ephemeral Container"
-        for field in ("lifecycle", "volumeMounts[0].subPath")
+        for field in ("restartPolicy", "lifecycle", "volumeMounts[0].subPath")
     ]
 
 
