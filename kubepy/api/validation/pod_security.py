@@ -1,7 +1,6 @@
 """The rules of security contexts, of pods and of containers.
 
-seLinuxChangePolicy is Recursive: the feature that brings MountOption (SELinuxMount) is off by default. Differs: a
-template that has a policy may be changed to MountOption upstream.
+Differs: versions before 1.37 refuse MountOption as seLinuxChangePolicy, as SELinuxMount is off there.
 
 Source: kubernetes pkg/apis/core/validation/validation.go, validatePodSpecSecurityContext, ValidateSecurityContext.
 """
@@ -19,7 +18,7 @@ from kubepy.api.validation.rules import INT32_MAX, Errors, check_enum, check_ran
 _NONE: tuple[Any, ...] = ()
 check_id = check_range(0, INT32_MAX)
 _check_fs_group_policy = check_enum(("Always", "OnRootMismatch"))
-_check_selinux_policy = check_enum(("Recursive",))
+_check_selinux_policy = check_enum(("MountOption", "Recursive"))
 _check_seccomp_type = check_enum(("Localhost", "RuntimeDefault", "Unconfined"))
 
 

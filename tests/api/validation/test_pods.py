@@ -201,13 +201,13 @@ def test_a_plain_pod_is_fine(rules):
             ],
         ),
         (
-            pod("  securityContext: {seLinuxChangePolicy: MountOption}"),
+            pod("  securityContext: {seLinuxChangePolicy: Both}"),
             [
-                'spec.securityContext.seLinuxChangePolicy: Unsupported value: "MountOption": '
-                'supported values: "Recursive"'
+                'spec.securityContext.seLinuxChangePolicy: Unsupported value: "Both": '
+                'supported values: "MountOption", "Recursive"'
             ],
         ),
-        (pod("  securityContext: {seLinuxChangePolicy: Recursive}"), []),
+        (pod("  securityContext: {seLinuxChangePolicy: MountOption}"), []),
         (pod("  restartPolicy: Once"), [
             'spec.restartPolicy: Unsupported value: "Once": supported values: "Always", "OnFailure", "Never"'
         ]),
