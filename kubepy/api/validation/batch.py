@@ -280,7 +280,8 @@ def _check_cron_job(job: Obj, found: Errors) -> None:
     check_job_spec(template, "spec.jobTemplate.spec", found)
     if template.get("selector") is not None:
         why = "`selector` will be auto-generated"
-        found.append(errors.invalid_value("spec.jobTemplate.spec.selector", template["selector"], why))
+        shown = internals.of("LabelSelector", template["selector"])
+        found.append(errors.invalid_value("spec.jobTemplate.spec.selector", shown, why))
     if template.get("manualSelector"):
         found.append(errors.not_supported("spec.jobTemplate.spec.manualSelector", True, ("nil", "false")))
     for field in ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"):

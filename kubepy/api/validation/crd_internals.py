@@ -15,6 +15,7 @@ from kubepy.api import structural
 from kubepy.api.objects import Obj
 from kubepy.api.validation.rules import same
 
+_EXACT_MAX = 1 << 53  # up to here each integer is a float
 _PER_VERSION = ("subresources", "schema", "additionalPrinterColumns", "selectableFields")
 
 
@@ -131,6 +132,11 @@ def show_schema(schema: Obj) -> Obj:
     for field in ("Properties", "PatternProperties", "Definitions"):
         if shown[field] is not None:
             shown[field] = {name: show_schema(shown[field][name]) for name in sorted(shown[field])}
+    for field in ("Maximum", "Minimum", "MultipleOf"):
+        number = shown[field]
+        # Go writes a float without a fraction as an integer.
+        if isinstance(number, float) and number.is_integer() and abs(number) < _EXACT_MAX:
+            shown[field] = int(number)
     if shown["Not"] is not None:
         shown["Not"] = show_schema(shown["Not"])
     if (items := shown["Items"]) is not None:

@@ -118,6 +118,13 @@ def test_a_schema_beside_a_status_has_only_what_also_holds_for_the_status() -> N
     assert text.endswith("fields are allowed at the root of the schema if the status subresource is enabled")
 
 
+def test_a_schema_is_shown_with_numbers_as_go_writes_them() -> None:
+    number: Obj = {"type": "number", "maximum": 1.0, "minimum": 0.5}
+    schema: Obj = {"type": "object", "minProperties": 1, "properties": {"a": number}}
+    (text,) = created(definition(version(schema=schema, subresources={"status": {}})))
+    assert '"Maximum":1,' in text and '"Minimum":0.5,' in text
+
+
 WEBHOOK = "spec.conversion.webhookClientConfig"
 
 

@@ -52,6 +52,13 @@ CASES = [
         ],
     ),
     (
+        cron("@daily", f"{JOB_TEMPLATE}, selector: {{matchExpressions: [], matchLabels: {{a: b}}}}"),
+        [
+            'spec.jobTemplate.spec.selector: Invalid value: {"matchLabels":{"a":"b"}}: '
+            "`selector` will be auto-generated"
+        ],
+    ),
+    (
         cron("0 * * * *", JOB_TEMPLATE.replace("Never", "Always")),
         [
             "spec.jobTemplate.spec.template.spec.restartPolicy: Required value: "

@@ -107,6 +107,14 @@ async def test_a_claim_names_its_source_twice(api: Api) -> None:
         assert made["spec"]["dataSource"] == made["spec"]["dataSourceRef"] == {"apiGroup": None, **source}
 
 
+async def test_a_claim_has_no_source_in_another_namespace(api: Api) -> None:
+    source = {"kind": "PersistentVolumeClaim", "name": "other", "namespace": "away"}
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    claim = {"metadata": {"name": "c"}, "spec": {**spec, "dataSourceRef": source}}
+    made = await api.ok("POST", "/api/v1/namespaces/default/persistentvolumeclaims", claim)
+    assert "dataSource" not in made["spec"] and "dataSourceRef" not in made["spec"]
+
+
 async def test_a_taint_of_a_device_says_since_when(api: Api) -> None:
     taint = {"key": "a", "effect": "NoSchedule"}
     device = {"name": "d", "taints": [taint, taint | {"key": "b", "timeAdded": "2020-01-01T00:00:00Z"}]}

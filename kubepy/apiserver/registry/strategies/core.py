@@ -79,13 +79,24 @@ class PersistentVolumeClaimStrategy(Strategy):
     def prepare_create(self, obj: Obj, moment: Moment) -> None:
         super().prepare_create(obj, moment)
         obj["status"] = {"phase": "Pending"}
+        _drop_foreign_source(obj["spec"], {})
         _drop_other_sources(obj["spec"], {})
         _normalize_data_sources(obj["spec"])
 
     def prepare_update(self, new: Obj, old: Obj, moment: Moment) -> None:
         super().prepare_update(new, old, moment)
+        _drop_foreign_source(new["spec"], old.get("spec") or {})
         _drop_other_sources(new["spec"], old.get("spec") or {})
         _normalize_data_sources(new["spec"])
+
+
+def _drop_foreign_source(spec: Obj, old: Obj) -> None:
+    """A source in another namespace is dropped without a word: its feature (CrossNamespaceVolumeDataSource) is off.
+
+    Source: pkg/api/persistentvolumeclaim/util.go DropDisabledFields."""
+    reference = spec.get("dataSourceRef")
+    if reference is not None and reference.get("namespace") and old.get("dataSourceRef") is None:
+        del spec["dataSourceRef"]
 
 
 def _drop_other_sources(spec: Obj, old: Obj) -> None:
