@@ -234,6 +234,11 @@ class Struct(dict[str, Any]):
     """In Go's order of fields: errors.render_value sorts maps, and leaves these as they are."""
 
 
+def metadata_of(obj: Obj) -> Struct:
+    metadata = obj.get("metadata") or {}
+    return Struct({field: metadata[field] for field in _METADATA if metadata.get(field)})
+
+
 def of(struct: str, value: Obj | None) -> Struct | None:
     """The internal form of a versioned struct; None stays None."""
     if value is None:
@@ -243,8 +248,7 @@ def of(struct: str, value: Obj | None) -> Struct | None:
     shown = Struct()
     for name, json, mark, inner in _fields(struct):
         if mark == "^":
-            metadata = value.get("metadata") or {}
-            shown |= {field: metadata[field] for field in _METADATA if metadata.get(field)}
+            shown |= metadata_of(value)
             continue
         held = value.get(json)
         if mark[:1] == "~":

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from kubepy.api import errors, names, selectors
+from kubepy.api import errors, internals, names, selectors
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.authz import Authorizer
@@ -180,7 +180,8 @@ def _findings(kind: str, review: Obj, spec: Obj) -> Iterator[errors.FieldError]:
     if kind == _LOCAL:
         namespace = metadata.pop("namespace", "")
         if metadata:
-            yield errors.invalid_value("metadata", review["metadata"], "must be empty except for namespace")
+            shown = internals.metadata_of(review)
+            yield errors.invalid_value("metadata", shown, "must be empty except for namespace")
         if resource is not None and (given := resource.get("namespace", "")) != namespace:
             why = "must match metadata.namespace"
             yield errors.invalid_value("spec.resourceAttributes.namespace", given, why)
@@ -188,7 +189,7 @@ def _findings(kind: str, review: Obj, spec: Obj) -> Iterator[errors.FieldError]:
             why = "disallowed on this kind of request"
             yield errors.invalid_value("spec.nonResourceAttributes", _internal(path), why)
     elif metadata:
-        yield errors.invalid_value("metadata", review["metadata"], "must be empty")
+        yield errors.invalid_value("metadata", internals.metadata_of(review), "must be empty")
 
 
 def _internal(path: Obj) -> Obj:

@@ -88,6 +88,9 @@ async def test_a_review_has_no_metadata_of_its_own(api: Any) -> None:
         "POST", f"{GROUP}/subjectaccessreviews", {"metadata": {"name": "x"}, "spec": spec}
     )
     assert error.message.endswith(": must be empty")
+    path = f"{GROUP}/namespaces/default/localsubjectaccessreviews"
+    error = await api.error("POST", path, {"metadata": {"name": "x", "labels": {"a": "b"}}, "spec": spec})
+    assert 'metadata: Invalid value: {"name":"x","namespace":"default","labels":{"a":"b"},' in error.message
     path = f"{GROUP}/namespaces/other/localsubjectaccessreviews"
     error = await api.error("POST", path, {"metadata": {"namespace": "default"}, "spec": spec})
     assert error.message == (
