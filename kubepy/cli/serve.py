@@ -200,11 +200,13 @@ class Progress:
 def _detach(config: Config) -> None:
     import subprocess
 
+    from kubepy.daemon import instance
+
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
     arguments = [a for a in sys.argv[1:] if a not in ("-d", "--detach")]
     try:
-        config.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        instance.prepare(config.directory)
         errors = (config.directory / "stderr.log").open("w+")
     except OSError as error:
         fail(f"cannot use {config.directory}: {error.strerror}")

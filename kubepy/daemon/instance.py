@@ -30,10 +30,10 @@ class Instance:
     version: str  # "0.1.0"
 
 
-def lock(directory: Path) -> IO[str]:
-    """Hold the returned file as long as the directory is ours. Nobody else can read it from then on.
+def prepare(directory: Path) -> None:
+    """Make it, or close it to others before anything is written there.
 
-    Raises InUse, and PermissionError where others use it.
+    Raises PermissionError where others use it.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if directory.stat().st_mode & 0o077:
@@ -41,6 +41,14 @@ def lock(directory: Path) -> IO[str]:
         if not (directory / "lock").exists() and any(directory.iterdir()):
             raise PermissionError(EPERM, "it is open to others and holds other things than a cluster")
         directory.chmod(0o700)
+
+
+def lock(directory: Path) -> IO[str]:
+    """Hold the returned file as long as the directory is ours. Nobody else can read it from then on.
+
+    Raises InUse, and PermissionError where others use it.
+    """
+    prepare(directory)
     file = (directory / "lock").open("a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

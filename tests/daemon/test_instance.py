@@ -23,6 +23,13 @@ def test_a_directory_is_closed_to_others(tmp_path):
     assert directory.stat().st_mode & 0o777 == 0o700
 
 
+def test_what_is_written_once_it_is_prepared_does_not_keep_it_from_being_locked(tmp_path):
+    (directory := tmp_path / "c").mkdir(mode=0o755)
+    instance.prepare(directory)
+    (directory / "stderr.log").touch()
+    instance.lock(directory).close()
+
+
 def test_a_directory_that_others_use_is_left_alone(tmp_path):
     (directory := tmp_path / "c").mkdir(mode=0o755)
     (directory / "letter.txt").write_text("Dear kubepy")
