@@ -48,6 +48,8 @@ DIFFERENCES = (
     "A CEL expression with several syntax errors is refused for the first one; cel-go tells of all.",
     "When another version of a custom kind becomes the stored one, and nothing converts but the name of the version, "
     "what the new one does not know is gone from the others at once, and not with the next write of each object.",
+    "A ResourceClaim that may not ask for admin access is refused for that alone, whatever else is wrong with it.",
+    "A node that was made under another --kubernetes-version goes on naming that version as its kubelet's.",
 )
 
 _METADATA_FIELDS = {"metadata.name", "metadata.namespace"}
