@@ -6,7 +6,7 @@ import argparse
 import difflib
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -48,6 +48,25 @@ class Parser(argparse.ArgumentParser):
             what = "unknown flag" if unknown[0].startswith("-") else "one word too many:"
             command.error(f"{what} {unknown[0]}{_nearest(unknown[0], command._option_string_actions)}")
         return options
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As pflag reads them: the word after a flag that has a value is its value, whatever it begins with."""
+        return super().parse_known_args(None if args is None else list(self._joined(args)), namespace)
+
+    def _joined(self, words: Sequence[str]) -> Iterator[str]:
+        """`--controllers -job` as `--controllers=-job`, which argparse does not take for two flags."""
+        rest = iter(words)
+        for word in rest:
+            action = self._option_string_actions.get(word)
+            if action is not None and action.nargs is None and (value := next(rest, None)) is not None:
+                yield f"{word}={value}" if word.startswith("--") else f"{word}{value}"
+                continue
+            yield word
+            if word == "--" or (action is None and self._commands and word in self._commands.choices):
+                # Nothing behind it is this parser's.
+                yield from rest
 
     def error(self, message: str) -> NoReturn:
         if wrong := re.match(r"argument COMMAND: invalid choice: '(.*?)'", message):

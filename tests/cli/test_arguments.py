@@ -53,6 +53,21 @@ def test_wrong_settings_too(settings, sentence, tmp_path, capsys):
     assert said.startswith("kubepy: ") and said.endswith(f"{sentence}\n") and said.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "attribute", "value"),
+    [
+        (["up", "--controllers", "-job"], "controllers", ("-job",)),
+        (["up", "--controllers", "-job,*", "--nodes", "2"], "controllers", ("-job", "*")),
+        (["up", "--controllers=*,-job"], "controllers", ("*", "-job")),
+        (["up", "--nodes", "-1"], "nodes", -1),
+        (["up", "--name", "up", "--no-ephemeral"], "name", "up"),
+        (["logs", "-n", "-3"], "lines", -3),
+    ],
+)
+def test_the_word_after_a_flag_is_its_value_whatever_it_begins_with(arguments, attribute, value):
+    assert getattr(cli.parser().parse(arguments), attribute) == value
+
+
 def test_no_command_is_a_question_for_help(capsys):
     cli.main([])
     said = capsys.readouterr().out
