@@ -1,7 +1,8 @@
 """NodeVolumeLimits: no more volumes of a CSI driver on a node than its CSINode says can be attached.
 
 Counted are the volumes of the pods there and those still attached, each once, however many pods use it. In-tree volumes
-that CSI drivers took over are not counted: they are not translated here.
+that CSI drivers took over are not counted: they are not translated here. A driver may ask that its volumes go only where
+it is installed (VolumeLimitScaling, on since 1.37).
 
 Source: pkg/scheduler/framework/plugins/nodevolumelimits/csi.go.
 """
@@ -9,10 +10,11 @@ Source: pkg/scheduler/framework/plugins/nodevolumelimits/csi.go.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kubepy.api import objects, volumes
 from kubepy.api.builtins import (
+    CSI_DRIVERS,
     CSI_NODES,
     PERSISTENT_VOLUME_CLAIMS,
     PERSISTENT_VOLUMES,
@@ -34,9 +36,11 @@ class NodeVolumeLimits:
     def __init__(self, tools: Toolbox) -> None:
         informer = tools.informers.informer
         self._csi_nodes, self._classes = informer(CSI_NODES), informer(STORAGE_CLASSES)
+        self._drivers = informer(CSI_DRIVERS)
         self._claims, self._volumes = informer(PERSISTENT_VOLUME_CLAIMS), informer(PERSISTENT_VOLUMES)
         self._attachments = informer(VOLUME_ATTACHMENTS)
         self._attachments.add_index(_NODE, _node_of_attachment)
+        self._statuses: dict[str, Status] = {}  # by driver that is missing
 
     def pre_filter(self, state: CycleState, pod: PodInfo) -> Status | None:
         return None if pod.note("VolumeBinding", claims_of) else _SKIP
@@ -58,11 +62,31 @@ class NodeVolumeLimits:
             wanted |= self._attachable(claim)
         if not wanted:
             return [None] * len(nodes)
-        return [None if self._fits(wanted, node) else _TOO_MANY for node in nodes]
+        needed = sorted({driver for driver in wanted.values() if self._is_needed(driver)})
+        return [self._filter(wanted, needed, node) for node in nodes]
 
-    def _fits(self, wanted: Mapping[str, str], node: NodeInfo) -> bool:
+    def _is_needed(self, driver: str) -> bool:
+        """Whether it says that pods wait for it. Source: checkCSIDriverOnNode."""
+        found = self._drivers.get(Key("", driver))
+        return found is not None and bool(found["spec"].get("preventPodSchedulingIfMissing"))
+
+    def _filter(self, wanted: Mapping[str, str], needed: Sequence[str], node: NodeInfo) -> Status | None:
         csi_node = self._csi_nodes.get(Key("", node.name))
-        limits = limits_of(csi_node) if csi_node is not None else {}
+        drivers = (csi_node["spec"].get("drivers") or ()) if csi_node is not None else ()
+        installed = {driver["name"] for driver in drivers}
+        for driver in needed:
+            if driver not in installed:
+                return self._missing(driver)
+        return None if self._fits(wanted, limits_of(drivers), node) else _TOO_MANY
+
+    def _missing(self, driver: str) -> Status:
+        status = self._statuses.get(driver)
+        if status is None:
+            why = f"{driver} CSI driver is not installed on the node"
+            status = self._statuses[driver] = Status(Code.UNSCHEDULABLE, why, plugin=self.name)
+        return status
+
+    def _fits(self, wanted: Mapping[str, str], limits: Mapping[str, int], node: NodeInfo) -> bool:
         if not any(driver in limits for driver in wanted.values()):
             return True
         attached: dict[str, str] = {}
@@ -114,9 +138,8 @@ _TOO_MANY = Status(
 )  # fmt: skip
 
 
-def limits_of(csi_node: Obj) -> dict[str, int]:
-    """Source: getVolumeLimits."""
-    drivers = csi_node["spec"].get("drivers") or ()
+def limits_of(drivers: Iterable[Obj]) -> dict[str, int]:
+    """Of a CSINode's drivers. Source: getVolumeLimits."""
     counts = {driver["name"]: walk(driver, "allocatable", "count") for driver in drivers}
     return {name: count for name, count in counts.items() if count is not None}
 
@@ -131,7 +154,7 @@ def _node_of_attachment(attachment: Obj) -> list[str]:
 
 
 def _after_csi_node(pod: PodInfo, old: Obj | None, new: Obj | None) -> Hint:
-    before, now = (limits_of(each) if each is not None else {} for each in (old, new))
+    before, now = (limits_of(walk(each, "spec", "drivers") or ()) if each else {} for each in (old, new))
     return Hint.QUEUE if any(count > before.get(name, 0) for name, count in now.items()) else Hint.SKIP
 
 

@@ -322,9 +322,37 @@ async def test_a_node_takes_so_many_volumes_of_a_driver(world: World) -> None:
     assert await world.node_of("two") == "node-1"
 
 
+@pytest.mark.parametrize(
+    ("driver", "installed", "why"),
+    [
+        ({}, [], ""),
+        ({"preventPodSchedulingIfMissing": False}, [], ""),
+        ({"preventPodSchedulingIfMissing": True}, [], "1 x.csi CSI driver is not installed on the node"),
+        ({"preventPodSchedulingIfMissing": True}, ["y.csi"], "1 x.csi CSI driver is not installed on the node"),
+        ({"preventPodSchedulingIfMissing": True}, ["x.csi"], ""),
+        (None, [], ""),
+    ],
+)
+async def test_a_driver_may_ask_that_pods_wait_for_it(
+    world: World, driver: Any, installed: list[str], why: str
+) -> None:
+    """Source: TestVolumeLimitScalingGate."""
+    await world.start()
+    await world.add_node()
+    if driver is not None:
+        await world.client.create(CSI_DRIVERS, {"metadata": {"name": "x.csi"}, "spec": driver})
+    drivers = [{"name": name, "nodeID": "n", "allocatable": {"count": 2}} for name in installed]
+    await world.client.create(CSI_NODES, {"metadata": {"name": "node-1"}, "spec": {"drivers": drivers}})
+    await make_volume(world, csi={"driver": "x.csi", "volumeHandle": "h"})
+    await make_claim(world, volume="pv")
+    await world.add_pod(volumes=claims("data"))
+    assert await world.node_of() == ("" if why else "node-1")
+    assert not why or (await world.condition())[2].startswith(f"0/1 nodes are available: {why}.")
+
+
 def test_limits_of_drivers() -> None:
     drivers = [{"name": "a", "allocatable": {"count": 3}}, {"name": "b"}]
-    assert node_volume_limits.limits_of({"spec": {"drivers": drivers}}) == {"a": 3}
+    assert node_volume_limits.limits_of(drivers) == {"a": 3}
 
 
 @pytest.mark.parametrize(
