@@ -4,15 +4,19 @@ The process serves the group with TLS, under a certificate drawn anew at each st
 Service of type ExternalName and an APIService, as a metrics-server is made known. Any API server that aggregates then
 sends there what `kubectl top` and the autoscaler ask; it has to reach HOST. When the process stops it takes both back.
 
-Not promised: that callers are asked who they are. Whoever reaches the port may read what pods use; authorization is the
-API server's before it.
+Nobody else may ask: a caller shows a certificate of the API server's front proxy, as ConfigMap
+kube-system/extension-apiserver-authentication describes it, and whom the proxy speaks for was authorized there. Until
+an API server says who its proxy is, nothing is served.
 
-Source: metrics-server pkg/api/{node,pod}.go, manifests/base/apiservice.yaml.
+Source: metrics-server pkg/api/{node,pod}.go, manifests/base/apiservice.yaml; apiserver
+pkg/server/options/authentication.go (the ConfigMap), pkg/authentication/request/headerrequest. Differs: other callers,
+which upstream asks the API server about, are not let in.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 import ssl
 import tempfile
 from collections.abc import Iterable
@@ -21,10 +25,11 @@ from pathlib import Path
 import orjson
 
 from kubepy.api import errors, metrics, selectors
-from kubepy.api.builtins import API_SERVICES, SERVICES
+from kubepy.api.builtins import API_SERVICES, CONFIG_MAPS, SERVICES
 from kubepy.api.metrics import GROUP, VERSION
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
+from kubepy.apiserver.aggregation import trust
 from kubepy.apiserver.request import Request, RequestIds, Response
 from kubepy.apiserver.server import HttpServer
 from kubepy.client.client import MERGE_PATCH, Client
@@ -35,7 +40,10 @@ from kubepy.lib.clock import Clock
 from kubepy.observability.logs import Logger
 
 NAME, NAMESPACE = "kubepy-metrics", "kube-system"
+# How often an API server that does not say yet who its front proxy is gets asked.
+TRUST_RETRY_S = 1.0
 _GROUP_VERSION = f"{GROUP}/{VERSION}"
+_PROXY_CA = "requestheader-client-ca-file"
 _KINDS = {"nodes": "NodeMetrics", "pods": "PodMetrics"}
 
 
@@ -50,15 +58,34 @@ class MetricsDoor:
         self._usages: Usages | None = None
         self._server = HttpServer(self._handle, clock=clock, ids=ids, log=log)
         self._ca = b""
+        self._callers: frozenset[str] = frozenset()  # common names; none: all with such a certificate
 
     async def open(self, usages: Usages, bind_address: str) -> None:
         """Serve, and say so. Raises OSError when the port is taken."""
         self._usages = usages
+        data = await self._trusted()
+        self._callers = frozenset(json.loads(data.get("requestheader-allowed-names") or "[]"))
         self._ca, pair = pki.serving_apart(self._clock.now(), f"{NAME}.{NAMESPACE}.svc")
-        port = await self._server.start([bind_address], self._port, _context(pair))
+        context = _context(pair, callers=data[_PROXY_CA])
+        port = await self._server.start([bind_address], self._port, context)
         for resource, obj in announcement(self._host, port, self._ca):
             await self._say(resource, obj)
         self._log.info("metrics_served", group=_GROUP_VERSION, host=self._host, port=port)
+
+    async def _trusted(self) -> dict[str, str]:
+        """Whom the API server wants believed, once it says so."""
+        said = False
+        while True:
+            try:
+                data = (await self._client.get(CONFIG_MAPS, trust.KEY.name, trust.KEY.namespace)).get("data")
+            except errors.NotFound:
+                data = None
+            if data and data.get(_PROXY_CA):
+                return data
+            if not said:
+                self._log.warning("front_proxy_awaited", object=str(trust.KEY), missing=_PROXY_CA)
+                said = True
+            await self._clock.sleep(TRUST_RETRY_S)
 
     async def _say(self, resource: Resource, obj: Obj) -> None:
         metadata = obj["metadata"]
@@ -87,12 +114,21 @@ class MetricsDoor:
 
     async def _handle(self, request: Request) -> Response:
         try:
+            if not self._is_proxy(request):
+                raise errors.Unauthorized
             if request.method != "GET":
                 raise errors.method_not_allowed()
             body, code = self._answer(request), 200
         except errors.StatusError as error:
             body, code = error.status(), error.code
         return Response(code, orjson.dumps(body), "application/json")
+
+    def _is_proxy(self, request: Request) -> bool:
+        """That the certificate goes back to the proxy's CA was seen to before there was a request."""
+        certificate = request.client_certificate
+        if certificate is None or certificate.not_after < self._clock.now():
+            return False
+        return not self._callers or certificate.common_name in self._callers
 
     def _answer(self, request: Request) -> Obj:
         parts = tuple(request.path.strip("/").split("/"))
@@ -175,8 +211,11 @@ def announcement(host: str, port: int, ca: bytes) -> list[tuple[Resource, Obj]]:
     return [(SERVICES, service), (API_SERVICES, api_service)]
 
 
-def _context(pair: pki.Pair) -> ssl.SSLContext:
+def _context(pair: pki.Pair, *, callers: str) -> ssl.SSLContext:
+    """`callers`: PEM of the CAs whose certificates they have to show."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cadata=callers)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     with tempfile.TemporaryDirectory(prefix="kubepy-") as directory:
         certificate, key = Path(directory) / "tls.crt", Path(directory) / "tls.key"

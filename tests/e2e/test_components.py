@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import urllib.request
@@ -132,10 +134,27 @@ def test_kubelets_of_their_own_serve_what_their_pods_use(control_plane):
 
     daemon.wait("usage of both pods", lambda: used() == 2)
     assert daemon.kubectl("top", "nodes", "--no-headers").stdout.split()[0] == "node-1"
+    port = daemon.get("apiservice", "v1beta1.metrics.k8s.io")["spec"]["service"]["port"]
+    assert asked_without_certificate(port) == b"", "only the API server's front proxy may ask"
     start("kubelet", "--nodes=1", where, *ELECTION)
     code, output = first.end(signal.SIGTERM)
     assert code == 0, output
     daemon.wait("usage from who stood by", lambda: used() == 2)
+
+
+def asked_without_certificate(port: int) -> bytes:
+    """The start of the answer, if there is one."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as raw,
+            context.wrap_socket(raw) as connection,
+        ):
+            connection.sendall(b"GET /apis/metrics.k8s.io/v1beta1/pods HTTP/1.1\r\nHost: x\r\n\r\n")
+            return connection.recv(100)
+    except (ssl.SSLError, ConnectionError):
+        return b""
 
 
 def request_for(user: str) -> str:
