@@ -40,6 +40,8 @@ from kubepy.client.informer import Informer
 RESYNC_S = 15.0
 POD_CLAIMS = "claims"
 MIGRATED_TO = "pv.kubernetes.io/migrated-to"
+# Held by CSI's external-provisioner. Source: component-helpers storage/volume/helpers.go.
+EXTERNAL_DELETION = "external-provisioner.volume.kubernetes.io/finalizer"
 PRE_RESIZE_CAPACITY = "volume.alpha.kubernetes.io/pre-resize-capacity"
 
 # In-tree provisioners whose work CSI drivers do. Source: csi-translation-lib plugins/*.go.
@@ -334,10 +336,23 @@ def finalizers_due(volume: Obj) -> list[str] | None:
     if not provisioner.startswith(volumes.IN_TREE_PREFIX):
         return None
     before = volume["metadata"].get("finalizers") or []
-    wanted = provisioner not in MIGRATED and reclaim_policy(volume) == "Delete"
-    due = [each for each in before if each != volumes.IN_TREE_DELETION]
+    is_migrated = provisioner in MIGRATED
+    wanted = not is_migrated and reclaim_policy(volume) == "Delete"
+    dropped = (volumes.IN_TREE_DELETION,) if is_migrated else (volumes.IN_TREE_DELETION, EXTERNAL_DELETION)
+    due = [each for each in before if each not in dropped]
     due += [volumes.IN_TREE_DELETION] if wanted else []
     return due if set(due) != set(before) else None
+
+
+def migration_due(obj: Obj, provisioner_keys: Sequence[str]) -> dict[str, str] | None:
+    """The annotations of a claim or volume, with the CSI driver that does the work of its in-tree provisioner; None if
+    they say so already. Source: updateMigrationAnnotations."""
+    before = annotations_of(obj)
+    provisioner = next((before[key] for key in provisioner_keys if key in before), None)
+    if provisioner is None or (driver := MIGRATED.get(provisioner, "")) == before.get(MIGRATED_TO, ""):
+        return None
+    kept = {key: value for key, value in before.items() if key != MIGRATED_TO}
+    return kept | ({MIGRATED_TO: driver} if driver else {})
 
 
 # -- acting ----------------------------------------------------------------------------------------------------
@@ -414,13 +429,16 @@ class PersistentVolumeBinder(Controller):
             claim = self.claims.get(key)
             return await self._sync_claim(claim) if claim is not None else None
         volume = self.volumes.get(key)
-        if volume is not None:
-            await self._sync_volume(volume)
-        return None
+        return await self._sync_volume(volume) if volume is not None else None
 
     # -- claims
 
     async def _sync_claim(self, claim: Obj) -> After | None:
+        keys = (volumes.STORAGE_PROVISIONER, volumes.BETA_STORAGE_PROVISIONER)
+        if (annotations := migration_due(claim, keys)) is not None:
+            claim = await self._update_claim(
+                claim | {"metadata": claim["metadata"] | {"annotations": annotations}}
+            )
         decided = self._plan_claim(claim)
         if decided.bind_to is not None:
             await self._bind(decided.bind_to, claim)
@@ -493,10 +511,12 @@ class PersistentVolumeBinder(Controller):
 
     # -- volumes
 
-    async def _sync_volume(self, volume: Obj) -> None:
-        if (finalizers := finalizers_due(volume)) is not None:
-            metadata = volume["metadata"] | {"finalizers": finalizers}
-            volume = await self._update_volume(volume | {"metadata": metadata})
+    async def _sync_volume(self, volume: Obj) -> After | None:
+        annotations, finalizers = migration_due(volume, (volumes.PROVISIONED_BY,)), finalizers_due(volume)
+        changed = {"annotations": annotations, "finalizers": finalizers}
+        due = {key: value for key, value in changed.items() if value is not None}
+        if due:
+            volume = await self._update_volume(volume | {"metadata": volume["metadata"] | due})
         claim = await self._claim_of(volume)
         decided = plan_volume(volume, claim)
         if decided.said is not None:
@@ -509,8 +529,7 @@ class PersistentVolumeBinder(Controller):
             volume = await self._set_volume_phase(await self._update_volume(unbound(volume)), "Available")
         if decided.phase:
             volume = await self._set_volume_phase(volume, decided.phase)
-        if decided.reclaim:
-            await self._reclaim(volume)
+        return await self._reclaim(volume) if decided.reclaim else None
 
     async def _claim_of(self, volume: Obj) -> Obj | None:
         """What its claimRef means; before a claim is called gone, the server is asked."""
@@ -527,11 +546,16 @@ class PersistentVolumeBinder(Controller):
                 claim = None
         return claim if claim is not None and uid_of(claim) == uid else None
 
-    async def _reclaim(self, volume: Obj) -> None:
-        """Source: reclaimVolume."""
+    async def _reclaim(self, volume: Obj) -> After | None:
+        """Source: reclaimVolume, recycleVolumeOperation."""
         if annotations_of(volume).get(MIGRATED_TO):
-            return
+            return None
         match reclaim_policy(volume):
+            case "Recycle" if users := self._users_of(volume):
+                self._say(
+                    volume, Said(NORMAL, "VolumeFailedRecycle", f"Volume is used by pods: {','.join(users)}")
+                )
+                return After(RESYNC_S)
             case "Recycle" if "hostPath" in volume["spec"] or "nfs" in volume["spec"]:
                 self._say(volume, Said(NORMAL, "VolumeRecycled", "Volume recycled"))
                 await self._set_volume_phase(await self._update_volume(unbound(volume)), "Available")
@@ -543,6 +567,15 @@ class PersistentVolumeBinder(Controller):
                     await self._fail(volume, "VolumeFailedDelete", refused)
                 elif refused is not None:
                     await self._delete(volume)
+        return None
+
+    def _users_of(self, volume: Obj) -> list[str]:
+        """Pods that use the claim it was bound to; one that is there again has another volume. Source: isVolumeUsed."""
+        key = volumes.claim_key_of(volume)
+        if key is None or self.claims.get(key) is not None:
+            return []
+        users = self.pods.by_index(POD_CLAIMS, str(key))
+        return sorted(str(objects.key_of(pod)) for pod in users if not pods.is_terminal(pod))
 
     async def _fail(self, volume: Obj, reason: str, message: str) -> None:
         if walk(volume, "status", "phase") != "Failed":

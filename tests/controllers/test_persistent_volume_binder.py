@@ -8,16 +8,20 @@ from typing import Any
 import pytest
 
 from kubepy.api import volumes
-from kubepy.api.builtins import EVENTS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
+from kubepy.api.builtins import EVENTS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES
 from kubepy.api.errors import AlreadyExists, Conflict, NotFound
 from kubepy.api.objects import uid_of
 from kubepy.controllers.persistent_volume_binder import (
+    EXTERNAL_DELETION,
+    MIGRATED_TO,
+    RESYNC_S,
     ClaimPlan,
     Said,
     VolumePlan,
     claim_status,
     finalizers_due,
     find_match,
+    migration_due,
     plan_claim,
     plan_volume,
     refused_deletion,
@@ -25,6 +29,7 @@ from kubepy.controllers.persistent_volume_binder import (
     unfit,
 )
 from kubepy.lib.random import Random
+from kubepy.testing import builders
 from kubepy.testing.cluster import Cluster
 from tests.api.test_volumes import claim, ref, volume
 from tests.controllers.conftest import World
@@ -235,16 +240,58 @@ def test_who_can_delete_a_volume(subject: Any, why: str | None) -> None:
     assert refused_deletion(subject) == why
 
 
-def test_only_volumes_of_in_tree_provisioners_are_held() -> None:
-    in_tree = noted(
-        volume(persistentVolumeReclaimPolicy="Delete"), {volumes.PROVISIONED_BY: "kubernetes.io/old"}
-    )
-    assert finalizers_due(DYNAMIC) is None
-    assert finalizers_due(in_tree) == [volumes.IN_TREE_DELETION]
-    held = in_tree | {"metadata": in_tree["metadata"] | {"finalizers": [volumes.IN_TREE_DELETION]}}
-    assert finalizers_due(held) is None
-    retained = held | {"spec": held["spec"] | {"persistentVolumeReclaimPolicy": "Retain"}}
-    assert finalizers_due(retained) == []
+OLD, GCE = "kubernetes.io/old", "kubernetes.io/gce-pd"
+OURS, THEIRS_TOO, OTHER = volumes.IN_TREE_DELETION, EXTERNAL_DELETION, "example.com/hold"
+
+
+@pytest.mark.parametrize(
+    ("provisioner", "policy", "finalizers", "due"),
+    [
+        (GCE, "Delete", [THEIRS_TOO, OURS], [THEIRS_TOO]),
+        (GCE, "Delete", [THEIRS_TOO], None),
+        (OLD, "Delete", [], [OURS]),
+        (OLD, "Delete", [OURS], None),
+        (OLD, "Delete", [OTHER], [OTHER, OURS]),
+        (OLD, "Delete", [THEIRS_TOO], [OURS]),
+        (OLD, "Delete", [THEIRS_TOO, OTHER], [OTHER, OURS]),
+        (OLD, "Retain", [], None),
+        (OLD, "Recycle", [], None),
+        (OLD, "Retain", [OURS], []),
+        ("x.csi", "Delete", [THEIRS_TOO], None),
+        ("x.csi", "Delete", [], None),
+        ("", "Delete", [THEIRS_TOO], None),
+    ],
+)
+def test_only_volumes_of_in_tree_provisioners_are_held(
+    provisioner: str, policy: str, finalizers: list[str], due: list[str] | None
+) -> None:
+    held = noted(volume(persistentVolumeReclaimPolicy=policy), {})
+    held["metadata"]["finalizers"] = finalizers
+    if provisioner:
+        held["metadata"]["annotations"] = {volumes.PROVISIONED_BY: provisioner}
+    assert finalizers_due(held) == due
+
+
+@pytest.mark.parametrize(
+    ("annotations", "driver"),
+    [
+        ({"key": GCE}, "pd.csi.storage.gke.io"),
+        ({"beta": GCE}, "pd.csi.storage.gke.io"),
+        ({"key": GCE, MIGRATED_TO: "pd.csi.storage.gke.io"}, None),
+        ({"key": OLD}, None),
+        ({"key": OLD, MIGRATED_TO: "rbd.csi.ceph.com"}, ""),
+        ({"beta": OLD, MIGRATED_TO: "rbd.csi.ceph.com"}, ""),
+        ({"key": "pd.csi.storage.gke.io"}, None),
+        ({}, None),
+    ],
+)
+def test_which_driver_does_the_work_of_an_in_tree_provisioner(
+    annotations: dict[str, str], driver: str | None
+) -> None:
+    """Cases: pv_controller_test.go TestAnnealMigrationAnnotations."""
+    due = migration_due(noted(claim(), annotations), ("key", "beta"))
+    kept = {key: value for key, value in annotations.items() if key != MIGRATED_TO}
+    assert due == (None if driver is None else kept | ({MIGRATED_TO: driver} if driver else {}))
 
 
 def test_the_capacity_of_a_bound_claim_is_not_the_binders() -> None:
@@ -342,6 +389,24 @@ async def test_what_cannot_be_deleted_has_failed(cluster: Cluster) -> None:
     assert (status["phase"], status["message"]) == ("Failed", why)
     reasons = [each["reason"] for each in await cluster.list(EVENTS, fields="involvedObject.name=pv")]
     assert reasons == ["VolumeFailedDelete"]
+
+
+async def test_a_volume_that_pods_still_use_is_not_recycled(cluster: Cluster) -> None:
+    recycled = {"persistentVolumeReclaimPolicy": "Recycle"}
+    waits = {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}
+    await cluster.create(stored_volume(**recycled), stored_claim(storageClassName=""))
+    await cluster.create(builders.make_pod("user").gated("hold").spec(**waits).obj())
+    await cluster.settle()
+    await cluster.client.delete(PERSISTENT_VOLUME_CLAIMS, "data", "default")
+    await cluster.settle()
+    assert (await cluster.get(PERSISTENT_VOLUMES, "pv", ""))["status"]["phase"] == "Released"
+    said = await cluster.list(EVENTS, fields="involvedObject.name=pv")
+    assert [(each["type"], each["reason"], each["message"]) for each in said] == [
+        ("Normal", "VolumeFailedRecycle", "Volume is used by pods: default/user")
+    ]
+    await cluster.client.delete(PODS, "user", "default", grace_period_s=0)
+    await cluster.advance(RESYNC_S)
+    assert (await cluster.get(PERSISTENT_VOLUMES, "pv", ""))["status"]["phase"] == "Available"
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
