@@ -161,27 +161,6 @@ def _intersection(a: FieldSet, b: FieldSet, *, is_shared: bool) -> FieldSet | No
     return _canonical(result)
 
 
-ANY = "*"
-
-
-def matching(a: FieldSet, pattern: FieldSet) -> FieldSet:
-    """The paths of `a` on the way to and below those of `pattern`, whose element "*" stands for any.
-
-    Source: Set.FilterIncludeMatches.
-    """
-    result: FieldSet = {}
-    for element, node in a.items():
-        below = pattern.get(element, pattern.get(ANY))
-        if element == SELF:
-            result[SELF] = {}
-        elif below is not None:
-            kept = matching(node, below) if node and below else node
-            # What has only paths that do not match is left out, but for the path itself.
-            if kept or is_member(node):
-                result[element] = kept
-    return result
-
-
 def has(a: FieldSet, path: Path) -> bool:
     for element in path:
         node = a.get(element)

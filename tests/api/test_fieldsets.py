@@ -56,21 +56,6 @@ def test_a_path_is_there_apart_from_what_is_below_it() -> None:
     assert not fieldsets.has(fields, ())
 
 
-def test_matching_keeps_what_is_on_the_way_and_below() -> None:
-    pattern = {"f:spec": {"f:containers": {fieldsets.ANY: {"f:resources": {}}}}}
-    item = 'k:{"name":"x"}'
-    fields = fieldsets.of(
-        [
-            ("f:metadata", "f:labels"),
-            ("f:spec", "f:nodeName"),
-            ("f:spec", "f:containers", item, "f:image"),
-            ("f:spec", "f:containers", item, "f:resources", "f:limits"),
-        ]
-    )
-    found = [("f:spec", "f:containers", item, "f:resources", "f:limits")]
-    assert members(fieldsets.matching(fields, pattern)) == set(found)
-
-
 def test_items_come_by_what_their_keys_mean() -> None:
     ports = ['k:{"port":443}', 'k:{"port":80}', 'k:{"port":8080}']
     assert list(fieldsets.of([(port,) for port in ports])) == [ports[1], ports[0], ports[2]]

@@ -61,6 +61,8 @@ def manager_of(request: Request, options: WriteOptions) -> str:
         return options.field_manager
     name = request.user_agent.partition("/")[0]
     if not name.isprintable():
+        # What is no UTF-8 arrived as surrogates; Go prints U+FFFD there.
+        name = name.encode(errors="surrogateescape").decode(errors="replace")
         name = "".join(filter(str.isprintable, name))
     encoded = name.encode()
     return name if len(encoded) <= _MANAGER_SIZE_MAX else encoded[:_MANAGER_SIZE_MAX].decode(errors="ignore")

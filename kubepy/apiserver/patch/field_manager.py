@@ -24,7 +24,7 @@ import orjson
 from kubepy.api import conversion, fieldsets, managed, reconciliation
 from kubepy.api.builtins import Catalog
 from kubepy.api.errors import BadRequest, StatusError
-from kubepy.api.fieldsets import ANY, FieldSet
+from kubepy.api.fieldsets import FieldSet
 from kubepy.api.managed import APPLY, UPDATE, Entries, Entry, Id
 from kubepy.api.objects import Obj, copy, group_version
 from kubepy.api.resources import Resource
@@ -88,11 +88,6 @@ _RESET: Mapping[tuple[str, str], FieldSet] = {
         )
     },
 }  # fmt: skip
-_RESIZED: FieldSet = {ANY: {"f:resources": {}, "f:resizePolicy": {}}}
-_ONLY: Mapping[tuple[str, str], FieldSet] = {
-    ("pods", "ephemeralcontainers"): {"f:spec": {"f:ephemeralContainers": {}}},
-    ("pods", "resize"): {"f:spec": {"f:containers": _RESIZED, "f:initContainers": _RESIZED}},
-}
 
 
 def _reset(resource: Resource, subresource: str) -> FieldSet:
@@ -115,7 +110,6 @@ class FieldManager:
         self._reset = _reset(resource, subresource)
         # Which versions of a custom kind have a /status is no business of each other's.
         self._resets_everywhere = not resource.custom or bool(subresource)
-        self._only = _ONLY.get((resource.group_resource, subresource))
         self._skipped = _HEAD | {name[2:] for name, below in self._reset.items() if not below}
         self._has_metadata = "f:metadata" not in self._reset or bool(self._reset["f:metadata"])
         # What `_skipped` does not leave out already.
@@ -219,7 +213,7 @@ class FieldManager:
     def _apply(self, live: Obj | None, config: Obj, entries: Entries, manager: str, *, force: bool) -> Obj:
         version = self._version
         applier = Id.of(manager, APPLY, version.api_version, self.subresource)
-        fields = self._counted(version.type.fields(config) or {})
+        fields = fieldsets.without(version.type.fields(config) or {}, self._reset)
         if live is None:
             wanted, is_same = config, False
             entries[applier] = Entry(version.api_version, None, fields)
@@ -325,8 +319,6 @@ class FieldManager:
         if self._has_metadata:
             found = self._compare_metadata(version, old.get("metadata") or {}, new["metadata"])
             changed, removed = _with_metadata(changed, found[0]), _with_metadata(removed, found[1])
-        if self._only is not None:
-            return fieldsets.matching(changed, self._only), fieldsets.matching(removed, self._only)
         if self._reset_below:
             changed = fieldsets.without(changed, self._reset_below)
             removed = fieldsets.without(removed, self._reset_below)
@@ -362,11 +354,6 @@ class FieldManager:
         if before == after:
             return None, None
         return version.type.of("metadata").compare(before, after)  # type: ignore[attr-defined]
-
-    def _counted(self, fields: FieldSet) -> FieldSet:
-        if self._only is not None:
-            return fieldsets.matching(fields, self._only)
-        return fieldsets.without(fields, self._reset)
 
 
 class Unfit(ValueError):

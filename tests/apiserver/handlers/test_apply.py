@@ -89,6 +89,22 @@ async def test_what_is_said_no_more_goes_unless_somebody_else_says_it(api: Api) 
     }
 
 
+@pytest.mark.parametrize(
+    "user_agent, manager",
+    [
+        ("kubectl/v1.37.0 (linux/amd64)", "kubectl"),
+        ("tab\tbed/1", "tabbed"),
+        ("caf\udce9/1", "caf\ufffd"),  # a byte that is no UTF-8
+        ("a" * 130, "a" * 128),
+    ],
+)
+async def test_a_client_without_a_field_manager_is_known_by_its_user_agent(
+    api: Api, user_agent: str, manager: str
+) -> None:
+    made = await api.ok("POST", MAPS, config_map({"a": "1"}), user_agent=user_agent)
+    assert list(owners(made)) == [f"{manager}:Update"]
+
+
 async def test_what_others_own_is_taken_by_force_only(api: Api) -> None:
     await api.ok("POST", f"{MAPS}?fieldManager=kubectl-create", config_map({"a": "1", "b": "1"}))
     error = await api.error(

@@ -46,7 +46,21 @@ async def test_binding_gives_a_pod_its_node(api: Api, path: str) -> None:
     assert condition == {
         "type": "PodScheduled",
         "status": "True",
+        "lastProbeTime": None,
         "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+
+
+async def test_a_gated_pod_says_so(api: Api) -> None:
+    made = await make_pod(api, schedulingGates=[{"name": "g"}])
+    (condition,) = made["status"]["conditions"]
+    assert condition == {
+        "type": "PodScheduled",
+        "status": "False",
+        "lastProbeTime": None,
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+        "reason": "SchedulingGated",
+        "message": "Scheduling is blocked due to non-empty scheduling gates",
     }
 
 

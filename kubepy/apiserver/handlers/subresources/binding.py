@@ -94,7 +94,7 @@ def bound(pod: Obj, binding: Obj) -> Obj:
 def scheduled_condition(pod: Obj, now: str) -> None:
     """PodScheduled becomes True; its transition time only moves if it was not."""
     conditions = pod["status"].setdefault("conditions", [])
-    fresh = {"type": "PodScheduled", "status": "True", "lastTransitionTime": now}
+    fresh = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
     for index, condition in enumerate(conditions):
         if condition.get("type") == "PodScheduled":
             if condition.get("status") == "True":

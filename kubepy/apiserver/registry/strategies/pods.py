@@ -23,7 +23,14 @@ class PodStrategy(Strategy):
         obj["status"] = {"phase": "Pending", "qosClass": pods.qos_class(obj)}
         if obj["spec"].get("schedulingGates"):
             obj["status"]["conditions"] = [
-                {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": _GATED}
+                {
+                    "type": "PodScheduled",
+                    "status": "False",
+                    "lastProbeTime": None,
+                    "lastTransitionTime": moment.now,
+                    "reason": "SchedulingGated",
+                    "message": _GATED,
+                }
             ]
         spec = obj["spec"]
         if not self.is_served(POD_GROUPS):
