@@ -2,7 +2,8 @@
 
 Watches claims, volumes, StorageClasses and Nodes. Creates and deletes volumes. It does for this cluster what
 rancher.io/local-path does for kind's: a hostPath volume on the node that the scheduler has chosen for the claim's first
-pod. Nothing is written to any disk, the pods are simulated; what is promised is the life of the API objects.
+pod. Nothing is written to any disk, the pods are simulated; what is promised is the life of the API objects. The
+parameter `maxSize` of a class is the largest volume that it can give, for those who want to see one refused.
 
 Differs from kind's: a claim whose class does not wait for its consumer, or that several nodes may use at once
 (ReadWriteMany, ReadOnlyMany), is refused there; here its volume is reachable from every node.
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kubepy.api import errors, objects, volumes
+from kubepy.api import errors, objects, quantity, volumes
 from kubepy.api.builtins import NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
 from kubepy.api.objects import Document, Key, Obj, annotations_of, uid_of, walk
 from kubepy.client.controller import After, Controller
@@ -23,6 +24,8 @@ from kubepy.client.events import NORMAL, WARNING
 
 # Where the data would be.
 ROOT = "/var/local-path-provisioner"
+# A parameter of classes: the largest size that a volume can have, from the start or by growing.
+MAX_SIZE = "maxSize"
 _SHARED_MODES = frozenset({"ReadWriteMany", "ReadOnlyMany"})
 
 
@@ -39,14 +42,24 @@ def is_wanted(claim: Obj, storage_class: Obj | None) -> bool:
     return not volumes.waits_for_consumer(storage_class) or bool(annotations.get(volumes.SELECTED_NODE))
 
 
-def refused(claim: Obj) -> str:
+def refused(claim: Obj, storage_class: Obj) -> str:
     """Why there can be no such volume, "" if there can. Source: local-path-provisioner Provision.
 
     Attributes classes are for drivers of CSI, which this is not: a volume of no driver may not even have one.
     """
     if claim["spec"].get("selector") is not None:
         return "claim.Spec.Selector is not supported"
-    return "claim.Spec.VolumeAttributesClassName is not supported" if volumes.attributes_class(claim) else ""
+    if volumes.attributes_class(claim):
+        return "claim.Spec.VolumeAttributesClassName is not supported"
+    return too_large(claim["spec"]["resources"]["requests"]["storage"], storage_class)
+
+
+def too_large(size: str, storage_class: Obj | None) -> str:
+    """Why no volume of the class can have this size, "" if one can; as drivers of CSI tell it."""
+    parameters = (storage_class or {}).get("parameters") or {}
+    if MAX_SIZE not in parameters or quantity.value(size) <= quantity.value(parameters[MAX_SIZE]):
+        return ""
+    return f"rpc error: code = OutOfRange desc = {size} is more than {MAX_SIZE}, {parameters[MAX_SIZE]}"
 
 
 def volume_name(claim: Obj) -> str:
@@ -132,7 +145,7 @@ class LocalProvisioner(Controller):
             return
         message = f'External provisioner is provisioning volume for claim "{key}"'
         self.events.event(claim, NORMAL, "Provisioning", message)
-        if why := refused(claim):
+        if why := refused(claim, storage_class):
             class_name = storage_class["metadata"]["name"]
             message = f'failed to provision volume with StorageClass "{class_name}": {why}'
             self.events.event(claim, WARNING, "ProvisioningFailed", message)

@@ -61,10 +61,14 @@ def test_a_volume_is_where_its_pod_will_be() -> None:
     assert "nodeAffinity" not in shared["spec"]
 
 
-def test_volumes_cannot_be_chosen_by_labels() -> None:
-    assert refused(claim()) == ""
-    assert refused(claim(selector={})) == "claim.Spec.Selector is not supported"
-    assert refused(claim(volumeAttributesClassName="gold")) == (
+def test_what_no_volume_is_made_for() -> None:
+    assert refused(claim("8Gi"), STANDARD) == ""
+    assert refused(claim("8Gi"), STANDARD | {"parameters": {"maxSize": "8Gi"}}) == ""
+    assert refused(claim("8Gi"), STANDARD | {"parameters": {"maxSize": "7Gi"}}) == (
+        "rpc error: code = OutOfRange desc = 8Gi is more than maxSize, 7Gi"
+    )
+    assert refused(claim(selector={}), STANDARD) == "claim.Spec.Selector is not supported"
+    assert refused(claim(volumeAttributesClassName="gold"), STANDARD) == (
         "claim.Spec.VolumeAttributesClassName is not supported"
     )
 

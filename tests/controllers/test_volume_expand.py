@@ -7,9 +7,15 @@ from typing import Any
 import pytest
 
 from kubepy.api import volumes
-from kubepy.api.builtins import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES
+from kubepy.api.builtins import EVENTS, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES
 from kubepy.api.errors import Forbidden
-from kubepy.controllers.volume_expand import WAIT_FOR_NODE, Plan, plan, with_condition
+from kubepy.controllers.volume_expand import (
+    INFEASIBLE_RETRY_S,
+    WAIT_FOR_NODE,
+    Plan,
+    plan,
+    with_condition,
+)
 from kubepy.testing.cluster import Cluster
 from tests.api.test_volumes import claim, volume
 from tests.controllers.conftest import World
@@ -19,30 +25,43 @@ from tests.controllers.test_persistent_volume_binder import noted, stored_claim,
 OURS = {volumes.PROVISIONED_BY: volumes.LOCAL_PROVISIONER}
 
 
-def bound(size: str, has: str, node: str = "") -> Any:
-    status = {"phase": "Bound", "capacity": {"storage": has}}
+def bound(size: str, has: str, allocated: str = "", state: str = "") -> Any:
+    status: Any = {"phase": "Bound", "capacity": {"storage": has}}
+    status |= {"allocatedResources": {"storage": allocated}} if allocated else {}
     return claim(size) | {
-        "status": status | ({"allocatedResourceStatuses": {"storage": node}} if node else {})
+        "status": status | ({"allocatedResourceStatuses": {"storage": state}} if state else {})
     }
 
 
 @pytest.mark.parametrize(
-    ("subject", "its_volume", "wanted"),
+    ("subject", "its_size", "wanted"),
     [
-        (bound("8Gi", "8Gi"), noted(volume(size="8Gi"), OURS), Plan()),
-        (bound("9Gi", "8Gi"), noted(volume(size="8Gi"), OURS), Plan(volume_size="9Gi")),
-        (bound("9Gi", "8Gi"), noted(volume(size="9Gi"), OURS), Plan(pending_on_node=True)),
-        (bound("9Gi", "8Gi", "NodeResizePending"), noted(volume(size="9Gi"), OURS), Plan()),
-        (
-            bound("9Gi", "8Gi", "ControllerResizeInProgress"),
-            noted(volume(size="9Gi"), OURS),
-            Plan(pending_on_node=True),
-        ),
-        (bound("9Gi", "8Gi"), volume(size="8Gi"), Plan(external=True)),
+        (bound("8Gi", "8Gi"), "8Gi", ""),
+        (bound("2G", "1G"), "1G", "2G"),
+        # Begun and not finished: what was begun comes first.
+        (bound("5G", "3G", "10G", "ControllerResizeInProgress"), "3G", "10G"),
+        (bound("2G", "1G", "2G", "ControllerResizeInProgress"), "2G", "2G"),
+        (bound("2G", "1G", "3G"), "3G", "3G"),
+        (bound("2G", "1G"), "2G", "2G"),
+        # It failed, and the claim asks for less.
+        (bound("5G", "3G", "10G", "ControllerResizeInfeasible"), "3G", "5G"),
+        (bound("5G", "3G", "10G", "ControllerResizeInfeasible"), "10G", "10G"),
+        # The node's turn.
+        (bound("2G", "1G", "2G", "NodeResizePending"), "2G", ""),
+        (bound("10G", "1G", "3G", "NodeResizePending"), "3G", ""),
+        (bound("10G", "1G", "3G", "NodeResizeInProgress"), "3G", ""),
+        (bound("10G", "1G", "3G", "NodeResizePending"), "2G", "3G"),
+        (bound("2G", "1G", "2G", "NodeResizeInfeasible"), "2G", "2G"),
+        (bound("10G", "1G", "2G", "NodeResizeInfeasible"), "2G", "2G"),
     ],
 )
-def test_what_is_next(subject: Any, its_volume: Any, wanted: Plan) -> None:
-    assert plan(subject, its_volume) == wanted
+def test_what_is_next(subject: Any, its_size: str, wanted: str) -> None:
+    """Cases: external-resizer pkg/controller/expand_and_recover_test.go."""
+    assert plan(subject, noted(volume(size=its_size), OURS)) == Plan(size=wanted)
+
+
+def test_volumes_of_others_are_for_others() -> None:
+    assert plan(bound("9Gi", "8Gi"), volume(size="8Gi")) == Plan(external=True)
 
 
 def test_conditions_about_resizing_replace_each_other() -> None:
@@ -99,3 +118,39 @@ async def test_only_claims_whose_class_allows_it_grow(cluster: Cluster, world: W
         'persistentvolumeclaims "data" is forbidden: only dynamically provisioned pvc can be resized and the '
         "storageclass that provisions the pvc must support resize"
     )
+
+
+async def test_an_expansion_that_cannot_be_is_given_up_for_a_smaller_one(
+    cluster: Cluster, world: World
+) -> None:
+    small = {"provisioner": volumes.LOCAL_PROVISIONER, "parameters": {"maxSize": "3Gi"}}
+    small |= {"volumeBindingMode": "Immediate", "allowVolumeExpansion": True}
+    await cluster.create(
+        {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "small"}} | small,
+        stored_claim(storageClassName="small"),
+    )
+    await cluster.settle()
+    why = "rpc error: code = OutOfRange desc = 9Gi is more than maxSize, 3Gi"
+    failed = await _grown(cluster, world, "9Gi")
+    name = failed["spec"]["volumeName"]
+    assert failed["status"]["allocatedResources"] == {"storage": "9Gi"}
+    assert failed["status"]["allocatedResourceStatuses"] == {"storage": "ControllerResizeInfeasible"}
+    said = {each["type"]: each.get("message") for each in failed["status"]["conditions"]}
+    assert said == {"Resizing": None, "ControllerResizeError": f"failed to expand pvc with {why}"}
+    message = f'resize volume "{name}" by resizer "kubepy.io/local-path" failed: {why}'
+    assert await world.events("VolumeResizeFailed") == [message]
+    await cluster.advance(INFEASIBLE_RETRY_S - 1)
+    assert len(await world.events("Resizing")) == 1
+    await cluster.advance(2)
+    assert (await cluster.list(EVENTS, fields="reason=VolumeResizeFailed"))[0]["count"] == 2
+    recovered = (await _grown(cluster, world, "2Gi"))["status"]
+    assert recovered["allocatedResources"] == {"storage": "2Gi"}
+    assert recovered["allocatedResourceStatuses"] == {"storage": "NodeResizePending"}
+    assert [each["type"] for each in recovered["conditions"]] == ["Resizing", "FileSystemResizePending"]
+    assert (await cluster.get(PERSISTENT_VOLUMES, name, ""))["spec"]["capacity"] == {"storage": "2Gi"}
+
+
+async def _grown(cluster: Cluster, world: World, size: str) -> Any:
+    await world.patch(PERSISTENT_VOLUME_CLAIMS, "data", larger(size))
+    await cluster.settle()
+    return await cluster.get(PERSISTENT_VOLUME_CLAIMS, "data")
