@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import orjson
@@ -100,9 +101,7 @@ class LoopbackTransport:
     ) -> Reply:
         response = await self._send(method, path, query, body, content_type, timeout_s)
         headers = response.headers or _HEADERS
-        if response.document is not None:
-            return Reply(response.status, None, headers, document=response.document)
-        return Reply(response.status, _obj_of(response), headers)
+        return Reply(response.status, None, headers, decode=partial(_obj_of, response))
 
     async def list(self, path: str, *, query: transport.Query | None = None) -> Page:
         response = await self._send("GET", path, query)
@@ -231,6 +230,8 @@ class _Queue:
 
 
 def _obj_of(response: Response) -> Any:
+    if response.document is not None:
+        return response.document.obj
     if response.obj is not None:
         return response.obj
     if response.page is not None:

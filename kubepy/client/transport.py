@@ -8,7 +8,7 @@ Both raise `api.errors.StatusError` subclasses for error answers, and `Connectio
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from kubepy.api.objects import Document
@@ -23,18 +23,20 @@ class ConnectionLost(Exception):
 class Reply:
     """An answer of 2xx. Who does not look at the object does not pay for its decoding."""
 
-    __slots__ = ("_document", "_obj", "headers", "status")
+    __slots__ = ("_decode", "_obj", "headers", "status")
 
     def __init__(
-        self, status: int, obj: Any, headers: Mapping[str, str], *, document: Document | None = None
+        self, status: int, obj: Any, headers: Mapping[str, str], *, decode: Callable[[], Any] | None = None
     ) -> None:
         self.status, self.headers = status, headers
-        self._obj, self._document = obj, document
+        self._obj, self._decode = obj, decode
 
     @property
     def obj(self) -> Any:
         """The decoded body; shared and read-only if it came through loopback."""
-        return self._obj if self._document is None else self._document.obj
+        if self._decode is not None:
+            self._obj, self._decode = self._decode(), None
+        return self._obj
 
 
 class WatchEvent(NamedTuple):

@@ -17,6 +17,7 @@ Source: kubernetes 1.36 pkg/controller/namespace/{namespace_controller.go,deleti
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct, field
@@ -141,22 +142,27 @@ def _complaints(remaining: Sequence[Remaining], discovery_failure: str) -> dict[
 
 
 def judge(
-    resource: Resource, namespace: str, left: Sequence[Obj], grace_s: int, deleted_for_s: float
+    resource: Resource,
+    namespace: str,
+    count: int,
+    finalizers: dict[str, int],
+    grace_s: int,
+    deleted_for_s: float,
 ) -> Remaining:
-    """What the objects that are left after a deletion mean. Source: deleteAllContentForGroupVersionResource."""
-    if not left:
+    """What it means that so many objects are left after a deletion. Source: deleteAllContentForGroupVersionResource."""
+    if not count:
         return Remaining(resource)
-    finalizers: dict[str, int] = {}
-    for obj in left:
-        for name in obj["metadata"].get("finalizers") or ():
-            finalizers[name] = finalizers.get(name, 0) + 1
     if deleted_for_s < grace_s:
-        return Remaining(resource, len(left), finalizers, estimate_s=grace_s)
+        return Remaining(resource, count, finalizers, estimate_s=grace_s)
     if finalizers:
-        return Remaining(resource, len(left), finalizers, estimate_s=FINALIZER_ESTIMATE_S)
+        return Remaining(resource, count, finalizers, estimate_s=FINALIZER_ESTIMATE_S)
     which = f"{resource.group}/{resource.version}, Resource={resource.plural}"
     failure = f"unexpected items still remain in namespace: {namespace} for gvr: {which}"
-    return Remaining(resource, len(left), failure=failure)
+    return Remaining(resource, count, failure=failure)
+
+
+def count_finalizers(left: Iterable[Obj]) -> dict[str, int]:
+    return Counter(name for obj in left for name in obj["metadata"].get("finalizers") or ())
 
 
 def grace_seconds(all_pods: Iterable[Obj]) -> int:
@@ -245,28 +251,28 @@ class NamespaceController(Controller):
             present = await self._list(kind, name)
             if not present:
                 return Remaining(kind)
-            grace_s = grace_seconds(present) if _is_pods(kind) else 0
+            grace_s = grace_seconds(each.peek() for each in present) if _is_pods(kind) else 0
             await self._delete_all(kind, name, present)
             left = await self._list(kind, name)
         except (errors.MethodNotAllowed, errors.NotFound):
             return Remaining(kind)  # a kind that went away while we were looking
         except errors.StatusError as error:
             return Remaining(kind, failure=error.message)
+        finalizers = count_finalizers(each.peek() for each in left)
         deleted_at = clocks.parse_rfc3339(namespace["metadata"]["deletionTimestamp"])
-        return judge(kind, name, left, grace_s, self.clock.now() - deleted_at)
+        return judge(kind, name, len(left), finalizers, grace_s, self.clock.now() - deleted_at)
 
-    async def _list(self, kind: Resource, namespace: str) -> list[Obj]:
-        page = await self.client.list(kind, namespace)
-        return [document.obj for document in page.documents]
+    async def _list(self, kind: Resource, namespace: str) -> Sequence[Document]:
+        return (await self.client.list(kind, namespace)).documents
 
-    async def _delete_all(self, kind: Resource, namespace: str, present: Sequence[Obj]) -> None:
+    async def _delete_all(self, kind: Resource, namespace: str, present: Sequence[Document]) -> None:
         """In one request where the kind has one. Background: nothing is to be orphaned in what goes away whole."""
         if "deletecollection" in kind.verbs:
             await self.client.delete_collection(kind, namespace, propagation="Background")
             return
-        for obj in present:
+        for document in present:
             try:
-                await self.client.delete(kind, obj["metadata"]["name"], namespace, propagation="Background")
+                await self.client.delete(kind, document.key.name, namespace, propagation="Background")
             except (errors.NotFound, errors.MethodNotAllowed):
                 pass
 

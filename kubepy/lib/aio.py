@@ -82,14 +82,24 @@ async def give_way(clock: Clock, turns_max: int) -> None:
 
 async def gather_bounded(limit: int, works: list[Coroutine[Any, Any, Any]]) -> list[Any]:
     """Run `works` with at most `limit` at once; results or exceptions in their order, none is lost."""
-    gate = asyncio.Semaphore(limit)
+    outcomes: list[Any] = [None] * len(works)
+    queue = iter(enumerate(works))
 
-    async def one(work: Coroutine[Any, Any, Any]) -> Any:
-        async with gate:
-            return await work
+    async def take_turns() -> None:
+        for at, work in queue:
+            try:
+                outcomes[at] = await work
+            except asyncio.CancelledError as error:
+                me = asyncio.current_task()
+                if me is not None and me.cancelling():
+                    raise
+                outcomes[at] = error
+            except Exception as error:  # noqa: BLE001 - whoever asked looks at it
+                outcomes[at] = error
 
     try:
-        return await asyncio.gather(*(one(work) for work in works), return_exceptions=True)
+        await asyncio.gather(*(take_turns() for _ in range(min(limit, len(works)))))
+        return outcomes
     finally:
         # Those that a cancelled caller never let begin; the others end by their own cancellation.
         for work in works:

@@ -104,8 +104,8 @@ def test_conditions_are_written_once_and_keep_their_time() -> None:
 def test_what_is_left_is_waited_for_or_complained_about(
     finalizers: Any, grace_s: int, deleted_for_s: float, estimate_s: int, fails: bool
 ) -> None:
-    left = [{"metadata": {"name": "p", "finalizers": list(finalizers)}}]
-    found = namespaces.judge(PODS, "x", left, grace_s, deleted_for_s)
+    held = namespaces.count_finalizers([{"metadata": {"name": "p", "finalizers": list(finalizers)}}])
+    found = namespaces.judge(PODS, "x", 1, held, grace_s, deleted_for_s)
     assert (found.count, found.estimate_s) == (1, estimate_s)
     wanted = "unexpected items still remain in namespace: x for gvr: /v1, Resource=pods" if fails else ""
     assert found.failure == wanted

@@ -64,6 +64,20 @@ async def test_gather_bounded_keeps_order_and_bound():
     assert results[:3] == [0, 1, 2] and isinstance(results[3], KeyError) and results[4] == 4
 
 
+async def test_gather_bounded_tells_of_work_that_was_cancelled_and_goes_on():
+    never = asyncio.get_running_loop().create_future()
+    never.cancel()
+
+    async def wait():
+        await never
+
+    async def one():
+        return 1
+
+    cancelled, done = await gather_bounded(1, [wait(), one()])
+    assert isinstance(cancelled, asyncio.CancelledError) and done == 1
+
+
 async def test_gather_bounded_cancelled_halfway_leaves_no_coroutine_behind():
     async def never():
         await asyncio.Event().wait()

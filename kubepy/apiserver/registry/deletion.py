@@ -30,7 +30,7 @@ PENDING, MARK, VANISH = "PENDING", "MARK", "VANISH"
 
 
 def plan(strategy: Strategy, obj: Obj, options: DeleteOptions, now: float) -> Plan:
-    """`obj` is the caller's own copy and changed in place."""
+    """The top of `obj` and its metadata are the caller's own and changed in place."""
     metadata = obj["metadata"]
     is_graceful, is_pending = _begin(strategy, obj, options, now)
     if is_pending:

@@ -70,7 +70,7 @@ class Change(Struct, eq=False, gc=False):
         if last is None:
             previous = self.previous
             assert previous is not None, "a key that did not exist cannot vanish"
-            last = self._last = restamped(previous, self.revision)
+            last = self._last = previous.restamped(self.revision)
         return last
 
     @property
@@ -213,12 +213,3 @@ def classify(change: Change, selection: Selection | None) -> tuple[str, Document
     if document is not None:
         return ("ADDED" if previous is None else "MODIFIED"), document
     return ("DELETED", change.last) if previous is not None else None
-
-
-def restamped(document: Document, revision: int) -> Document:
-    """The same object under another resourceVersion. with_revision put it first in metadata."""
-    raw = document.raw
-    head, mark, tail = raw.partition(b'"metadata":{"resourceVersion":"')
-    assert mark, "a cached document carries its revision first"
-    raw = b"%b%b%d%b" % (head, mark, revision, tail[tail.index(b'"') :])
-    return Document(document.key, raw, revision, document._pool)

@@ -29,7 +29,7 @@ from kubepy.api import conversion, errors
 from kubepy.api import warnings as advice
 from kubepy.api.builtins import IP_ADDRESSES, SERVICE_CIDRS, SERVICES, Catalog
 from kubepy.api.custom import read_back
-from kubepy.api.objects import Document, DocumentPool, Obj, copy
+from kubepy.api.objects import Document, DocumentPool, Obj, copy, with_own_metadata
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
 from kubepy.api.validation import validate_create, validate_update
@@ -522,7 +522,7 @@ class Registry(Kinds):
             if not call.is_admitted:
                 await self.admission.admit(attributes)
                 await self.admission.validate(attributes)
-            obj = copy(old)
+            obj = with_own_metadata(old)
             if strategy.begin_deletion(obj, options, self.moment(call)):
                 deletion.keep_collector_finalizers(strategy, obj["metadata"], options)
                 plan = deletion.Plan(deletion.MARK, obj)

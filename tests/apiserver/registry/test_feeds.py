@@ -6,7 +6,7 @@ import pytest
 
 from kubepy.api.objects import Document, DocumentPool, Key, labels_of
 from kubepy.apiserver.registry.cache import ResourceCache
-from kubepy.apiserver.registry.feeds import Scope, Trigger, restamped
+from kubepy.apiserver.registry.feeds import Scope, Trigger
 from kubepy.store.memory import MemoryStore
 from tests.apiserver.registry.watching import Headed, Labelled, Names, delete, put, watch
 
@@ -129,6 +129,6 @@ async def test_only_the_first_event_of_a_watch_has_the_header(
 
 def test_restamping_changes_the_revision_only() -> None:
     raw = b'{"apiVersion":"v1","kind":"X","metadata":{"resourceVersion":"9","name":"a"},"data":{"resourceVersion":"1"}}'
-    changed = restamped(Document(Key("", "a"), raw, 9, DocumentPool()), 123)
+    changed = Document(Key("", "a"), raw, 9, DocumentPool()).restamped(123)
     assert changed.raw == raw.replace(b'"9"', b'"123"')
     assert changed.revision == 123

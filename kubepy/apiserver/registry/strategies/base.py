@@ -105,7 +105,8 @@ class Strategy:
         return None
 
     def begin_deletion(self, obj: Obj, options: DeleteOptions, moment: Moment) -> bool:
-        """True if a first delete only marks the object (done here, in place) and somebody else finishes it."""
+        """True if a first delete only marks the object and somebody else finishes it. Done here, in place: the top of
+        `obj` and its metadata may be changed, what is below is shared."""
         return False
 
     def may_vanish(self, obj: Obj) -> bool:

@@ -64,7 +64,7 @@ class DefinitionStrategy(Strategy):
         metadata["deletionTimestamp"] = moment.now
         metadata["finalizers"] = [*(metadata.get("finalizers") or ()), status.FINALIZER]
         text = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
-        wanted = obj.setdefault("status", {})
+        wanted = obj["status"] = copy(obj.get("status") or {})
         status.set_condition(wanted, "Terminating", "True", "InstanceDeletionPending", text, moment.now)
         return True
 

@@ -37,7 +37,7 @@ class NamespaceStrategy(Strategy):
             # Until the namespace controller is done, further deletes change nothing.
             return bool((obj.get("spec") or {}).get("finalizers"))
         metadata["deletionTimestamp"] = moment.now
-        obj.setdefault("status", {})["phase"] = "Terminating"
+        obj["status"] = (obj.get("status") or {}) | {"phase": "Terminating"}
         return True
 
     def may_vanish(self, obj: Obj) -> bool:
