@@ -207,7 +207,9 @@ _int32 = integer_decoder("int32")
 def union_decoder(*kinds: Kind) -> Decode:
     """A value of several shapes, told apart by its JSON type; the first kind is the one for objects.
 
-    Go types with shapes decode themselves, and have no eye for fields that nobody knows.
+    Go types with shapes decode themselves, and have no eye for fields that nobody knows. What is of no shape is
+    nothing, but where a bool could be: so says a schema's `items: 5`, or an empty list of schemas.
+    Source: apiextensions v1/marshal.go.
     """
     as_object, *others = kinds
 
@@ -216,12 +218,12 @@ def union_decoder(*kinds: Kind) -> Decode:
             if value.__class__ is kind:
                 return value
             if value.__class__ is list and not isinstance(kind, type):
-                return kind(value, at, [])
-        if value.__class__ is not dict or isinstance(as_object, type):
-            raise Unfit(
-                "boolean or JSON schema expected" if bool in others else "array or JSON schema expected"
-            )
-        return as_object(value, at, [])
+                return kind(value, at, []) or None
+        if value.__class__ is dict and not isinstance(as_object, type):
+            return as_object(value, at, [])
+        if bool in others:
+            raise Unfit("boolean or JSON schema expected")
+        return None
 
     return decode
 

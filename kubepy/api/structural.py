@@ -78,6 +78,26 @@ def has_rules(schema: Any) -> bool:
 
 # -- is it structural? ----------------------------------------------------------------------------------------------
 
+# What no structural schema can say at all.
+_FOREIGN = ("id", "$schema", "$ref", "patternProperties", "dependencies", "additionalItems", "definitions")
+
+
+def unfit(schema: Obj) -> str:
+    """Why nothing structural can be made of a schema, so that `check` has nothing to look at; "" if it can.
+
+    Source: NewStructural.
+    """
+    for each in everything(schema):
+        for keyword in _FOREIGN:
+            if each.get(keyword) or (keyword == "additionalItems" and each.get(keyword) is not None):
+                shown = "schema" if keyword == "$schema" else keyword
+                return f"OpenAPIV3Schema '{shown}' is not supported"
+        if each.get(PRESERVE) is False:
+            return f"internal error: '{PRESERVE}' must be true or undefined"
+        if isinstance(each.get("items"), list):
+            return "OpenAPIV3Schema 'items' must be a schema, but is an array"
+    return ""
+
 
 def check(schema: Obj, path: str) -> list[FieldError]:
     """What keeps a schema from being structural, sorted by text. Source: ValidateStructural."""
@@ -137,11 +157,24 @@ def _check_metadata(schema: Obj, has_metadata: bool, level: str, path: str, foun
     if has_metadata and schema.get("type") != "object":
         found.append(errors.invalid_value(f"{path}.type", schema.get("type", ""), "must be object"))
     if level == ROOT:
-        rest = {key for key, value in schema.items() if value} - {"type", "default"}
+        rest = {key for key, value in schema.items() if _says_something(key, value)} - {"type", "default"}
         if set(schema.get("properties") or ()) <= {"name", "generateName"}:
             rest.discard("properties")
         if rest:
             found.append(errors.forbidden_field(path, _METADATA_WHY))
+
+
+def _says_something(keyword: str, value: Any) -> bool:
+    """Whether Go's struct differs from an empty one: zeros are lost where the field is no pointer."""
+    return bool(value) or (value is not None and keyword in _POINTERS)
+
+
+_POINTERS = frozenset(
+    (
+        "maximum", "minimum", "maxLength", "minLength", "maxItems", "minItems", "multipleOf", "maxProperties",
+        "minProperties", "required", "additionalProperties", "externalDocs", "example", MAP_KEYS, LIST_TYPE, MAP_TYPE,
+    )
+)  # fmt: skip
 
 
 def _int_or_string_patterns(schema: Obj) -> tuple[bool, bool]:

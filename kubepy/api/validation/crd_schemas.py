@@ -59,18 +59,19 @@ def check_schema(schema: Obj, at: str, has_status: bool, old: Obj | None, found:
     if schema.get("nullable"):
         found.append(errors.forbidden_field(f"{at}.nullable", "nullable cannot be true at the root"))
     own: list[FieldError] = []
-    is_structural = not any(isinstance(each.get("items"), list) for each in structural.everything(schema))
-    if is_structural:
+    unfit = structural.unfit(schema)
+    if not unfit:
         own = structural.check(schema, at) or _check_defaults(schema, at)
         found += own
-    if old is not None and structural.check(old, at):
+    if old is not None and (structural.unfit(old) or structural.check(old, at)):
         # What was not structural before may stay so.
         del found[start:]
     costs = _Costs()
     scope = _Scope(cardinality=1)
-    _check_props(
-        schema, at, scope, None if own else costs, is_root=True, unchanged=schema == old, found=found
-    )
+    looked_at = None if own or unfit else costs
+    _check_props(schema, at, scope, looked_at, is_root=True, unchanged=schema == old, found=found)
+    if unfit and len(found) == start:
+        found.append(errors.invalid_value(at, "", unfit))
     if costs.total > SCHEMA_COST_MAX:
         text = "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema"
         found += [errors.forbidden_field(path, text) for path, _ in costs.most_expensive()]

@@ -331,3 +331,36 @@ def test_a_version_that_was_stored_stays() -> None:
         "version, and must remain in spec.versions until a storage migration ensures no data remains persisted in v1 "
         "and removes v1 from status.storedVersions"
     ]
+
+
+@pytest.mark.parametrize(
+    ("schema", "keyword"),
+    [
+        ({"type": "string", "$schema": "s"}, "schema"),
+        ({"type": "string", "pattern": "[", "definitions": {"a": {}}}, "definitions"),
+        ({"not": {"type": "string"}, "id": "i"}, "id"),
+        ({"type": "string", "id": "i", "x-kubernetes-validations": [{"rule": "self +"}]}, "id"),
+    ],
+)  # fmt: skip
+def test_what_is_foreign_to_structural_schemas_is_told_of_alone(schema: Obj, keyword: str) -> None:
+    whole = f"{SCHEMA}: Invalid value: \"\": OpenAPIV3Schema 'schema' is not supported"
+    expected = whole if keyword == "schema" else f".{keyword}: Forbidden: {keyword} is not supported"
+    assert field(schema) == [expected]
+
+
+@pytest.mark.parametrize(
+    "more", [{"maximum": 0}, {"multipleOf": 0}, {"additionalProperties": False}, {"required": []}]
+)
+def test_metadata_may_not_even_be_restricted_by_zeros(more: Obj) -> None:
+    schema = {"type": "object", "properties": {"metadata": {"type": "object", **more}}}
+    expected = (
+        "must not specify anything other than name and generateName, but metadata is implicitly specified"
+    )
+    assert created(definition(version(schema=schema))) == [
+        f"{SCHEMA}.properties[metadata]: Forbidden: {expected}"
+    ]
+
+
+def test_metadata_may_say_zeros_that_go_does_not_keep() -> None:
+    schema = {"type": "object", "properties": {"metadata": {"type": "object", "description": "", "enum": []}}}
+    assert created(definition(version(schema=schema))) == []
