@@ -3,7 +3,7 @@
 The scheduler knows better; these are for pods bound by hand, for its mistakes, and for resizes. What each node has
 given away is kept as a sum, so that admitting a pod does not look at the others.
 
-Differs: no pod is ended to make room for a critical one.
+A critical pod is not refused for what it requests; others are ended for it (preemption.py).
 
 Source: kubernetes 1.36 pkg/kubelet/lifecycle/predicate.go, pkg/kubelet/eviction/eviction_manager.go (Admit),
 pkg/kubelet/sysctl/{allowlist,safe_sysctls}.go, pkg/kubelet/allocation/allocation_manager.go, pkg/kubelet/nodeshutdown.
@@ -17,10 +17,8 @@ from kubepy.api import placement, pods, quantity
 from kubepy.api.objects import Obj, uid_of
 from kubepy.api.pods import HostPort
 from kubepy.kubelet.nodes import is_shutting_down, pressures_of
+from kubepy.kubelet.preemption import is_critical
 from kubepy.kubelet.status import Verdict
-
-# Pods that a node in trouble keeps. Source: pkg/kubelet/types/pod_update.go, IsCriticalPod.
-CRITICAL_PRIORITY = 2_000_000_000
 
 # In upstream's order. Source: pkg/scheduler/framework/plugins/noderesources/fit.go, fitsRequest.
 _RESOURCES = ("cpu", "memory", "ephemeral-storage")
@@ -105,10 +103,6 @@ def _refusals(pod: Obj, node: Obj, used: Amounts, ports: Iterable[tuple[HostPort
         yield Verdict("NodeShutdown", "Pod was rejected as the node is shutting down.")
 
 
-def is_critical(pod: Obj) -> bool:
-    return pods.priority(pod) >= CRITICAL_PRIORITY
-
-
 def _under_pressure(pod: Obj, node: Obj) -> Iterator[Verdict]:
     pressures = pressures_of(node)
     if not pressures or is_critical(pod):
@@ -154,15 +148,9 @@ def _other_system(pod: Obj) -> Iterator[Verdict]:
 
 def _unfit(pod: Obj, node: Obj, used: Amounts, ports: Iterable[tuple[HostPort, ...]]) -> Iterator[Verdict]:
     """In upstream's order; the first one counts."""
-    capacity = (node.get("status") or {}).get("allocatable") or {}
-    wanted = pods.requests(pod)
-    if used.get("pods", 0) + 1 > quantity.value(capacity.get("pods", "0")):
-        yield _out_of("pods", 1, used, capacity)
-    others = sorted(set(wanted) - set(_RESOURCES))
-    for name in (*_RESOURCES, *(name for name in others if name in capacity)):
-        amount = wanted.get(name, 0)
-        if amount and used.get(name, 0) + amount > _amount(name, capacity.get(name, "0")):
-            yield _out_of(name, amount, used, capacity)
+    if not is_critical(pod):
+        for name, wanted, capacity in _short_of(pod, node, used):
+            yield _out_of(name, wanted, used, capacity)
     if not placement.required_affinity(pod).matches(node):
         yield _predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
     wanted_ports = pods.host_ports(pod["spec"])
@@ -174,12 +162,28 @@ def _unfit(pod: Obj, node: Obj, used: Amounts, ports: Iterable[tuple[HostPort, .
         yield _predicate("TaintToleration", "node(s) had taints that the pod didn't tolerate")
 
 
+def missing(pod: Obj, node: Obj, used: Amounts) -> Amounts:
+    """How much the node has too little of for the pod."""
+    short = _short_of(pod, node, used)
+    return {name: wanted + used.get(name, 0) - capacity for name, wanted, capacity in short}
+
+
+def _short_of(pod: Obj, node: Obj, used: Amounts) -> Iterator[tuple[str, int, int]]:
+    """(resource, what the pod wants, what the node has in all)"""
+    capacity = (node.get("status") or {}).get("allocatable") or {}
+    wanted = pods.requests(pod) | {"pods": 1}
+    others = sorted(set(wanted) - {"pods", *_RESOURCES})
+    for name in ("pods", *_RESOURCES, *(name for name in others if name in capacity)):
+        amount, has = wanted.get(name, 0), _amount(name, capacity.get(name, "0"))
+        if amount and used.get(name, 0) + amount > has:
+            yield name, amount, has
+
+
 def _amount(name: str, text: str) -> int:
     return quantity.milli(text) if name == "cpu" else quantity.value(text)
 
 
-def _out_of(name: str, amount: int, used: Amounts, capacity: dict[str, str]) -> Verdict:
-    has = _amount(name, capacity.get(name, "0"))
+def _out_of(name: str, amount: int, used: Amounts, has: int) -> Verdict:
     return Verdict(
         f"OutOf{name}",
         f"Node didn't have enough resource: {name}, requested: {amount}, used: {used.get(name, 0)}, capacity: {has}",
@@ -192,9 +196,7 @@ def _predicate(name: str, why: str) -> Verdict:
 
 def resize_verdict(pod: Obj, node: Obj, used: Amounts) -> Verdict | None:
     """Why a resize has to wait, None if there is room. `used`: by the other pods."""
-    capacity = (node.get("status") or {}).get("allocatable") or {}
-    wanted = pods.requests(pod)
-    for name in ("cpu", "memory"):
-        if used.get(name, 0) + wanted.get(name, 0) > _amount(name, capacity.get(name, "0")):
-            return _out_of(name, wanted.get(name, 0), used, capacity)
+    for name, wanted, capacity in _short_of(pod, node, used):
+        if name in ("cpu", "memory"):
+            return _out_of(name, wanted, used, capacity)
     return None

@@ -21,7 +21,6 @@ from kubepy.api.metrics import PodUsage
 from kubepy.api.objects import Document, Key, Obj, annotations_of, key_of
 from kubepy.client.controller import After, Controller, ControllerContext
 from kubepy.client.events import WARNING
-from kubepy.kubelet.admission import is_critical
 from kubepy.kubelet.nodes import (
     PRESSURE,
     SHUTDOWN,
@@ -32,6 +31,7 @@ from kubepy.kubelet.nodes import (
     reference,
 )
 from kubepy.kubelet.pods import PodWorkers
+from kubepy.kubelet.preemption import is_critical
 from kubepy.kubelet.status import Verdict
 
 # Source: pkg/kubelet/kubelet.go, evictionMonitoringPeriod.
@@ -42,16 +42,15 @@ STARVED = {"MemoryPressure": "memory", "DiskPressure": "ephemeral-storage", "PID
 
 UsageOf = Callable[[Obj], PodUsage | None]
 
-SHUT_DOWN = Verdict(
-    "Terminated", "Pod was terminated in response to imminent node shutdown.", disruption=True
-)
+_SHUT_DOWN = "Pod was terminated in response to imminent node shutdown."
+SHUT_DOWN = Verdict("Terminated", _SHUT_DOWN, disruption=_SHUT_DOWN)
 
 
 def eviction(resource: str, pod: Obj, usage: PodUsage | None) -> Verdict:
     """Why the pod is evicted, and who of it used too much. Source: eviction/helpers.go, evictionMessage."""
     message = f"The node was low on resource: {resource}. "
     if usage is None:
-        return Verdict("Evicted", message, disruption=True)
+        return Verdict("Evicted", message, disruption=message)
     requested = {
         container["name"]: ((container.get("resources") or {}).get("requests") or {}).get(resource, "0")
         for container in (*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ()))
@@ -69,7 +68,7 @@ def eviction(resource: str, pod: Obj, usage: PodUsage | None) -> Verdict:
         "offending_containers_usage": ",".join(offending.values()),
         "starved_resource": resource,
     }
-    return Verdict("Evicted", message, disruption=True, annotations=annotations)
+    return Verdict("Evicted", message, disruption=message, annotations=annotations)
 
 
 def rank(resource: str, candidates: Iterable[Obj], usage_of: UsageOf) -> list[Obj]:

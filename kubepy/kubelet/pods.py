@@ -23,7 +23,7 @@ from kubepy.client.client import MERGE_PATCH, Client
 from kubepy.client.controller import After, Controller, ControllerContext, Terminal
 from kubepy.client.events import EventSink, Recorder
 from kubepy.client.informer import node_name
-from kubepy.kubelet import admission, stage_actions, status, turns, volumes
+from kubepy.kubelet import admission, preemption, stage_actions, status, turns, volumes
 from kubepy.kubelet.addresses import Exhausted, Pool
 from kubepy.kubelet.gotemplate import TemplateError
 from kubepy.kubelet.hosts import Host, Hosts
@@ -209,6 +209,8 @@ class PodWorkers(Controller):
         if step == "create":
             node = host.document.obj
             verdict = admission.refusal(pod, node, self.ledger.used(name), self.ledger.ports(name))
+            if verdict is None and preemption.is_critical(pod):
+                verdict = await self._make_room(pod, node)
             if verdict is not None:
                 step = "reject"
             else:
@@ -222,6 +224,25 @@ class PodWorkers(Controller):
             ):
                 return pod
         return await self._write(client, step, pod, host, verdict)
+
+    async def _make_room(self, pod: Obj, node: Obj) -> Verdict | None:
+        """For a critical pod; why there is none."""
+        name = pod["spec"]["nodeName"]
+        missing = admission.missing(pod, node, self.ledger.used(name))
+        if not missing:
+            return None
+        others = [other for other in self.pods_of(name) if (other.get("status") or {}).get("startTime")]
+        try:
+            victims = preemption.victims(pod, others, missing)
+        except preemption.NotEnough as error:
+            return Verdict(
+                "UnexpectedAdmissionError",
+                "Unexpected error while attempting to recover from admission failure: "
+                f"preemption: error finding a set of pods to preempt: {error}",
+            )
+        for victim in victims:
+            await self.fail(victim, "evict", preemption.PREEMPTED)
+        return None
 
     async def fail(self, pod: Obj, step: str, verdict: Verdict) -> None:
         """End a pod by decision of its node: "evict" or "shut_down"."""

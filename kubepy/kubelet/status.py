@@ -42,7 +42,7 @@ class Verdict(Struct, frozen=True):
 
     reason: str  # "Evicted"
     message: str
-    disruption: bool = False  # it gets the condition DisruptionTarget
+    disruption: str = ""  # the message of the condition DisruptionTarget, if it gets that
     annotations: dict[str, str] = {}  # of the event that says so
 
 
@@ -102,7 +102,7 @@ def take(pod: Obj, step: str, *, place: Place, now: float, verdict: Verdict | No
     if step == "resize":
         _resize_conditions(status, verdict, text, generation)
     if fails is not None and fails.disruption:
-        _put(status, "DisruptionTarget", "True", "TerminationByKubelet", fails.message, text, generation)
+        _put(status, "DisruptionTarget", "True", "TerminationByKubelet", fails.disruption, text, generation)
     return Outcome(status, said)
 
 

@@ -397,6 +397,37 @@ async def test_an_outage_freezes_a_node_and_recovery_goes_on(cluster):
     assert (await status(cluster))["phase"] == "Succeeded"
 
 
+async def test_a_critical_pod_gets_room(cluster):
+    def sized(name: str, cpu: str, **spec) -> dict:
+        made = pod(name, **spec)
+        made["spec"]["containers"][0]["resources"] = {"requests": {"cpu": cpu}}
+        return made
+
+    await cluster.create(sized("small", "1"), sized("large", "6"))
+    await cluster.advance(2)
+    await cluster.create(sized("late", "2"))
+    await cluster.advance(2)
+    assert (await status(cluster, "late"))["reason"] == "OutOfcpu"
+    await cluster.create(sized("critical", "2", priorityClassName="system-node-critical"))
+    await cluster.advance(2)
+    assert (await status(cluster, "critical"))["phase"] == "Running"
+    found = await status(cluster, "small")
+    assert (found["phase"], found["reason"], found["message"]) == (
+        "Failed", "Preempting", "Preempted in order to admit critical pod",
+    )  # fmt: skip
+    told = condition({"status": found}, "DisruptionTarget")
+    assert told["message"] == "Pod was preempted by Kubelet to accommodate a critical pod."
+    assert await events(cluster, "Preempting") == [("Warning", "Preempted in order to admit critical pod", 1)]
+    assert (await status(cluster, "large"))["phase"] == "Running"
+    await cluster.create(sized("huge", "20", priorityClassName="system-cluster-critical"))
+    await cluster.advance(2)
+    found = await status(cluster, "huge")
+    assert found["reason"] == "UnexpectedAdmissionError"
+    assert found["message"].endswith(
+        "no set of running pods found to reclaim resources: [(res: cpu, q: 14000), ]"
+    )
+
+
 async def test_pressure_evicts_one_pod_after_the_other(cluster):
     precious = pod("precious", priorityClassName="system-node-critical")
     modest = pod("modest")

@@ -118,7 +118,7 @@ def test_init_containers_run_one_after_the_other():
     ],
 )
 def test_pods_that_are_ended(step, phase, reason, ready_reason):
-    verdict = Verdict("Evicted", "m", disruption=True) if step == "evict" else None
+    verdict = Verdict("Evicted", "m", disruption="m") if step == "evict" else None
     subject = pod()
     after(subject, "create", "start")
     rendered = after(subject, step, verdict=verdict)
