@@ -13,7 +13,7 @@ from kubepy.api.validation.kinds import KINDS
 from kubepy.apiserver.admission.chain import PLUGINS
 from kubepy.apiserver.handlers.dispatch import WHOLE
 from kubepy.apiserver.handlers.subresources import Subresources, streams
-from kubepy.controllers.manager import CONTROLLERS
+from kubepy.controllers.manager import ABSENT, CONTROLLERS
 
 # All that kube-controller-manager 1.36 knows, in its order: cmd/kube-controller-manager/names/controller_names.go.
 UPSTREAM_CONTROLLERS = tuple(
@@ -29,15 +29,9 @@ UPSTREAM_CONTROLLERS = tuple(
     kube-apiserver-serving-clustertrustbundle-publisher ephemeral-volume storageversion-garbage-collector resourceclaim
     resourcepoolstatusrequest legacy-serviceaccount-token-cleaner validatingadmissionpolicy-status
     volumeattributesclass-protection service-cidr storage-version-migrator selinux-warning
+    service-lb node-route cloud-node-lifecycle
     """.split()  # noqa: SIM905 - fifty names read better as text
 )
-
-# Why one of them is not there, where it is not for want of work.
-ABSENT_CONTROLLERS = {
-    "resourcepoolstatusrequest": "alpha, off by default (DRAResourcePoolStatus)",
-    "storageversion-garbage-collector": "alpha, off by default (StorageVersionAPI)",
-    "selinux-warning": "off by default; nothing here runs SELinux",
-}
 
 # What a client can see, and no table tells.
 DIFFERENCES = (
@@ -90,7 +84,8 @@ def _lines() -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
     yield ""
     yield from _versions()
-    yield from _parts("Controllers", _controllers(), ABSENT_CONTROLLERS)
+    absent = {row.name.removesuffix("-controller"): row.why for row in ABSENT}
+    yield from _parts("Controllers", _controllers(), absent)
     yield from _parts("Admission plugins", ((name, cls is not None) for name, cls in PLUGINS.items()))
     yield "## What a client can tell apart"
     yield ""

@@ -127,6 +127,14 @@ class Parts(Struct, frozen=True):
     schemas: Schemas = field(default_factory=Schemas)  # of the built-in kinds
 
 
+class Absent(Struct, frozen=True):
+    """One of upstream's that is not here: its name is understood all the same, and turns nothing on."""
+
+    name: str
+    alias: str
+    why: str
+
+
 class Descriptor(Struct, frozen=True):
     """One row of the table."""
 
@@ -335,6 +343,17 @@ CONTROLLERS = (
 )  # fmt: skip
 
 
+ABSENT = (
+    Absent("resourcepoolstatusrequest-controller", "", "alpha, off by default (DRAResourcePoolStatus)"),
+    Absent(
+        "storageversion-garbage-collector-controller", "storage-version-gc",
+        "alpha, off by default (StorageVersionAPI)",
+    ),
+    Absent("selinux-warning-controller", "", "off by default; nothing here runs SELinux"),
+    Absent("cloud-node-lifecycle-controller", "cloud-node-lifecycle", "the cloud's to do; there is none"),
+    Absent("node-route-controller", "route", "the cloud's to do; there is none"),
+)  # fmt: skip
+
 # What not every server has, and some controllers cannot do without.
 OPTIONAL = frozenset(resource for row in CONTROLLERS for resource in row.needs)
 
@@ -344,8 +363,8 @@ def select(wanted: Sequence[str], table: Sequence[Descriptor] = CONTROLLERS) -> 
 
     Source: controller-manager/app/helper.go IsControllerEnabled, options.go Validate.
     """
-    names = {row.alias: row.name for row in table if row.alias}
-    known = {row.name for row in table}
+    names = {row.alias: row.name for row in (*table, *ABSENT) if row.alias}
+    known = {row.name for row in (*table, *ABSENT)}
     canonical = [_canonical(word, names) for word in wanted]
     unknown = [word for word in canonical if word != "*" and word.removeprefix("-") not in known]
     if unknown:
