@@ -31,8 +31,7 @@ from kubepy.apiserver import app
 from kubepy.apiserver.aggregation.aggregator import Aggregator
 from kubepy.apiserver.authn import MASTERS, authenticated
 from kubepy.apiserver.authn.issuer import paths as issuer_paths
-from kubepy.apiserver.authz import Decision, escalation, param_references
-from kubepy.apiserver.authz.param_references import ParamReferences
+from kubepy.apiserver.authz import Decision, escalation
 from kubepy.apiserver.crds.definitions import Definitions
 from kubepy.apiserver.filters import Filter
 from kubepy.apiserver.filters.flow_control import flow_control, max_in_flight
@@ -135,7 +134,7 @@ class ApiServer:
         )  # fmt: skip
         # The aggregator is part of the chain, and follows APIServices through it.
         self.aggregator = Aggregator(
-            self._own_client(self._handle, "kube-aggregator"), **basis.of("aggregator"), trust=trust,
+            self._own_client(self._handle), **basis.of("aggregator"), trust=trust,
             certificate=certificates.of_proxy(config, keys.front_proxy), local=tuple(self.catalog),
         )  # fmt: skip
         self._flow_control = self._make_flow_control()
@@ -143,7 +142,7 @@ class ApiServer:
             config, clock=basis.clock, random=basis.random, log=self._log, metrics=basis.metrics
         )
         self._handler = self._make_chain(self._make_subresources(usages, decider, components))
-        self.client = self._own_client(self._handler, "kubepy")
+        self.client = self._own_client(self._handler)
         self._compactor = Compactor(
             self.store, clock=basis.clock, tasks=self._tasks, log=basis.logs.of("store"),
             retention_s=config.compaction_interval_s,
@@ -193,22 +192,16 @@ class ApiServer:
             raise ConfigError(str(error)) from None
 
     def _guard_registry(self) -> None:
-        """Writes that need more than the verb: roles with more than the writer has, policies about what he may not
-        see."""
-        references = ParamReferences(self._ask, self.catalog, self.registry)
-        for kinds, check in (
-            (escalation.KINDS, self.authorization.escalation.check),
-            (param_references.KINDS, references.check),
-        ):
-            for kind in kinds:
-                self.registry.guards[kind.group_resource] = check
+        """Roles with more than the writer has need more than the verb."""
+        for kind in escalation.KINDS:
+            self.registry.guards[kind.group_resource] = self.authorization.escalation.check
 
     def _make_flow_control(self) -> FlowControl | None:
         config, basis = self.config, self._basis
         if not config.enable_priority_and_fairness:
             return None
         return FlowControl(
-            self.registry, self._own_client(self._handle, "kube-apiserver"),
+            self.registry, self._own_client(self._handle),
             seats=config.max_requests_inflight + config.max_mutating_requests_inflight,
             clock=basis.clock, random=basis.random.stream("flow-control"), log=self._log, metrics=basis.metrics,
         )  # fmt: skip
@@ -259,10 +252,10 @@ class ApiServer:
             limits.append(max_in_flight(config.max_requests_inflight, config.max_mutating_requests_inflight))
         return limits
 
-    def _own_client(self, chain: Handler, field_manager: str) -> Client:
+    def _own_client(self, chain: Handler) -> Client:
         user = authenticated("system:apiserver", (MASTERS,))
         transport = LoopbackTransport(chain, user, clock=self._basis.clock, ids=self._ids)
-        return Client(transport, field_manager=field_manager)
+        return Client(transport, field_manager="kube-apiserver")
 
     async def _handle(self, request: Request) -> Response:
         """The chain, for those that are made before it."""

@@ -147,6 +147,7 @@ def kubernetes_service(service_range: str, host: str, port: int) -> Iterator[tup
             "spec": {
                 "type": "ClusterIP",
                 "clusterIP": cluster_ip,
+                "ipFamilyPolicy": "SingleStack",
                 "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}],
                 "sessionAffinity": "None",
             },

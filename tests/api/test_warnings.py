@@ -10,6 +10,7 @@ from kubepy.api import warnings
 from kubepy.api.builtins import (
     COMPONENT_STATUSES,
     CRON_JOBS,
+    CSI_DRIVERS,
     CUSTOM_RESOURCE_DEFINITIONS,
     DEPLOYMENTS,
     ENDPOINTS,
@@ -284,6 +285,14 @@ def test_a_zone_in_a_schedule_is_spoken_of_on_update() -> None:
     made = spec(schedule="TZ=UTC 0 0 * * *")
     (text,) = warnings.on_update(CRON_JOBS, made, made)
     assert text.startswith("cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead")
+
+
+def test_a_csi_driver_is_warned_of_its_tokens_when_it_asks_for_others() -> None:
+    one, two = spec(tokenRequests=[{"audience": "a"}]), spec(tokenRequests=[{"audience": "b"}])
+    texts = warnings.on_create(CSI_DRIVERS, one)
+    assert len(texts) == 1
+    assert warnings.on_update(CSI_DRIVERS, two, one) == texts
+    assert warnings.on_update(CSI_DRIVERS, one, one) == warnings.on_update(CSI_DRIVERS, spec(), one) == []
 
 
 def test_deprecated_kinds() -> None:

@@ -16,6 +16,8 @@ async def test_every_cluster_begins_with_the_same_objects():
             service["spec"]["clusterIP"] == "10.96.0.1"
             and service["metadata"]["labels"]["provider"] == "kubernetes"
         )
+        (entry,) = service["metadata"]["managedFields"]
+        assert entry["manager"] == "kube-apiserver" and "f:ipFamilyPolicy" in entry["fieldsV1"]["f:spec"]
 
 
 async def test_what_a_person_changed_stays_but_endpoints_say_where_we_listen_now():

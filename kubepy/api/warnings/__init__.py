@@ -117,13 +117,13 @@ _ON_UPDATE: dict[str, Callable[[Obj, Obj], Texts]] = {
     "podtemplates": kinds.if_changed(kinds.of_pod_template),
     "serviceaccounts": kinds.of_service_account_update,
     "customresourcedefinitions.apiextensions.k8s.io": custom.of_definition_update,
+    "csidrivers.storage.k8s.io": kinds.of_csi_driver_update,
     **{
         name: _as_created(_ON_CREATE[name])
         for name in (
             "services", "endpoints", "nodes", "persistentvolumes", "persistentvolumeclaims", "secrets",
             "networkpolicies.networking.k8s.io", "runtimeclasses.node.k8s.io", "storageclasses.storage.k8s.io",
-            "csistoragecapacities.storage.k8s.io", "csidrivers.storage.k8s.io",
-            "resourceslices.resource.k8s.io", *_ADMISSION,
+            "csistoragecapacities.storage.k8s.io", "resourceslices.resource.k8s.io", *_ADMISSION,
         )
     },
 }  # fmt: skip

@@ -270,6 +270,11 @@ def of_csi_driver(obj: Obj) -> Texts:
         )
 
 
+def of_csi_driver_update(new: Obj, old: Obj) -> Texts:
+    if (new.get("spec") or {}).get("tokenRequests") != (old.get("spec") or {}).get("tokenRequests"):
+        yield from of_csi_driver(new)
+
+
 def of_resource_slice(obj: Obj) -> Texts:
     driver = (obj.get("spec") or {}).get("driver") or ""
     if driver != driver.lower():

@@ -45,7 +45,7 @@ from kubepy.apiserver.admission.base import (
 )
 from kubepy.apiserver.admission.chain import Chain
 from kubepy.apiserver.crds.pending import settled
-from kubepy.apiserver.registry import admin_access, deletion
+from kubepy.apiserver.registry import deletion
 from kubepy.apiserver.registry.addresses import AddressBook
 from kubepy.apiserver.registry.allocators import Release, ServiceAllocator
 from kubepy.apiserver.registry.cache import ResourceCache
@@ -56,6 +56,7 @@ from kubepy.apiserver.registry.feeds import View
 from kubepy.apiserver.registry.keys import path_of
 from kubepy.apiserver.registry.kinds import Kinds
 from kubepy.apiserver.registry.lists import Lists
+from kubepy.apiserver.registry.live_rules import live_rules
 from kubepy.apiserver.registry.metadata import (
     check_revision,
     check_uid,
@@ -141,9 +142,8 @@ class Registry(Kinds):
             admission_configuration or {},
         )
         # By group resource.
-        self.guards: dict[str, Guard] = dict.fromkeys(
-            admin_access.GUARDED, admin_access.AdminAccess(self).check
-        )
+        self.guards: dict[str, Guard] = {}
+        self._live_rules = live_rules(ask, self, catalog)
         self.admission = Chain(tools, enable=enable_admission_plugins, disable=disable_admission_plugins)
 
     async def close(self) -> None:
@@ -319,8 +319,7 @@ class Registry(Kinds):
         try:
             strategy.prepare_create(obj, self.moment(call))
             name = metadata.get("name", "")
-            findings = validate_create(call.resource, obj)
-            if findings := findings + self._custom_findings(call, findings, obj):
+            if findings := await self._findings(call, hub, obj, None):
                 raise errors.invalid(hub, name, errors.as_given(findings, call.given))
             strategy.canonicalize(obj)
             if call.is_advised:
@@ -352,13 +351,19 @@ class Registry(Kinds):
             if attributes.on_end is not None:
                 await attributes.on_end()
 
-    def _custom_findings(
-        self, call: Call, earlier: list[errors.FieldError], new: Obj, old: Obj | None = None
+    async def _findings(
+        self, call: Call, hub: Resource, obj: Obj, old: Obj | None
     ) -> list[errors.FieldError]:
-        """What the definition of a custom kind says."""
-        if call.resource.own is None:
-            return []
-        return call.resource.own.schema.validate(new, old, call.subresource, earlier=earlier)
+        """What validation has against it: the kind's rules, a custom kind's definition, those who have to ask."""
+        if old is None:
+            findings = validate_create(call.resource, obj)
+        else:
+            findings = validate_update(call.resource, obj, old, call.subresource)
+        if (own := call.resource.own) is not None:
+            findings = findings + own.schema.validate(obj, old, call.subresource, earlier=findings)
+        if (rule := self._live_rules.get(hub.group_resource)) is not None:
+            findings = await rule(call, obj, old, findings)
+        return findings
 
     def _free_name(self, cache: ResourceCache, namespace: str, base: str) -> str:
         name = ""
@@ -394,6 +399,7 @@ class Registry(Kinds):
     async def put_own(self, obj: Obj) -> None:
         resource = self.catalog.by_kind(obj["apiVersion"], obj["kind"])
         assert resource is not None, f"{obj['kind']} is followed, so it is served"
+        self.field_manager(resource).update(None, obj, "kube-apiserver")
         await self.create(Call(resource, "", obj["metadata"]["name"], _SERVER), obj)
 
     async def drop_own(self, name: str) -> None:
@@ -460,8 +466,7 @@ class Registry(Kinds):
             release = await self._allocate(call, new, old)
         try:
             self._prepare_update(call, strategy, new, old)
-            findings = validate_update(call.resource, new, old, call.subresource)
-            if findings := findings + self._custom_findings(call, findings, new, old):
+            if findings := await self._findings(call, hub, new, old):
                 raise errors.invalid(hub, call.name, errors.as_given(findings, call.given))
             if call.is_advised and not call.subresource:
                 call.warnings += advice.on_update(hub, new, old)

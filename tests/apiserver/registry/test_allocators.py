@@ -233,6 +233,8 @@ async def test_each_address_has_its_object(api: Api) -> None:
         "ipaddress.kubernetes.io/ip-family": "IPv4",
         "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
     }
+    (entry,) = made["metadata"]["managedFields"]
+    assert (entry["manager"], list(entry["fieldsV1"])) == ("kube-apiserver", ["f:metadata", "f:spec"])
     await api.ok("DELETE", f"{ADDRESSES}/10.96.0.50")
     await api.clock.settle()
     again = await api.ok("GET", f"{ADDRESSES}/10.96.0.50")
