@@ -4,8 +4,6 @@ shows what is in them.
 A policy takes "get" on all objects of its paramKind, a binding "get" of the object that it names or "list" for a
 selector. Members of system:masters may do all of it.
 
-Differs: an object that is also invalid is refused for this first.
-
 Source: kubernetes pkg/registry/admissionregistration/{validating,mutating}admissionpolicy{,binding}/authz.go.
 """
 
@@ -21,10 +19,12 @@ from kubepy.api.builtins import (
     VALIDATING_ADMISSION_POLICY_BINDINGS,
     Catalog,
 )
+from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj, group_version
 from kubepy.api.resources import Resource
 from kubepy.apiserver.admission.base import Ask, Lookup
 from kubepy.apiserver.authn import MASTERS
+from kubepy.apiserver.registry.call import Call
 from kubepy.apiserver.request import RequestInfo, User
 
 _POLICIES = (VALIDATING_ADMISSION_POLICIES, MUTATING_ADMISSION_POLICIES)
@@ -50,20 +50,19 @@ class ParamReferences:
         self._ask, self._catalog, self._lookup = ask, catalog, lookup
 
     async def check(
-        self, resource: Resource, namespace: str, name: str, user: User, obj: Obj, old: Obj | None
-    ) -> None:
-        """Raises Invalid."""
-        if MASTERS in user.groups:
-            return
+        self, call: Call, obj: Obj, old: Obj | None, findings: list[FieldError]
+    ) -> list[FieldError]:
+        """A registry.LiveRule; only of what is valid otherwise."""
+        user = call.user
+        if findings or call.subresource or MASTERS in user.groups:
+            return findings
         spec = obj.get("spec") or {}
-        if (policies := _BINDINGS.get(resource.plural)) is not None:
+        if (policies := _BINDINGS.get(call.resource.plural)) is not None:
             field, why = "spec.paramRef", await self._binding(policies, user, spec)
         else:
             before = ((old or {}).get("spec") or {}).get("paramKind")
             field, why = "spec.paramKind", await self._policy(user, spec.get("paramKind"), before)
-        if why:
-            own = obj["metadata"].get("name", "")
-            raise errors.invalid(resource, own, [errors.forbidden_field(field, why)])
+        return [errors.forbidden_field(field, why)] if why else []
 
     async def _policy(self, user: User, kind: Obj | None, before: Obj | None) -> str:
         if kind is None or kind == before:

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct, field
 
+from kubepy.api.errors import FieldError
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.registry.options import DEFAULT_WRITE, WriteOptions
@@ -76,3 +77,12 @@ class Guard(Protocol):
     async def __call__(
         self, resource: Resource, namespace: str, name: str, user: User, obj: Obj, old: Obj | None
     ) -> None: ...
+
+
+class LiveRule(Protocol):
+    """A rule of validation that has to ask somebody. Comes after the others and what they found; returns all findings,
+    its own among them, in the order in which they are told. `obj` is as it would be written; `old` None: a create."""
+
+    async def __call__(
+        self, call: Call, obj: Obj, old: Obj | None, findings: list[FieldError]
+    ) -> list[FieldError]: ...

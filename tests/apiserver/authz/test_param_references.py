@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
+from kubepy.api import errors
 from kubepy.api.builtins import (
     MUTATING_ADMISSION_POLICY_BINDINGS,
     VALIDATING_ADMISSION_POLICIES,
     VALIDATING_ADMISSION_POLICY_BINDINGS,
 )
-from kubepy.api.errors import Invalid
+from kubepy.api.errors import FieldError
 from kubepy.api.resources import Resource
 from kubepy.apiserver.authz import ALLOW, NO_OPINION, Decision
 from kubepy.apiserver.authz.param_references import ParamReferences
+from kubepy.apiserver.registry.call import Call
 from kubepy.apiserver.request import RequestInfo, User
 from kubepy.lib.clock import VirtualClock
 from kubepy.store.memory import MemoryStore
@@ -56,10 +58,17 @@ async def api(clock: VirtualClock) -> Any:
     await made.registry.close()
 
 
-async def checked(api: Api, asked: Asked, resource: Resource, spec: Any, old: Any = None) -> None:
+INVALID = errors.required("spec.policyName")
+
+
+async def checked(
+    api: Api, asked: Asked, resource: Resource, spec: Any, old: Any = None, *earlier: FieldError
+) -> list[str]:
     references = ParamReferences(asked, api.registry.catalog, api.registry)
     before = None if old is None else {"metadata": {"name": "n"}, "spec": old}
-    await references.check(resource, "", "n", PAUL, {"metadata": {"name": "n"}, "spec": spec}, before)
+    call, obj = Call(resource, "", "n", PAUL), {"metadata": {"name": "n"}, "spec": spec}
+    findings = await references.check(call, obj, before, [*earlier])
+    return [f"{found.field}: {found.body}" for found in findings]
 
 
 @pytest.mark.parametrize(
@@ -92,12 +101,10 @@ async def test_what_must_be_readable(
     api: Api, resource: Resource, spec: Any, verb: str, target: tuple[str, ...], why: str
 ) -> None:
     asked = Asked(NO_OPINION)
-    with pytest.raises(Invalid) as caught:
-        await checked(api, asked, resource, spec)
-    assert caught.value.message.partition(" is invalid: ")[2] == why
+    assert await checked(api, asked, resource, spec) == [why]
     (info,) = asked.infos
     assert (info.verb, (info.group, info.resource, info.namespace, info.name)) == (verb, target)
-    await checked(api, Asked(ALLOW), resource, spec)
+    assert await checked(api, Asked(ALLOW), resource, spec) == []
 
 
 async def test_nothing_is_asked_where_nothing_is_referred_to(api: Api) -> None:
@@ -106,4 +113,7 @@ async def test_nothing_is_asked_where_nothing_is_referred_to(api: Api) -> None:
     await checked(api, asked, VALIDATING_ADMISSION_POLICY_BINDINGS, {"policyName": "known"})
     # What was there before is not asked about again.
     await checked(api, asked, VALIDATING_ADMISSION_POLICIES, {"paramKind": UNKNOWN}, {"paramKind": UNKNOWN})
+    # An object that is not well-formed is told of that alone.
+    told = await checked(api, asked, VALIDATING_ADMISSION_POLICIES, {"paramKind": CONFIG_MAP}, None, INVALID)
+    assert told == ["spec.policyName: Required value"]
     assert asked.infos == []
