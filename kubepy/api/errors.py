@@ -257,7 +257,7 @@ def too_large_resource_version(requested: int, current: int, *, retry_s: int = 1
         f"Timeout: Too large resource version: {requested}, current: {current}",
         details={
             "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
-            "retryAfterSeconds": retry_s,
+            **({"retryAfterSeconds": retry_s} if retry_s else {}),
         },
     )
 

@@ -144,7 +144,7 @@ def _unknown(resource: Resource, field: str) -> str:
         return f"field label not supported for {resource.api_version}, Kind={resource.kind}: {field}"
     if resource.custom or (resource.group, resource.kind) in _FIELDS:
         return f"field label not supported: {field}"
-    return f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+    return f'{errors.quote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"'
 
 
 def matcher(resource: Resource, selector: FieldSelector) -> Callable[[Obj], bool]:

@@ -82,7 +82,9 @@ def table(
         items = sorted(items, key=printer.rank)
     made: Obj = {"kind": "Table", "apiVersion": api_version, "metadata": metadata or {}}
     made["columnDefinitions"] = [column.definition() for column in printer.columns] if headers else None
-    made["rows"] = [_row(printer, obj, now, include_object, api_version) for obj in items]
+    rows = [_row(printer, obj, now, include_object, api_version) for obj in items]
+    # Go's convertor of kinds without a row of their own appends to nothing.
+    made["rows"] = rows or (None if printer is DEFAULT else [])
     return made
 
 

@@ -125,12 +125,18 @@ async def _joined(view: ObjectView | MetadataView, found: Listing, clock: Clock)
     head = b'{"kind":"%b","apiVersion":"%b","metadata":%b,"items":[' % (
         kind.encode(), api_version.encode(), orjson.dumps(metadata),
     )  # fmt: skip
+    if isinstance(view, MetadataView) and not found.documents:
+        # What Go has not appended anything to.
+        return head[:-1] + b"null}\n"
     whole = view.joined(head, found.documents, _END) if isinstance(view, ObjectView) else None
     return whole or b"".join((head, await _items(view, found.documents, clock), _END))
 
 
 async def _table(view: TableView, found: Listing, clock: Clock) -> bytes:
-    head = orjson.dumps(view.table((), _metadata(found)))
+    empty = view.table((), _metadata(found))
+    if not found.documents:
+        return orjson.dumps(empty) + b"\n"
+    head = orjson.dumps({**empty, "rows": []})
     assert head.endswith(b"[]}"), "the rows come last"
     return b"%b%b]}\n" % (head[:-2], await _items(view, view.in_order(found.documents), clock))
 

@@ -1,10 +1,11 @@
 """The opaque continue token: where a list goes on, and as of which revision.
 
 Upstream's format, so that a token shows the same things to those who look inside: raw URL base64 of
-{"v":"meta.k8s.io/v1","rv":1234,"start":"web-0\u0000"}; `start` is relative to what was listed. rv -1 means: go on at
-the newest revision, knowing that the list as a whole is then inconsistent.
+{"v":"meta.k8s.io/v1","rv":1234,"start":"/web-0\u0000"}; `start` is relative to what was listed (upstream's cache
+begins it with a slash, its store does not). rv -1 means: go on at the newest revision, knowing that the list as a whole
+is then inconsistent.
 
-Source: apiserver pkg/storage/continue.go.
+Source: apiserver pkg/storage/continue.go, pkg/storage/cacher/cacher.go GetList.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def encode(revision: int, start: str) -> str:
 
 def after(revision: int, last: str) -> str:
     """The token that goes on after `last`: nothing sorts between a path and itself plus a zero byte."""
-    return encode(revision, last + "\0")
+    return encode(revision, f"/{last}\0")
 
 
 def decode(text: str) -> Continue:

@@ -46,16 +46,18 @@ class Lists:
         if options is DEFAULT_LIST and not name:
             return Listing(cache.documents(namespace), self._store.revision, "", None)
         scope, selection = select(served, namespace, name, options.label_selector, options.field_selector)
-        start, revision = self._where(options)
-        limit = 0 if options.resource_version == "0" and not options.continue_token else options.limit
-        if scope.name and not revision and (scope.namespace or not cache.storage.namespaced):
+        is_single = bool(scope.name and (scope.namespace or not cache.storage.namespaced))
+        start, revision = self._where(options, is_single)
+        limit = 0 if options.resource_version == "0" else options.limit
+        if is_single and not revision:
             return Listing(_only(cache, scope, selection), self._store.revision, "", None)
         if scope.name:
             selection = Selection.of_name(served, scope.name, selection)
         return await self._page(cache, scope.namespace, start, limit, revision, selection, options)
 
-    def _where(self, options: ListOptions) -> tuple[str, int]:
-        """(relative path to start at, exact revision or 0 for the newest). Source: storage.ValidateListOptions."""
+    def _where(self, options: ListOptions, is_single: bool) -> tuple[str, int]:
+        """(relative path to start at, exact revision or 0 for the newest). Source: storage.ValidateListOptions,
+        cacher/delegator ShouldDelegateList: what can be one object only has no pages, so that a limit says nothing."""
         if options.continue_token:
             token = continuation.decode(options.continue_token)
             if options.resource_version not in ("", "0"):
@@ -64,9 +66,11 @@ class Lists:
                 raise errors.too_large_resource_version(token.revision, self._store.revision)
             return token.start, max(token.revision, 0)
         revision = options.revision
+        is_exact = options.match == EXACT or (not options.match and options.limit > 0 and not is_single)
         if revision > self._store.revision:
-            raise errors.too_large_resource_version(revision, self._store.revision)
-        is_exact = options.match == EXACT or (not options.match and options.limit > 0)
+            # Only of the one object the store itself is asked, which proposes no time to wait.
+            retry_s = 0 if is_single and is_exact else 1
+            raise errors.too_large_resource_version(revision, self._store.revision, retry_s=retry_s)
         return "", revision if is_exact else 0
 
     async def _page(

@@ -133,6 +133,7 @@ def select(
 
 def _undecided(wanted: FieldSelector, namespace: str, name: str) -> FieldSelector:
     """The terms that the scope does not fulfil by itself."""
-    decided = {("metadata.name", "=", name), ("metadata.namespace", "=", namespace)}
+    # An empty name or namespace narrows no scope.
+    decided = {("metadata.name", "=", name or None), ("metadata.namespace", "=", namespace or None)}
     rest = [requirement for requirement in wanted.requirements if tuple(requirement) not in decided]
     return wanted if len(rest) == len(wanted.requirements) else FieldSelector(rest)

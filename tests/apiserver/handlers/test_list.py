@@ -57,6 +57,7 @@ async def test_all_namespaces(api: Api) -> None:
         ("fieldSelector=metadata.name%3Dm3,metadata.namespace%3Ddefault", "m3"),
         ("fieldSelector=metadata.name%3Dm3,metadata.namespace%3Dother", ""),
         ("fieldSelector=metadata.name%3Dm3,metadata.name%3Dm4", ""),
+        ("fieldSelector=metadata.name%3D", ""),
     ],
 )
 async def test_selectors(api: Api, query: str, wanted: str) -> None:
@@ -73,6 +74,7 @@ async def test_selectors(api: Api, query: str, wanted: str) -> None:
             "fieldSelector=spec.x%3D1",
             '"spec.x" is not a known field selector: only "metadata.name", "metadata.namespace"',
         ),
+        ("fieldSelector=a%5C%3D1", '"a\\\\" is not a known field selector'),
         ("limit=x", 'strconv.ParseInt: parsing "x": invalid syntax'),
     ],
 )
@@ -156,13 +158,18 @@ async def test_a_token_expires_also_where_nothing_has_changed_since(api: Api) ->
         ("resourceVersion={old}&resourceVersionMatch=NotOlderThan", "m0 m1 m2"),
         ("resourceVersion={old}&resourceVersionMatch=Exact", "m0 m1"),
         ("resourceVersion={old}&limit=5", "m0 m1"),
+        # A list of one name has no pages that a limit could hold together.
+        ("resourceVersion={old}&limit=5&fieldSelector=metadata.name%3Dm2", "m2"),
+        ("resourceVersion={old}&resourceVersionMatch=Exact&fieldSelector=metadata.name%3Dm2", ""),
+        ("resourceVersion=0&limit=1&continue={token}", "m1 m2"),
     ],
 )
 async def test_resource_version(api: Api, query: str, wanted: str) -> None:
     await fill(api, 2)
     old = api.store.revision
     await api.ok("POST", MAPS, {"metadata": {"name": "m2"}})
-    answer = await api.ok("GET", f"{MAPS}?{query.format(old=old)}")
+    token = (await api.ok("GET", f"{MAPS}?limit=1"))["metadata"]["continue"]
+    answer = await api.ok("GET", f"{MAPS}?{query.format(old=old, token=token)}")
     assert " ".join(names(answer)) == wanted
 
 
@@ -199,6 +206,35 @@ async def test_bad_revisions(api: Api, query: str, code: int, message: str) -> N
     error = await api.error("GET", f"{MAPS}?{query.format(token=token)}")
     assert error.code == code
     assert message in error.message
+
+
+@pytest.mark.parametrize(
+    ("query", "has_delay"),
+    [
+        ("resourceVersion=100000", True),
+        ("resourceVersion=100000&limit=1&fieldSelector=metadata.name%3Da", True),
+        ("resourceVersion=100000&resourceVersionMatch=Exact&fieldSelector=metadata.name%3Da", False),
+    ],
+)
+async def test_only_the_cache_proposes_when_to_try_again(api: Api, query: str, has_delay: bool) -> None:
+    error = await api.error("GET", f"{MAPS}?{query}")
+    assert error.code == 504
+    assert ("retryAfterSeconds" in error.details) is has_delay
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "field", "wanted"),
+    [
+        (MAPS, "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io", "items", None),
+        (MAPS, "application/json;as=Table;v=v1;g=meta.k8s.io", "rows", []),
+        ("/api/v1/limitranges", "application/json;as=Table;v=v1;g=meta.k8s.io", "rows", None),
+        (MAPS, "application/json", "items", []),
+    ],
+)
+async def test_nothing_is_null_where_go_has_made_no_list(
+    api: Api, path: str, accept: str, field: str, wanted: Any
+) -> None:
+    assert (await api.ok("GET", path, accept=accept))[field] == wanted
 
 
 async def test_a_compacted_revision_is_expired(api: Api) -> None:
@@ -297,7 +333,7 @@ async def test_every_kind_has_its_table_and_its_metadata(api: Api, resource: Res
     table = await api.ok("GET", target, accept="application/json;as=Table;v=v1;g=meta.k8s.io")
     names = [column["name"] for column in table["columnDefinitions"]]
     assert (table["kind"], names[0]) == ("Table", "Name") or resource.kind == "Event"
-    assert all(len(row["cells"]) == len(names) for row in table["rows"])
+    assert all(len(row["cells"]) == len(names) for row in table["rows"] or ())
     partial = await api.ok(
         "GET", target, accept="application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
     )

@@ -19,7 +19,7 @@ def test_a_token_says_where_to_go_on_and_as_of_when() -> None:
 
 def test_the_token_has_upstreams_format() -> None:
     padded = continuation.after(12, "web-0") + "=="
-    assert base64.urlsafe_b64decode(padded) == b'{"v":"meta.k8s.io/v1","rv":12,"start":"web-0\\u0000"}'
+    assert base64.urlsafe_b64decode(padded) == b'{"v":"meta.k8s.io/v1","rv":12,"start":"/web-0\\u0000"}'
 
 
 @pytest.mark.parametrize(
