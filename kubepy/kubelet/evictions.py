@@ -1,29 +1,37 @@
 """Pods that a node in trouble ends: under pressure one after the other, at a shutdown all of them.
 
-Watches Nodes (their annotations, see nodes.py) and reads their pods. Under pressure a pod is evicted every ten seconds
-for as long as the pressure lasts, in upstream's order: for memory those that use more than they request, then lower
-priority, then the greater excess; else by priority. Critical pods stay.
+Watches Nodes (their annotations, see nodes.py and thresholds.py) and reads their pods. Under pressure a pod is evicted
+every ten seconds for as long as the pressure lasts, in upstream's order: for memory those that use more than they
+request, then lower priority, then the greater excess; else by priority. Critical pods stay.
 
-Differs: pressure is what the annotation says, at once and until it is gone: there are no thresholds (so none in the
-messages), no grace of soft ones, no minimum reclaim and no transition period. What pods use of disks and process ids is
-not simulated, so neither ranks them, and limits of ephemeral storage evict nobody.
+Pressure is what the annotation says, at once and until it is gone, or what a node with thresholds is found to be short
+of; that is written to an annotation, too, so that all others see it the same way. Since when a threshold is met, is
+remembered here only: a kubelet that restarts has forgotten that, too.
+
+Differs: what pods use of disks and process ids is not simulated, so neither ranks them, and limits of ephemeral storage
+evict nobody; there are no images or dead containers whose removal would help first.
 
 Source: kubernetes 1.36 pkg/kubelet/eviction/{eviction_manager,helpers}.go, pkg/kubelet/nodeshutdown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from kubepy.api import pods, quantity
 from kubepy.api.builtins import NODES
 from kubepy.api.metrics import PodUsage
-from kubepy.api.objects import Document, Key, Obj, annotations_of, key_of
+from kubepy.api.objects import Document, Key, Obj, annotations_of, key_of, walk
+from kubepy.client.client import MERGE_PATCH
 from kubepy.client.controller import After, Controller, ControllerContext
 from kubepy.client.events import WARNING
+from kubepy.kubelet import thresholds
 from kubepy.kubelet.nodes import (
+    OBSERVED_PRESSURE,
     PRESSURE,
+    PRESSURES,
     SHUTDOWN,
+    Identities,
     is_out,
     is_shutting_down,
     is_simulated,
@@ -33,6 +41,8 @@ from kubepy.kubelet.nodes import (
 from kubepy.kubelet.pods import PodWorkers
 from kubepy.kubelet.preemption import is_critical
 from kubepy.kubelet.status import Verdict
+from kubepy.kubelet.thresholds import Observed
+from kubepy.kubelet.usages import Usages
 
 # Source: pkg/kubelet/kubelet.go, evictionMonitoringPeriod.
 EVERY_S = 10.0
@@ -46,9 +56,9 @@ _SHUT_DOWN = "Pod was terminated in response to imminent node shutdown."
 SHUT_DOWN = Verdict("Terminated", _SHUT_DOWN, disruption=_SHUT_DOWN)
 
 
-def eviction(resource: str, pod: Obj, usage: PodUsage | None) -> Verdict:
+def eviction(resource: str, pod: Obj, usage: PodUsage | None, threshold: str = "") -> Verdict:
     """Why the pod is evicted, and who of it used too much. Source: eviction/helpers.go, evictionMessage."""
-    message = f"The node was low on resource: {resource}. "
+    message = f"The node was low on resource: {resource}. {threshold}"
     if usage is None:
         return Verdict("Evicted", message, disruption=message)
     requested = {
@@ -97,42 +107,92 @@ class Evictions(Controller):
     workers = 2
     _due: dict[str, float]
 
-    def __init__(self, context: ControllerContext, workers: PodWorkers, usage_of: UsageOf) -> None:
+    def __init__(self, context: ControllerContext, workers: PodWorkers, usages: Usages) -> None:
         super().__init__(context)
-        self._pods, self._usage_of = workers, usage_of
+        self._pods, self._usages = workers, usages
         self._due = {}
+        self._identities = Identities(self.client)
+        self._states: dict[str, thresholds.State] = {}
 
     def setup(self) -> None:
         self.nodes = self.watch(NODES, lambda document, old: (document.key,), self._is_in_trouble)
 
     def _is_in_trouble(self, document: Document, old: Document | None) -> bool:
         annotations = annotations_of(document.obj)
-        return PRESSURE in annotations or SHUTDOWN in annotations
+        return not annotations.keys().isdisjoint(_OURS)
 
     async def reconcile(self, key: Key) -> After | None:
         node = self.nodes.get(key)
         if node is None or not is_simulated(node) or is_out(node):
+            self._states.pop(key.name, None)
+            self._identities.forget(key.name)
             return None
         if is_shutting_down(node):
             for pod in self._pods.pods_of(key.name):
                 await self._pods.fail(pod, "shut_down", SHUT_DOWN)
             return None
-        pressures = pressures_of(node)
-        if not pressures:
+        if annotations_of(node).keys().isdisjoint((PRESSURE, OBSERVED_PRESSURE, *thresholds.THRESHOLDS)):
             self._due.pop(key.name, None)
+            self._states.pop(key.name, None)
             return None
         wait_s = self._due.get(key.name, 0.0) - self.clock.monotonic()
         if wait_s > 0:
             return After(wait_s)
         self._due[key.name] = self.clock.monotonic() + EVERY_S
-        resource = STARVED[pressures[0]]
-        recorder = self._pods.sink.recorder("kubelet", key.name)
-        recorder.event(
-            reference(key.name), WARNING, "EvictionThresholdMet", f"Attempting to reclaim {resource}"
-        )
-        victims = rank(resource, self._pods.pods_of(key.name), self._usage_of)
-        if victims:
-            verdict = eviction(resource, victims[0], self._usage_of(victims[0]))
-            await self._pods.fail(victims[0], "evict", verdict)
-            self.log.info("pod_evicted", object=str(key_of(victims[0])), node=key.name, reason=pressures[0])
+        if annotations_of(node).get(PRESSURE) and (pressures := pressures_of(node)):
+            await self._reclaim(key.name, STARVED[pressures[0]])
+        else:
+            await self._heed_thresholds(node)
         return After(EVERY_S)
+
+    async def _heed_thresholds(self, node: Obj) -> None:
+        name = node["metadata"]["name"]
+        try:
+            config = thresholds.config_of(annotations_of(node))
+        except thresholds.Unusable as error:
+            self.log.warning("thresholds_not_used", object=name, error=str(error))
+            config = thresholds.Config()
+        seen = self._signals(node, config)
+        found = thresholds.observe(config, seen, self._states.get(name, thresholds.State()), self.clock.now())
+        self._states[name] = found.state
+        await self._tell(node, found.conditions)
+        if found.due:
+            first = found.due[0]
+            await self._reclaim(name, first.resource, thresholds.describe(first, seen))
+
+    def _signals(self, node: Obj, config: thresholds.Config) -> Mapping[str, Observed]:
+        capacity = {
+            name: quantity.value(text) for name, text in (walk(node, "status", "capacity") or {}).items()
+        }
+        seen = {
+            signal: Observed(amount, capacity.get(thresholds.SIGNALS[signal][0], 0))
+            for signal, amount in config.available.items()
+        }
+        usage = self._usages.of_node(node)
+        if thresholds.MEMORY not in seen and usage is not None:
+            memory = capacity.get("memory", 0)
+            seen[thresholds.MEMORY] = Observed(memory - usage.usage.memory_bytes, memory)
+        return seen
+
+    async def _tell(self, node: Obj, conditions: Iterable[str]) -> None:
+        """What the node is short of, for all who look at its annotations."""
+        words = [word for word, (condition, *_) in PRESSURES.items() if condition in conditions]
+        text = ",".join(words) or None
+        if annotations_of(node).get(OBSERVED_PRESSURE) != text:
+            change = {"metadata": {"annotations": {OBSERVED_PRESSURE: text}}}
+            name = node["metadata"]["name"]
+            client = self._identities.of(name)
+            await client.patch(NODES, name, change, content_type=MERGE_PATCH)
+
+    async def _reclaim(self, node: str, resource: str, threshold: str = "") -> None:
+        """End a pod, if there is one that may be."""
+        recorder = self._pods.sink.recorder("kubelet", node)
+        text = f"Attempting to reclaim {resource}"
+        recorder.event(reference(node), WARNING, "EvictionThresholdMet", text)
+        for victim in rank(resource, self._pods.pods_of(node), self._usages.of_pod)[:1]:
+            verdict = eviction(resource, victim, self._usages.of_pod(victim), threshold)
+            await self._pods.fail(victim, "evict", verdict)
+            self.log.info("pod_evicted", object=str(key_of(victim)), node=node, reason=resource)
+
+
+_OURS = frozenset({PRESSURE, OBSERVED_PRESSURE, SHUTDOWN, *thresholds.THRESHOLDS})

@@ -82,7 +82,7 @@ class Kubelet:
         self._others = object_stages.by_kind(stages)
         others = InformerFactory(operator, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool)
         self._operator_context = replace(context, client=operator, informers=others)
-        self._evictions = Evictions(context, self._pods, self.usages.of_pod)
+        self._evictions = Evictions(context, self._pods, self.usages)
         self._attacher = Attacher(context)
         self._resizer = VolumeResizer(context, events=self._events)
 

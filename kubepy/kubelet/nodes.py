@@ -7,6 +7,7 @@ together are written in one transaction. What happens to a node is said by annot
     kubepy.io/simulated: "true"              it is kept alive here, whoever created it
     kubepy.io/outage: "true"                 it is not heard from, and its pods stand still, until that is taken back
     kubepy.io/pressure: "memory,disk,pid"    it reports these pressures, and evicts pods (evictions.py)
+    kubepy.io/eviction-hard: memory.available<1Gi   it does so by thresholds as kubelets have them (thresholds.py)
     kubepy.io/shutdown: "true"               it shuts down gracefully: NotReady, its pods are terminated, none is let in
     kubepy.io/csi-drivers: "a.example.com=25"  it has these CSI drivers, for so many volumes (csi_nodes.py)
 
@@ -40,8 +41,8 @@ from kubepy.kubelet.stages import Stage
 from kubepy.lib import clock as clocks
 
 PREFIX = "kubepy.io/"
-SIMULATED, OUTAGE, PRESSURE, SHUTDOWN = (
-    f"{PREFIX}{name}" for name in ("simulated", "outage", "pressure", "shutdown")
+SIMULATED, OUTAGE, PRESSURE, SHUTDOWN, OBSERVED_PRESSURE = (
+    f"{PREFIX}{name}" for name in ("simulated", "outage", "pressure", "shutdown", "observed-pressure")
 )
 LEASE_NAMESPACE = "kube-node-lease"
 
@@ -107,11 +108,12 @@ def is_shutting_down(node: Obj) -> bool:
 
 
 def pressures_of(node: Obj) -> list[str]:
-    """The node conditions that its annotation asks for, in upstream's order."""
-    said = annotations_of(node).get(PRESSURE)
+    """The node conditions that its annotations ask for, in upstream's order; one of them is our own (evictions.py)."""
+    annotations = annotations_of(node)
+    said = [annotations[name] for name in (PRESSURE, OBSERVED_PRESSURE) if annotations.get(name)]
     if not said:
         return []
-    words = {word.strip().lower() for word in said.split(",")}
+    words = {word.strip().lower() for word in ",".join(said).split(",")}
     return [condition for word, (condition, *_) in PRESSURES.items() if word in words]
 
 

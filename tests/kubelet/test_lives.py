@@ -397,6 +397,37 @@ async def test_an_outage_freezes_a_node_and_recovery_goes_on(cluster):
     assert (await status(cluster))["phase"] == "Succeeded"
 
 
+async def test_a_node_short_of_memory_ends_pods_until_it_is_not(cluster):
+    await annotate(cluster, **{
+        "eviction-hard": "memory.available<10Gi,pid.available<100", "eviction-minimum-reclaim": "memory.available=1Gi",
+    })  # fmt: skip
+    await cluster.create(
+        *(pod(name, {"usage-memory": size}) for name, size in (("a", "10Gi"), ("b", "12Gi")))
+    )
+    await cluster.advance(20)
+    found = await status(cluster, "b")
+    assert (found["reason"], found["message"]) == (
+        "Evicted",
+        "The node was low on resource: memory. Threshold quantity: 10Gi, available: 9728Mi. "
+        "Container main was using 12Gi, request is 0, has larger consumption of memory. ",
+    )  # fmt: skip
+    node = await cluster.client.get(NODES, NODE)
+    assert condition(node, "MemoryPressure")["reason"] == "KubeletHasInsufficientMemory"
+    await cluster.advance("4m")
+    assert (await status(cluster, "a"))["phase"] == "Running"
+    node = await cluster.client.get(NODES, NODE)
+    assert condition(node, "MemoryPressure")["status"] == "True", "for the transition period"
+    await cluster.advance("2m")
+    node = await cluster.client.get(NODES, NODE)
+    assert condition(node, "MemoryPressure")["status"] == "False"
+    await annotate(cluster, available="pid.available=50")
+    await cluster.advance(11)
+    assert (await status(cluster, "a"))["message"].startswith(
+        "The node was low on resource: pids. Threshold quantity: 100, available: 50. "
+    )
+    assert condition(await cluster.client.get(NODES, NODE), "PIDPressure")["status"] == "True"
+
+
 async def test_a_critical_pod_gets_room(cluster):
     def sized(name: str, cpu: str, **spec) -> dict:
         made = pod(name, **spec)
