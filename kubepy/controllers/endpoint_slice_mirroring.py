@@ -1,7 +1,7 @@
 """Endpoints that people write for Services without a selector are mirrored to EndpointSlices, where proxies look.
 
 Watches Endpoints, Services, EndpointSlices. Owns the EndpointSlices that carry its managed-by label. Writes them; one
-for each address family and set of ports of a subset, at most a thousand addresses in it. Not mirrored: Endpoints with
+for each address family and set of ports, at most a thousand addresses in it. Not mirrored: Endpoints with
 the label endpointslice.kubernetes.io/skip-mirror=true, and those that leader election used to write.
 
 Source: kubernetes 1.36 pkg/controller/endpointslicemirroring/{endpointslicemirroring_controller,reconciler,utils}.go.
@@ -18,6 +18,7 @@ from kubepy.api import objects
 from kubepy.api.builtins import ENDPOINTS, SERVICES
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import Controller, ControllerContext
+from kubepy.controllers.endpoints import repack
 from kubepy.controllers.owned_slices import MANAGED_BY, SERVICE_NAME, OwnedSlices
 
 MANAGER = "endpointslicemirroring-controller.k8s.io"
@@ -95,7 +96,7 @@ def _groups(endpoints: Obj) -> tuple[dict[_Group, _Wanted], int, int]:
     """What is wanted, by family and ports; how many addresses are no IPs; how many are left out."""
     groups: dict[_Group, _Wanted] = {}
     invalid = skipped = 0
-    for subset in endpoints.get("subsets") or ():
+    for subset in repack(endpoints.get("subsets") or ()):
         ports = [_port(port) for port in subset.get("ports") or ()]
         key = _ports_key(ports)
         for family in ("IPv4", "IPv6"):
@@ -190,9 +191,15 @@ def _is_same(present: Obj, wanted: Obj) -> bool:
         == {_identity(each): each for each in wanted["endpoints"]}
         and objects.labels_of(present) == objects.labels_of(wanted)
         and objects.annotations_of(present) == objects.annotations_of(wanted)
-        and [ref["uid"] for ref in objects.owner_references(present)]
-        == [ref["uid"] for ref in objects.owner_references(wanted)]
+        and not any(_is_predecessor(ref, wanted) for ref in objects.owner_references(present))
     )
+
+
+def _is_predecessor(ref: Obj, wanted: Obj) -> bool:
+    """Whether it means Endpoints of the same name that are gone. Source: needRebuildExistingSlices."""
+    owner = objects.owner_references(wanted)[0]
+    is_named = (ref["kind"], ref["name"]) == (owner["kind"], owner["name"])
+    return is_named and ref["uid"] != owner["uid"]
 
 
 def _over(present: Obj, wanted: Obj) -> Obj:

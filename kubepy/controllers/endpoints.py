@@ -66,10 +66,10 @@ def plan(service: Obj, selected: Iterable[Obj], present: Obj | None, triggered: 
 
 
 def pack(service: Obj, selected: Iterable[Obj]) -> list[Obj]:
-    """Addresses that have the same ports in one subset, ready ones apart from those that are not."""
+    """The subsets of a Service: each pod's address under the ports it has."""
     publish_all = bool(service["spec"].get("publishNotReadyAddresses"))
     families = endpoint_slice.address_types(service)
-    subsets: dict[tuple[object, ...], Obj] = {}
+    subsets: list[Obj] = []
     for pod in selected:
         if not endpoint_slice.has_endpoint(pod, include_terminating=publish_all):
             continue
@@ -79,11 +79,57 @@ def pack(service: Obj, selected: Iterable[Obj]) -> list[Obj]:
         found = endpoint_slice.addresses_of(pod, families[0])
         if not found:
             continue
-        key = tuple(sorted((p["name"], p["port"], p["protocol"], p.get("appProtocol", "")) for p in ports))
-        subset = subsets.setdefault(key, {"addresses": [], "notReadyAddresses": [], "ports": ports})
         ready = publish_all or pods.is_ready(pod)
-        subset["addresses" if ready else "notReadyAddresses"].append(_address(service, pod, found[0]))
-    return [_sorted(subsets[key]) for key in sorted(subsets)]
+        which = "addresses" if ready else "notReadyAddresses"
+        subsets.append({which: [_address(service, pod, found[0])], "ports": ports})
+    return repack(subsets)
+
+
+_Port = tuple[str, int, str, str]  # name, port, protocol, application protocol
+_Address = tuple[str, str]  # address, uid of what is behind it
+
+
+def repack(subsets: Iterable[Obj]) -> list[Obj]:
+    """The same in canonical form: ports that the same addresses have share a subset. An address that is anywhere not
+    ready under a port is not ready there. Source: RepackSubsets.
+
+    Differs: subsets are in the order of their ports; upstream's, of a hash.
+    """
+    known: dict[_Address, Obj] = {}
+    by_port: dict[_Port | None, dict[_Address, bool]] = {}
+    for subset in subsets:
+        ports: list[_Port | None] = [_port_key(port) for port in subset.get("ports") or ()]
+        for which in ("addresses", "notReadyAddresses"):
+            for address in subset.get(which) or ():
+                key = (address["ip"], objects.walk(address, "targetRef", "uid") or "")
+                known.setdefault(key, address)
+                for port in ports or [None]:
+                    there = by_port.setdefault(port, {})
+                    there[key] = there.get(key, True) and which == "addresses"
+    shared: dict[frozenset[tuple[_Address, bool]], list[_Port]] = {}
+    for port, there in by_port.items():
+        shared.setdefault(frozenset(there.items()), []).extend([port] if port is not None else [])
+    return [
+        _subset(there, sorted(ports), known)
+        for there, ports in sorted(shared.items(), key=lambda row: sorted(row[1]))
+    ]
+
+
+def _port_key(port: Obj) -> _Port:
+    return port.get("name") or "", port["port"], port.get("protocol") or "TCP", port.get("appProtocol") or ""
+
+
+def _subset(
+    there: Iterable[tuple[_Address, bool]], ports: Iterable[_Port], known: dict[_Address, Obj]
+) -> Obj:
+    in_order = sorted(there)
+    names = ("name", "port", "protocol", "appProtocol")
+    subset = {
+        "addresses": [known[key] for key, ready in in_order if ready],
+        "notReadyAddresses": [known[key] for key, ready in in_order if not ready],
+        "ports": [{n: v for n, v in zip(names, port, strict=True) if v != ""} for port in ports],
+    }
+    return {name: value for name, value in subset.items() if value}
 
 
 def _address(service: Obj, pod: Obj, ip: str) -> Obj:
@@ -100,17 +146,6 @@ def _address(service: Obj, pod: Obj, ip: str) -> Obj:
         "uid": metadata["uid"],
     }
     return address
-
-
-def _sorted(subset: Obj) -> Obj:
-    """As it is written: addresses and ports in order, empty lists left out."""
-    by_ip = {
-        name: sorted(subset[name], key=lambda address: (address["ip"], address["targetRef"]["uid"]))
-        for name in ("addresses", "notReadyAddresses")
-    }
-    ports = [{name: value for name, value in port.items() if value != ""} for port in subset["ports"]]
-    result: Obj = {**by_ip, "ports": sorted(ports, key=lambda port: (port.get("name", ""), port["port"]))}
-    return {name: value for name, value in result.items() if value}
 
 
 def truncate(subsets: list[Obj]) -> tuple[list[Obj], bool]:

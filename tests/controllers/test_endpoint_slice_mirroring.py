@@ -37,15 +37,15 @@ def test_one_slice_for_each_family_and_set_of_ports() -> None:
     made = mirroring.plan(
         endpoints(
             subset("10.0.0.1", "2001:db8::1", not_ready=("10.0.0.2",)),
-            subset("10.0.0.3", ports=[{"port": 1}]),
+            subset("10.0.0.3", ports=[{"port": 100}]),
         ),
         SERVICE,
         [],
     ).create
     assert [(each["addressType"], [p["port"] for p in each["ports"]]) for each in made] == [
-        ("IPv4", [80]), ("IPv6", [80]), ("IPv4", [1]),
+        ("IPv4", [100]), ("IPv4", [80]), ("IPv6", [80]),
     ]  # fmt: skip
-    assert [(e["addresses"], e["conditions"]) for e in made[0]["endpoints"]] == [
+    assert [(e["addresses"], e["conditions"]) for e in made[1]["endpoints"]] == [
         (["10.0.0.1"], {"ready": True}), (["10.0.0.2"], {"ready": False}),
     ]  # fmt: skip
     metadata = made[0]["metadata"]
@@ -110,8 +110,35 @@ def test_what_is_not_mirrored_any_more_goes(given: Any, service: Any) -> None:
 def test_what_is_left_out_is_counted() -> None:
     many = [f"10.0.{i // 250}.{i % 250}" for i in range(1100)]
     decided = mirroring.plan(endpoints(subset("not-an-ip", *many)), SERVICE, [])
-    assert (decided.invalid, decided.skipped) == (1, 101)
+    # In the order of their text, and what is no address is behind the thousand.
+    assert (decided.invalid, decided.skipped) == (0, 101)
     assert len(decided.create[0]["endpoints"]) == 1000
+    few = mirroring.plan(endpoints(subset("0-not-an-ip", *many)), SERVICE, [])
+    assert (few.invalid, few.skipped) == (1, 101)
+
+
+def test_ports_of_the_same_addresses_share_a_slice() -> None:
+    http, https = [{"name": "http", "port": 80}], [{"name": "https", "port": 443}]
+    given = endpoints(subset("10.0.0.1", ports=https), subset("10.0.0.1", ports=http))
+    (made,) = mirroring.plan(given, SERVICE, []).create
+    assert [port["port"] for port in made["ports"]] == [80, 443]
+    assert [each["addresses"] for each in made["endpoints"]] == [["10.0.0.1"]]
+
+
+@pytest.mark.parametrize(
+    ("owners", "is_rewritten"),
+    [([], False), ([("svc", "uid-1")], False), ([("svc", "gone")], True), ([("other", "gone")], False)],
+)
+def test_only_a_slice_of_an_earlier_namesake_changes_its_owner(
+    owners: list[tuple[str, str]], is_rewritten: bool
+) -> None:
+    given = endpoints(subset("10.0.0.1"))
+    given["metadata"]["uid"] = "uid-1"
+    present = _stored(mirroring.plan(given, SERVICE, []).create[0])
+    present["metadata"]["ownerReferences"] = [
+        {"apiVersion": "v1", "kind": "Endpoints", "name": name, "uid": uid} for name, uid in owners
+    ]
+    assert bool(mirroring.plan(given, SERVICE, [present]).update) is is_rewritten
 
 
 async def test_mirrored_through_create_update_and_delete(cluster: Cluster) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from kubepy.controllers import endpoints
 from kubepy.controllers.endpoint_slice import TRIGGERED
 from kubepy.controllers.endpoints import ADDRESSES_MAX, MANAGED_BY, MANAGER, OVER_CAPACITY, Plan
@@ -89,3 +91,64 @@ def test_endpoints_say_when_that_happened_which_they_tell() -> None:
     assert endpoints.plan(service(), [pod(1)], made, "2026-01-01T00:00:20Z") == Plan(), "no reason to write"
     updated = endpoints.plan(service(), [pod(1), pod(2)], made).update
     assert updated is not None and updated["metadata"]["annotations"] == {}
+
+
+def _read(text: str) -> list[Any]:
+    """Subsets in one line: `1 2 !3 @80 81` are two addresses that are ready, one that is not, and two ports;
+    `1=a` has the uid a behind it."""
+    subsets = []
+    for each in text.split(";"):
+        addresses, _, ports = each.partition("@")
+        subset: Any = {"addresses": [], "notReadyAddresses": [], "ports": []}
+        for word in addresses.split():
+            ip, _, uid = word.lstrip("!").partition("=")
+            which = "notReadyAddresses" if word.startswith("!") else "addresses"
+            subset[which].append({"ip": ip} | ({"targetRef": {"uid": uid}} if uid else {}))
+        subset["ports"] = [{"port": int(port), "protocol": "TCP"} for port in ports.split()]
+        subsets.append({name: value for name, value in subset.items() if value})
+    return [subset for subset in subsets if subset]
+
+
+@pytest.mark.parametrize(
+    ("given", "packed"),
+    [
+        ("", ""),
+        ("@111", ""),
+        ("1@", "1@"),
+        ("!1@111", "!1@111"),
+        ("2 1@111", "1 2@111"),
+        ("1 !1@111", "!1@111"),
+        ("1@222 111", "1@111 222"),
+        ("1 1@111", "1@111"),
+        ("1=a 1=b@111", "1=a 1=b@111"),
+        ("1@111 111", "1@111"),
+        ("1@111; 1@111", "1@111"),
+        ("1@111; !1@111", "!1@111"),
+        ("1@111; 1@222", "1@111 222"),
+        ("1=a@111; !1=a@222", "1=a@111; !1=a@222"),
+        ("1@111; 2@111", "1 2@111"),
+        ("1=a@111; 1=b@111", "1=a 1=b@111"),
+        ("1@111; 1=a@111", "1 1=a@111"),
+        ("1@111; 2@222", "1@111; 2@222"),
+        ("1 2@111 222; 2 3@222 333", "1 2@111; 1 2 3@222; 2 3@333"),
+        ("1@111; 2@222; 1@333; 2 3@222", "1@111 333; 2 3@222"),
+    ],
+)
+def test_subsets_in_canonical_form(given: str, packed: str) -> None:
+    """Cases: pkg/api/v1/endpoints/util_test.go, TestPackSubsets."""
+    assert endpoints.repack(_read(given)) == _read(packed)
+
+
+def test_pods_that_lack_a_named_port_share_the_others() -> None:
+    ports = [
+        {"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"},
+        {"name": "metrics", "port": 90, "targetPort": "metrics", "protocol": "TCP"},
+    ]
+    both, one = pod(1), pod(2)
+    offered = {"name": "metrics", "containerPort": 9090, "protocol": "TCP"}
+    both["spec"]["containers"] = [{"name": "app", "ports": [offered]}]
+    made = endpoints.plan(service(ports=ports), [both, one], None).create
+    assert made is not None
+    assert [([a["ip"] for a in s["addresses"]], [p["port"] for p in s["ports"]]) for s in made["subsets"]] == [
+        (["10.1.0.1", "10.1.0.2"], [8080]), (["10.1.0.1"], [9090]),
+    ]  # fmt: skip
