@@ -24,7 +24,7 @@ import hashlib
 import platform
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -227,8 +227,7 @@ def render_status(
             **machine_ids(name),
             "kernelVersion": platform.release(),
             "osImage": "kubepy (simulated)",
-            "containerRuntimeVersion": f"kubepy://{version}",
-            "kubeletVersion": f"v{kubernetes}.0",
+            **software(version, kubernetes),
             "kubeProxyVersion": "",
             "operatingSystem": "linux",
             "architecture": architecture(),
@@ -245,6 +244,11 @@ DECLARED_FEATURES = (
 )
 
 
+def software(version: str, kubernetes: str) -> dict[str, str]:
+    """What a node says of the program that it is kept by."""
+    return {"containerRuntimeVersion": f"kubepy://{version}", "kubeletVersion": f"v{kubernetes}.0"}
+
+
 def machine_ids(name: str) -> dict[str, str]:
     """Ids of a machine that is not there: always the same for the same name, as hardware's are."""
     digest = hashlib.sha256(name.encode()).hexdigest()
@@ -256,10 +260,13 @@ def machine_ids(name: str) -> dict[str, str]:
     return {"machineID": one, "systemUUID": uuid(one), "bootID": uuid(two)}
 
 
-def status_due_at(node: Obj) -> float:
+def status_due_at(node: Obj, programs: Mapping[str, str]) -> float:
     """When the status has to be written again, in seconds since the epoch; 0 if it is not ours yet, or says something
-    else than we do."""
-    known = {c["type"]: c for c in (node.get("status") or {}).get("conditions") or ()}
+    else than we do. `programs`: our `software`."""
+    status = node.get("status") or {}
+    if not programs.items() <= (status.get("nodeInfo") or {}).items():
+        return 0.0
+    known = {c["type"]: c for c in status.get("conditions") or ()}
     if any(known.get(type_, {}).get("status") != value for type_, value, *_ in conditions_of(node)):
         return 0.0
     heard = known["Ready"].get("lastHeartbeatTime")
@@ -276,10 +283,10 @@ class _Seen(Struct, frozen=True):
     drivers: str  # what its annotation says
 
     @classmethod
-    def of(cls, document: Document) -> _Seen:
+    def of(cls, document: Document, programs: Mapping[str, str]) -> _Seen:
         node = document.obj
-        drivers = annotations_of(node).get(DRIVERS) or ""
-        return cls(document.revision, is_simulated(node), is_out(node), status_due_at(node), drivers)
+        drivers, due = annotations_of(node).get(DRIVERS) or "", status_due_at(node, programs)
+        return cls(document.revision, is_simulated(node), is_out(node), due, drivers)
 
 
 class NodeHeartbeats(Controller):
@@ -303,6 +310,7 @@ class NodeHeartbeats(Controller):
     ) -> None:
         super().__init__(context)
         self.count, self.version, self.kubernetes, self.capacity = count, version, kubernetes, capacity
+        self._software = software(version, kubernetes)
         self._stages = NodeStages(
             context,
             [stage for stage in stages if stage.kind == "Node"],
@@ -323,7 +331,7 @@ class NodeHeartbeats(Controller):
         node = document.obj
         if not is_simulated(node):
             return False
-        if old is None or self._stages or not status_due_at(node):
+        if old is None or self._stages or not status_due_at(node, self._software):
             return True
         return annotations_of(node) != annotations_of(old.obj)
 
@@ -367,7 +375,7 @@ class NodeHeartbeats(Controller):
         name = document.key.name
         seen = self._seen.get(name)
         if seen is None or seen.revision != document.revision:
-            seen = self._seen[name] = _Seen.of(document)
+            seen = self._seen[name] = _Seen.of(document, self._software)
         return seen
 
     def _forget(self, name: str) -> None:

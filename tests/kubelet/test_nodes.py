@@ -15,6 +15,7 @@ from kubepy.kubelet.nodes import (
     parse_capacity,
     render_status,
     renewal_due_s,
+    software,
     status_due_at,
     transitions,
 )
@@ -121,10 +122,17 @@ def test_what_others_put_into_the_status_stays():
 
 def test_when_a_status_is_due():
     well = node(rendered(node({}), 1000))
-    assert status_due_at(well) == 1300
-    assert status_due_at(node({})) == 0
+    ours = software("0", "1.37")
+    assert status_due_at(well, ours) == 1300
+    assert status_due_at(node({}), ours) == 0
     for said in ({"pressure": "disk"}, {"shutdown": "true"}):
-        assert status_due_at(node(well["status"], **said)) == 0, said
+        assert status_due_at(node(well["status"], **said), ours) == 0, said
+
+
+@pytest.mark.parametrize(("version", "kubernetes"), [("1", "1.37"), ("0", "1.36")])
+def test_a_node_of_another_version_says_at_once_what_it_is_now(version: str, kubernetes: str):
+    well = node(rendered(node({}), 1000))
+    assert status_due_at(well, software(version, kubernetes)) == 0
 
 
 def test_pressures_are_reported_with_upstreams_reasons():
