@@ -7,7 +7,7 @@ because 100 000 pods are 0.4 GB as bytes and 1.9 GB as dicts. A `DocumentPool` b
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
@@ -27,8 +27,13 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
+# What the informers of a process have yet to be told of at any time: some 500 pods, of 16 MB.
+_RETIRED_SHARE = 8
+
+
 class DocumentPool:
-    """Bounds the decoded dicts of one cluster: first decoded, first dropped, by the size of their bytes.
+    """Bounds the decoded dicts of one cluster, by the size of their bytes: first decoded, first dropped, and what a
+    newer state has taken the place of sooner.
 
     16 MB of JSON are some 100 MB as dicts; dropping one costs its next reader a decode (3 us per KB, and as much to
     free it). It is room for what some busy seconds write: a pod is looked at by a dozen readers on its way from its
@@ -37,16 +42,31 @@ class DocumentPool:
 
     def __init__(self, size_bytes_max: int = 16 << 20) -> None:
         self.size_bytes_max = size_bytes_max
-        self._size = 0
-        self._decoded: deque[Document] = deque()
+        self._size = self._retired_size = 0
+        self._decoded: OrderedDict[Document, None] = OrderedDict()
+        self._retired: deque[Document] = deque()
 
     def remember(self, document: Document) -> None:
-        self._decoded.append(document)
+        self._decoded[document] = None
         self._size += len(document.raw)
         while self._size > self.size_bytes_max:
-            oldest = self._decoded.popleft()
+            oldest, _ = self._decoded.popitem(last=False)
             oldest._obj = None
             self._size -= len(oldest.raw)
+
+    def retire(self, document: Document) -> None:
+        """The object has a newer state, or none any more. Who hears of that now may still look at this one; later
+        nobody does."""
+        if document not in self._decoded:
+            return
+        del self._decoded[document]
+        self._size -= len(document.raw)
+        self._retired.append(document)
+        self._retired_size += len(document.raw)
+        while self._retired_size > self.size_bytes_max // _RETIRED_SHARE:
+            oldest = self._retired.popleft()
+            oldest._obj = None
+            self._retired_size -= len(oldest.raw)
 
 
 class Document(Struct, eq=False, gc=False):
@@ -94,6 +114,10 @@ class Document(Struct, eq=False, gc=False):
             obj = with_own_metadata(obj)
             obj["metadata"]["resourceVersion"] = str(revision)
         return Document(self.key, raw, revision, self._pool, obj)
+
+    def retire(self) -> None:
+        """See DocumentPool."""
+        self._pool.retire(self)
 
     def __repr__(self) -> str:
         return f"Document({self.key}@{self.revision})"

@@ -227,6 +227,8 @@ class ResourceCache:
                 for feed in self._candidates(change):
                     if (seen := feed.classify(change)) is not None:
                         touched.setdefault(feed, []).append(seen)
+            if previous is not None:
+                previous.retire()
         if touched:
             encoded: dict[tuple[View, str, int], Any] = {}
             for feed, batch in touched.items():

@@ -10,10 +10,10 @@ from __future__ import annotations
 import orjson
 
 from kubepy.api import errors
-from kubepy.api.objects import Document, DocumentPool, Obj, arranged, stored, with_revision
+from kubepy.api.objects import Document, DocumentPool, Obj, arranged, key_of, with_revision
 from kubepy.apiserver.registry.cache import ResourceCache
 from kubepy.apiserver.registry.call import Call
-from kubepy.apiserver.registry.keys import key_at, path_of
+from kubepy.apiserver.registry.keys import key_at
 from kubepy.observability.logs import LEVELS, Logger
 from kubepy.store.base import Compare, Delete, Put, Store, TxnResult, Unavailable
 
@@ -68,10 +68,14 @@ class Commits:
 
     def unwritten(self, obj: Obj, revision: int) -> Document:
         """An object that was not written: the answer of a dry run or of a deletion."""
-        value = stored(obj)
-        metadata = obj["metadata"]
-        key = key_at(path_of(metadata.get("namespace", ""), metadata.get("name", "")))
-        return Document(key, with_revision(value, revision) if revision else value, revision, self._pool)
+        whole = arranged(obj)
+        value = orjson.dumps(whole)
+        if revision:
+            value = with_revision(value, revision)
+            whole["metadata"]["resourceVersion"] = str(revision)
+        document = Document(key_of(obj), value, revision, self._pool, whole)
+        document.retire()
+        return document
 
 
 def _written_fields(

@@ -71,6 +71,7 @@ class Change(Struct, eq=False, gc=False):
             previous = self.previous
             assert previous is not None, "a key that did not exist cannot vanish"
             last = self._last = previous.restamped(self.revision)
+            last.retire()
         return last
 
     @property

@@ -438,10 +438,14 @@ class Registry(Kinds):
         obj = make(None)
         metadata = obj["metadata"]
         check_uid(call, metadata.get("uid") or "", "")
-        metadata.pop("resourceVersion", None)
+        revision = metadata.pop("resourceVersion", None)
+        if revision and (why := unparsable(revision)):
+            raise errors.StatusError(why, reason="")
+        # Any other is not looked at, and a dry run shows it.
+        revision = revision if call.options.dry_run else None
         attributes = await self._admitted(CREATE, call, hub, obj, None)
         try:
-            return await self._create(call, hub, cache, obj, attributes, may=call.may_create)
+            return await self._create(call, hub, cache, obj, attributes, revision, call.may_create)
         except errors.AlreadyExists:
             # Somebody else created it in the meantime: then it is an update after all.
             return None
@@ -558,6 +562,8 @@ class Registry(Kinds):
             gone_at = await self._commits.remove(call, cache, path, revision)
             if gone_at is None:
                 return None
+            if call.is_of_collection:
+                return current  # nobody is shown what has become of it
             revision = gone_at
         return self._commits.unwritten(last, revision)
 

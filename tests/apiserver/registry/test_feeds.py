@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kubepy.api.objects import Document, DocumentPool, Key, labels_of
+from kubepy.api.objects import Document, labels_of
 from kubepy.apiserver.registry.cache import ResourceCache
 from kubepy.apiserver.registry.feeds import Scope, Trigger
 from kubepy.store.memory import MemoryStore
@@ -125,10 +125,3 @@ async def test_only_the_first_event_of_a_watch_has_the_header(
     await put(store, "default/c")
     assert with_state.items == ["header ADDED default/a 2", "ADDED default/b 3", "ADDED default/c 4"]
     assert without.items == ["header ADDED default/b 3", "ADDED default/c 4"]
-
-
-def test_restamping_changes_the_revision_only() -> None:
-    raw = b'{"apiVersion":"v1","kind":"X","metadata":{"resourceVersion":"9","name":"a"},"data":{"resourceVersion":"1"}}'
-    changed = Document(Key("", "a"), raw, 9, DocumentPool()).restamped(123)
-    assert changed.raw == raw.replace(b'"9"', b'"123"')
-    assert changed.revision == 123
