@@ -159,6 +159,10 @@ class Query:
             return self._raw
         return self._raw or urlencode(self._values, doseq=True)
 
+    def canonical(self) -> str:
+        """As Go writes it again, names sorted, what cannot be read left out. Source: net/url Values.Encode."""
+        return urlencode(sorted(self._parsed().items()), doseq=True)
+
     def __contains__(self, name: str) -> bool:
         return name in self._parsed()
 

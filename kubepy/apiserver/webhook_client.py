@@ -12,12 +12,10 @@ Source: apiserver pkg/util/webhook/{client,authentication}.go, client-go rest/re
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import posixpath
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
@@ -30,7 +28,7 @@ from kubepy.api import ca_bundle, errors
 from kubepy.api.builtins import ENDPOINT_SLICES, SERVICES
 from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
-from kubepy.apiserver.aggregation.connections import WRONG_NAME, in_go
+from kubepy.apiserver.aggregation.connections import explained
 from kubepy.apiserver.aggregation.routes import ServiceReference
 from kubepy.apiserver.aggregation.services import SERVICE_NAME, Address, Unresolved, addresses
 from kubepy.client.exec_plugin import ExecPlugin, PluginFailed
@@ -131,23 +129,9 @@ class WebhookClients:
             raise CallFailed(f'Post "{last}": stopped after {_REDIRECTS_MAX} redirects') from error
         except (aiohttp.ClientError, OSError) as error:
             assert target is not None, "only a target can fail so"
-            why = await self._why(error, target, timeout_s)
+            name = target.server_name or target.address.host
+            why = await explained(error, target.address, name, self._clock)
             raise CallFailed(f'Post "{shown}": {why}') from error
-
-    async def _why(self, error: BaseException, target: _Target, timeout_s: float) -> str:
-        name = target.server_name or target.address.host
-        if not (
-            isinstance(error, aiohttp.ClientConnectorCertificateError)
-            and getattr(error.certificate_error, "verify_code", 0) in WRONG_NAME
-        ):
-            return in_go(error, target.address, name)
-        # OpenSSL does not say which names the certificate has: look at it.
-        try:
-            async with self._clock.timeout(timeout_s):
-                names = await _names_of(target)
-        except (TimeoutError, OSError, ValueError):
-            return in_go(error, target.address, name)
-        return f"tls: failed to verify certificate: x509: {mismatch(names, name)}"
 
     async def _answer(
         self, target: _Target, context: ssl.SSLContext, body: bytes, identity: Identity
@@ -250,63 +234,6 @@ def _tls(bundle: str, identity: Identity) -> ssl.SSLContext:
     if identity.certificate[0]:
         show(context, *identity.certificate)
     return context
-
-
-class Names(NamedTuple):
-    """Whom a certificate is for."""
-
-    common: str
-    hosts: tuple[str, ...]
-    addresses: tuple[str, ...]
-    has_alternatives: bool
-
-
-async def _names_of(target: _Target) -> Names:
-    """Raises OSError, ValueError."""
-    # It takes 30 ms to import.
-    from cryptography import x509
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    _, writer = await asyncio.open_connection(
-        target.address.host,
-        target.address.port,
-        ssl=context,
-        server_hostname=target.server_name or target.address.host,
-    )
-    try:
-        der = writer.get_extra_info("ssl_object").getpeercert(True)
-    finally:
-        writer.close()
-    certificate = x509.load_der_x509_certificate(der)
-    common = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return Names(str(common[0].value) if common else "", (), (), False)
-    hosts = tuple(names.get_values_for_type(x509.DNSName))
-    return Names("", hosts, tuple(map(str, names.get_values_for_type(x509.IPAddress))), True)
-
-
-def mismatch(names: Names, wanted: str) -> str:
-    """Source: Go's crypto/x509 HostnameError."""
-    if not names.has_alternatives and names.common.lower() == wanted.lower():
-        return "certificate relies on legacy Common Name field, use SANs instead"
-    is_address = _is_address(wanted)
-    if is_address and not names.addresses:
-        return f"cannot validate certificate for {wanted} because it doesn't contain any IP SANs"
-    valid = ", ".join(names.addresses if is_address else names.hosts)
-    if not valid:
-        return f"certificate is not valid for any names, but wanted to match {wanted}"
-    return f"certificate is valid for {valid}, not {wanted}"
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:

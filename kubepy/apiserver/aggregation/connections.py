@@ -25,6 +25,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from kubepy.apiserver import certificate_names
 from kubepy.apiserver.aggregation.routes import Route
 from kubepy.apiserver.aggregation.services import Address
 from kubepy.apiserver.request import User
@@ -49,7 +50,7 @@ _EXTRA = "x-remote-extra-"
 _PIECE_BYTES = 64 << 10
 
 _EXPIRED = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
-WRONG_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+_WRONG_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 
 
 class Unreachable(Exception):
@@ -144,7 +145,7 @@ class Connections:
             text = f"dial tcp {address}: i/o timeout" if str(error) else "context deadline exceeded"
             raise Unreachable(text) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(in_go(error, address, route.service.host)) from error
+            raise Unreachable(await explained(error, address, route.service.host, self._clock)) from error
         self._answers.add(answer)
         return answer
 
@@ -185,7 +186,7 @@ class Connections:
         except TimeoutError as error:
             raise Unreachable(f"dial tcp {address}: i/o timeout") from error
         except OSError as error:
-            raise Unreachable(_in_go_of_socket(error, address, route.service.host)) from error
+            raise Unreachable(await explained(error, address, route.service.host, self._clock)) from error
         peer = SocketPeer(reader, writer)
         self._peers.add(peer)
         try:
@@ -238,6 +239,7 @@ class SocketPeer:
 
 
 def _head_of(method: str, target: str, address: Address, headers: CIMultiDict[str]) -> bytes:
+    headers.setdefault("User-Agent", "Go-http-client/1.1")
     lines = [f"{method} {target} HTTP/1.1", f"Host: {address}", *(f"{k}: {v}" for k, v in headers.items())]
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
@@ -326,8 +328,23 @@ _ERRNO: Mapping[int, str] = {
 }
 
 
+async def explained(error: BaseException, address: Address, name: str, clock: Clock) -> str:
+    """What went wrong on the way to a server of that name, and which names it has if that is what is wrong."""
+    cause = error.certificate_error if isinstance(error, aiohttp.ClientConnectorCertificateError) else error
+    if getattr(cause, "verify_code", 0) in _WRONG_NAME:
+        try:
+            async with clock.timeout(CONNECT_S):
+                names = await certificate_names.names_of(address.host, address.port, name)
+            return f"tls: failed to verify certificate: x509: {certificate_names.mismatch(names, name)}"
+        except (TimeoutError, OSError, ValueError):
+            # Gone meanwhile: what is known is told.
+            pass
+    if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError):
+        return _in_go_of_socket(error, address, name)
+    return in_go(error, address, name)
+
+
 def in_go(error: BaseException, address: Address, name: str) -> str:
-    """What went wrong on the way to a server of that name."""
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return f"tls: failed to verify certificate: {_verification(error.certificate_error, name)}"
@@ -361,6 +378,6 @@ def _verification(error: BaseException, name: str) -> str:
     code = getattr(error, "verify_code", 0)
     if code in _EXPIRED:
         return "x509: certificate has expired or is not yet valid"
-    if code in WRONG_NAME:
+    if code in _WRONG_NAME:
         return f"x509: certificate is not valid for {name}"
     return "x509: certificate signed by unknown authority"

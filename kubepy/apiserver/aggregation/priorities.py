@@ -56,7 +56,7 @@ _VERSIONS = {
     ("", "v1"): 1,
     ("autoscaling", "v2"): 30,
     ("flowcontrol.apiserver.k8s.io", "v1"): 21,
-    ("resource.k8s.io", "v1"): 20,
+    ("resource.k8s.io", "v1"): 21,
 }
 
 

@@ -10,8 +10,10 @@ apiserver pkg/util/proxy/proxy.go NewRequestForProxy.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from urllib.parse import quote, unquote_to_bytes
 
 import aiohttp
 import orjson
@@ -35,6 +37,9 @@ WATCH_S = 24 * 3600.0
 
 # Source: apiserver pkg/util/proxy/proxy.go aggregatedDiscoveryTimeout.
 DISCOVERY_S = 5.0
+
+# Source: Go's net/url shouldEscape.
+_PATH_SAFE = "/$&+,:;=@"
 
 _TEXT = "text/plain; charset=utf-8"
 
@@ -67,16 +72,17 @@ class Proxy:
         user = request.user
         if user is None:
             return _text(500, "missing user")
-        headers = _sent(request)
+        headers, target = _sent(request), _target(request)
         identify(headers, user)
         if wanted := _upgrade_of(request):
-            return await self._upgrade(request, route, headers, wanted)
+            return await self._upgrade(request, route, target, headers, wanted)
         is_discovery = not request.info.is_resource and request.path.strip("/").count("/") == 2
         try:
             self._connections.tls(route)
             address = await self._pick(route.service)
+            headers.update(_forwarded(address, target))
             answer = await self._connections.open(
-                route, address, request.method, request.target, headers=headers, body=request.body_stream(),
+                route, address, request.method, target, headers=headers, body=request.body_stream(),
                 within_s=DISCOVERY_S if is_discovery else None,
             )  # fmt: skip
         except (BadAuthority, Unresolved, Unreachable) as error:
@@ -95,14 +101,14 @@ class Proxy:
         )
 
     async def _upgrade(
-        self, request: Request, route: Route, headers: CIMultiDict[str], wanted: str
+        self, request: Request, route: Route, target: str, headers: CIMultiDict[str], wanted: str
     ) -> Response:
         headers["Connection"], headers["Upgrade"] = "Upgrade", wanted
         try:
             self._connections.tls(route)
             address = await self._pick(route.service)
             head, peer = await self._connections.upgrade(
-                route, address, request.method, request.target, headers=headers
+                route, address, request.method, target, headers=headers
             )
         except (BadAuthority, Unresolved, Unreachable) as error:
             return self._failed(route, error)
@@ -204,12 +210,28 @@ def _sent(request: Request) -> CIMultiDict[str]:
     for name in dict.fromkeys(name.lower() for name in request.header_names()):
         if name not in _NOT_SENT and name not in named and not name.startswith(_IMPERSONATE):
             headers.extend((name, value) for value in request.headers(name))
+    if "trailers" in (word.strip() for word in request.header("Te").split(",")):
+        headers["Te"] = "trailers"
     headers["Audit-Id"] = request.request_id
-    headers["X-Forwarded-Uri"] = request.target.partition("?")[0]
-    headers["X-Forwarded-Proto"] = "https"
-    if host := request.header("Host"):
-        headers["X-Forwarded-Host"] = host
+    headers["X-Forwarded-For"] = ", ".join((*headers.popall("X-Forwarded-For", ()), request.remote))
     return headers
+
+
+def _forwarded(address: Address, target: str) -> dict[str, str]:
+    """What requests that stay HTTP say besides; the host is the one that they are sent to.
+
+    Source: proxy/transport.go RoundTrip.
+    """
+    path = target.partition("?")[0]
+    cleaned = posixpath.normpath(path) + ("/" if path.endswith("/") else "")
+    return {"X-Forwarded-Uri": cleaned, "X-Forwarded-Host": str(address), "X-Forwarded-Proto": "https"}
+
+
+def _target(request: Request) -> str:
+    """Path and query as Go writes what it has read: escapes that need not be are none, parameters are sorted."""
+    path = quote(unquote_to_bytes(request.target.partition("?")[0]), safe=_PATH_SAFE)
+    query = request.query.canonical()
+    return f"{path}?{query}" if query else path
 
 
 def _upgrade_of(request: Request) -> str:

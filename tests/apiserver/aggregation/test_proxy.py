@@ -42,11 +42,16 @@ async def test_requests_and_answers_pass_through(served, api):
         assert head.status == 200 and await head.read() == b""
 
 
-async def test_targets_go_on_as_they_came(served, api):
-    odd = f"{IN_DEFAULT}/a%2Fb?x=%20y&x=+z&&flag"
-    async with served.admin.get(URL(odd, encoded=True)) as answer:
+async def test_targets_go_on_as_go_writes_them(served, api):
+    odd = f"{IN_DEFAULT}//a%2Fb%20c?x=%20y&x=+z&&flag&e=1;f=2&a=%2F"
+    async with served.admin.get(URL(odd, encoded=True), headers={"X-Forwarded-For": "192.0.2.1"}) as answer:
         assert answer.status == 404
-    assert api.requests[-1].raw_path == odd
+    asked = api.requests[-1]
+    assert asked.raw_path == f"{IN_DEFAULT}//a/b%20c?a=%2F&flag=&x=+y&x=+z"
+    assert asked.headers["X-Forwarded-Uri"] == f"{IN_DEFAULT}/a/b%20c"
+    # Not what the client calls us, but where the request goes.
+    assert asked.headers["X-Forwarded-Host"] == asked.headers["Host"] == f"localhost:{api.port}"
+    assert asked.headers["X-Forwarded-For"] == "192.0.2.1, 127.0.0.1"
     # As a client writes it that takes us for a proxy.
     port = served.admin._base_url.port
     tls = ssl.create_default_context(cafile=served.pki / "ca.crt")
@@ -209,7 +214,7 @@ async def test_a_server_of_the_old_days_is_discovered_too(served, make_api):
             ("elsewhere.example.svc",),
             {},
             "FailedDiscoveryCheck",
-            "x509: certificate is not valid for api.example.svc",
+            "x509: certificate is valid for elsewhere.example.svc, not api.example.svc",
         ),
         (("elsewhere.example.svc",), {"insecureSkipTLSVerify": True}, "Passed", "all checks passed"),
         (
@@ -306,6 +311,7 @@ async def test_an_upgraded_connection_is_passed_on_byte_by_byte(served, make_api
         assert await reader.readexactly(len(large)) == large.upper()
         writer.close()
         assert "x-remote-user: kubernetes-admin" in heads[0] and "/exec?command=ls" in heads[0]
+        assert "x-forwarded-for: 127.0.0.1" in heads[0] and "x-forwarded-uri" not in heads[0]
         head, reader, writer = await served.upgrade(f"{ALL}/refused/exec", protocol)
         assert head.startswith("HTTP/1.1 403 Forbidden") and await reader.readexactly(2) == b"no"
         writer.close()
