@@ -9,6 +9,7 @@ wins, as there.
 from __future__ import annotations
 
 import base64
+import json
 import math
 import re
 from typing import Any
@@ -82,18 +83,35 @@ def _float(loader: Any, node: Any) -> float | str:
 
 def _mapping(loader: Any, node: Any) -> dict[str, Any]:
     loader.flatten_mapping(node)
-    return {
-        _key(loader.construct_object(k, deep=True)): loader.construct_object(v, deep=True)
-        for k, v in node.value
-    }
+    found: dict[str, Any] = {}
+    for k, v in node.value:
+        key = loader.construct_object(k, deep=True)
+        value = loader.construct_object(v, deep=True)
+        found[key if isinstance(key, str) else _key(key, value)] = value
+    return found
 
 
-def _key(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "null" if value is None else str(value)
+def _key(key: Any, value: Any) -> str:
+    """A key that is no string. Raises Error for one that JSON can have none of.
+
+    Source: go.yaml.in/yaml/v2 decode.go mapping, sigs.k8s.io/yaml convertToJSONableObject.
+    """
+    if isinstance(key, (dict, list)):
+        raise Error(f"yaml: invalid map key: {_go_syntax(key)}")
+    if key is None:
+        shown = "<nil>" if value is None else _go_syntax(value)
+        raise Error(f"unsupported map key of type: %!s(<nil>), key: <nil>, value: {shown}")
+    return str(key).lower() if isinstance(key, bool) else str(key)
+
+
+def _go_syntax(value: Any) -> str:
+    """As %#v writes it."""
+    if isinstance(value, dict):
+        inner = ", ".join(f"{_go_syntax(key)}:{_go_syntax(item)}" for key, item in value.items())
+        return f"map[interface {{}}]interface {{}}{{{inner}}}"
+    if isinstance(value, list):
+        return f"[]interface {{}}{{{', '.join(map(_go_syntax, value))}}}"
+    return "interface {}(nil)" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _flatten(loader: Any, node: Any) -> None:
@@ -234,7 +252,8 @@ def lines_of(text: str | bytes) -> dict[tuple[str, ...], int]:
 
 
 def duplicate_keys(text: str | bytes) -> list[tuple[int, str]]:
-    """(line of the value, key) of every key that comes again in the same mapping. Raises Error."""
+    """(line of the value, key) of every key that comes again in the same mapping of the first document. Raises
+    Error."""
     loader = _Loader(text)
     found: list[tuple[int, str]] = []
 
@@ -253,7 +272,7 @@ def duplicate_keys(text: str | bytes) -> list[tuple[int, str]]:
                 visit(item)
 
     try:
-        visit(loader.get_single_node())
+        visit(loader.get_node() if loader.check_node() else None)
     finally:
         loader.dispose()
     return found

@@ -21,8 +21,26 @@ def test_scalars_are_what_kubectl_makes_of_them(text, value):
 
 
 def test_keys_are_strings_and_merges_merge():
-    assert yaml.load("1: a\ntrue: b\nnull: c") == {"1": "a", "true": "b", "null": "c"}
+    assert yaml.load("1: a\ntrue: b") == {"1": "a", "true": "b"}
     assert yaml.load("x: &x {a: 1}\nz: {<<: *x, b: 2}")["z"] == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("null: c", 'unsupported map key of type: %!s(<nil>), key: <nil>, value: "c"'),
+        ("~:", "unsupported map key of type: %!s(<nil>), key: <nil>, value: <nil>"),
+        ("? [1, b]\n: c", 'yaml: invalid map key: []interface {}{1, "b"}'),
+        (
+            "a: {{ .Values }}",
+            'yaml: invalid map key: map[interface {}]interface {}{".Values":interface {}(nil)}',
+        ),
+    ],
+)
+def test_what_can_be_no_key(text, why):
+    with pytest.raises(yaml.Error) as caught:
+        yaml.load(text)
+    assert yaml.go_text(caught.value) == why
 
 
 def test_a_number_beyond_all_numbers_is_a_text():

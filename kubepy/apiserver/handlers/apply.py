@@ -32,7 +32,7 @@ async def apply(registry: Registry, resource: Resource, request: Request) -> Res
     options = write_options(request.query, "PatchOptions", is_apply=True)
     raw = await request.read_body()
     config = configuration(raw)
-    complaint = complaint_of(raw, config, options)
+    complaints = complaints_of(raw, config, options)
     expected = decode.Expected.of(resource, registry.schemas)
     served = registry.served(resource)
     call = write.call_of(resource, request, options, is_patch=True)
@@ -44,9 +44,13 @@ async def apply(registry: Registry, resource: Resource, request: Request) -> Res
         live = served.obj(current) if current is not None else None
         wanted = fields.apply(live, copy(config), options.field_manager, force=options.force)
         if is_first:
-            complain(complaint, options, call.warnings)
+            complain(complaints, options, call.warnings)
             is_first = False
-        obj = wanted if live is not None and _says_the_same(wanted, live) else read(wanted, expected, fields)
+        obj = (
+            wanted
+            if live is not None and _says_the_same(wanted, live)
+            else read(wanted, expected, fields, config)
+        )
         metadata = obj["metadata"]
         if live is None and metadata.get("uid"):
             raise errors.conflict(
@@ -88,43 +92,44 @@ def configuration(raw: bytes) -> Obj:
     return parsed
 
 
-def complaint_of(raw: bytes, parsed: Any, options: WriteOptions) -> str:
-    """What a strict reader has against the body: keys that come twice. "" for nothing."""
+def complaints_of(raw: bytes, parsed: Any, options: WriteOptions) -> list[str]:
+    """What a strict reader has against the body: keys that come twice."""
     if options.field_validation == IGNORE:
-        return ""
+        return []
     try:
         if not strictness.duplicate_keys(raw, parsed):
-            return ""
+            return []
     except ValueError:
         # No JSON.
         pass
-    found = yaml.duplicate_keys(raw)
-    if not found:
-        return ""
-    lines = "\n".join(f"  line {line}: key {errors.quote(key)} already set in map" for line, key in found)
-    return f"error converting YAML to JSON: yaml: unmarshal errors:\n{lines}"
+    return [
+        f"line {line}: key {errors.quote(key)} already set in map" for line, key in yaml.duplicate_keys(raw)
+    ]
 
 
-def complain(complaint: str, options: WriteOptions, warnings: list[str]) -> None:
+def complain(complaints: list[str], options: WriteOptions, warnings: list[str]) -> None:
     """Only once the configuration could be applied, as upstream."""
-    if complaint and options.field_validation == STRICT:
-        raise BadRequest(f"error strict decoding YAML: {complaint}")
-    if complaint:
-        warnings.append(complaint)
+    if complaints and options.field_validation == STRICT:
+        lines = "".join(f"\n  {line}" for line in complaints)
+        raise BadRequest(
+            f"error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:{lines}"
+        )
+    warnings += complaints
 
 
-def read(wanted: Obj, expected: decode.Expected, fields: FieldManager) -> Obj:
+def read(wanted: Obj, expected: decode.Expected, fields: FieldManager, config: Obj) -> Obj:
     """What was merged, pruned and defaulted, in place; of a custom object only metadata is pruned, and its nulls stay.
-    Raises 500 for values that the kind has no place for."""
+    Raises 500 for values that the kind has no place for, which came with `config`."""
     if isinstance(expected.schema, CustomSchema):
         expected.schema.coerce_metadata(wanted)
     else:
         try:
             expected.schema.decode(wanted)
         except Undecodable as error:
-            where = fields.described(wanted)
             raise StatusError(
-                f"failed to convert new object ({where}) to proper version: {error.restored}", reason=""
+                f"failed to convert new object ({fields.described(config)}) to proper version: unable to convert "
+                f"unstructured object to {fields.kind_text}: {error.restored}",
+                reason="",
             )
     expected.schema.default(wanted)
     return wanted

@@ -235,7 +235,7 @@ class FieldManager:
 
     def _check(self, config: Obj) -> None:
         metadata = config.get("metadata")
-        given = str(config.get("apiVersion") or ""), str(config.get("kind") or "")
+        given = _string(config, "apiVersion"), _string(config, "kind")
         if given != (self.resource.api_version, self.resource.kind):
             raise BadRequest(f"invalid object type: {_kind_text(*given)}")
         if isinstance(metadata, dict) and isinstance(metadata.get("managedFields"), list):
@@ -261,8 +261,11 @@ class FieldManager:
         metadata = obj.get("metadata")
         if not isinstance(metadata, dict):
             metadata = {}
-        where = f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}"
-        return f"{where}; {_kind_text(self.resource.api_version, self.resource.kind)}"
+        return f"{_string(metadata, 'namespace')}/{_string(metadata, 'name')}; {self.kind_text}"
+
+    @property
+    def kind_text(self) -> str:
+        return _kind_text(self.resource.api_version, self.resource.kind)
 
     def _last_applied(self, live: Obj) -> FieldSet:
         """The fields that client-side apply set and nobody has changed since: kubectl may have them."""
@@ -378,6 +381,12 @@ def _misfits(version: Version, obj: Obj) -> str:
 
 def _with_metadata(fields: FieldSet, found: Node) -> FieldSet:
     return fields if found is None else fieldsets.ordered({**fields, "f:metadata": found})
+
+
+def _string(obj: Obj, name: str) -> str:
+    """As the accessors of an unstructured object have it: what is no string is empty."""
+    value = obj.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _kind_text(api_version: str, kind: str) -> str:

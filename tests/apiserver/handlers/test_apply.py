@@ -434,9 +434,56 @@ async def test_yaml_is_read_and_repeated_keys_are_told(api: Api) -> None:
     body = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  a: '1'\n  a: '2'\n"
     found = await apply(api, f"{MAPS}/x", body)
     assert found["data"] == {"a": "2"}
-    assert api.warnings == [
-        'error converting YAML to JSON: yaml: unmarshal errors:\n  line 6: key "a" already set in map'
-    ]
+    assert api.warnings == ['line 6: key "a" already set in map']
+    again = body + b"  b: '1'\n  b: '1'\n---\nanother: document\n"
+    error = await api.error(
+        "PATCH", f"{MAPS}/x?fieldManager=alice&fieldValidation=Strict", again, content_type=YAML
+    )
+    assert error.message == (
+        "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n"
+        '  line 6: key "a" already set in map\n  line 8: key "b" already set in map'
+    )
+
+
+@pytest.mark.parametrize(
+    "changed, code, message",
+    [
+        ({"apiVersion": 1}, 400, "invalid object type: /, Kind=ConfigMap"),
+        ({"kind": 5}, 400, "invalid object type: /v1, Kind="),
+        (
+            {"metadata": {"name": 1}},
+            500,
+            "failed to create typed patch object (/; /v1, Kind=ConfigMap): .metadata.name: expected string, got "
+            "&value.valueUnstructured{Value:1}",
+        ),
+        (
+            {"binaryData": {"a": "#"}},
+            500,
+            "failed to convert new object (/x; /v1, Kind=ConfigMap) to proper version: unable to convert unstructured "
+            "object to /v1, Kind=ConfigMap: error decoding from json: illegal base64 data at input byte 0",
+        ),
+        (
+            {"metadata": {"name": "x", "resourceVersion": "abc"}},
+            500,
+            'strconv.ParseUint: parsing "abc": invalid syntax',
+        ),
+    ],
+)
+@pytest.mark.parametrize("exists", [False, True])
+async def test_what_is_no_configuration(
+    api: Api, changed: dict[str, Any], code: int, message: str, exists: bool
+) -> None:
+    if exists:
+        await apply(api, f"{MAPS}/x", config_map({"a": "1"}))
+    body = config_map({"a": "2"}) | changed
+    error = await api.error("PATCH", f"{MAPS}/x?fieldManager=alice", body, content_type=YAML)
+    assert (error.code, error.message) == (code, message)
+
+
+async def test_a_dry_run_that_would_create_shows_the_revision_it_was_given(api: Api) -> None:
+    body = config_map({"a": "1"}, resourceVersion="7")
+    shown = await apply(api, f"{MAPS}/x", body, query="&dryRun=All")
+    assert shown["metadata"]["resourceVersion"] == "7"
 
 
 async def test_preconditions_of_an_apply(api: Api) -> None:

@@ -138,13 +138,13 @@ async def _applied(registry: Registry, request: Request) -> tuple[Wanted, WriteO
     options = write_options(request.query, "PatchOptions", is_apply=True)
     raw = await request.read_body()
     config = applies.configuration(raw)
-    complaint = applies.complaint_of(raw, config, options)
+    complaints = applies.complaints_of(raw, config, options)
     fields, expected = registry.field_manager(SCALE, "scale"), _expected(registry)
 
     def wanted(current: Obj) -> Obj:
         merged = fields.apply(current, copy(config), options.field_manager, force=options.force)
-        applies.complain(complaint, options, request.warnings)
-        result = applies.read(merged, expected, fields)
+        applies.complain(complaints, options, request.warnings)
+        result = applies.read(merged, expected, fields, config)
         write.ensure_namespace(result["metadata"], request.info.namespace)
         write.check_name(result["metadata"], request.info.name)
         return result
