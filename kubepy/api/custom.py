@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import orjson
 from msgspec import Struct
 
-from kubepy.api import errors, names, structural, tables
+from kubepy.api import errors, structural, tables
 from kubepy.api.builtins import version_rank
 from kubepy.api.decoding import At, Unfit
 from kubepy.api.errors import FieldError, FieldErrorType
@@ -194,7 +194,7 @@ class CustomSchema(ObjectSchema):
 
     @cached_property
     def _check_embedded(self) -> structural.Check | None:
-        return structural.compile_embedded_check(self.openapi, _check_embedded_metadata)
+        return structural.compile_embedded_check(self.openapi, metadata.check_embedded)
 
     def validate(
         self, new: Obj, old: Obj | None = None, subresource: str = "", *, earlier: Iterable[FieldError] = ()
@@ -271,13 +271,6 @@ class CustomSchema(ObjectSchema):
 
     def __repr__(self) -> str:
         return f"CustomSchema({self.kind}, {self.digest})"
-
-
-def _check_embedded_metadata(given: Obj, path: str, found: list[FieldError]) -> None:
-    own: list[FieldError] = []
-    named = given if given.get("name") else given | {"name": "fakename"}
-    metadata.check_create(named, bool(given.get("namespace")), names.name_is_path_segment, own)
-    found += [finding._replace(field=f"{path}.{finding.field.removeprefix('metadata.')}") for finding in own]
 
 
 def reach(obj: Any, path: tuple[str, ...]) -> Any:

@@ -388,14 +388,18 @@ def _null_stays(schema: Obj) -> bool:
 
 
 class InvalidEmbedded(ValueError):
-    """An embedded object's metadata is none; carries upstream's text."""
+    """An embedded object's metadata is none; its text is upstream's."""
+
+    def __init__(self, finding: FieldError) -> None:
+        super().__init__(str(finding))
+        self.finding = finding
 
 
 def _check_embedded(key: str, item: Any, path: str, unknown: list[str], read_metadata: ReadMetadata) -> Any:
     """What is to stand there. Source: objectmeta.coerce."""
     if key != "metadata":
         if not isinstance(item, str):
-            raise InvalidEmbedded(str(errors.invalid_value(f"{path}.{key}", item, "must be a string")))
+            raise InvalidEmbedded(errors.invalid_value(f"{path}.{key}", item, "must be a string"))
         return item
     if item is None:
         return {}
@@ -404,7 +408,7 @@ def _check_embedded(key: str, item: Any, path: str, unknown: list[str], read_met
         read_metadata(item, f"{path}.metadata", unknown)
     except ValueError as error:
         finding = errors.invalid_value(f"{path}.metadata", orjson.loads(before), str(error))
-        raise InvalidEmbedded(str(finding))
+        raise InvalidEmbedded(finding)
     return item
 
 
@@ -574,27 +578,28 @@ def _resource_check(check_metadata: Check) -> Check:
     def check(value: Any, path: str, found: list[FieldError]) -> None:
         if value.__class__ is not dict:
             return
-        _check_type(value, path, found)
+        check_resource(value, path, found)
         if isinstance(value.get("metadata"), dict):
             check_metadata(value["metadata"], f"{path}.metadata", found)
 
     return check
 
 
-def _check_type(value: Obj, path: str, found: list[FieldError]) -> None:
-    """Source: validateEmbeddedResource."""
+def check_resource(value: Obj, path: str, found: list[FieldError]) -> None:
+    """What kind of object it is. Source: validateEmbeddedResource."""
     for name in ("apiVersion", "kind"):
+        at = f"{path}.{name}" if path else name
         if name not in value:
-            found.append(errors.required(f"{path}.{name}"))
+            found.append(errors.required(at))
             continue
         text = value[name]
         if not isinstance(text, str):
-            found.append(errors.invalid_value(f"{path}.{name}", text, "must be a string"))
+            found.append(errors.invalid_value(at, text, "must be a string"))
         elif not text:
-            found.append(errors.invalid_value(f"{path}.{name}", text, "must not be empty"))
+            found.append(errors.invalid_value(at, text, "must not be empty"))
         elif name == "apiVersion" and text.count("/") > 1:
             why = f"unexpected GroupVersion string: {text}"
-            found.append(errors.invalid_value(f"{path}.{name}", text, why))
+            found.append(errors.invalid_value(at, text, why))
         elif name == "kind" and (messages := names.dns1035_label(text.lower())):
             why = "may have mixed case, but should otherwise match: " + ",".join(messages)
-            found.append(errors.invalid_value(f"{path}.{name}", text, why))
+            found.append(errors.invalid_value(at, text, why))

@@ -8,13 +8,16 @@ pkg/apiserver/schema/{structural,validation}.go, pkg/apiserver/schema/defaulting
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from kubepy.api import errors, structural
+from kubepy.api.decoding import json_kind
 from kubepy.api.errors import FieldError
 from kubepy.api.fieldpath import field_path
 from kubepy.api.objects import Obj, copy
+from kubepy.api.validation import metadata
 from kubepy.api.validation.crd_internals import PROPS, show_rule, show_schema
 from kubepy.api.validation.rules import Errors
 from kubepy.api.valuevalidation import NOTHING, compile_schema
@@ -81,26 +84,54 @@ def check_schema(schema: Obj, at: str, has_status: bool, old: Obj | None, found:
 
 
 def _check_defaults(schema: Obj, at: str) -> list[FieldError]:
-    """Defaults fit their own schema. Source: ValidateDefaults."""
+    """Defaults fit their own schema, and what they make of objects is one. Source: ValidateDefaults."""
     found: list[FieldError] = []
-    for path, each, is_meta in _with_defaults(schema, at, True):
+    for path, each, surround in _with_defaults(schema | {structural.EMBEDDED: True}, at):
         default, here = each["default"], f"{path}.default"
-        if not is_meta:
-            unknown: list[str] = []
-            prune = structural.compile_plain_pruner(each)
-            pruned = copy({"value": default})["value"]
-            prune(pruned, "", unknown)
-            if unknown:
-                found.append(errors.invalid_value(here, default, "must not have unknown fields"))
-        own: list[FieldError] = []
-        compile_schema(each)(default, NOTHING, "", own)
-        found += [
-            finding._replace(field=here if finding.field == "<nil>" else f"{here}.{finding.field}")
-            for finding in own
-        ]
+        own = _check_surrounding(surround(default), default, here) if surround else []
+        if surround is None:
+            own = _check_embedding(each, default, here, found)
+        if not own:
+            compile_schema(each)(default, NOTHING, "", own)
+            own = [
+                finding._replace(field=here if finding.field == "<nil>" else f"{here}.{finding.field}")
+                for finding in own
+            ]
         if not own and structural.has_rules(each):
-            found += _rule_findings(each, default, here)
+            own = _rule_findings(each, default, here)
+        found += own
     return found
+
+
+def _check_embedding(schema: Obj, default: Any, at: str, found: Errors) -> list[FieldError]:
+    """A default outside of metadata: nothing unknown (to `found`), and whatever objects it holds are valid."""
+    unknown: list[str] = []
+    try:
+        structural.compile_plain_pruner(schema)(copy({"value": default})["value"], "", unknown)
+    except structural.InvalidEmbedded as error:
+        return [error.finding._replace(field=f"{at}{error.finding.field}")]
+    if unknown:
+        found.append(errors.invalid_value(at, default, "must not have unknown fields"))
+    own: list[FieldError] = []
+    check = structural.compile_embedded_check(schema, metadata.check_embedded, is_root=False)
+    if check is not None:
+        check(default, at, own)
+    return own
+
+
+def _check_surrounding(obj: Obj, default: Any, at: str) -> list[FieldError]:
+    """A default inside metadata, or of apiVersion or kind: the least object that has it must be one."""
+    own: list[FieldError] = []
+    given = obj.get("metadata", {})
+    if not isinstance(given, dict):
+        text = f"json: cannot unmarshal {_JSON_KINDS.get(type(given), 'number')} into Go value of type v1.ObjectMeta"
+        own.append(errors.invalid_value("metadata", given, text))
+    else:
+        structural.check_resource(obj, "", own)
+        if not own:
+            metadata.check_embedded(given, "metadata", own)
+    text = f"must result in valid metadata: {errors.aggregate(own)}"
+    return [errors.invalid_value(at, default, text)] if own else []
 
 
 def _rule_findings(schema: Obj, default: Any, at: str) -> list[FieldError]:
@@ -110,20 +141,40 @@ def _rule_findings(schema: Obj, default: Any, at: str) -> list[FieldError]:
     return rules.validate(default, NOTHING, at)[0] if rules is not None else []
 
 
+# (default) -> the least object with it, for schemas inside metadata
+_Surround = Callable[[Any], Obj]
+_IDENTITY: Obj = {"apiVersion": "validation/v1", "kind": "Validation"}
+
+
 def _with_defaults(
-    schema: Obj, at: str, is_root: bool, is_meta: bool = False
-) -> Iterator[tuple[str, Obj, bool]]:
-    if schema.get(structural.EMBEDDED):
-        is_meta = False
+    schema: Obj, at: str, surround: _Surround | None = None
+) -> Iterator[tuple[str, Obj, _Surround | None]]:
+    if embedded := bool(schema.get(structural.EMBEDDED)):
+        surround = None
     if "default" in schema:
-        yield at, schema, is_meta
+        yield at, schema, surround
     if isinstance(schema.get("items"), dict):
-        yield from _with_defaults(schema["items"], f"{at}.items", False, is_meta)
+        within = _within(surround, lambda value: [value]) if surround else None
+        yield from _with_defaults(schema["items"], f"{at}.items", within)
     for name, each in (schema.get("properties") or {}).items():
-        below = is_meta or (
-            (is_root or bool(schema.get(structural.EMBEDDED))) and name in structural.META_FIELDS
-        )
-        yield from _with_defaults(each, f"{at}.properties[{name}]", False, below)
+        within = None
+        if surround is not None:
+            within = _within(surround, partial(_field, name))
+        elif embedded and name in structural.META_FIELDS:
+            within = partial(_object, name)
+        yield from _with_defaults(each, f"{at}.properties[{name}]", within)
+
+
+def _within(outer: _Surround, inner: Callable[[Any], Any]) -> _Surround:
+    return lambda value: outer(inner(value))
+
+
+def _field(name: str, value: Any) -> Obj:
+    return {name: value}
+
+
+def _object(name: str, value: Any) -> Obj:
+    return _IDENTITY | {name: value}
 
 
 class _Costs:
@@ -203,10 +254,13 @@ def _check_props(
         if scope.is_meta:
             into = below._replace(no_defaults="inside additionalProperties applying to object metadata")
         descend(more, "additionalProperties", into, costs)
+    in_map = below
+    if schema.get(structural.MAP_TYPE) not in (None, "granular") and not below.uncorrelatable:
+        in_map = below._replace(uncorrelatable=at)
     for name, each in (schema.get("properties") or {}).items():
-        into = below
+        into = in_map
         if (is_root or schema.get(structural.EMBEDDED)) and name in structural.META_FIELDS:
-            into = below._replace(is_meta=True)
+            into = in_map._replace(is_meta=True)
             if is_root:
                 into = into._replace(no_defaults=f"in top-level {name}")
         descend(each, f"properties[{name}]", into, costs)
@@ -379,6 +433,8 @@ def _check_rule_path(path: str, schema: Obj, at: str, found: Errors) -> None:
         found.append(errors.invalid_value(at, path, "must be non-empty if specified"))
     if _has_newlines(path):
         found.append(errors.invalid_value(at, path, "must not contain line breaks"))
+    if structural.unfit(schema):
+        return
     try:
         field_path(path, schema)
     except ValueError:
@@ -395,7 +451,10 @@ def _check_rules(
 
     self_type = celrules.type_of(schema, is_root=is_root)
     if self_type is None:
-        text = "internal error: failed to construct type information for x-kubernetes-validations rules"
+        text = (
+            "internal error: failed to construct type information for x-kubernetes-validations rules: "
+            "unable to convert structural schema to CEL declarations"
+        )
         found.append(FieldError(errors.FieldErrorType.INTERNAL, f"{at}.{structural.RULES}", None, text))
         return
     most = limits.REQUEST_BYTES_MAX // (self_type.size_min + 1)

@@ -261,3 +261,11 @@ def check_field_manager(manager: str, path: str, found: Errors) -> None:
                 index = len(manager[:number].encode())
                 why = f"invalid character U+{ord(character):04X} (at position {index})"
                 found.append(errors.invalid_value(path, manager, why))
+
+
+def check_embedded(given: Obj, path: str, found: Errors) -> None:
+    """Of an object within a custom one, which need not have a name."""
+    own: Errors = []
+    named = given if given.get("name") else given | {"name": "fakename"}
+    check_create(named, bool(given.get("namespace")), names.name_is_path_segment, own)
+    found += [finding._replace(field=f"{path}.{finding.field.removeprefix('metadata.')}") for finding in own]

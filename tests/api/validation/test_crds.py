@@ -364,3 +364,41 @@ def test_metadata_may_not_even_be_restricted_by_zeros(more: Obj) -> None:
 def test_metadata_may_say_zeros_that_go_does_not_keep() -> None:
     schema = {"type": "object", "properties": {"metadata": {"type": "object", "description": "", "enum": []}}}
     assert created(definition(version(schema=schema))) == []
+
+
+META = "must result in valid metadata: "
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"properties": {"apiVersion": {"type": "string", "default": []}}},
+         [f'[apiVersion].default: Invalid value: []: {META}apiVersion: Invalid value: []: must be a string']),
+        ({"properties": {"metadata": {"type": "object", "default": 1}}},
+         [f'[metadata].default: Invalid value: 1: {META}metadata: Invalid value: 1: json: cannot unmarshal number into '
+          "Go value of type v1.ObjectMeta"]),
+        ({"properties": {"f": {"type": "object", "x-kubernetes-embedded-resource": True, "properties": {"metadata": {
+            "type": "object", "properties": {"name": {"type": "string", "default": "a/b"}}}}}}},
+         [f'[f].properties[metadata].properties[name].default: Invalid value: "a/b": {META}metadata.name: '
+          """Invalid value: "a/b": may not contain '/'"""]),
+        ({"properties": {"f": {"type": "object", "x-kubernetes-embedded-resource": True, "default": {"kind": 5},
+                               "x-kubernetes-preserve-unknown-fields": True}}},
+         ["[f].default.kind: Invalid value: 5: must be a string"]),
+        ({"properties": {"f": {"type": "object", "x-kubernetes-embedded-resource": True, "default": {"kind": "K"},
+                               "x-kubernetes-preserve-unknown-fields": True}}},
+         ["[f].default.apiVersion: Required value"]),
+    ],
+)  # fmt: skip
+def test_defaults_make_valid_objects(schema: Obj, expected: list[str]) -> None:
+    found = created(definition(version(schema={"type": "object", **schema})))
+    own = [text.removeprefix(f"{SCHEMA}.properties") for text in found if ".default" in text]
+    assert own[: len(expected)] == expected
+
+
+@pytest.mark.parametrize(("map_type", "is_refused"), [("atomic", True), ("granular", False), (None, False)])
+def test_atomic_maps_cannot_be_matched_with_what_was_there(map_type: str | None, is_refused: bool) -> None:
+    below = {"type": "string", "x-kubernetes-validations": [{"rule": "self == oldSelf"}]}
+    schema = {"type": "object", "properties": {"p": below}, "x-kubernetes-map-type": map_type}
+    found = field({key: value for key, value in schema.items() if value is not None})
+    text = "oldSelf cannot be used on the uncorrelatable portion of the schema within"
+    assert [text in each for each in found] == [True] * is_refused
