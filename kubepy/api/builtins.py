@@ -248,7 +248,6 @@ def _named(group_resource: str, version: str = "v1") -> Resource:
     return _BY_NAME[group_resource, version]
 
 
-BINDINGS = _named("bindings")
 COMPONENT_STATUSES = _named("componentstatuses")
 CONFIG_MAPS = _named("configmaps")
 ENDPOINTS = _named("endpoints")
@@ -270,11 +269,9 @@ DAEMON_SETS = _named("daemonsets.apps")
 DEPLOYMENTS = _named("deployments.apps")
 REPLICA_SETS = _named("replicasets.apps")
 STATEFUL_SETS = _named("statefulsets.apps")
-EVENTS_V1 = _named("events.events.k8s.io")
 TOKEN_REVIEWS = _named("tokenreviews.authentication.k8s.io")
 SUBJECT_ACCESS_REVIEWS = _named("subjectaccessreviews.authorization.k8s.io")
 HORIZONTAL_POD_AUTOSCALERS = _named("horizontalpodautoscalers.autoscaling", "v2")
-HORIZONTAL_POD_AUTOSCALERS_V1 = _named("horizontalpodautoscalers.autoscaling", "v1")
 CRON_JOBS = _named("cronjobs.batch")
 JOBS = _named("jobs.batch")
 CERTIFICATE_SIGNING_REQUESTS = _named("certificatesigningrequests.certificates.k8s.io")

@@ -288,7 +288,6 @@ class FieldErrorType(enum.Enum):
     TOO_LONG = ("FieldValueTooLong", "Too long")
     TOO_SHORT = ("FieldValueTooShort", "Too short")
     TOO_MANY = ("FieldValueTooMany", "Too many")
-    TOO_FEW = ("FieldValueTooFew", "Too few")
     INTERNAL = ("InternalError", "Internal error")
     TYPE_INVALID = ("FieldValueTypeInvalid", "Invalid value")
 

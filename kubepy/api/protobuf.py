@@ -67,9 +67,6 @@ class Decoder:
         self._table = Table()
         self._messages: dict[str, _Message] = {}
 
-    def knows(self, definition: str) -> bool:
-        return definition in self._table
-
     def decode(self, definition: str, raw: bytes) -> Obj:
         """Raises ProtobufError, KeyError for a definition without a table."""
         try:

@@ -73,9 +73,7 @@ def node_name(obj: Obj) -> Iterable[str]:
 # -- the informer ----------------------------------------------------------------------------------------------
 
 
-class Handler(Struct, frozen=True):
-    """What `add_handler` returns; hand it to `remove_handler`."""
-
+class _Handler(Struct, frozen=True):
     on_add: OnAdd | None
     on_update: OnUpdate | None
     on_delete: OnDelete | None
@@ -152,7 +150,7 @@ class Informer:
         self._documents: dict[Key, Document] = {}
         self._namespaces: dict[str, dict[Key, None]] = {}
         self._indexes: dict[str, _Index] = {}
-        self._handlers: tuple[Handler, ...] = ()
+        self._handlers: tuple[_Handler, ...] = ()
         self._synced = asyncio.Event()
 
     # -- reading
@@ -233,18 +231,14 @@ class Informer:
         on_update: OnUpdate | None = None,
         on_delete: OnDelete | None = None,
         about: Parts | None = None,
-    ) -> Handler:
+    ) -> None:
         """Call these from now on; what is there already comes as `on_add`. They must not block. `about`: of
         `on_update`, if the function itself does not say."""
-        handler = Handler(on_add, on_update, on_delete, parts_of(on_update) if about is None else about)
-        self._handlers += (handler,)
+        about = parts_of(on_update) if about is None else about
+        self._handlers += (_Handler(on_add, on_update, on_delete, about),)
         if on_add is not None:
             for document in list(self._documents.values()):
                 self._call(on_add, document)
-        return handler
-
-    def remove_handler(self, handler: Handler) -> None:
-        self._handlers = tuple(h for h in self._handlers if h is not handler)
 
     # -- the reflector's side
 

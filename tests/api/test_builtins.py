@@ -10,6 +10,9 @@ from kubepy.api import builtins
 from kubepy.api.builtins import BUILTINS, Catalog
 from kubepy.api.resources import Resource, Subresource
 
+BINDINGS = Catalog().get("", "v1", "bindings")
+EVENTS_V1 = Catalog().get("events.k8s.io", "v1", "events")
+HORIZONTAL_POD_AUTOSCALERS_V1 = Catalog().get("autoscaling", "v1", "horizontalpodautoscalers")
 FACTS = json.loads((Path(__file__).parent / "golden" / "discovery.json").read_text())
 
 
@@ -66,8 +69,8 @@ def test_lookup_by_plural_and_by_kind() -> None:
 
 def test_versions_of_one_resource_share_their_storage() -> None:
     catalog = Catalog()
-    assert catalog.storage(builtins.EVENTS_V1) is builtins.EVENTS
-    assert catalog.storage(builtins.HORIZONTAL_POD_AUTOSCALERS_V1) is builtins.HORIZONTAL_POD_AUTOSCALERS
+    assert catalog.storage(EVENTS_V1) is builtins.EVENTS
+    assert catalog.storage(HORIZONTAL_POD_AUTOSCALERS_V1) is builtins.HORIZONTAL_POD_AUTOSCALERS
     assert catalog.storage(builtins.PODS) is builtins.PODS
 
 
@@ -75,9 +78,9 @@ def test_versions_of_one_resource_share_their_storage() -> None:
     ("row", "expected"),
     [
         (builtins.PODS, "xPOwRZ+Yhw8="),
-        (builtins.EVENTS_V1, "r2yiGXH7wu8="),
-        (builtins.HORIZONTAL_POD_AUTOSCALERS_V1, "qwQve8ut294="),
-        (builtins.BINDINGS, ""),
+        (EVENTS_V1, "r2yiGXH7wu8="),
+        (HORIZONTAL_POD_AUTOSCALERS_V1, "qwQve8ut294="),
+        (BINDINGS, ""),
         (builtins.COMPONENT_STATUSES, ""),
     ],
 )

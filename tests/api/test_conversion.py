@@ -6,16 +6,15 @@ from kubepy.api import conversion, versions
 from kubepy.api.builtins import (
     DEPLOYMENTS,
     EVENTS,
-    EVENTS_V1,
     HORIZONTAL_POD_AUTOSCALERS,
-    HORIZONTAL_POD_AUTOSCALERS_V1,
     Catalog,
 )
 from kubepy.api.conversion import convert
 from kubepy.api.objects import Obj, copy
 from kubepy.api.schema import Schemas
 
-V1, V2 = HORIZONTAL_POD_AUTOSCALERS_V1, HORIZONTAL_POD_AUTOSCALERS
+EVENTS_V1 = Catalog().get("events.k8s.io", "v1", "events")
+V1, V2 = Catalog().get("autoscaling", "v1", "horizontalpodautoscalers"), HORIZONTAL_POD_AUTOSCALERS
 
 EVENT: Obj = {
     "apiVersion": "v1",

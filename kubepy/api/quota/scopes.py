@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from kubepy.api import pods
 from kubepy.api.objects import Obj, walk
 
-TERMINATING, NOT_TERMINATING = "Terminating", "NotTerminating"
-BEST_EFFORT, NOT_BEST_EFFORT = "BestEffort", "NotBestEffort"
 VOLUME_ATTRIBUTES_CLASS = "VolumeAttributesClass"
 
 EXISTS = "Exists"
