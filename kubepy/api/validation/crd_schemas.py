@@ -124,7 +124,7 @@ def _check_surrounding(obj: Obj, default: Any, at: str) -> list[FieldError]:
     own: list[FieldError] = []
     given = obj.get("metadata", {})
     if not isinstance(given, dict):
-        text = f"json: cannot unmarshal {_JSON_KINDS.get(type(given), 'number')} into Go value of type v1.ObjectMeta"
+        text = f"json: cannot unmarshal {json_kind(given)} into Go value of type v1.ObjectMeta"
         own.append(errors.invalid_value("metadata", given, text))
     else:
         structural.check_resource(obj, "", own)
