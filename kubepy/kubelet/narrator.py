@@ -1,12 +1,14 @@
 """What a kubelet says of a pod while its status stays as it is: each probe that fails, each pull that is tried again in
-vain, and whom it has begun to stop.
+vain, each look at a container that may not start again yet, and whom it has begun to stop.
 
 Only what was said last is remembered. After a restart what has failed before is not said again, what is being stopped
-is: a kubelet that restarts stops it again. Differs: while it pulls again the status stays at ImagePullBackOff.
+is: a kubelet that restarts stops it again. Differs: while it pulls again the status stays at ImagePullBackOff; looks
+come without jitter.
 
 Source: kubernetes 1.36 pkg/kubelet/prober/prober.go (probe), pkg/kubelet/images/image_manager.go (pullImage),
 pkg/kubelet/kuberuntime/kuberuntime_manager.go
-(computePodActions, computeInitContainerActions), kuberuntime_container.go (killContainer).
+(computePodActions, computeInitContainerActions, doBackOff), kuberuntime_container.go (killContainer),
+pkg/kubelet/pod_workers.go (completeWork).
 """
 
 from __future__ import annotations
@@ -31,8 +33,12 @@ _OUTPUT = {
 }
 
 
+_BACKING_OFF = frozenset({containers.PULL_BACK_OFF, containers.CRASH_LOOP})
 _PROBES = frozenset(f"{kind}Probe" for kind in probes.KINDS)
 _KILLS = f"{PREFIX}unhealthy-seconds"
+
+# A pod whose container waits is looked at so often. Source: kubelet's syncFrequency, resyncInterval.
+LOOK_S = 60.0
 
 
 class _Told(Struct):
@@ -43,6 +49,7 @@ class _Told(Struct):
     stopping: set[str] = field(default_factory=set)  # ids of runs
     # (container, image) -> when it is pulled next, and after which wait
     pulls: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
+    looks: dict[tuple[str, int], float] = field(default_factory=dict)  # (container, restarts) -> the next one
 
 
 class Narrator:
@@ -72,6 +79,7 @@ class Narrator:
         wait_s = min(
             _tell_of_probes(pod, running, told, now, recorder, is_first_sight=is_first_sight),
             _tell_of_pulls(pod, parts, told, now, recorder),
+            _tell_of_restarts(pod, parts, told, now, recorder),
         )
         return None if wait_s == NEVER else wait_s
 
@@ -127,14 +135,32 @@ def _tell_of_pulls(pod: Obj, parts: Sequence[Part], told: _Told, now: float, rec
     return wait_s
 
 
+def _tell_of_restarts(pod: Obj, parts: Sequence[Part], told: _Told, now: float, recorder: Recorder) -> float:
+    """Seconds until the next look at one that waits for its restart; the first was told of when the wait began."""
+    before, told.looks = told.looks, {}
+    wait_s = NEVER
+    for part in parts:
+        if part.waits_for != containers.CRASH_LOOP:
+            continue
+        key = (part.name, part.entry["restartCount"])
+        due = before.get(key, now + LOOK_S)
+        if due <= now + TOGETHER_S:
+            said = status.restart_waits(pod, part)
+            recorder.event(pod, said.type, said.reason, said.message, field_path=said.field_path)
+            due = now + LOOK_S
+        told.looks[key] = due
+        if due < containers.restart_at(part.entry):
+            wait_s = min(wait_s, due - now)
+    return wait_s
+
+
 def _may_say_more(pod: Obj) -> bool:
-    """It has probes, sidecars that stop on their own, annotations that get it killed, or images that are not there."""
-    spec = pod["spec"]
+    """It has probes, sidecars that stop on their own, annotations that get it killed, or containers that wait to be
+    tried again."""
+    spec, found = pod["spec"], pod.get("status") or {}
     return (
-        any(_is_backing_off(entry) for entry in (pod.get("status") or {}).get("containerStatuses") or ())
-        or any(
-            _is_backing_off(entry) for entry in (pod.get("status") or {}).get("initContainerStatuses") or ()
-        )
+        any(_is_backing_off(entry) for entry in found.get("containerStatuses") or ())
+        or any(_is_backing_off(entry) for entry in found.get("initContainerStatuses") or ())
         or any(not _PROBES.isdisjoint(container) for container in spec["containers"])
         or any(container.get("restartPolicy") == "Always" for container in spec.get("initContainers") or ())
         or any(name.startswith(_KILLS) for name in annotations_of(pod))
@@ -143,7 +169,7 @@ def _may_say_more(pod: Obj) -> bool:
 
 def _is_backing_off(entry: Obj) -> bool:
     waiting = entry["state"].get("waiting")
-    return waiting is not None and waiting.get("reason") == containers.PULL_BACK_OFF
+    return waiting is not None and waiting.get("reason") in _BACKING_OFF
 
 
 def _killing(pod: Obj, part: Part) -> str:

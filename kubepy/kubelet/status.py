@@ -236,9 +236,12 @@ def _back_off(pod: Obj, part: Part) -> Said:
         part.entry, containers.CRASH_LOOP,
         f"back-off {durations.render(wait_s)} restarting failed container={part.name} pod={name}",
     )  # fmt: skip
-    return Said(
-        WARNING, "BackOff", f"Back-off restarting failed container {part.name} in pod {name}", part.path
-    )
+    return restart_waits(pod, part)
+
+
+def restart_waits(pod: Obj, part: Part) -> Said:
+    text = f"Back-off restarting failed container {part.name} in pod {containers.pod_name(pod)}"
+    return Said(WARNING, "BackOff", text, part.path)
 
 
 def _restart_all(ended: Sequence[Part], parts: Sequence[Part], now: str) -> Iterator[Said]:

@@ -72,6 +72,23 @@ async def test_a_crash_loop_waits_longer_each_time(cluster):
     assert count >= 4
 
 
+async def test_a_container_that_waits_is_spoken_of_every_minute(cluster):
+    await cluster.create(pod(said={"exit-code": "1", "run-seconds": "1"}))
+
+    async def count() -> int:
+        return (await events(cluster, "BackOff"))[0][2]
+
+    await cluster.until(lambda: _restarts(cluster, 4), within="10m")
+    await cluster.advance(5)
+    assert await count() == 4, "as the waits of 10, 20, 40 and 80 s began"
+    await cluster.advance(50)
+    assert await count() == 4
+    await cluster.advance(10)
+    assert await count() == 5
+    await cluster.advance(10)
+    assert await count() == 5
+
+
 async def _restarts(cluster: Cluster, count: int) -> bool:
     found = (await status(cluster)).get("containerStatuses") if await cluster.pods() else None
     return bool(found) and found[0]["restartCount"] == count and "running" in found[0]["state"]
