@@ -35,6 +35,9 @@ BLOCKED: Obj = {
     ),
 }
 
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 
 class Plan(Struct, frozen=True):
     finalizers: list[str] | None = None  # as they should be, None: they are
@@ -75,12 +78,16 @@ def _may_go(service_cidr: Obj, others: Iterable[Obj], addresses: Iterable[str]) 
         return True
     for text in addresses:
         address = ipaddress.ip_address(text)
-        if any(address in own for own in ranges) and not any(address in other for other in remaining):
+        if any(_gives(own, address) for own in ranges) and not any(_gives(it, address) for it in remaining):
             return False
     return True
 
 
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+def _gives(network: _Network, address: _Address) -> bool:
+    """Whether Services get it from there: not the first, nor of IPv4 the last. Source: PrefixContainsIP."""
+    if address == network.network_address or (address.version == 4 and address == network.broadcast_address):
+        return False
+    return address in network
 
 
 def _ranges(service_cidrs: Iterable[Obj]) -> list[_Network]:
@@ -118,6 +125,9 @@ class ServiceCidrsController(Controller):
         others = [other for other in self.ranges.list() if other["metadata"]["name"] != key.name]
         decided = plan(service_cidr, others, self._managed(), self.clock.now())
         try:
+            if decided.finalizers is not None:
+                metadata = {"metadata": {"finalizers": decided.finalizers}}
+                await self.client.patch(SERVICE_CIDRS, key.name, metadata, content_type=MERGE_PATCH)
             if decided.condition is not None:
                 condition = decided.condition | {"lastTransitionTime": self.clock.rfc3339()}
                 conditions = [
@@ -129,9 +139,6 @@ class ServiceCidrsController(Controller):
                 await self.client.patch(
                     SERVICE_CIDRS, key.name, status, subresource="status", content_type=MERGE_PATCH
                 )
-            if decided.finalizers is not None:
-                metadata = {"metadata": {"finalizers": decided.finalizers}}
-                await self.client.patch(SERVICE_CIDRS, key.name, metadata, content_type=MERGE_PATCH)
         except errors.NotFound:
             return None
         return After(decided.wait_s) if decided.wait_s else None

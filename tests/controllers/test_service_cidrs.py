@@ -44,6 +44,10 @@ def test_a_ready_one_is_left_alone() -> None:
         ([ranges("192.168.0.0/28", name="b")], ["192.168.0.1"], True),
         ([ranges("192.168.0.0/28", name="b")], ["192.168.0.1", "192.168.0.64"], False),
         ([ranges("2001:db8::/64", name="b")], ["192.168.0.1"], False),
+        # No Service gets the first address of a range, nor the last.
+        ([], ["192.168.0.0"], True),
+        ([], ["192.168.0.255"], True),
+        ([ranges("192.168.0.0/28", name="b")], ["192.168.0.15"], False),
     ],
 )
 def test_one_goes_when_no_address_is_left_without_a_range(
