@@ -145,6 +145,13 @@ def show_schema(schema: Obj) -> Obj:
         if (more := shown[field]) is not None:
             is_schema = isinstance(more, dict)
             shown[field] = {"Allows": is_schema or more, "Schema": show_schema(more) if is_schema else None}
+    if (given := shown["Dependencies"]) is not None:
+        shown["Dependencies"] = {
+            name: {"Schema": show_schema(each), "Property": None}
+            if isinstance(each := given[name], dict)
+            else {"Schema": None, "Property": each}
+            for name in sorted(given)
+        }
     if shown["ExternalDocs"] is not None:
         docs = shown["ExternalDocs"]
         shown["ExternalDocs"] = {"Description": docs.get("description", ""), "URL": docs.get("url", "")}

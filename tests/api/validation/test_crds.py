@@ -402,3 +402,9 @@ def test_atomic_maps_cannot_be_matched_with_what_was_there(map_type: str | None,
     found = field({key: value for key, value in schema.items() if value is not None})
     text = "oldSelf cannot be used on the uncorrelatable portion of the schema within"
     assert [text in each for each in found] == [True] * is_refused
+
+
+def test_dependencies_are_shown_as_go_prints_them() -> None:
+    schema = {"type": "object", "dependencies": {"a": ["b"], "c": {}}}
+    (text, *_) = created(definition(version(schema=schema, subresources={"status": {}})))
+    assert '"Dependencies":{"a":{"Schema":null,"Property":["b"]},"c":{"Schema":{"ID":""' in text
