@@ -10,24 +10,26 @@ from typing import Any
 from kubepy.api.objects import Obj
 
 
-def apply(current: Obj, patch: Obj) -> Obj:
-    """Neither is changed; the result shares parts of both."""
+def apply(current: Obj, patch: Any) -> Any:
+    """Neither is changed; the result shares parts of both. A patch that is a list takes the object's place."""
+    if isinstance(patch, list):
+        return patch
     result = dict(current)
     for key, value in patch.items():
         if value is None:
             result.pop(key, None)
-        elif isinstance(value, dict):
-            inner = current.get(key)
-            result[key] = apply(inner, value) if isinstance(inner, dict) else _without_nulls(value)
+        elif isinstance(inner := current.get(key), dict):
+            result[key] = apply(inner, value) if isinstance(value, dict) else value
         else:
-            result[key] = value
+            result[key] = _without_nulls(value)
     return result
 
 
-def _without_nulls(value: Obj) -> Obj:
-    """A patch applied to nothing. Nulls inside lists stay, as the RFC has it."""
-    return {key: _kept(inner) for key, inner in value.items() if inner is not None}
-
-
-def _kept(value: Any) -> Any:
-    return _without_nulls(value) if isinstance(value, dict) else value
+def _without_nulls(value: Any) -> Any:
+    """What takes the place of something that is no object. Objects inside lists lose their nulls, too, which the RFC
+    would keep; lists keep theirs. Source: MergePatch's pruneNulls."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
