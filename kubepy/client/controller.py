@@ -35,6 +35,7 @@ from kubepy.api import errors
 from kubepy.api.objects import Document, Key, controller_of, parts_of
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
+from kubepy.client.given import Given
 from kubepy.client.informer import IndexFunction, Informer, InformerFactory
 from kubepy.client.transport import ConnectionLost
 from kubepy.client.workqueue import Queue, ShutDown
@@ -73,6 +74,12 @@ class ControllerContext(Struct, frozen=True):
     log: Logger
     metrics: Metrics
     events: Recorder
+
+    @classmethod
+    def of(
+        cls, given: Given, client: Client, informers: InformerFactory, events: Recorder
+    ) -> ControllerContext:
+        return cls(client, informers, given.clock, given.random, given.log, given.metrics, events)
 
 
 def rest_for(count: int) -> float:

@@ -1,6 +1,6 @@
 """Events about objects, written in the background, so that saying something never makes anybody wait.
 
-    sink = EventSink(client, clock=..., random=..., log=..., metrics=...)
+    sink = EventSink(client, given)
     tasks.start(sink.run(), name="events")
     events = sink.recorder("deployment-controller")
     events.event(deployment, NORMAL, "ScalingReplicaSet", "Scaled up replica set web-5d to 3")
@@ -24,7 +24,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct, field
 
@@ -32,14 +32,10 @@ from kubepy.api import errors
 from kubepy.api.builtins import EVENTS
 from kubepy.api.objects import Obj
 from kubepy.client.client import MERGE_PATCH, Client
+from kubepy.client.given import Given
 from kubepy.client.transport import ConnectionLost
 from kubepy.lib.backoff import TokenBucket
 from kubepy.lib.clock import Clock, rfc3339
-from kubepy.lib.random import Random
-
-if TYPE_CHECKING:
-    from kubepy.observability.logs import Logger
-    from kubepy.observability.metrics import Metrics
 
 NORMAL, WARNING = "Normal", "Warning"
 
@@ -139,25 +135,16 @@ def reference(obj: Obj, field_path: str = "") -> Obj:
 class EventSink:
     """The queue and its one writer. `run()` until it is cancelled."""
 
-    def __init__(
-        self,
-        client: Client,
-        *,
-        clock: Clock,
-        random: Random,
-        log: Logger,
-        metrics: Metrics,
-        queue_max: int = QUEUE_MAX,
-    ) -> None:
-        self._client, self._clock, self._random, self._log = client, clock, random, log
+    def __init__(self, client: Client, given: Given, *, queue_max: int = QUEUE_MAX) -> None:
+        self._client, self._clock, self._random, self._log = client, given.clock, given.random, given.log
         self._queue: deque[Obj] = deque()
         self._queue_max = queue_max
         self._filled = asyncio.Event()
-        self._correlator = Correlator(clock)
+        self._correlator = Correlator(given.clock)
         self._stamp_ns = 0
         # Two sinks that speak of one object at one instant give it different names.
-        self._offset_ns = random.stream("events").index(1 << 20)
-        events = metrics.counter("kubepy_events_total", "Events by what became of them", ("result",))
+        self._offset_ns = given.random.stream("events").index(1 << 20)
+        events = given.metrics.counter("kubepy_events_total", "Events by what became of them", ("result",))
         self._count = {
             result: events.labels(result) for result in ("written", "overflow", "spam", "rejected", "lost")
         }

@@ -36,14 +36,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from kubepy.api.objects import Document, DocumentPool, Key, Obj, Parts, about, parts_of, uid_of, walk
+from kubepy.api.objects import Document, Key, Obj, Parts, about, parts_of, uid_of, walk
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
+from kubepy.client.given import Given
 from kubepy.client.reflector import Reflector
 from kubepy.client.transport import WatchEvent
 from kubepy.lib.aio import Tasks
-from kubepy.lib.clock import Clock
-from kubepy.lib.random import Random
 
 if TYPE_CHECKING:
     from kubepy.observability.logs import Logger
@@ -331,18 +330,9 @@ class InformerFactory:
     `tasks` owns the watches. `pool` is what components decode Documents of their own making through.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        *,
-        clock: Clock,
-        random: Random,
-        tasks: Tasks,
-        log: Logger,
-        pool: DocumentPool | None = None,
-    ) -> None:
-        self.pool = pool or DocumentPool()
-        self._client, self._clock, self._random, self._tasks, self._log = client, clock, random, tasks, log
+    def __init__(self, client: Client, given: Given, tasks: Tasks) -> None:
+        self.pool = given.pool
+        self._client, self._given, self._tasks = client, given, tasks
         self._informers: dict[_Scope, Informer] = {}
         self._running: dict[_Scope, asyncio.Task[None]] = {}
         self._started = False
@@ -364,7 +354,7 @@ class InformerFactory:
         scope = _Scope(resource, namespace, label_selector, field_selector, partial)
         informer = self._informers.get(scope)
         if informer is None:
-            informer = self._informers[scope] = Informer(resource, namespace=namespace, log=self._log)
+            informer = self._informers[scope] = Informer(resource, namespace=namespace, log=self._given.log)
             if self._started:
                 self._run(scope, informer)
         return informer
@@ -377,12 +367,12 @@ class InformerFactory:
                 self._run(scope, informer)
 
     def _run(self, scope: _Scope, informer: Informer) -> None:
-        client = self._client
+        client, given = self._client, self._given
         if scope.metadata_only:
             client = Client(client.transport.metadata_only(), field_manager=client.field_manager)
         reflector = Reflector(
             client, scope.resource, informer, namespace=scope.namespace, label_selector=scope.label_selector,
-            field_selector=scope.field_selector, clock=self._clock, random=self._random, log=self._log,
+            field_selector=scope.field_selector, clock=given.clock, random=given.random, log=given.log,
         )  # fmt: skip
         self._running[scope] = self._tasks.start(reflector.run(), name=f"informer {scope.resource}")
 

@@ -1,6 +1,6 @@
 """The table of controllers, and what starts and stops them.
 
-    manager = ControllerManager(client, clock=..., random=..., log=..., metrics=..., root_ca=pem)
+    manager = ControllerManager(client, given, root_ca=pem)
     await manager.start()
     ...
     await manager.close()
@@ -18,9 +18,9 @@ accounts: plugin/pkg/auth/authorizer/rbac/bootstrappolicy/controller_policy.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kubepy.api.builtins import (
     CLUSTER_TRUST_BUNDLES,
@@ -34,13 +34,13 @@ from kubepy.api.builtins import (
     STORAGE_VERSION_MIGRATIONS,
     VOLUME_ATTRIBUTES_CLASSES,
 )
-from kubepy.api.objects import DocumentPool
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
 from kubepy.api.volumes import LOCAL_PROVISIONER
 from kubepy.client.client import Client
 from kubepy.client.controller import Controller, ControllerContext
 from kubepy.client.events import EventSink
+from kubepy.client.given import Given
 from kubepy.client.informer import InformerFactory
 from kubepy.controllers import discovery, node_ipam, node_lifecycle, pod_garbage_collector
 from kubepy.controllers.attach_detach import AttachDetachController
@@ -94,12 +94,6 @@ from kubepy.controllers.ttl_after_finished import TtlAfterFinishedController
 from kubepy.controllers.validating_admission_policy_status import ValidatingAdmissionPolicyStatus
 from kubepy.controllers.volume_expand import VolumeExpandController
 from kubepy.lib.aio import Tasks, reported_to
-from kubepy.lib.clock import Clock
-from kubepy.lib.random import Random
-
-if TYPE_CHECKING:
-    from kubepy.observability.logs import Logger
-    from kubepy.observability.metrics import Metrics
 
 USER = "system:kube-controller-manager"
 # Who owns the fields that controllers set: one program, whatever account each of them has.
@@ -394,30 +388,24 @@ class ControllerManager:
     def __init__(
         self,
         client: Client,
+        given: Given,
         *,
-        clock: Clock,
-        random: Random,
-        log: Logger,
-        metrics: Metrics,
         root_ca: bytes,
         nodes: NodeOptions | None = None,
         resources: Callable[[], Iterable[Resource]] | None = None,
         is_served: Callable[[Resource], bool] = lambda resource: True,
         enabled: Sequence[str] = ("*",),
-        pool: DocumentPool | None = None,
         aggregated: Callable[[], Aggregated] = Aggregated,
         authorities: Mapping[str, Authority] | None = None,
         sign_token: Sign | None = None,
         load_balancer_addresses: str = ADDRESSES,
         schemas: Schemas | None = None,
     ) -> None:
-        self._clock, self._log = clock, log
+        self._clock, self._log = given.clock, given.log
         self._tasks = Tasks(reported_to(self._log))
         own = client.named(MANAGER, user=USER)
-        self.informers = InformerFactory(
-            own, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
-        )
-        self._events = EventSink(own, clock=clock, random=random, log=log, metrics=metrics)
+        self.informers = InformerFactory(own, given, self._tasks)
+        self._events = EventSink(own, given)
         discover = (
             discovery.of_server(own) if resources is None else discovery.of_catalog(resources, aggregated)
         )
@@ -434,20 +422,12 @@ class ControllerManager:
         for row in select(enabled):
             if not all(map(is_served, row.needs)):
                 continue
-            context = ControllerContext(
-                client=client.named(
-                    MANAGER,
-                    user=f"system:serviceaccount:kube-system:{row.account}",
-                    groups=_ACCOUNT_GROUPS,
-                )
-                if row.account
-                else own,
-                informers=self.informers,
-                clock=clock,
-                random=random,
-                log=log.bind(component=row.name),
-                metrics=metrics,
-                events=self._events.recorder(row.source or row.account),
+            user = f"system:serviceaccount:kube-system:{row.account}"
+            context = ControllerContext.of(
+                replace(given, log=given.log.bind(component=row.name)),
+                client.named(MANAGER, user=user, groups=_ACCOUNT_GROUPS) if row.account else own,
+                self.informers,
+                self._events.recorder(row.source or row.account),
             )
             if (controller := row.make(context, parts)) is not None:
                 self.controllers[row.name] = controller

@@ -134,7 +134,7 @@ class ApiServer:
         )  # fmt: skip
         # The aggregator is part of the chain, and follows APIServices through it.
         self.aggregator = Aggregator(
-            self._own_client(self._handle), **basis.of("aggregator"), trust=trust,
+            self._own_client(self._handle), basis.of("aggregator"), trust=trust,
             certificate=certificates.of_proxy(config, keys.front_proxy), local=tuple(self.catalog),
         )  # fmt: skip
         self._flow_control = self._make_flow_control()
@@ -148,7 +148,7 @@ class ApiServer:
             retention_s=config.compaction_interval_s,
         )  # fmt: skip
         self._own_controllers = OwnControllers(
-            self.client, **basis.of("own-controllers", log="apiserver"),
+            self.client, basis.of("own-controllers", log="apiserver"),
             service_range=config.service_cluster_ip_range, has_identity=config.identity_lease,
         )  # fmt: skip
         self._definitions = Definitions(self.registry, tasks=self._tasks, log=self._log)

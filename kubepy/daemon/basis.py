@@ -1,30 +1,19 @@
 """What the parts of a process stand on: time, chance, a place to log and to count, and the decoded objects they share.
 
 ground = Basis(clock, random, logs, metrics)
-Scheduler(client, **ground.of("scheduler"))
+Scheduler(client, ground.of("scheduler"))
 """
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 from msgspec import Struct, field
 
 from kubepy.api.objects import DocumentPool
+from kubepy.client.given import Given
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
-from kubepy.observability.logs import Logger, Logs
+from kubepy.observability.logs import Logs
 from kubepy.observability.metrics import Metrics
-
-
-class Given(TypedDict):
-    """What every part is handed, by the names that their constructors have for it."""
-
-    clock: Clock
-    random: Random
-    log: Logger
-    metrics: Metrics
-    pool: DocumentPool
 
 
 class Basis(Struct, frozen=True):
@@ -36,7 +25,4 @@ class Basis(Struct, frozen=True):
 
     def of(self, part: str, *, log: str = "") -> Given:
         """For one part: a stream of chance of its own, and its name in the log; `log`: where that is another."""
-        return Given(
-            clock=self.clock, random=self.random.stream(part), log=self.logs.of(log or part), metrics=self.metrics,
-            pool=self.pool,
-        )  # fmt: skip
+        return Given(self.clock, self.random.stream(part), self.logs.of(log or part), self.metrics, self.pool)

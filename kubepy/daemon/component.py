@@ -32,6 +32,7 @@ from kubepy.client import kubeconfig
 from kubepy.client.client import Client
 from kubepy.client.discovery import resource_of
 from kubepy.client.events import EventSink
+from kubepy.client.given import Given
 from kubepy.client.leader import LeaderElector
 from kubepy.client.transport import ConnectionLost
 from kubepy.daemon import components
@@ -140,9 +141,7 @@ class Process:
     async def _elected(self) -> None:
         settings = self.settings
         await self._server_answers()
-        sink = EventSink(
-            self.client, clock=self.clock, random=self.random, log=self.log, metrics=self.metrics
-        )
+        sink = EventSink(self.client, Given(self.clock, self.random, self.log, self.metrics))
         self._tasks.start(sink.run(), name="leader events")
         elector = LeaderElector(
             self.client,

@@ -13,8 +13,8 @@ from kubepy import __version__
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
 from kubepy.client.client import Client
+from kubepy.client.given import Given
 from kubepy.daemon import scheduler_config, stage_sets
-from kubepy.daemon.basis import Given
 from kubepy.daemon.settings import ConfigError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def controller_manager(
 
     with _blamed_on("controllers"):
         return ControllerManager(
-            client, **given, root_ca=root_ca, enabled=settings.controllers, nodes=node_options.of(settings),
+            client, given, root_ca=root_ca, enabled=settings.controllers, nodes=node_options.of(settings),
             authorities=authorities, sign_token=sign_token, load_balancer_addresses=settings.load_balancer_addresses,
             schemas=schemas, resources=resources, is_served=is_served, aggregated=aggregated or Aggregated,
         )  # fmt: skip
@@ -73,7 +73,7 @@ def scheduler(file: str, client: Client, given: Given, *, is_served: IsServed) -
 
     with _blamed_on("scheduler-config"):
         configuration = scheduler_config.load(file)
-        return Scheduler(client, **given, configuration=configuration, is_served=is_served)
+        return Scheduler(client, given, configuration=configuration, is_served=is_served)
 
 
 def kubelet(settings: Config | Settings, client: Client, given: Given) -> Kubelet:
@@ -83,7 +83,7 @@ def kubelet(settings: Config | Settings, client: Client, given: Given) -> Kubele
 
     try:
         return Kubelet(
-            client, **given, count=settings.nodes, version=__version__, kubernetes_version=settings.kubernetes_version,
+            client, given, count=settings.nodes, version=__version__, kubernetes_version=settings.kubernetes_version,
             stage_paths=stage_sets.paths_of(settings.stages), capacity=stage_sets.capacity_of(settings.node_capacity),
             cluster_cidr=settings.cluster_cidr.partition(",")[0],
         )  # fmt: skip

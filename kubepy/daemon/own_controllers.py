@@ -6,18 +6,14 @@ Source: kubernetes 1.36 pkg/controlplane/{instance,apiserver/server}.go, post-st
 
 from __future__ import annotations
 
-from kubepy.api.objects import DocumentPool
 from kubepy.client.client import Client
 from kubepy.client.controller import Controller, ControllerContext
 from kubepy.client.events import EventSink
+from kubepy.client.given import Given
 from kubepy.client.informer import InformerFactory
 from kubepy.daemon.identity_lease import Address, IdentityLease
 from kubepy.daemon.kubernetes_service import KubernetesServiceController
 from kubepy.lib.aio import Tasks
-from kubepy.lib.clock import Clock
-from kubepy.lib.random import Random
-from kubepy.observability.logs import Logger
-from kubepy.observability.metrics import Metrics
 
 
 class OwnControllers:
@@ -26,26 +22,17 @@ class OwnControllers:
     def __init__(
         self,
         client: Client,
+        given: Given,
         *,
-        clock: Clock,
-        random: Random,
-        log: Logger,
-        metrics: Metrics,
-        pool: DocumentPool,
         service_range: str,
         has_identity: bool,
     ) -> None:
-        self._clock, self._log = clock, log
+        self._clock, self._log = given.clock, given.log
         self._address = Address()
         self._tasks = Tasks(self._died)
-        self._informers = InformerFactory(
-            client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
-        )
-        events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)
-        context = ControllerContext(
-            client=client, informers=self._informers, clock=clock, random=random, log=log, metrics=metrics,
-            events=events.recorder("kube-apiserver"),
-        )  # fmt: skip
+        self._informers = InformerFactory(client, given, self._tasks)
+        events = EventSink(client, given)
+        context = ControllerContext.of(given, client, self._informers, events.recorder("kube-apiserver"))
         self._identity = IdentityLease(context, self._address) if has_identity else None
         self._service = KubernetesServiceController(context, service_range, self._address)
 

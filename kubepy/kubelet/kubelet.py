@@ -10,10 +10,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from kubepy.api.objects import DocumentPool
 from kubepy.client.client import Client
 from kubepy.client.controller import ControllerContext
 from kubepy.client.events import EventSink
+from kubepy.client.given import Given
 from kubepy.client.informer import InformerFactory
 from kubepy.kubelet import object_stages, stage_documents
 from kubepy.kubelet.addresses import Pool
@@ -24,10 +24,6 @@ from kubepy.kubelet.pods import PodWorkers
 from kubepy.kubelet.usages import Usages
 from kubepy.kubelet.volume_resizer import VolumeResizer
 from kubepy.lib.aio import Tasks, reported_to
-from kubepy.lib.clock import Clock
-from kubepy.lib.random import Random
-from kubepy.observability.logs import Logger
-from kubepy.observability.metrics import Metrics
 
 # Has a ClusterRole of its own: config/bootstrap/rbac/kubepy-roles.yaml.
 SIMULATOR = "system:kubepy:simulator"
@@ -43,33 +39,22 @@ class Kubelet:
     def __init__(
         self,
         client: Client,
+        given: Given,
         *,
         count: int,
         version: str,
         kubernetes_version: str,
         stage_paths: Sequence[Path],
         cluster_cidr: str,
-        clock: Clock,
-        random: Random,
-        log: Logger,
-        metrics: Metrics,
-        pool: DocumentPool | None = None,
         capacity: dict[str, str] = CAPACITY,
     ) -> None:
-        self._log = log
+        self._log = given.log
         # What all nodes share (their informers, their events) no single node may read.
         operator, client = client, client.named("kubelet", user=SIMULATOR)
         self._tasks = Tasks(reported_to(self._log))
-        self._informers = informers = InformerFactory(
-            client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
-        )
-        self._events = EventSink(
-            client, clock=clock, random=random, log=log, metrics=metrics, queue_max=EVENTS_MAX
-        )
-        context = ControllerContext(
-            client=client, informers=informers, clock=clock, random=random, log=log, metrics=metrics,
-            events=self._events.recorder("kubelet"),
-        )  # fmt: skip
+        self._informers = InformerFactory(client, given, self._tasks)
+        self._events = EventSink(client, given, queue_max=EVENTS_MAX)
+        context = ControllerContext.of(given, client, self._informers, self._events.recorder("kubelet"))
         self.usages = Usages(context)
         stages = stage_documents.load(stage_paths)
         self._nodes = NodeHeartbeats(
@@ -80,7 +65,7 @@ class Kubelet:
             context, stages=stages, pool=Pool(cluster_cidr), events=self._events, operator=operator
         )
         self._others = object_stages.by_kind(stages)
-        others = InformerFactory(operator, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool)
+        others = InformerFactory(operator, given, self._tasks)
         self._operator_context = replace(context, client=operator, informers=others)
         self._evictions = Evictions(context, self._pods, self.usages)
         self._attacher = Attacher(context)

@@ -16,13 +16,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from kubepy.api.builtins import DEVICE_CLASSES, NODES, POD_GROUPS, PODS
 from kubepy.api.errors import NotFound, StatusError
 from kubepy.api.objects import (
     Document,
-    DocumentPool,
     Key,
     Obj,
     condition,
@@ -33,11 +32,10 @@ from kubepy.api.objects import (
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
 from kubepy.client.events import NORMAL, WARNING, EventSink, Recorder
+from kubepy.client.given import Given
 from kubepy.client.informer import InformerFactory
 from kubepy.client.transport import ConnectionLost
 from kubepy.lib.aio import Tasks
-from kubepy.lib.clock import Clock
-from kubepy.lib.random import Random
 from kubepy.scheduler import decisions, events, extenders, plugins, why
 from kubepy.scheduler.cache import Cache, PodInfo
 from kubepy.scheduler.decisions import Decision, Decisions
@@ -53,10 +51,6 @@ from kubepy.scheduler.queue import Place, Queue, QueuedPod
 from kubepy.scheduler.runtime import Framework
 from kubepy.scheduler.search import Choice, Rejection, Search
 from kubepy.scheduler.toolbox import Toolbox
-
-if TYPE_CHECKING:
-    from kubepy.observability.logs import Logger
-    from kubepy.observability.metrics import Metrics
 
 # What is left to do after a decision.
 Write = Callable[[], Coroutine[Any, Any, None]]
@@ -85,28 +79,23 @@ class Scheduler:
     def __init__(
         self,
         client: Client,
+        given: Given,
         *,
-        clock: Clock,
-        random: Random,
-        log: Logger,
-        metrics: Metrics,
         configuration: Configuration | None = None,
         registry: Mapping[str, Callable[[Toolbox], Plugin]] = plugins.REGISTRY,
         is_served: Callable[[Resource], bool] = plugins.is_served_by_default,
-        pool: DocumentPool | None = None,
     ) -> None:
         """`is_served` is asked about the kinds of `plugins.OPTIONAL`: plugins that need others are left out.
 
         Raises ValueError with a sentence for a person when a profile cannot work."""
         configuration = configuration or Configuration()
+        clock, random, log, metrics = given.clock, given.random, given.log, given.metrics
         self._client, self._clock, self._log, self._random = client, clock, log, random
         self.extenders = Extenders(configuration.extenders, clock=clock, random=random, log=log)
         rejectors = (extenders.NAME,) if self.extenders else ()
         self._tasks = Tasks(self._task_died)
-        self._events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)
-        self._informers = InformerFactory(
-            client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
-        )
+        self._events = EventSink(client, given)
+        self._informers = InformerFactory(client, given, self._tasks)
         self._pods = self._informers.informer(PODS)
         self._nodes = self._informers.informer(NODES)
         self.cache = Cache()

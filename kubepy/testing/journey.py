@@ -31,10 +31,12 @@ from kubepy.api.objects import Document, Obj, condition
 from kubepy.apiserver.authn import MASTERS
 from kubepy.apiserver.registry.feeds import Change
 from kubepy.client.client import MERGE_PATCH, Client
+from kubepy.client.given import Given
 from kubepy.client.informer import InformerFactory
 from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.clock import parse_rfc3339
 from kubepy.observability.logs import Event, Logger
+from kubepy.observability.metrics import Metrics
 from kubepy.store.base import Event as StoreEvent
 from kubepy.testing.builders import make_pod, make_service
 from kubepy.testing.cluster import Cluster
@@ -346,9 +348,8 @@ def _calls_logged(log: Logger) -> Iterator[None]:
 
 def _watch_rollout(cluster: Cluster, kubectl: Client, log: Logger, tasks: Tasks) -> None:
     """What `kubectl rollout status deployment/web` follows."""
-    informers = InformerFactory(
-        kubectl, clock=cluster.clock, random=cluster.random.stream("kubectl"), tasks=tasks, log=log
-    )
+    given = Given(cluster.clock, cluster.random.stream("kubectl"), log, Metrics())
+    informers = InformerFactory(kubectl, given, tasks)
     deployments = informers.informer(DEPLOYMENTS, namespace="default", field_selector="metadata.name=web")
 
     def changed(document: Document) -> None:

@@ -14,12 +14,14 @@ from kubepy.api.builtins import BUILTINS
 from kubepy.api.objects import Document, DocumentPool, Key, Obj
 from kubepy.api.resources import Resource
 from kubepy.client.client import Client
+from kubepy.client.given import Given
 from kubepy.client.informer import InformerFactory
 from kubepy.client.transport import ConnectionLost, Page, Reply, WatchEvent
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import VirtualClock
 from kubepy.lib.random import Random
 from kubepy.observability import logs
+from kubepy.observability.metrics import Metrics
 
 KINDS = {(r.group, r.version, r.plural): r for r in BUILTINS}
 
@@ -233,7 +235,7 @@ async def tasks() -> AsyncIterator[Tasks]:
 
 @pytest.fixture
 def factory(client: Client, clock: VirtualClock, random: Random, tasks: Tasks) -> InformerFactory:
-    return InformerFactory(client, clock=clock, random=random, tasks=tasks, log=logs.silent())
+    return InformerFactory(client, Given(clock, random, logs.silent(), Metrics()), tasks)
 
 
 @pytest.fixture

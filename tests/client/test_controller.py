@@ -8,6 +8,7 @@ from kubepy.api.builtins import PODS, REPLICA_SETS
 from kubepy.api.objects import Key
 from kubepy.client.controller import After, Controller, ControllerContext, Terminal, key_of, owner_key
 from kubepy.client.events import EventSink
+from kubepy.client.given import Given
 from kubepy.observability import logs
 from kubepy.observability.metrics import Metrics
 
@@ -44,9 +45,8 @@ class Scripted(Controller):
 
 @pytest.fixture
 def context(client, factory, clock, random):
-    metrics = Metrics()
-    sink = EventSink(client, clock=clock, random=random, log=logs.silent(), metrics=metrics)
-    return ControllerContext(client, factory, clock, random, logs.silent(), metrics, sink.recorder("test"))
+    given = Given(clock, random, logs.silent(), Metrics())
+    return ControllerContext.of(given, client, factory, EventSink(client, given).recorder("test"))
 
 
 @pytest.fixture

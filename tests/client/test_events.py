@@ -3,6 +3,7 @@ import pytest
 from kubepy.api import errors
 from kubepy.api.builtins import EVENTS
 from kubepy.client.events import NORMAL, WARNING, EventSink, reference
+from kubepy.client.given import Given
 from kubepy.client.transport import ConnectionLost
 from kubepy.observability import logs
 from kubepy.observability.metrics import Metrics
@@ -22,7 +23,7 @@ def metrics():
 
 @pytest.fixture
 async def sink(client, clock, random, tasks, metrics):
-    sink = EventSink(client, clock=clock, random=random, log=logs.silent(), metrics=metrics, queue_max=100)
+    sink = EventSink(client, Given(clock, random, logs.silent(), metrics), queue_max=100)
     tasks.start(sink.run(), name="events")
     return sink
 
@@ -202,9 +203,7 @@ def test_a_reference_to_a_reference_is_itself():
 async def test_two_sinks_name_what_they_say_at_one_instant_differently(
     client, server, clock, random, tasks, metrics, sink
 ):
-    other = EventSink(
-        client, clock=clock, random=random.stream("other"), log=logs.silent(), metrics=metrics, queue_max=100
-    )
+    other = EventSink(client, Given(clock, random.stream("other"), logs.silent(), metrics), queue_max=100)
     tasks.start(other.run(), name="other-events")
     for each in (sink, other):
         each.recorder("c").event(POD, NORMAL, "R", "m")

@@ -10,6 +10,7 @@ from kubepy.api.builtins import CONFIG_MAPS, DEPLOYMENTS, EVENTS, NAMESPACES, PO
 from kubepy.api.objects import Obj, controller_of, uid_of
 from kubepy.client import kubeconfig
 from kubepy.client.client import Client
+from kubepy.client.given import Given
 from kubepy.controllers import discovery, manager
 from kubepy.controllers.manager import ControllerManager
 from kubepy.lib.random import Random
@@ -91,10 +92,7 @@ def remote_manager(cluster: Cluster, client: Client, **arguments: object) -> Con
     """One that knows the server by its client alone."""
     return ControllerManager(
         client,
-        clock=cluster.clock,
-        random=Random(7),
-        log=logs.silent(),
-        metrics=Metrics(),
+        Given(cluster.clock, Random(7), logs.silent(), Metrics()),
         root_ca=b"PEM",
         **arguments,  # type: ignore[arg-type]
     )

@@ -8,6 +8,7 @@ import pytest
 
 from kubepy.api import objects
 from kubepy.api.builtins import PODS, REPLICA_SETS, REPLICATION_CONTROLLERS
+from kubepy.client.given import Given
 from kubepy.controllers import replica_set as replica_sets
 from kubepy.controllers.manager import ControllerManager
 from kubepy.controllers.replica_set import BURST, Counted, Failure, Plan
@@ -314,7 +315,7 @@ async def test_a_cache_that_lags_behind_does_not_make_or_delete_pods_twice(
     cluster: Cluster, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manager = ControllerManager(
-        cluster.client, clock=cluster.clock, random=cluster.random, log=logs.silent(), metrics=Metrics(), root_ca=b"",
+        cluster.client, Given(cluster.clock, cluster.random, logs.silent(), Metrics()), root_ca=b"",
         enabled=["replicaset", "serviceaccount", "nodelifecycle", "root-ca-cert-publisher"],
     )  # fmt: skip
     await manager.start()

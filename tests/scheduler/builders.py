@@ -9,6 +9,7 @@ import orjson
 from kubepy.api.objects import Document, DocumentPool, Key, Obj
 from kubepy.client.client import Client
 from kubepy.client.events import EventSink
+from kubepy.client.given import Given
 from kubepy.client.informer import InformerFactory
 from kubepy.client.transport import WatchEvent
 from kubepy.lib.aio import Tasks
@@ -107,8 +108,8 @@ def toolbox(
     clock = clock or VirtualClock()
     log, random, metrics = logs.silent(), Random(1), Metrics()
     tasks = Tasks(lambda name, error: None)
-    informers = InformerFactory(client, clock=clock, random=random, tasks=tasks, log=log, pool=POOL)  # type: ignore[arg-type]
-    events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)  # type: ignore[arg-type]
+    given = Given(clock, random, log, metrics, POOL)
+    informers, events = InformerFactory(client, given, tasks), EventSink(client, given)  # type: ignore[arg-type]
     return Toolbox(
         client, informers, cache or Cache(), clock, random, tasks, log, metrics, events.recorder("default-scheduler"),
         is_served_by_default, None, None, args,

@@ -6,6 +6,7 @@ import pytest
 
 from kubepy.api.builtins import EVENTS, NODES, PODS, SERVICE_ACCOUNTS
 from kubepy.client.client import MERGE_PATCH
+from kubepy.client.given import Given
 from kubepy.observability import logs
 from kubepy.observability.metrics import Metrics
 from kubepy.scheduler.profiles import Configuration
@@ -25,9 +26,9 @@ class World:
     async def start(self, configuration: Configuration | None = None, **arguments) -> Scheduler:
         self.metrics = Metrics()  # of a process of its own
         self.scheduler = Scheduler(
-            self.client.named("kube-scheduler", user="system:kube-scheduler"), clock=self.clock,
-            random=self.cluster.random, log=logs.silent(), metrics=self.metrics, configuration=configuration,
-            **arguments,
+            self.client.named("kube-scheduler", user="system:kube-scheduler"),
+            Given(self.clock, self.cluster.random, logs.silent(), self.metrics),
+            configuration=configuration, **arguments,
         )  # fmt: skip
         await self.scheduler.start()
         await self.clock.settle()

@@ -14,10 +14,12 @@ from zoneinfo import ZoneInfo
 from kubepy.api.builtins import CRON_JOBS, JOBS
 from kubepy.api.objects import Document, Obj
 from kubepy.client.client import MERGE_PATCH
+from kubepy.client.given import Given
 from kubepy.client.informer import InformerFactory
 from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import parse_rfc3339
 from kubepy.observability.logs import silent
+from kubepy.observability.metrics import Metrics
 from kubepy.testing import Cluster
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
@@ -51,9 +53,8 @@ class Runner:
 
     async def __aenter__(self) -> Runner:
         cluster = self._cluster
-        factory = InformerFactory(
-            cluster.client, clock=cluster.clock, random=cluster.random, tasks=self._tasks, log=silent()
-        )
+        given = Given(cluster.clock, cluster.random, silent(), Metrics())
+        factory = InformerFactory(cluster.client, given, self._tasks)
         factory.informer(JOBS).add_handler(on_add=self._on_add)
         factory.start()
         await factory.wait_synced()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubepy.api.builtins import API_SERVICES
-from kubepy.api.objects import Document, DocumentPool
+from kubepy.api.objects import Document
 from kubepy.api.resources import Resource
 from kubepy.apiserver.aggregation.availability import AvailabilityController
 from kubepy.apiserver.aggregation.connections import ClientCertificate, Connections
@@ -24,12 +24,9 @@ from kubepy.apiserver.request import JSON, Request, Response, Verbatim
 from kubepy.client.client import Client
 from kubepy.client.controller import Controller, ControllerContext
 from kubepy.client.events import EventSink
+from kubepy.client.given import Given
 from kubepy.client.informer import InformerFactory
 from kubepy.lib.aio import Tasks
-from kubepy.lib.clock import Clock
-from kubepy.lib.random import Random
-from kubepy.observability.logs import Logger
-from kubepy.observability.metrics import Metrics
 
 
 class Aggregator:
@@ -39,33 +36,27 @@ class Aggregator:
     def __init__(
         self,
         client: Client,
+        given: Given,
         *,
-        clock: Clock,
-        random: Random,
-        log: Logger,
-        metrics: Metrics,
-        pool: DocumentPool,
         trust: Trust,
         certificate: ClientCertificate | None = None,
         local: Sequence[Resource],
     ) -> None:
         self.routes = Routes()
         self.routes.is_complete = False
+        clock, log = given.clock, given.log
         self._clock, self._log = clock, log
         self._tasks = Tasks(self._died)
-        self._informers = InformerFactory(
-            client, clock=clock, random=random, tasks=self._tasks, log=log, pool=pool
-        )
-        self._events = EventSink(client, clock=clock, random=random, log=log, metrics=metrics)
+        self._informers = InformerFactory(client, given, self._tasks)
+        self._events = EventSink(client, given)
         self._connections = Connections(clock, certificate)
-        self._endpoints = Endpoints(self._informers, random, self._service_changed)
-        self._proxy = Proxy(self._connections, self._endpoints.pick, pool, self._tasks, log)
+        self._endpoints = Endpoints(self._informers, given.random, self._service_changed)
+        self._proxy = Proxy(self._connections, self._endpoints.pick, given.pool, self._tasks, log)
         fetcher = Fetcher(self._endpoints, self._connections)
         self._swaggers = Swaggers(self.routes, fetcher, clock)
-        context = ControllerContext(
-            client=client, informers=self._informers, clock=clock, random=random, log=log, metrics=metrics,
-            events=self._events.recorder("kube-aggregator"),
-        )  # fmt: skip
+        context = ControllerContext.of(
+            given, client, self._informers, self._events.recorder("kube-aggregator")
+        )
         self._registration = RegistrationController(context, local)
         self._availability = AvailabilityController(
             context, routes=self.routes, endpoints=self._endpoints, connections=self._connections

@@ -15,6 +15,7 @@ from kubepy.api import errors
 from kubepy.api.builtins import CONFIG_MAPS, NAMESPACES
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.client import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Client
+from kubepy.client.given import Given
 from kubepy.client.informer import InformerFactory
 from kubepy.client.reflector import INITIAL_EVENTS_END
 from kubepy.client.transport import Transport, WatchEvent
@@ -22,6 +23,7 @@ from kubepy.lib.aio import Tasks
 from kubepy.lib.clock import RealClock
 from kubepy.lib.random import Random
 from kubepy.observability import logs
+from kubepy.observability.metrics import Metrics
 from kubepy.testing.builders import make_config_map
 
 PATH = CONFIG_MAPS.path("default")
@@ -201,7 +203,7 @@ class TransportContract:
         await client.create(CONFIG_MAPS, make_config_map("a", x="1").label("mine").obj())
         failed: list[BaseException] = []
         tasks = Tasks(lambda name, error: failed.append(error))
-        factory = InformerFactory(client, clock=RealClock(), random=Random(1), tasks=tasks, log=logs.silent())
+        factory = InformerFactory(client, Given(RealClock(), Random(1), logs.silent(), Metrics()), tasks)
         informer = factory.informer(CONFIG_MAPS, label_selector="mine", metadata_only=metadata_only)
         heard: list[str] = []
         done = asyncio.Event()
