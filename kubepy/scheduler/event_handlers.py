@@ -14,8 +14,9 @@ from kubepy.api.builtins import NODES, PODS
 from kubepy.api.objects import Document, Obj, is_deleting, labels_of, uid_of, walk
 from kubepy.client.informer import InformerFactory
 from kubepy.scheduler import events
-from kubepy.scheduler.cache import Cache, PodInfo
+from kubepy.scheduler.cache import Cache
 from kubepy.scheduler.framework import Action, ClusterEvent
+from kubepy.scheduler.node_info import PodInfo
 from kubepy.scheduler.profiles import DEFAULT_SCHEDULER
 from kubepy.scheduler.queue import Queue
 from kubepy.scheduler.runtime import Framework

@@ -17,7 +17,7 @@ from kubepy.api.objects import Key, Obj, condition, is_deleting, uid_of
 from kubepy.client.events import NORMAL
 from kubepy.client.transport import ConnectionLost
 from kubepy.lib.aio import gather_bounded
-from kubepy.scheduler.cache import PodInfo
+from kubepy.scheduler.node_info import PodInfo
 
 if TYPE_CHECKING:
     from kubepy.scheduler.toolbox import Toolbox

@@ -25,8 +25,8 @@ from kubepy.client.transport import ConnectionLost
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
 from kubepy.observability.logs import Logger
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import NODE_SCORE_MAX, Code, Status, Victims
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 from kubepy.scheduler.profiles import Extender
 
 # Who a node's rejection is by; pods so rejected are tried again after any event. Source: framework.ExtenderName.

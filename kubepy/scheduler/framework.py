@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 from kubepy.api.objects import Obj
 
 if TYPE_CHECKING:
-    from kubepy.scheduler.cache import NodeInfo, PodInfo
+    from kubepy.scheduler.node_info import NodeInfo, PodInfo
     from kubepy.scheduler.queue import QueuedPod
 
 NODE_SCORE_MAX = 100

@@ -20,6 +20,7 @@ from kubepy.client.transport import ConnectionLost
 from kubepy.lib.clock import Clock
 from kubepy.scheduler.cache import Cache
 from kubepy.scheduler.framework import Code, Nominated
+from kubepy.scheduler.outcomes import Choice, Rejection
 from kubepy.scheduler.pod_groups import (
     INITIALLY_SCHEDULED,
     Attempt,
@@ -30,7 +31,7 @@ from kubepy.scheduler.pod_groups import (
 )
 from kubepy.scheduler.queue import Queue, QueuedPod
 from kubepy.scheduler.runtime import Framework
-from kubepy.scheduler.search import Choice, Rejection, Search
+from kubepy.scheduler.search import Search
 
 if TYPE_CHECKING:
     from kubepy.observability.logs import Logger

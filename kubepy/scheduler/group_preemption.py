@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from kubepy.scheduler.cache import Cache, PodInfo
+from kubepy.scheduler.cache import Cache
+from kubepy.scheduler.node_info import PodInfo
 
 NEVER = "not eligible due to preemptionPolicy=Never."
 NO_VICTIMS = "No preemption victims found for incoming preemptor"

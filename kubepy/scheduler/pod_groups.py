@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from kubepy.api import pods
 from kubepy.api.builtins import POD_GROUPS, PODS
 from kubepy.api.objects import Key, Obj, key_of, uid_of
-from kubepy.scheduler.cache import Cache, PodInfo
+from kubepy.scheduler.cache import Cache
+from kubepy.scheduler.node_info import PodInfo
 
 if TYPE_CHECKING:
     from kubepy.client.informer import InformerFactory
+    from kubepy.scheduler.outcomes import Choice, Rejection
     from kubepy.scheduler.queue import QueuedPod
-    from kubepy.scheduler.search import Choice, Rejection
 
 INITIALLY_SCHEDULED = "PodGroupInitiallyScheduled"
 _BY_GROUP = "pod_group"

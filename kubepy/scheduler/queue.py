@@ -37,8 +37,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kubepy.api.objects import Key, Obj
 from kubepy.lib.clock import Clock, Timer
-from kubepy.scheduler.cache import PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Hint, Interest, Status
+from kubepy.scheduler.node_info import PodInfo
 
 if TYPE_CHECKING:
     from kubepy.observability.metrics import Metrics

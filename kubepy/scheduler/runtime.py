@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from kubepy.api.objects import Obj
 from kubepy.lib.clock import Clock
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import (
     Action,
     AskAboutVictims,
@@ -48,6 +47,7 @@ from kubepy.scheduler.framework import (
     Status,
     Tried,
 )
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 from kubepy.scheduler.profiles import PluginSet, Profile
 from kubepy.scheduler.queue import QueuedPod
 

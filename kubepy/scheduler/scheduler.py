@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kubepy.api.builtins import DEVICE_CLASSES, NODES, POD_GROUPS, PODS
 from kubepy.api.errors import NotFound, StatusError
@@ -37,7 +37,7 @@ from kubepy.client.informer import InformerFactory
 from kubepy.client.transport import ConnectionLost
 from kubepy.lib.aio import Tasks
 from kubepy.scheduler import decisions, events, extenders, plugins, why
-from kubepy.scheduler.cache import Cache, PodInfo
+from kubepy.scheduler.cache import Cache
 from kubepy.scheduler.decisions import Decision, Decisions
 from kubepy.scheduler.event_handlers import EventHandlers
 from kubepy.scheduler.extended_resources import ExtendedResources
@@ -45,12 +45,17 @@ from kubepy.scheduler.extenders import ExtenderError, Extenders
 from kubepy.scheduler.framework import Code, Nominated, Plugin, Status, Victims
 from kubepy.scheduler.group_cycle import GroupCycle
 from kubepy.scheduler.metrics import SchedulerMetrics
+from kubepy.scheduler.node_info import PodInfo
+from kubepy.scheduler.outcomes import Choice, Rejection
 from kubepy.scheduler.pod_groups import PodGroups, group_of
 from kubepy.scheduler.profiles import Configuration, Profile
 from kubepy.scheduler.queue import Place, Queue, QueuedPod
 from kubepy.scheduler.runtime import Framework
-from kubepy.scheduler.search import Choice, Rejection, Search
+from kubepy.scheduler.search import Search
 from kubepy.scheduler.toolbox import Toolbox
+
+if TYPE_CHECKING:
+    pass
 
 # What is left to do after a decision.
 Write = Callable[[], Coroutine[Any, Any, None]]

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from kubepy.scheduler.args import NodeResourcesFitArgs, ResourceWeight, ShapePoint
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import NODE_SCORE_MAX
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 
 # Points of a shape go from 0 to this. Source: pkg/scheduler/apis/config/types.go, MaxCustomPriorityScore.
 SHAPE_SCORE_MAX = 10

@@ -26,13 +26,13 @@ prioritizeNodes). Differs: that one forgets what it computed after each pod (but
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
-
-from msgspec import Struct
+from collections.abc import Callable, Hashable, Sequence
 
 from kubepy.lib.random import Random
-from kubepy.scheduler.cache import Cache, Candidates, NodeInfo, PodInfo, picked
+from kubepy.scheduler.cache import Cache, Candidates, picked
 from kubepy.scheduler.framework import Code, CycleState, Status
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
+from kubepy.scheduler.outcomes import DETAILS_MAX, Choice, Feasible, Rejection, nth
 from kubepy.scheduler.queue import Nominator
 from kubepy.scheduler.runtime import (
     ClusterScorer,
@@ -52,111 +52,9 @@ STALE, INFEASIBLE = -2, -1
 
 # A walk that needs few more nodes still looks at this many at once; slicing one by one would cost more.
 _STRIDE_MIN = 64
-# Up to this many nodes are kept one by one in the record of a decision; of more, only counts.
-_DETAILS_MAX = 32
 # Slots over all tables of a profile, some 40 bytes each: 64 different pods on 5 000 nodes in 13 MB.
 _CELLS_MAX = 320_000
 _TABLES_MIN = 4
-
-
-class Choice(Struct, frozen=True):
-    """A node was found."""
-
-    node: NodeInfo
-    state: CycleState
-    evaluated: int  # nodes looked at
-    feasible: int  # of which this many fit
-    ties: int  # of which this many were as good as the one taken
-    score: int
-    verdicts: Mapping[Status, int]  # the others, by why not
-    details: tuple[tuple[str, Status | int], ...]  # (node, why not or its score), while there are few of them
-
-
-class Feasible(Struct, frozen=True):
-    """Nodes that fit, for those who have a say besides the plugins."""
-
-    nodes: Sequence[NodeInfo]
-    scores: Sequence[int]
-    state: CycleState
-    evaluated: int
-    verdicts: Mapping[str, Status]  # the others, by name
-
-    def choice(self, left: Sequence[NodeInfo], more: Mapping[str, int], random: Random) -> Choice:
-        """The best of those that are left, with scores from elsewhere added."""
-        known = {node.name: score for node, score in zip(self.nodes, self.scores, strict=True)}
-        scores = [known[node.name] + more.get(node.name, 0) for node in left]
-        best = max(scores)
-        ties = scores.count(best)
-        chosen = left[_nth(scores, best, random.index(ties) if ties > 1 else 0)]
-        details = tuple(zip((node.name for node in left), scores, strict=True))
-        return Choice(
-            chosen,
-            self.state,
-            self.evaluated,
-            len(left),
-            ties,
-            best,
-            Counter(self.verdicts.values()),
-            details if len(left) <= _DETAILS_MAX else (),
-        )
-
-    def rejection(self, rejected: Mapping[str, Status], nodes: Sequence[NodeInfo]) -> Rejection:
-        """None is left."""
-        verdicts = {**self.verdicts, **rejected}
-        return Rejection(
-            len(nodes),
-            Counter(verdicts.values()),
-            self.state,
-            per_node=lambda: [(node, verdicts.get(node.name)) for node in nodes],
-            details=tuple(verdicts.items()) if len(verdicts) <= _DETAILS_MAX else (),
-        )
-
-
-class Rejection(Struct, frozen=True):
-    """No node fits. `verdicts` counts nodes by status."""
-
-    nodes: int
-    verdicts: Mapping[Status, int]
-    state: CycleState
-    refusal: Status | None = None  # PreFilter's, for all nodes at once
-    narrowed_by: tuple[str, ...] = ()
-    per_node: Callable[[], Sequence[tuple[NodeInfo, Status | None]]] = lambda: ()
-    details: tuple[tuple[str, Status | int], ...] = ()  # (node, why not), while there are few of them
-
-    @property
-    def unschedulable_plugins(self) -> set[str]:
-        found = {
-            s.plugin for s in self._statuses() if s.is_rejection and s.code is not Code.PENDING and s.plugin
-        }
-        return found | set(self.narrowed_by)
-
-    @property
-    def pending_plugins(self) -> set[str]:
-        return {s.plugin for s in self._statuses() if s.code is Code.PENDING}
-
-    def message(self, post_filter: str = "") -> str:
-        """0/3 nodes are available: 1 Too many pods, 2 Insufficient cpu. preemption: ...
-
-        Source: pkg/scheduler/framework/types.go, FitError.Error.
-        """
-        if self.refusal is not None:
-            text = f"0/{self.nodes} nodes are available: {self.refusal.message}."
-        else:
-            text = f"0/{self.nodes} nodes are available:{_histogram(self.verdicts)}"
-        return f"{text} {post_filter}" if post_filter else text
-
-    def _statuses(self) -> list[Status]:
-        return [*self.verdicts, *([self.refusal] if self.refusal is not None else [])]
-
-
-def _histogram(verdicts: Mapping[Status, int]) -> str:
-    counts: Counter[str] = Counter()
-    for status, count in verdicts.items():
-        for reason in status.reasons:
-            counts[reason] += count
-    # Sorted as text, count first, as upstream does.
-    reasons = sorted(f"{count} {reason}" for reason, count in counts.items())
-    return f" {', '.join(reasons)}." if reasons else ""
 
 
 def feasible_wanted(percentage: int, nodes: int) -> int:
@@ -362,12 +260,12 @@ class Search:
             scores, bonus = walk.scores(slots)
         best = max(scores)
         ties = scores.count(best)
-        index = _nth(scores, best, self._random.index(ties) if ties > 1 else 0)
+        index = nth(scores, best, self._random.index(ties) if ties > 1 else 0)
         slot = walk.slot(index) if slots is None else slots[index]
         evaluated = walk.evaluated
         rejected = walk.verdicts() if walk.feasible < evaluated else {}
         details: tuple[tuple[str, Status | int], ...] = ()
-        if evaluated <= _DETAILS_MAX:
+        if evaluated <= DETAILS_MAX:
             known: dict[int, Status | int] = {
                 slot: status for slot, status in rejected.items() if status is not None
             }
@@ -403,7 +301,7 @@ class Search:
             details=tuple(
                 (nodes[slot].name, status) for slot, status in verdicts.items() if status is not None
             )
-            if len(verdicts) <= _DETAILS_MAX
+            if len(verdicts) <= DETAILS_MAX
             else (),
         )
 
@@ -417,7 +315,7 @@ class Search:
             narrowed_by=prepared.narrowed_by,
             per_node=lambda: list(zip(nodes, verdicts, strict=True)),
             details=tuple((node.name, status) for node, status in zip(nodes, verdicts, strict=True) if status)
-            if len(nodes) <= _DETAILS_MAX
+            if len(nodes) <= DETAILS_MAX
             else (),
         )
 
@@ -627,11 +525,3 @@ def _is_skipped(
     if status is not None and status.code is not Code.SKIP:
         raise PluginFailed(status)
     return status is not None
-
-
-def _nth(values: list[int], value: int, n: int) -> int:
-    """Index of the n-th (from 0) occurrence."""
-    index = values.index(value)
-    for _ in range(n):
-        index = values.index(value, index + 1)
-    return index

@@ -22,7 +22,7 @@ from kubepy.api.objects import Key
 from kubepy.scheduler.terms import Claims, Condition, Files
 
 if TYPE_CHECKING:
-    from kubepy.scheduler.cache import NodeInfo, PodInfo
+    from kubepy.scheduler.node_info import NodeInfo, PodInfo
 
 Labels = Mapping[str, str]
 K = TypeVar("K", str, int)

@@ -21,9 +21,10 @@ from kubepy.api import pods
 from kubepy.api.objects import Document, DocumentPool, Obj, is_deleting, uid_of
 from kubepy.lib.clock import rfc3339_micro
 from kubepy.scheduler import why_words
-from kubepy.scheduler.cache import Candidates, NodeInfo, PodInfo
+from kubepy.scheduler.cache import Candidates
 from kubepy.scheduler.decisions import Decision
 from kubepy.scheduler.framework import Code, CycleState, Interest, Status
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 from kubepy.scheduler.plugins.default_preemption import Candidate, DefaultPreemption
 from kubepy.scheduler.queue import Place, QueuedPod
 from kubepy.scheduler.runtime import Framework

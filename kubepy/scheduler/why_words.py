@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from kubepy.api import placement
 from kubepy.api.objects import Obj
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, Status
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 
 if TYPE_CHECKING:
     from kubepy.scheduler.why import Verdict

@@ -17,8 +17,9 @@ from kubepy.lib.clock import Clock, VirtualClock
 from kubepy.lib.random import Random
 from kubepy.observability import logs
 from kubepy.observability.metrics import Metrics
-from kubepy.scheduler.cache import Cache, NodeInfo, PodInfo
+from kubepy.scheduler.cache import Cache
 from kubepy.scheduler.framework import Plugin
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 from kubepy.scheduler.plugins import REGISTRY, is_served_by_default, not_served
 from kubepy.scheduler.profiles import DEFAULT_PLUGINS, Profile
 from kubepy.scheduler.queue import Queue

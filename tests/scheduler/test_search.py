@@ -3,9 +3,10 @@ import pytest
 from kubepy.lib.random import Random
 from kubepy.scheduler.cache import Cache
 from kubepy.scheduler.framework import Code, Scope, Status
+from kubepy.scheduler.outcomes import Choice, Rejection
 from kubepy.scheduler.queue import Nominator
 from kubepy.scheduler.runtime import PluginFailed
-from kubepy.scheduler.search import Choice, Rejection, Search, feasible_wanted
+from kubepy.scheduler.search import Search, feasible_wanted
 from tests.scheduler.builders import document, framework, node, pod_info, taint, tolerates
 
 NOBODY = Nominator()

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from kubepy.api.builtins import PODS
 from kubepy.client.client import Client
-from kubepy.scheduler.cache import PodInfo
 from kubepy.scheduler.framework import CycleState, Status
+from kubepy.scheduler.node_info import PodInfo
 
 
 class DefaultBinder:

@@ -26,7 +26,6 @@ from kubepy.api.selectors import LabelSelector
 from kubepy.lib.clock import parse_rfc3339
 from kubepy.scheduler import group_preemption
 from kubepy.scheduler.args import DefaultPreemptionArgs
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.evictions import Evictions, Preemptor
 from kubepy.scheduler.framework import (
     Action,
@@ -42,8 +41,9 @@ from kubepy.scheduler.framework import (
     Victims,
 )
 from kubepy.scheduler.group_preemption import Unit
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
+from kubepy.scheduler.outcomes import Rejection
 from kubepy.scheduler.pod_groups import group_of, priority_of
-from kubepy.scheduler.search import Rejection
 
 if TYPE_CHECKING:
     from kubepy.scheduler.toolbox import Toolbox

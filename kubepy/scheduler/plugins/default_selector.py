@@ -10,7 +10,7 @@ from kubepy.api.builtins import REPLICA_SETS, REPLICATION_CONTROLLERS, SERVICES,
 from kubepy.api.objects import Document, Key, controller_of, walk
 from kubepy.api.selectors import LabelSelector
 from kubepy.client.informer import InformerFactory
-from kubepy.scheduler.cache import PodInfo
+from kubepy.scheduler.node_info import PodInfo
 
 _REMEMBERED_MAX = 4096
 

@@ -32,7 +32,6 @@ from kubepy.lib.clock import parse_rfc3339
 from kubepy.scheduler import extended_resources, framework
 from kubepy.scheduler.allocator import Allocator, OutOfTime, PoolsInvalid, Unallocatable
 from kubepy.scheduler.args import DynamicResourcesArgs
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.claims import (
     Binding,
     Missing,
@@ -45,6 +44,7 @@ from kubepy.scheduler.claims import (
 )
 from kubepy.scheduler.devices import Taken
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Status
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 from kubepy.scheduler.toolbox import Toolbox
 
 _NAME = "DynamicResources"

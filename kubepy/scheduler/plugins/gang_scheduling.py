@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubepy.api.objects import Obj, key_of
-from kubepy.scheduler.cache import PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, Hint, Interest, Status
+from kubepy.scheduler.node_info import PodInfo
 from kubepy.scheduler.pod_groups import group_of, min_count
 from kubepy.scheduler.toolbox import Toolbox
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubepy.api.objects import Obj
-from kubepy.scheduler.cache import Cache, NodeInfo, PodInfo
+from kubepy.scheduler.cache import Cache
 from kubepy.scheduler.framework import NODE_SCORE_MAX, Code, CycleState, Scope, Status
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 
 _MIB = 1024 * 1024
 # Bounds of what is worth something, per pod and per container: 90 % of the images of a large registry are within.

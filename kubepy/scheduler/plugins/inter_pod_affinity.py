@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from kubepy.api.builtins import NAMESPACES
 from kubepy.api.objects import Document, Key, Obj, labels_of, uid_of
 from kubepy.scheduler.args import InterPodAffinityArgs
-from kubepy.scheduler.cache import NodeInfo, PodInfo, places_of
+from kubepy.scheduler.cache import places_of
 from kubepy.scheduler.framework import (
     NODE_SCORE_MAX,
     Action,
@@ -29,6 +29,7 @@ from kubepy.scheduler.framework import (
     Scope,
     Status,
 )
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 from kubepy.scheduler.terms import NO_TERMS, Claim, PodTerms, Term, pod_terms
 from kubepy.scheduler.topology import View
 

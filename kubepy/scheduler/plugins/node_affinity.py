@@ -13,7 +13,6 @@ from kubepy.api import placement
 from kubepy.api.objects import Obj, walk
 from kubepy.scheduler import framework
 from kubepy.scheduler.args import NodeAffinityArgs
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import (
     Action,
     ClusterEvent,
@@ -25,6 +24,7 @@ from kubepy.scheduler.framework import (
     Scope,
     Status,
 )
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 
 _MISMATCH = Status(
     Code.UNSCHEDULABLE_AND_UNRESOLVABLE,

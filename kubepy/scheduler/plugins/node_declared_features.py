@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 from kubepy.api.objects import Obj, uid_of
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Scope, Status
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 
 _NAME = "NodeDeclaredFeatures"
 _SKIP = Status(Code.SKIP, plugin=_NAME)

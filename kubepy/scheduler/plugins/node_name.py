@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Interest, Scope, Status
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 
 _OTHER_NODE = Status(
     Code.UNSCHEDULABLE_AND_UNRESOLVABLE, "node(s) didn't match the requested node name", plugin="NodeName"

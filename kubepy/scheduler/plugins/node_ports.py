@@ -9,8 +9,8 @@ from collections.abc import Hashable, Sequence
 
 from kubepy.api.objects import Obj
 from kubepy.api.pods import ANY_ADDRESS, host_ports, ports_conflict
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Scope, Status
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 
 _TAKEN = Status(
     Code.UNSCHEDULABLE, "node(s) didn't have free ports for the requested pod ports", plugin="NodePorts"

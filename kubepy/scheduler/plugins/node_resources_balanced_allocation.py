@@ -9,8 +9,8 @@ from collections.abc import Hashable, Sequence
 
 from kubepy.scheduler import scoring
 from kubepy.scheduler.args import NodeResourcesBalancedAllocationArgs
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import NODE_SCORE_MAX, Code, CycleState, Scope, Status
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 
 _SKIP = Status(Code.SKIP, plugin="NodeResourcesBalancedAllocation")
 

@@ -15,7 +15,6 @@ from kubepy.api import pods
 from kubepy.api.objects import Obj, uid_of
 from kubepy.scheduler import scoring
 from kubepy.scheduler.args import NodeResourcesFitArgs
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.extended_resources import ExtendedResources
 from kubepy.scheduler.framework import (
     NODE_SCORE_MAX,
@@ -28,6 +27,7 @@ from kubepy.scheduler.framework import (
     Scope,
     Status,
 )
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 
 _DEFAULTS = NodeResourcesFitArgs()
 

@@ -1,8 +1,9 @@
 """NodeVolumeLimits: no more volumes of a CSI driver on a node than its CSINode says can be attached.
 
 Counted are the volumes of the pods there and those still attached, each once, however many pods use it. In-tree volumes
-that CSI drivers took over are not counted: they are not translated here. A driver may ask that its volumes go only where
-it is installed (VolumeLimitScaling, on since 1.37).
+that CSI drivers took over are not counted: they are not translated here.
+
+A driver may ask that its volumes go only where it is installed (VolumeLimitScaling, on since 1.37).
 
 Source: pkg/scheduler/framework/plugins/nodevolumelimits/csi.go.
 """
@@ -22,8 +23,8 @@ from kubepy.api.builtins import (
     VOLUME_ATTACHMENTS,
 )
 from kubepy.api.objects import Key, Obj, walk
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Status
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 from kubepy.scheduler.plugins.volume_binding import after_claim, claims_of
 from kubepy.scheduler.toolbox import Toolbox
 

@@ -20,7 +20,7 @@ from kubepy.api import placement, selectors
 from kubepy.api.objects import Obj, labels_of, uid_of
 from kubepy.api.selectors import NOTHING, LabelRequirement, LabelSelector
 from kubepy.scheduler.args import PodTopologySpreadArgs
-from kubepy.scheduler.cache import NodeInfo, PodInfo, names_of, places_of
+from kubepy.scheduler.cache import names_of, places_of
 from kubepy.scheduler.framework import (
     NODE_SCORE_MAX,
     Action,
@@ -32,6 +32,7 @@ from kubepy.scheduler.framework import (
     Scope,
     Status,
 )
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 from kubepy.scheduler.plugins.default_selector import DefaultSelector
 from kubepy.scheduler.plugins.node_affinity import sign_affinity
 from kubepy.scheduler.plugins.taint_toleration import sign_tolerations

@@ -11,8 +11,8 @@ from collections.abc import Hashable, Sequence
 from kubepy.api import placement
 from kubepy.api.objects import Obj, uid_of
 from kubepy.scheduler import framework
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Scope, Status
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 
 _TAINTED = Status(
     Code.UNSCHEDULABLE_AND_UNRESOLVABLE, "node(s) had untolerated taint(s)", plugin="TaintToleration"

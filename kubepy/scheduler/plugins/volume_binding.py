@@ -30,8 +30,8 @@ from kubepy.api.objects import Document, Key, Obj, annotations_of, walk
 from kubepy.client.transport import ConnectionLost
 from kubepy.scheduler import scoring
 from kubepy.scheduler.args import VolumeBindingArgs
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Status
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 from kubepy.scheduler.toolbox import Toolbox
 from kubepy.scheduler.volume_binder import (
     Assumed,

@@ -15,8 +15,8 @@ from msgspec import Struct
 from kubepy.api import volumes
 from kubepy.api.builtins import PERSISTENT_VOLUME_CLAIMS, PODS
 from kubepy.api.objects import Key, Obj
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Status
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 from kubepy.scheduler.toolbox import Toolbox
 
 _POD_CLAIMS = "claims"

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from kubepy.api import volumes
 from kubepy.api.builtins import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, STORAGE_CLASSES
 from kubepy.api.objects import Key, Obj, labels_of
-from kubepy.scheduler.cache import NodeInfo, PodInfo
 from kubepy.scheduler.framework import Action, ClusterEvent, Code, CycleState, Hint, Interest, Status
+from kubepy.scheduler.node_info import NodeInfo, PodInfo
 from kubepy.scheduler.plugins.volume_restrictions import claim_names
 from kubepy.scheduler.toolbox import Toolbox
 

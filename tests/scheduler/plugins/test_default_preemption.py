@@ -4,8 +4,8 @@ import pytest
 
 from kubepy.api.builtins import NODES, POD_DISRUPTION_BUDGETS, PODS
 from kubepy.api.selectors import from_set
+from kubepy.scheduler.outcomes import Rejection
 from kubepy.scheduler.plugins.default_preemption import Budget, DefaultPreemption, split_by_budgets
-from kubepy.scheduler.search import Rejection
 from tests.scheduler import builders
 from tests.scheduler.builders import node, pod, pod_info
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from kubepy.scheduler.cache import PodInfo
 from kubepy.scheduler.framework import CycleState
+from kubepy.scheduler.node_info import PodInfo
 from kubepy.scheduler.plugins.image_locality import normalized
 from tests.scheduler import builders
 from tests.scheduler.builders import container, document, node, pod

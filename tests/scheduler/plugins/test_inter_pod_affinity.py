@@ -4,8 +4,8 @@ import pytest
 
 from kubepy.api.builtins import NAMESPACES
 from kubepy.scheduler.args import InterPodAffinityArgs
-from kubepy.scheduler.cache import PodInfo
 from kubepy.scheduler.framework import CycleState, Hint
+from kubepy.scheduler.node_info import PodInfo
 from kubepy.scheduler.plugins.inter_pod_affinity import InterPodAffinity, _after_node
 from tests.scheduler import builders
 from tests.scheduler.builders import document, node, pod, pod_info

@@ -5,8 +5,8 @@ import pytest
 from kubepy.api.builtins import REPLICA_SETS, SERVICES
 from kubepy.api.objects import Key
 from kubepy.scheduler.args import PodTopologySpreadArgs
-from kubepy.scheduler.cache import PodInfo
 from kubepy.scheduler.framework import CycleState, Hint
+from kubepy.scheduler.node_info import PodInfo
 from kubepy.scheduler.plugins.pod_topology_spread import PodTopologySpread
 from tests.scheduler import builders
 from tests.scheduler.builders import document, node, pod, pod_info, taint, tolerates

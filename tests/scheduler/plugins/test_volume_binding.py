@@ -328,7 +328,11 @@ async def test_a_node_takes_so_many_volumes_of_a_driver(world: World) -> None:
         ({}, [], ""),
         ({"preventPodSchedulingIfMissing": False}, [], ""),
         ({"preventPodSchedulingIfMissing": True}, [], "1 x.csi CSI driver is not installed on the node"),
-        ({"preventPodSchedulingIfMissing": True}, ["y.csi"], "1 x.csi CSI driver is not installed on the node"),
+        (
+            {"preventPodSchedulingIfMissing": True},
+            ["y.csi"],
+            "1 x.csi CSI driver is not installed on the node",
+        ),
         ({"preventPodSchedulingIfMissing": True}, ["x.csi"], ""),
         (None, [], ""),
     ],
