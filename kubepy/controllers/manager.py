@@ -357,8 +357,9 @@ def select(wanted: Sequence[str], table: Sequence[Descriptor] = CONTROLLERS) -> 
 
     Source: controller-manager/app/helper.go IsControllerEnabled, options.go Validate.
     """
-    names = {row.alias: row.name for row in (*table, *ABSENT) if row.alias}
-    known = {row.name for row in (*table, *ABSENT)}
+    all_: list[Descriptor | Absent] = [*table, *ABSENT]
+    names = {row.alias: row.name for row in all_ if row.alias}
+    known = {row.name for row in all_}
     canonical = [_canonical(word, names) for word in wanted]
     unknown = [word for word in canonical if word != "*" and word.removeprefix("-") not in known]
     if unknown:
