@@ -20,7 +20,7 @@ def test_a_pod_as_metrics_server_prints_it() -> None:
         {"cpu": "125m", "memory": "3Ki"},
     ]
     _, pods = metrics.rows(Schemas())
-    table = tables.table(pods, [made], NOW)
+    table = tables.table(pods, [made], NOW, headers=tables.columns(pods, "1.37"))
     assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "cpu", "memory", "Window"]
     assert table["rows"][0]["cells"] == ["p", "250000001n", "5123Ki", "15s"]
 

@@ -16,6 +16,7 @@ from kubepy.api.builtins import (
     STORAGE_VERSION_MIGRATIONS,
     Catalog,
 )
+from kubepy.api.schema import Schemas
 from kubepy.lib.clock import rfc3339
 
 NOW = 1_800_000_000.0
@@ -179,7 +180,9 @@ def test_included_objects():
 
 
 def test_a_table():
-    made = tables.table(PODS, [pod(), pod()], NOW, metadata={"resourceVersion": "7"})
+    made = tables.table(
+        PODS, [pod(), pod()], NOW, metadata={"resourceVersion": "7"}, headers=tables.columns(PODS, "1.37")
+    )
     assert (made["kind"], made["apiVersion"], made["metadata"]) == (
         "Table",
         "meta.k8s.io/v1",
@@ -194,7 +197,7 @@ def test_a_table():
     ]
     assert made["columnDefinitions"][0]["format"] == "name"
     assert len(made["rows"]) == 2
-    assert tables.table(PODS, [], NOW, headers=False)["columnDefinitions"] is None
+    assert tables.table(PODS, [], NOW)["columnDefinitions"] is None
 
 
 def obj(resource, **more):
@@ -300,7 +303,54 @@ def test_kinds_of_few_clusters():
 @pytest.mark.parametrize("resource", BUILTINS, ids=str)
 def test_every_kind_has_a_cell_per_column_even_when_empty(resource):
     made = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": "x"}}
-    assert len(tables.row(resource, made, NOW)["cells"]) == len(tables.columns(resource))
+    assert len(tables.row(resource, made, NOW)["cells"]) == len(tables.columns(resource, "1.37"))
+
+
+@pytest.mark.parametrize(
+    "resource", [row for row in BUILTINS if "watch" in row.verbs and row.schema], ids=str
+)
+def test_every_kind_prints_the_empty_object_of_a_bookmark(resource):
+    blank = Schemas().blank(resource.schema)
+    made = {**blank, "kind": resource.kind, "metadata": {"resourceVersion": "1", **blank.get("metadata", {})}}
+    (row,) = tables.table(resource, [made], NOW)["rows"]
+    assert len(row["cells"]) == len(tables.columns(resource, "1.37"))
+
+
+@pytest.mark.parametrize("version", ["1.30", "1.37"])
+@pytest.mark.parametrize(
+    ("kind", "column", "description"),
+    [
+        (
+            "Secret",
+            "Type",
+            "Used to facilitate programmatic handling of secret data. More info: https://kubernetes",
+        ),
+        ("ConfigMap", "Data", "Data contains the configuration data. Each key must consist of alphanumeric"),
+        ("Pod", "Age", "CreationTimestamp is a timestamp representing the server time"),
+        ("ClusterRoleBinding", "Users", "Users in the clusterRoleBinding"),
+        (
+            "ReplicaSet",
+            "Selector",
+            "Selector is a label query over pods that should match the replica count.",
+        ),
+        (
+            "CSIDriver",
+            "Modes",
+            "volumeLifecycleModes defines what kind of volumes this CSI volume driver supports.",
+        ),
+    ],
+)
+def test_columns_are_described_by_the_documentation_of_what_they_show(version, kind, column, description):
+    (resource,) = (row for row in BUILTINS if row.kind == kind)
+    described = {each["name"]: each["description"] for each in tables.columns(resource, version)}
+    assert described[column].startswith(description)
+
+
+def test_every_description_is_found_in_the_newest_version():
+    columns = [column for resource in BUILTINS for column in tables.columns(resource, "1.37")]
+    # Upstream asks for documentation that there is none of.
+    silent = {"BinaryVersion", "EmulationVersion", "Handler"}
+    assert {column["name"] for column in columns if not column["description"]} <= silent
 
 
 def test_every_printer_is_of_a_kind_that_is_served():
@@ -313,4 +363,4 @@ def test_every_printer_is_of_a_kind_that_is_served():
 def test_other_kinds_show_when_they_were_created():
     resource = Catalog(BUILTINS).get("rbac.authorization.k8s.io", "v1", "roles")
     assert tables.row(resource, obj(resource), NOW)["cells"] == ["x", rfc3339(NOW - 60)]
-    assert [column["name"] for column in tables.columns(resource)] == ["Name", "Created At"]
+    assert [column["name"] for column in tables.columns(resource, "1.37")] == ["Name", "Created At"]

@@ -12,13 +12,15 @@ pkg/endpoints/handlers/response.go, apimachinery pkg/util/duration/duration.go.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
+from kubepy.api import shapes
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.api.tables import access, cluster, devices, network, pod_groups, storage, workloads
-from kubepy.api.tables.parts import DEFAULT, Cells, Column, Printer, human_duration
+from kubepy.api.tables.parts import DEFAULT, Cells, Column, Doc, Printer, human_duration
 
 __all__ = (
     "DEFAULT",
@@ -41,9 +43,33 @@ PRINTERS: dict[tuple[str, str], Printer] = {
 }
 
 
-def columns(resource: Resource) -> list[Obj]:
-    """The columnDefinitions of a kind."""
-    return [column.definition() for column in _printer(resource).columns]
+@cache
+def _documentation(version: str) -> dict[str, str]:
+    """What the columns' Docs stand for in a Kubernetes version."""
+    definitions = shapes.load(version)
+    found: dict[str, str] = {}
+    for printer in (DEFAULT, *PRINTERS.values()):
+        for doc in (column.description for column in printer.columns if isinstance(column.description, Doc)):
+            name, _, field = doc.rpartition(".")
+            definition = definitions.get(name) or _definition(definitions, name)
+            found[doc] = definition.get("properties", {}).get(field, {}).get("description", "")
+    return found
+
+
+def _definition(definitions: dict[str, Obj], name: str) -> Obj:
+    """ "core.v1.Pod"; of a kind that this Kubernetes version has in another version, that one."""
+    group, _, kind = name.split(".")
+    of_kind = [
+        each for each in definitions if each.startswith(f"io.k8s.api.{group}.") and each.endswith(f".{kind}")
+    ]
+    wanted = f"io.k8s.api.{name}"
+    return definitions[wanted if wanted in of_kind else max(of_kind)] if of_kind else {}
+
+
+def columns(resource: Resource, version: str) -> list[Obj]:
+    """The columnDefinitions of a kind as of a Kubernetes version, whose documentation describes them."""
+    documentation = _documentation(version)
+    return [column.definition(documentation) for column in _printer(resource).columns]
 
 
 def rank(resource: Resource) -> Callable[[Obj], Any] | None:
@@ -71,17 +97,17 @@ def table(
     include_object: str = "Metadata",
     metadata: Obj | None = None,
     api_version: str = "meta.k8s.io/v1",
-    headers: bool = True,
+    headers: Sequence[Obj] | None = None,
 ) -> Obj:
     """A metav1.Table of `items`; `metadata` is the list's (resourceVersion, continue, remainingItemCount).
 
-    `headers` False leaves the columns out, as later events of a watch do. Rows share parts of the items.
+    `headers` are the `columns`, or None as in later events of a watch. Rows share parts of the items.
     """
     printer = _printer(resource)
     if printer.rank is not None:
         items = sorted(items, key=printer.rank)
     made: Obj = {"kind": "Table", "apiVersion": api_version, "metadata": metadata or {}}
-    made["columnDefinitions"] = [column.definition() for column in printer.columns] if headers else None
+    made["columnDefinitions"] = headers
     rows = [_row(printer, obj, now, include_object, api_version) for obj in items]
     # Go's convertor of kinds without a row of their own appends to nothing.
     made["rows"] = rows or (None if printer is DEFAULT else [])

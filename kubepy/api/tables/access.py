@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubepy.api import objects
 from kubepy.api.objects import Obj
 from kubepy.api.tables import parts
-from kubepy.api.tables.parts import Cells, Column, Printer
+from kubepy.api.tables.parts import Cells, Column, Doc, Printer
 
 
 def _role_binding(obj: Obj, now: float) -> Cells:
@@ -150,42 +150,67 @@ _BINDING_COLUMNS = (
     ),
     parts.AGE,
 )
-_ROLE_BINDING_COLUMNS = (
-    parts.NAME,
-    Column("Role", description="The role that the binding refers to."),
-    parts.AGE,
-    Column("Users", priority=1, description="Users in the roleBinding"),
-    Column("Groups", priority=1, description="Groups in the roleBinding"),
-    Column("ServiceAccounts", priority=1, description="ServiceAccounts in the roleBinding"),
+
+
+# Of v1beta1, which the definitions no longer have.
+_ROLE_REF = " If the RoleRef cannot be resolved, the Authorizer must return an error."
+_SIGNER_NAME = (
+    "Requested signer for the request. It is a qualified name in the form: `scope-hostname.io/name`. If empty, it will "
+    "be defaulted:\n 1. If it's a kubelet client certificate, it is assigned\n    "
+    '"kubernetes.io/kube-apiserver-client-kubelet".\n 2. If it\'s a kubelet serving certificate, it is assigned\n    '
+    '"kubernetes.io/kubelet-serving".\n 3. Otherwise, it is assigned "kubernetes.io/legacy-unknown".\nDistribution of '
+    "trust for signers happens out of band. You can select on this field using `spec.signerName`."
 )
 
 
+def _bindings(called: str, role_ref: str) -> Printer:
+    columns = (
+        parts.NAME,
+        parts.text("Role", f"RoleRef can {role_ref} in the global namespace.{_ROLE_REF}"),
+        parts.AGE,
+        *(parts.wide(who, f"{who} in the {called}") for who in ("Users", "Groups", "ServiceAccounts")),
+    )
+    return Printer(columns, _role_binding)
+
+
 PRINTERS: dict[tuple[str, str], Printer] = {
-    ("rbac.authorization.k8s.io", "RoleBinding"): Printer(_ROLE_BINDING_COLUMNS, _role_binding),
-    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): Printer(_ROLE_BINDING_COLUMNS, _role_binding),
+    ("rbac.authorization.k8s.io", "RoleBinding"): _bindings(
+        "roleBinding", "reference a Role in the current namespace or a ClusterRole"
+    ),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): _bindings(
+        "clusterRoleBinding", "only reference a ClusterRole"
+    ),
     ("certificates.k8s.io", "CertificateSigningRequest"): Printer(
         (
             parts.NAME,
             parts.AGE,
-            parts.text("SignerName", "signerName indicates the requested signer."),
-            parts.text("Requestor", "Who asked for the certificate."),
-            parts.text("RequestedDuration", "The requested duration of validity of the issued certificate."),
-            parts.text("Condition", "conditions applied to the request."),
+            parts.text("SignerName", _SIGNER_NAME),
+            parts.text("Requestor", "Base64-encoded PKCS#10 CSR data"),
+            parts.text(
+                "RequestedDuration", Doc("certificates.v1.CertificateSigningRequestSpec.expirationSeconds")
+            ),
+            parts.text("Condition", "Conditions applied to the request, such as approval or denial."),
         ),
         _signing_request,
     ),
     ("certificates.k8s.io", "ClusterTrustBundle"): Printer(
-        (parts.NAME, parts.text("SignerName")), _trust_bundle
+        (parts.NAME, parts.text("SignerName", Doc("certificates.v1.ClusterTrustBundleSpec.signerName"))),
+        _trust_bundle,
     ),
     ("certificates.k8s.io", "PodCertificateRequest"): Printer(
         (
             parts.NAME,
-            parts.text("PodName"),
-            parts.text("ServiceAccountName"),
-            parts.text("NodeName"),
-            parts.text("SignerName"),
+            parts.text("PodName", Doc("certificates.v1.PodCertificateRequestSpec.podName")),
+            parts.text(
+                "ServiceAccountName", Doc("certificates.v1.PodCertificateRequestSpec.serviceAccountName")
+            ),
+            parts.text("NodeName", Doc("certificates.v1.PodCertificateRequestSpec.nodeName")),
+            parts.text("SignerName", Doc("certificates.v1.PodCertificateRequestSpec.signerName")),
             parts.text("State", "Is the request Pending, Issued, Denied, or Failed?"),
-            parts.text("UnverifiedUserAnnotations"),
+            parts.text(
+                "UnverifiedUserAnnotations",
+                Doc("certificates.v1.PodCertificateRequestSpec.unverifiedUserAnnotations"),
+            ),
         ),
         _pod_certificate_request,
     ),
@@ -235,28 +260,29 @@ PRINTERS: dict[tuple[str, str], Printer] = {
     ("flowcontrol.apiserver.k8s.io", "FlowSchema"): Printer(
         (
             parts.NAME,
-            parts.text("PriorityLevel", "The name of the priority level configuration being referenced."),
-            parts.text("MatchingPrecedence", "Which FlowSchema is chosen when several match: the lowest."),
-            parts.text(
-                "DistinguisherMethod", "How to compute the flow distinguisher for requests that match."
-            ),
+            parts.text("PriorityLevel", Doc("flowcontrol.v1.PriorityLevelConfigurationReference.name")),
+            parts.text("MatchingPrecedence", Doc("flowcontrol.v1.FlowSchemaSpec.matchingPrecedence")),
+            parts.text("DistinguisherMethod", Doc("flowcontrol.v1.FlowSchemaSpec.distinguisherMethod")),
             parts.AGE,
             parts.text("MissingPL", "references a broken or non-existent PriorityLevelConfiguration"),
         ),
         _flow_schema,
         lambda schema: (
             (schema.get("spec") or {}).get("matchingPrecedence") or 0,
-            schema["metadata"]["name"],
+            parts.name(schema),
         ),
     ),
     ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): Printer(
         (
             parts.NAME,
-            parts.text("Type"),
-            parts.text("NominalConcurrencyShares"),
-            parts.text("Queues"),
-            parts.text("HandSize"),
-            parts.text("QueueLengthLimit"),
+            parts.text("Type", Doc("flowcontrol.v1.PriorityLevelConfigurationSpec.type")),
+            parts.text(
+                "NominalConcurrencyShares",
+                Doc("flowcontrol.v1.LimitedPriorityLevelConfiguration.nominalConcurrencyShares"),
+            ),
+            parts.text("Queues", Doc("flowcontrol.v1.QueuingConfiguration.queues")),
+            parts.text("HandSize", Doc("flowcontrol.v1.QueuingConfiguration.handSize")),
+            parts.text("QueueLengthLimit", Doc("flowcontrol.v1.QueuingConfiguration.queueLengthLimit")),
             parts.AGE,
         ),
         _priority_level,

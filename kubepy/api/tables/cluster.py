@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubepy.api import objects
 from kubepy.api.objects import Obj
 from kubepy.api.tables import parts
-from kubepy.api.tables.parts import Cells, Column, Printer
+from kubepy.api.tables.parts import Cells, Column, Doc, Printer
 
 _ROLE_PREFIX = "node-role.kubernetes.io/"
 
@@ -129,15 +129,15 @@ def _secret(obj: Obj, now: float) -> Cells:
 
 _EVENT = Printer(
     (
-        parts.text("Last Seen", "The time at which the most recent occurrence of this event was recorded."),
-        parts.text("Type", "Type of this event (Normal, Warning), new types could be added in the future"),
-        parts.text("Reason", "This should be a short, machine understandable string that gives the reason."),
-        parts.text("Object", "The object that this event is about."),
-        parts.wide("Subobject", "The part of the object that this event is about."),
-        parts.wide("Source", "The component reporting this event."),
-        parts.text("Message", "A human-readable description of the status of this operation."),
-        parts.wide("First Seen", "The time at which the event was first recorded."),
-        parts.wide("Count", "The number of times this event has occurred."),
+        parts.text("Last Seen", Doc("core.v1.Event.lastTimestamp")),
+        parts.text("Type", Doc("core.v1.Event.type")),
+        parts.text("Reason", Doc("core.v1.Event.reason")),
+        parts.text("Object", Doc("core.v1.Event.involvedObject")),
+        parts.wide("Subobject", Doc("core.v1.ObjectReference.fieldPath")),
+        parts.wide("Source", Doc("core.v1.Event.source")),
+        parts.text("Message", Doc("core.v1.Event.message")),
+        parts.wide("First Seen", Doc("core.v1.Event.firstTimestamp")),
+        parts.wide("Count", Doc("core.v1.Event.count")),
         Column("Name", "string", 1, parts.NAME.description, "name"),
     ),
     _event,
@@ -151,14 +151,14 @@ PRINTERS: dict[tuple[str, str], Printer] = {
             parts.text("Status", "The status of the node"),
             parts.text("Roles", "The roles of the node"),
             parts.AGE,
-            parts.text("Version", "Kubelet Version reported by the node."),
-            parts.wide("Internal-IP", "List of addresses reachable to the node."),
-            parts.wide("External-IP", "List of addresses reachable to the node."),
-            parts.wide("OS-Image", "OS Image reported by the node from /etc/os-release."),
-            parts.wide("Kernel-Version", "Kernel Version reported by the node from 'uname -r'."),
+            parts.text("Version", Doc("core.v1.NodeSystemInfo.kubeletVersion")),
+            parts.wide("Internal-IP", Doc("core.v1.NodeStatus.addresses")),
+            parts.wide("External-IP", Doc("core.v1.NodeStatus.addresses")),
+            parts.wide("OS-Image", Doc("core.v1.NodeSystemInfo.osImage")),
+            parts.wide("Kernel-Version", Doc("core.v1.NodeSystemInfo.kernelVersion")),
             parts.wide(
                 "Container-Runtime",
-                "ContainerRuntime Version reported by the node through runtime remote API.",
+                Doc("core.v1.NodeSystemInfo.containerRuntimeVersion"),
             ),
         ),
         _node,
@@ -178,7 +178,7 @@ PRINTERS: dict[tuple[str, str], Printer] = {
         _component_status,
     ),
     ("coordination.k8s.io", "Lease"): Printer(
-        (parts.NAME, parts.text("Holder", "The identity of the holder of a current lease."), parts.AGE),
+        (parts.NAME, parts.text("Holder", Doc("coordination.v1.LeaseSpec.holderIdentity")), parts.AGE),
         _lease,
     ),
     ("", "ResourceQuota"): Printer(
@@ -199,24 +199,22 @@ PRINTERS: dict[tuple[str, str], Printer] = {
     ("scheduling.k8s.io", "PriorityClass"): Printer(
         (
             parts.NAME,
-            parts.number("Value", "The integer value of this priority class."),
-            parts.flag(
-                "Global-Default", "Whether this is the default priority of pods without any priority class."
-            ),
+            parts.number("Value", Doc("scheduling.v1.PriorityClass.value")),
+            parts.flag("Global-Default", Doc("scheduling.v1.PriorityClass.globalDefault")),
             parts.AGE,
-            parts.text("PreemptionPolicy", "The policy for preempting pods with lower priority."),
+            parts.text("PreemptionPolicy", Doc("scheduling.v1.PriorityClass.preemptionPolicy")),
         ),
         _priority_class,
     ),
     ("node.k8s.io", "RuntimeClass"): Printer((parts.NAME, parts.text("Handler"), parts.AGE), _runtime_class),
     ("", "ConfigMap"): Printer(
-        (parts.NAME, parts.text("Data", "Data contains the configuration data."), parts.AGE), _config_map
+        (parts.NAME, parts.text("Data", Doc("core.v1.ConfigMap.data")), parts.AGE), _config_map
     ),
     ("", "Secret"): Printer(
         (
             parts.NAME,
-            parts.text("Type", "Used to facilitate programmatic handling of secret data."),
-            parts.text("Data", "Data contains the secret data."),
+            parts.text("Type", Doc("core.v1.Secret.type")),
+            parts.text("Data", Doc("core.v1.Secret.data")),
             parts.AGE,
         ),
         _secret,

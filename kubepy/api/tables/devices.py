@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubepy.api import objects
 from kubepy.api.objects import Obj
 from kubepy.api.tables import parts
-from kubepy.api.tables.parts import Cells, Printer
+from kubepy.api.tables.parts import Cells, Doc, Printer
 
 
 def _resource_claim(obj: Obj, now: float) -> Cells:
@@ -39,10 +39,10 @@ PRINTERS: dict[tuple[str, str], Printer] = {
     ("resource.k8s.io", "DeviceTaintRule"): Printer(
         (
             parts.NAME,
-            parts.text("Key"),
-            parts.text("Value"),
-            parts.text("Effect"),
-            parts.text("TimeAdded"),
+            parts.text("Key", Doc("resource.v1.DeviceTaint.key")),
+            parts.text("Value", Doc("resource.v1.DeviceTaint.value")),
+            parts.text("Effect", Doc("resource.v1.DeviceTaint.effect")),
+            parts.text("TimeAdded", Doc("resource.v1.DeviceTaint.timeAdded")),
             parts.AGE,
         ),
         _device_taint_rule,
@@ -57,6 +57,13 @@ PRINTERS: dict[tuple[str, str], Printer] = {
         _resource_claim,
     ),
     ("resource.k8s.io", "ResourceSlice"): Printer(
-        (parts.NAME, parts.text("Node"), parts.text("Driver"), parts.text("Pool"), parts.AGE), _resource_slice
+        (
+            parts.NAME,
+            parts.text("Node", Doc("resource.v1.ResourceSliceSpec.nodeName")),
+            parts.text("Driver", Doc("resource.v1.ResourceSliceSpec.driver")),
+            parts.text("Pool", Doc("resource.v1.ResourcePool.name")),
+            parts.AGE,
+        ),
+        _resource_slice,
     ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubepy.api import objects
 from kubepy.api.objects import Obj
 from kubepy.api.tables import parts
-from kubepy.api.tables.parts import Cells, Printer
+from kubepy.api.tables.parts import Cells, Doc, Printer
 
 
 def _service(obj: Obj, now: float) -> Cells:
@@ -130,23 +130,19 @@ PRINTERS: dict[tuple[str, str], Printer] = {
     ("", "Service"): Printer(
         (
             parts.NAME,
-            parts.text("Type", "type determines how the Service is exposed."),
-            parts.text("Cluster-IP", "clusterIP is the IP address of the service."),
-            parts.text(
-                "External-IP", "externalIPs is a list of IP addresses for which nodes accept traffic too."
-            ),
-            parts.text("Port(s)", "The list of ports that are exposed by this service."),
+            parts.text("Type", Doc("core.v1.ServiceSpec.type")),
+            parts.text("Cluster-IP", Doc("core.v1.ServiceSpec.clusterIP")),
+            parts.text("External-IP", Doc("core.v1.ServiceSpec.externalIPs")),
+            parts.text("Port(s)", Doc("core.v1.ServiceSpec.ports")),
             parts.AGE,
-            parts.wide(
-                "Selector", "Route service traffic to pods with label keys and values matching this selector."
-            ),
+            parts.wide("Selector", Doc("core.v1.ServiceSpec.selector")),
         ),
         _service,
     ),
     ("", "Endpoints"): Printer(
         (
             parts.NAME,
-            parts.text("Endpoints", "The set of all endpoints is the union of all subsets."),
+            parts.text("Endpoints", Doc("core.v1.Endpoints.subsets")),
             parts.AGE,
         ),
         _endpoints,
@@ -154,13 +150,9 @@ PRINTERS: dict[tuple[str, str], Printer] = {
     ("discovery.k8s.io", "EndpointSlice"): Printer(
         (
             parts.NAME,
-            parts.text(
-                "AddressType", "addressType specifies the type of address carried by this EndpointSlice."
-            ),
-            parts.text(
-                "Ports", "ports specifies the list of network ports exposed by each endpoint in this slice."
-            ),
-            parts.text("Endpoints", "endpoints is a list of unique endpoints in this slice."),
+            parts.text("AddressType", Doc("discovery.v1.EndpointSlice.addressType")),
+            parts.text("Ports", Doc("discovery.v1.EndpointSlice.ports")),
+            parts.text("Endpoints", Doc("discovery.v1.EndpointSlice.endpoints")),
             parts.AGE,
         ),
         _endpoint_slice,
@@ -189,11 +181,18 @@ PRINTERS: dict[tuple[str, str], Printer] = {
         _ingress_class,
     ),
     ("networking.k8s.io", "NetworkPolicy"): Printer(
-        (parts.NAME, parts.text("Pod-Selector", "The pods to which this NetworkPolicy applies."), parts.AGE),
+        (
+            parts.NAME,
+            parts.text("Pod-Selector", Doc("networking.v1.NetworkPolicySpec.podSelector")),
+            parts.AGE,
+        ),
         _network_policy,
     ),
     ("networking.k8s.io", "ServiceCIDR"): Printer(
-        (parts.NAME, parts.text("CIDRs"), parts.AGE), _service_cidr
+        (parts.NAME, parts.text("CIDRs", Doc("networking.v1.ServiceCIDRSpec.cidrs")), parts.AGE),
+        _service_cidr,
     ),
-    ("networking.k8s.io", "IPAddress"): Printer((parts.NAME, parts.text("ParentRef")), _ip_address),
+    ("networking.k8s.io", "IPAddress"): Printer(
+        (parts.NAME, parts.text("ParentRef", Doc("networking.v1.IPAddressSpec.parentRef"))), _ip_address
+    ),
 }

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kubepy.api import selectors
+from kubepy.api.decoding import META
 from kubepy.api.objects import Obj
 from kubepy.lib.clock import parse_rfc3339, rfc3339
 
 Cells = list[Any]
+
+
+class Doc(str):
+    """A description that is what the definitions say about a field: "core.v1.Secret.type"."""
 
 
 class Column(NamedTuple):
@@ -21,12 +26,14 @@ class Column(NamedTuple):
     description: str = ""
     format: str = ""
 
-    def definition(self) -> Obj:
+    def definition(self, documentation: Mapping[str, str]) -> Obj:
+        """`documentation`: what each Doc stands for."""
+        text = self.description
         return {
             "name": self.name,
             "type": self.type,
             "format": self.format,
-            "description": self.description,
+            "description": documentation[text] if isinstance(text, Doc) else text,
             "priority": self.priority,
         }
 
@@ -126,22 +133,8 @@ def default(obj: Obj, now: float) -> Cells:
     return [name(obj), rfc3339(parse_rfc3339(created)) if created else "0001-01-01T00:00:00Z"]
 
 
-NAME = Column(
-    "Name",
-    format="name",
-    description=(
-        "Name must be unique within a namespace. Is required when creating resources, although some resources may "
-        "allow a client to request the generation of an appropriate name automatically. Name is primarily intended "
-        "for creation idempotence and configuration definition. Cannot be updated. More info: "
-        "https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names"
-    ),
-)
-CREATED = (
-    "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed "
-    "to be set in happens-before order across separate operations. Clients may not set this value. It is represented "
-    "in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: "
-    "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata"
-)
+NAME = Column("Name", format="name", description=Doc(f"{META}ObjectMeta.name"))
+CREATED = Doc(f"{META}ObjectMeta.creationTimestamp")
 AGE = Column("Age", description=CREATED)
 
 

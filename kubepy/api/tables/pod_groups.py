@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubepy.api import objects
 from kubepy.api.objects import Obj
 from kubepy.api.tables import parts
-from kubepy.api.tables.parts import Cells, Printer
+from kubepy.api.tables.parts import Cells, Doc, Printer
 
 
 def _pod_group(obj: Obj, now: float) -> Cells:
@@ -27,8 +27,7 @@ PRINTERS: dict[tuple[str, str], Printer] = {
             parts.NAME,
             parts.text(
                 "Policy",
-                "schedulingPolicy defines the scheduling policy for this instance of the PodGroup. Controllers are "
-                "expected to fill this field by copying it from a PodGroupTemplate.",
+                Doc("scheduling.v1alpha2.PodGroupSpec.schedulingPolicy"),
             ),
             parts.text("Workload", "Name of the referenced Workload object"),
             parts.text("Status", "Status of the PodGroup"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kubepy.api import objects
 from kubepy.api.objects import Obj
 from kubepy.api.tables import parts
-from kubepy.api.tables.parts import Cells, Column, Printer
+from kubepy.api.tables.parts import Cells, Column, Doc, Printer
 
 _ACCESS_MODES = {
     "ReadWriteOnce": "RWO",
@@ -115,71 +115,62 @@ def _csi_driver(obj: Obj, now: float) -> Cells:
     ]
 
 
-def _storage_capacity(obj: Obj, now: float) -> Cells:
-    return [parts.name(obj), obj.get("storageClassName") or "", obj.get("capacity") or "<unset>"]
-
-
 PRINTERS: dict[tuple[str, str], Printer] = {
     ("", "PersistentVolume"): Printer(
         (
             parts.NAME,
-            parts.text(
-                "Capacity", "capacity is the description of the persistent volume's resources and capacity."
-            ),
-            parts.text("Access Modes", "accessModes contains all ways the volume can be mounted."),
-            parts.text("Reclaim Policy", "What happens to a persistent volume when released from its claim."),
+            parts.text("Capacity", Doc("core.v1.PersistentVolumeSpec.capacity")),
+            parts.text("Access Modes", Doc("core.v1.PersistentVolumeSpec.accessModes")),
+            parts.text("Reclaim Policy", Doc("core.v1.PersistentVolumeSpec.persistentVolumeReclaimPolicy")),
             parts.text(
                 "Status",
-                "phase indicates if a volume is available, bound to a claim, or released by a claim.",
+                Doc("core.v1.PersistentVolumeStatus.phase"),
             ),
-            parts.text("Claim", "claimRef is part of a bi-directional binding between volume and claim."),
+            parts.text("Claim", Doc("core.v1.PersistentVolumeSpec.claimRef")),
             parts.text("StorageClass", "StorageClass of the pv"),
             parts.text("VolumeAttributesClass", "VolumeAttributesClass of the pv"),
-            parts.text("Reason", "reason is a brief CamelCase string that describes any failure."),
+            parts.text("Reason", Doc("core.v1.PersistentVolumeStatus.reason")),
             parts.AGE,
-            parts.wide(
-                "VolumeMode", "Whether the volume is used with a formatted filesystem or as a raw block."
-            ),
+            parts.wide("VolumeMode", Doc("core.v1.PersistentVolumeSpec.volumeMode")),
         ),
         _volume,
     ),
     ("", "PersistentVolumeClaim"): Printer(
         (
             parts.NAME,
-            parts.text("Status", "phase represents the current phase of PersistentVolumeClaim."),
-            parts.text(
-                "Volume", "volumeName is the binding reference to the PersistentVolume backing this claim."
-            ),
-            parts.text("Capacity", "capacity represents the actual resources of the underlying volume."),
-            parts.text("Access Modes", "accessModes contains the actual access modes the volume has."),
+            parts.text("Status", Doc("core.v1.PersistentVolumeClaimStatus.phase")),
+            parts.text("Volume", Doc("core.v1.PersistentVolumeClaimSpec.volumeName")),
+            parts.text("Capacity", Doc("core.v1.PersistentVolumeClaimStatus.capacity")),
+            parts.text("Access Modes", Doc("core.v1.PersistentVolumeClaimStatus.accessModes")),
             parts.text("StorageClass", "StorageClass of the pvc"),
             parts.text("VolumeAttributesClass", "VolumeAttributesClass of the pvc"),
             parts.AGE,
-            parts.wide("VolumeMode", "volumeMode defines what type of volume is required by the claim."),
+            parts.wide("VolumeMode", Doc("core.v1.PersistentVolumeClaimSpec.volumeMode")),
         ),
         _claim,
     ),
     ("storage.k8s.io", "StorageClass"): Printer(
         (
             parts.NAME,
-            parts.text("Provisioner", "provisioner indicates the type of the provisioner."),
-            parts.text("ReclaimPolicy", "reclaimPolicy of the volumes that this storage class creates."),
-            parts.text("VolumeBindingMode", "How PersistentVolumeClaims should be provisioned and bound."),
-            parts.text("AllowVolumeExpansion", "Whether the storage class allows volumes to expand."),
+            parts.text("Provisioner", Doc("storage.v1.StorageClass.provisioner")),
+            parts.text("ReclaimPolicy", Doc("storage.v1.StorageClass.reclaimPolicy")),
+            parts.text("VolumeBindingMode", Doc("storage.v1.StorageClass.volumeBindingMode")),
+            parts.text("AllowVolumeExpansion", Doc("storage.v1.StorageClass.allowVolumeExpansion")),
             parts.AGE,
         ),
         _storage_class,
     ),
     ("storage.k8s.io", "VolumeAttributesClass"): Printer(
-        (parts.NAME, parts.text("DriverName"), parts.AGE), _attributes_class
+        (parts.NAME, parts.text("DriverName", Doc("storage.v1.VolumeAttributesClass.driverName")), parts.AGE),
+        _attributes_class,
     ),
     ("storage.k8s.io", "VolumeAttachment"): Printer(
         (
             parts.NAME,
-            Column("Attacher", format="name"),
-            parts.text("PV"),
-            parts.text("Node"),
-            parts.flag("Attached"),
+            Column("Attacher", format="name", description=Doc("storage.v1.VolumeAttachmentSpec.attacher")),
+            parts.text("PV", Doc("storage.v1.VolumeAttachmentSource.persistentVolumeName")),
+            parts.text("Node", Doc("storage.v1.VolumeAttachmentSpec.nodeName")),
+            parts.flag("Attached", Doc("storage.v1.VolumeAttachmentStatus.attached")),
             parts.AGE,
         ),
         _attachment,
@@ -195,17 +186,14 @@ PRINTERS: dict[tuple[str, str], Printer] = {
     ("storage.k8s.io", "CSIDriver"): Printer(
         (
             parts.NAME,
-            parts.flag("AttachRequired"),
-            parts.flag("PodInfoOnMount"),
-            parts.flag("StorageCapacity"),
-            parts.text("TokenRequests"),
-            parts.flag("RequiresRepublish"),
-            parts.text("Modes"),
+            parts.flag("AttachRequired", Doc("storage.v1.CSIDriverSpec.attachRequired")),
+            parts.flag("PodInfoOnMount", Doc("storage.v1.CSIDriverSpec.podInfoOnMount")),
+            parts.flag("StorageCapacity", Doc("storage.v1.CSIDriverSpec.storageCapacity")),
+            parts.text("TokenRequests", Doc("storage.v1.CSIDriverSpec.tokenRequests")),
+            parts.flag("RequiresRepublish", Doc("storage.v1.CSIDriverSpec.requiresRepublish")),
+            parts.text("Modes", Doc("storage.v1.CSIDriverSpec.volumeLifecycleModes")),
             parts.AGE,
         ),
         _csi_driver,
-    ),
-    ("storage.k8s.io", "CSIStorageCapacity"): Printer(
-        (parts.NAME, parts.text("StorageClassName"), parts.text("Capacity")), _storage_capacity
     ),
 }

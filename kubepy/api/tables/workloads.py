@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from kubepy.api import objects, selectors
 from kubepy.api.objects import Obj
 from kubepy.api.tables import parts
-from kubepy.api.tables.parts import Cells, Column, Printer
+from kubepy.api.tables.parts import Cells, Column, Doc, Printer
 from kubepy.lib.clock import parse_rfc3339
 
 POD_ROW_CONDITIONS = {
@@ -380,18 +380,23 @@ _TEMPLATE = (
     Column("Containers", priority=1, description="Names of each container in the template."),
     Column("Images", priority=1, description="Images referenced by each container in the template."),
 )
-_SELECTOR = Column(
-    "Selector", priority=1, description="Label selector of the pods that belong to the object."
-)
-_REPLICAS = (
-    parts.NAME,
-    parts.number("Desired", "Replicas is the number of desired pods."),
-    parts.number("Current", "Replicas is the most recently observed number of non-terminating pods."),
-    parts.number("Ready", "The number of non-terminating pods with a Ready Condition."),
-    parts.AGE,
-    *_TEMPLATE,
-    _SELECTOR,
-)
+
+
+def _selector(spec: str) -> Column:
+    return parts.wide("Selector", Doc(f"{spec}.selector"))
+
+
+def _replicas_of(kind: str) -> Printer:
+    columns = (
+        parts.NAME,
+        parts.number("Desired", Doc(f"{kind}Spec.replicas")),
+        parts.number("Current", Doc(f"{kind}Status.replicas")),
+        parts.number("Ready", Doc(f"{kind}Status.readyReplicas")),
+        parts.AGE,
+        *_TEMPLATE,
+        _selector(f"{kind}Spec"),
+    )
+    return Printer(columns, _replicas)
 
 
 PRINTERS: dict[tuple[str, str], Printer] = {
@@ -406,10 +411,10 @@ PRINTERS: dict[tuple[str, str], Printer] = {
                 "this pod has restarted.",
             ),
             parts.AGE,
-            parts.wide("IP", "IP address allocated to the pod. Routable at least within the cluster."),
-            parts.wide("Node", "NodeName indicates in which node this pod is scheduled."),
-            parts.wide("Nominated Node", "The node that is being made free for this pod by preemption."),
-            parts.wide("Readiness Gates", "All readiness gates will be evaluated for pod readiness."),
+            parts.wide("IP", Doc("core.v1.PodStatus.podIP")),
+            parts.wide("Node", Doc("core.v1.PodSpec.nodeName")),
+            parts.wide("Nominated Node", Doc("core.v1.PodStatus.nominatedNodeName")),
+            parts.wide("Readiness Gates", Doc("core.v1.PodSpec.readinessGates")),
         ),
         pod_cells,
     ),
@@ -422,19 +427,17 @@ PRINTERS: dict[tuple[str, str], Printer] = {
         ),
         _pod_template,
     ),
-    ("", "ReplicationController"): Printer(_REPLICAS, _replicas),
-    ("apps", "ReplicaSet"): Printer(_REPLICAS, _replicas),
+    ("", "ReplicationController"): _replicas_of("core.v1.ReplicationController"),
+    ("apps", "ReplicaSet"): _replicas_of("apps.v1.ReplicaSet"),
     ("apps", "Deployment"): Printer(
         (
             parts.NAME,
             parts.text("Ready", "Number of the pod with ready state"),
-            parts.text(
-                "Up-to-date", "Total number of non-terminating pods that have the desired template spec."
-            ),
-            parts.text("Available", "Total number of available non-terminating pods."),
+            parts.text("Up-to-date", Doc("apps.v1.DeploymentStatus.updatedReplicas")),
+            parts.text("Available", Doc("apps.v1.DeploymentStatus.availableReplicas")),
             parts.AGE,
             *_TEMPLATE,
-            _SELECTOR,
+            _selector("apps.v1.DeploymentSpec"),
         ),
         _deployment,
     ),
@@ -445,17 +448,15 @@ PRINTERS: dict[tuple[str, str], Printer] = {
     ("apps", "DaemonSet"): Printer(
         (
             parts.NAME,
-            parts.number("Desired", "The total number of nodes that should be running the daemon pod."),
-            parts.number("Current", "The number of nodes that are running at least 1 daemon pod."),
-            parts.number("Ready", "The number of nodes that run a ready daemon pod."),
-            parts.number("Up-to-date", "The total number of nodes that are running updated daemon pod"),
-            parts.number("Available", "The number of nodes that run an available daemon pod."),
-            parts.text(
-                "Node Selector", "NodeSelector must match a node's labels for the pod to be scheduled on it."
-            ),
+            parts.number("Desired", Doc("apps.v1.DaemonSetStatus.desiredNumberScheduled")),
+            parts.number("Current", Doc("apps.v1.DaemonSetStatus.currentNumberScheduled")),
+            parts.number("Ready", Doc("apps.v1.DaemonSetStatus.numberReady")),
+            parts.number("Up-to-date", Doc("apps.v1.DaemonSetStatus.updatedNumberScheduled")),
+            parts.number("Available", Doc("apps.v1.DaemonSetStatus.numberAvailable")),
+            parts.text("Node Selector", Doc("core.v1.PodSpec.nodeSelector")),
             parts.AGE,
             *_TEMPLATE,
-            _SELECTOR,
+            _selector("apps.v1.DaemonSetSpec"),
         ),
         _daemon_set,
     ),
@@ -463,7 +464,7 @@ PRINTERS: dict[tuple[str, str], Printer] = {
         (
             parts.NAME,
             parts.text("Controller", "Controller of the object"),
-            parts.text("Revision", "Revision indicates the revision of the state represented by Data."),
+            parts.text("Revision", Doc("apps.v1.ControllerRevision.revision")),
             parts.AGE,
         ),
         _controller_revision,
@@ -472,40 +473,36 @@ PRINTERS: dict[tuple[str, str], Printer] = {
         (
             parts.NAME,
             parts.text("Status", "Status of the job."),
-            parts.text("Completions", "The number of pods which reached phase Succeeded."),
+            parts.text("Completions", Doc("batch.v1.JobStatus.succeeded")),
             parts.text("Duration", "Time required to complete the job."),
             parts.AGE,
             *_TEMPLATE,
-            _SELECTOR,
+            _selector("batch.v1.JobSpec"),
         ),
         _job,
     ),
     ("batch", "CronJob"): Printer(
         (
             parts.NAME,
-            parts.text("Schedule", "The schedule in Cron format, see https://en.wikipedia.org/wiki/Cron."),
-            parts.text("Timezone", "The time zone name for the given schedule."),
-            parts.flag("Suspend", "This flag tells the controller to suspend subsequent executions."),
-            parts.number("Active", "A list of pointers to currently running jobs."),
-            parts.text(
-                "Last Schedule", "Information when was the last time the job was successfully scheduled."
-            ),
+            parts.text("Schedule", Doc("batch.v1.CronJobSpec.schedule")),
+            parts.text("Timezone", Doc("batch.v1.CronJobSpec.timeZone")),
+            parts.flag("Suspend", Doc("batch.v1.CronJobSpec.suspend")),
+            parts.number("Active", Doc("batch.v1.CronJobStatus.active")),
+            parts.text("Last Schedule", Doc("batch.v1.CronJobStatus.lastScheduleTime")),
             parts.AGE,
             *_TEMPLATE,
-            _SELECTOR,
+            _selector("batch.v1.JobSpec"),
         ),
         _cron_job,
     ),
     ("autoscaling", "HorizontalPodAutoscaler"): Printer(
         (
             parts.NAME,
-            parts.text("Reference", "The target resource to scale."),
-            parts.text(
-                "Targets", "The specifications for which to use to calculate the desired replica count."
-            ),
-            parts.text("MinPods", "The lower limit for the number of replicas."),
-            parts.text("MaxPods", "The upper limit for the number of replicas."),
-            parts.text("Replicas", "The current number of replicas of pods managed by this autoscaler."),
+            parts.text("Reference", Doc("autoscaling.v2.HorizontalPodAutoscalerSpec.scaleTargetRef")),
+            parts.text("Targets", Doc("autoscaling.v2.HorizontalPodAutoscalerSpec.metrics")),
+            parts.text("MinPods", Doc("autoscaling.v2.HorizontalPodAutoscalerSpec.minReplicas")),
+            parts.text("MaxPods", Doc("autoscaling.v2.HorizontalPodAutoscalerSpec.maxReplicas")),
+            parts.text("Replicas", Doc("autoscaling.v2.HorizontalPodAutoscalerStatus.currentReplicas")),
             parts.AGE,
         ),
         _autoscaler,
@@ -513,10 +510,8 @@ PRINTERS: dict[tuple[str, str], Printer] = {
     ("autoscaling", "Scale"): Printer(
         (
             parts.NAME,
-            parts.number("Desired", "replicas is the desired number of instances for the scaled object."),
-            parts.number(
-                "Available", "replicas is the actual number of observed instances of the scaled object."
-            ),
+            parts.number("Desired", Doc("autoscaling.v1.ScaleSpec.replicas")),
+            parts.number("Available", Doc("autoscaling.v1.ScaleStatus.replicas")),
             parts.AGE,
         ),
         _scale,

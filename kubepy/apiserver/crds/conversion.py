@@ -324,8 +324,8 @@ class ChangesView:
         """What is there when the watch begins comes as a Document."""
         return seen if isinstance(seen, Change) else Change("", seen, None, seen.revision)
 
-    def bookmark(self, revision: int, *, initial_events_end: bool) -> Any:
-        return self._view.bookmark(revision, initial_events_end=initial_events_end)
+    def bookmark(self, revision: int, *, initial_events_end: bool, first: bool) -> Any:
+        return self._view.bookmark(revision, initial_events_end=initial_events_end, first=first)
 
     def failure(self, status: Obj) -> bytes:
         return self._view.failure(status)

@@ -72,7 +72,7 @@ def table_view(registry: Registry, served: Served, request: Request, wanted: For
             "includeObject", include, "must be 'Metadata', 'Object', 'None', or empty"
         )
         raise errors.BadRequest(f"Unable to convert to Table as requested: {finding}")
-    return TableView(served, wanted.version, include, registry.clock)
+    return TableView(served, registry.schemas, wanted.version, include, registry.clock)
 
 
 async def listing(registry: Registry, served: Served, request: Request, found: Listing) -> Response:

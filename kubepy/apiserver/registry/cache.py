@@ -332,9 +332,13 @@ class ResourceCache:
             if siblings.is_empty:
                 del self._by_scope[key.scope]
 
-    def header_sent(self, key: FeedKey, sink: Sink) -> None:
-        if (feed := self._feeds.get(key)) is not None:
-            feed.fresh.discard(sink)
+    def header_sent(self, key: FeedKey, sink: Sink) -> bool:
+        """Whether that is news."""
+        feed = self._feeds.get(key)
+        if feed is None or sink not in feed.fresh:
+            return False
+        feed.fresh.discard(sink)
+        return True
 
     @property
     def watchers(self) -> int:

@@ -25,6 +25,16 @@ from kubepy.lib.clock import Clock
 from kubepy.store.base import Store
 from kubepy.store.encrypted import Unreadable
 
+# Where Go's internal structs have a value, or conversion from them makes one, that the served ones could go without.
+_NO_REPLICAS: Obj = {"spec": {"replicas": 0}}
+_INTERNAL_ZEROS: dict[str, Obj] = {
+    "controllerrevisions.apps": {"data": None},
+    "daemonsets.apps": {"metadata": {"annotations": {"deprecated.daemonset.template.generation": "0"}}},
+    "deployments.apps": _NO_REPLICAS,
+    "replicasets.apps": _NO_REPLICAS,
+    "statefulsets.apps": _NO_REPLICAS,
+}
+
 
 class Kinds:
     def __init__(
@@ -105,8 +115,17 @@ class Kinds:
         served = self._served.get(key)
         if served is None:
             storage = self.catalog.storage(resource)
-            served = self._served[key] = Served(resource, storage, self.pool)
+            served = self._served[key] = Served(resource, storage, self.pool, self._blank(resource))
         return served
+
+    def _blank(self, resource: Resource) -> Obj:
+        """What Go writes for a new object of a kind."""
+        if resource.own is not None:
+            return {}
+        blank = self.schemas.blank(resource.schema)
+        for field, value in _INTERNAL_ZEROS.get(resource.group_resource, {}).items():
+            blank[field] = {**blank[field], **value} if isinstance(value, dict) else value
+        return blank
 
     def field_manager(self, resource: Resource, subresource: str = "") -> FieldManager:
         """Keeps the managedFields of writes through one version of a resource, or a subresource of it."""

@@ -88,7 +88,7 @@ class ResourceSubscription:
             batch = self._encoded(islice(events, BATCH))
             is_last = len(batch) < BATCH
             if is_last and self._state_end:
-                batch.append(key.view.bookmark(revision, initial_events_end=True))
+                batch.append(key.view.bookmark(revision, initial_events_end=True, first=self._is_first()))
             if batch:
                 yield batch
 
@@ -96,12 +96,17 @@ class ResourceSubscription:
         view = self._key.view
         batch: list[Any] = []
         for type_, document in events:
-            batch.append(view.event(type_, document, first=self._wants_header))
-            if self._wants_header:
-                self._wants_header = False
-                if self.sink is not None:
-                    self._cache.header_sent(self._key, self.sink)
+            batch.append(view.event(type_, document, first=self._is_first()))
         return batch
+
+    def _is_first(self) -> bool:
+        """Whether nothing has been sent yet; something is now."""
+        if not self._wants_header:
+            return False
+        self._wants_header = False
+        if self.sink is not None:
+            self._cache.header_sent(self._key, self.sink)
+        return True
 
     def close(self) -> None:
         if self.sink is not None:
@@ -111,7 +116,9 @@ class ResourceSubscription:
     def bookmark(self) -> None:
         """Tell the watcher how far it is; called by Bookmarks."""
         if self.sink is not None:
-            self.sink.send([self._key.view.bookmark(self._cache.revision, initial_events_end=False)])
+            first = self._cache.header_sent(self._key, self.sink)
+            view = self._key.view
+            self.sink.send([view.bookmark(self._cache.revision, initial_events_end=False, first=first)])
 
 
 def subscribe(

@@ -32,10 +32,13 @@ INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
 class Served:
     """One served version of a stored resource."""
 
-    __slots__ = ("_pool", "is_stored_so", "resource", "storage", "waits")
+    __slots__ = ("_blank", "_pool", "is_stored_so", "resource", "storage", "waits")
 
-    def __init__(self, resource: Resource, storage: Resource, pool: DocumentPool) -> None:
-        self.resource, self.storage, self._pool = resource, storage, pool
+    def __init__(
+        self, resource: Resource, storage: Resource, pool: DocumentPool, blank: Obj | None = None
+    ) -> None:
+        """`blank`: what Go writes for a new object."""
+        self.resource, self.storage, self._pool, self._blank = resource, storage, pool, blank or {}
         self.is_stored_so = resource.api_version == storage.api_version
         # Looking at an object may raise Unconverted: a webhook has to be asked first (crds/conversion.py).
         self.waits = not self.is_stored_so and bool(resource.own and resource.own.conversions)
@@ -62,10 +65,12 @@ class Served:
         return Document(document.key, self.raw(document), document.revision, self._pool)
 
     def bookmark(self, revision: int, *, initial_events_end: bool) -> Obj:
-        metadata: Obj = {"resourceVersion": str(revision)}
+        """A new object with nothing in it."""
+        metadata: Obj = {"resourceVersion": str(revision), **self._blank.get("metadata", {})}
         if initial_events_end:
-            metadata["annotations"] = INITIAL_EVENTS_END
-        return {"kind": self.resource.kind, "apiVersion": self.resource.api_version, "metadata": metadata}
+            metadata["annotations"] = {**metadata.get("annotations", {}), **INITIAL_EVENTS_END}
+        kind = {"kind": self.resource.kind, "apiVersion": self.resource.api_version}
+        return {**kind, **self._blank, "metadata": metadata}
 
 
 def _line(type_: str, raw: bytes) -> bytes:
@@ -128,7 +133,7 @@ class ObjectView(_View):
     def event(self, type_: str, document: Document, *, first: bool) -> bytes:
         return _line(type_, self.served.raw(document))
 
-    def bookmark(self, revision: int, *, initial_events_end: bool) -> bytes:
+    def bookmark(self, revision: int, *, initial_events_end: bool, first: bool) -> bytes:
         return _line(
             "BOOKMARK", orjson.dumps(self.served.bookmark(revision, initial_events_end=initial_events_end))
         )
@@ -154,7 +159,7 @@ class MetadataView(_View):
     def event(self, type_: str, document: Document, *, first: bool) -> bytes:
         return _line(type_, self.item(document))
 
-    def bookmark(self, revision: int, *, initial_events_end: bool) -> bytes:
+    def bookmark(self, revision: int, *, initial_events_end: bool, first: bool) -> bytes:
         obj = self.served.bookmark(revision, initial_events_end=initial_events_end)
         return _line("BOOKMARK", orjson.dumps(self.partial(obj["metadata"])))
 
@@ -186,7 +191,7 @@ class ProtobufView(_View):
     def event(self, type_: str, document: Document, *, first: bool) -> bytes:
         return chunk(protobuf_event(type_, self.body(self.served.peek(document))))
 
-    def bookmark(self, revision: int, *, initial_events_end: bool) -> bytes:
+    def bookmark(self, revision: int, *, initial_events_end: bool, first: bool) -> bytes:
         obj = self.served.bookmark(revision, initial_events_end=initial_events_end)
         return chunk(protobuf_event("BOOKMARK", self.body(obj)))
 
@@ -199,21 +204,27 @@ class TableView(_View):
 
     has_header = True
 
-    def __init__(self, served: Served, version: str, include_object: str, clock: Clock) -> None:
+    def __init__(
+        self, served: Served, schemas: Schemas, version: str, include_object: str, clock: Clock
+    ) -> None:
         self.served, self._include, self._clock = served, include_object or "Metadata", clock
+        self._columns = tables.columns(served.resource, schemas.version)
         self._api_version = f"meta.k8s.io/{version}"
         self._metadata = MetadataView(served, version)
         self._identity = (served.resource.api_version, version, self._include)
 
     def table(self, documents: Iterable[Document], metadata: Obj, *, columns: bool = True) -> Obj:
+        return self._table(map(self.served.peek, documents), metadata, columns=columns)
+
+    def _table(self, items: Iterable[Obj], metadata: Obj, *, columns: bool) -> Obj:
         return tables.table(
             self.served.resource,
-            map(self.served.peek, documents),
+            items,
             self._clock.now(),
             include_object=self._include,
             metadata=metadata,
             api_version=self._api_version,
-            headers=columns,
+            headers=self._columns if columns else None,
         )
 
     def in_order(self, documents: list[Document]) -> list[Document]:
@@ -237,11 +248,11 @@ class TableView(_View):
         metadata = {"resourceVersion": str(document.revision)}
         return _line(type_, orjson.dumps(self.table([document], metadata, columns=first)))
 
-    def bookmark(self, revision: int, *, initial_events_end: bool) -> bytes:
+    def bookmark(self, revision: int, *, initial_events_end: bool, first: bool) -> bytes:
         obj = self.served.bookmark(revision, initial_events_end=initial_events_end)
-        table = self.table([], {"resourceVersion": str(revision)}, columns=False)
-        cells = ["" for _ in tables.columns(self.served.resource)]
-        table["rows"] = [{"cells": cells, "object": self._metadata.partial(obj["metadata"])}]
+        table = self._table([obj], {"resourceVersion": str(revision)}, columns=first)
+        if initial_events_end and self._include == "None":
+            table["rows"][0]["object"] = self._metadata.partial(obj["metadata"])
         return _line("BOOKMARK", orjson.dumps(table))
 
 
@@ -256,6 +267,6 @@ class DocumentView(_View):
     def event(self, type_: str, document: Document, *, first: bool) -> WatchEvent:
         return WatchEvent(type_, self.served.document(document))
 
-    def bookmark(self, revision: int, *, initial_events_end: bool) -> WatchEvent:
+    def bookmark(self, revision: int, *, initial_events_end: bool, first: bool) -> WatchEvent:
         raw = orjson.dumps(self.served.bookmark(revision, initial_events_end=initial_events_end))
         return WatchEvent("BOOKMARK", Document(Key("", ""), raw, revision, self._pool))

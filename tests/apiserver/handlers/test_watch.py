@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kubepy.apiserver.request import WatchResponse
@@ -36,6 +38,44 @@ async def test_a_watch_list_ends_its_first_part_with_a_bookmark(api: Api) -> Non
         "resourceVersion": str(api.store.revision),
         "annotations": {"k8s.io/initial-events-end": "true"},
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "include", "wanted"),
+    [
+        ("/api/v1/pods", "application/json", "", {"spec": {"containers": None}, "status": {}}),
+        ("/apis/apps/v1/deployments", "application/json", "", {"spec": {"replicas": 0, "selector": None}}),
+        ("/apis/apps/v1/replicasets", "application/json", "", {"status": {"replicas": 0}}),
+    ],
+)
+async def test_a_bookmark_is_an_object_as_go_makes_it(
+    api: Api, path: str, accept: str, include: str, wanted: dict[str, Any]
+) -> None:
+    query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+    watch = await api.watch(f"{path}?{query}", accept=accept)
+    (event,) = watch.events
+    for field, value in wanted.items():
+        assert event["object"][field].items() >= value.items()
+
+
+@pytest.mark.parametrize(
+    ("include", "shown"),
+    [("", "PartialObjectMetadata"), ("None", "PartialObjectMetadata"), ("Object", "ConfigMap")],
+)
+async def test_a_bookmark_as_a_table_is_the_row_of_an_empty_object(
+    api: Api, include: str, shown: str
+) -> None:
+    watch = await api.watch(
+        f"{MAPS}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+        f"&includeObject={include}",
+        accept="application/json;as=Table;v=v1;g=meta.k8s.io",
+    )
+    await make(api, "a")
+    first, second = (event["object"] for event in watch.events)
+    assert first["rows"][0]["cells"] == ["", 0, "<unknown>"]
+    assert first["rows"][0]["object"]["kind"] == shown
+    assert [column["name"] for column in first["columnDefinitions"]] == ["Name", "Data", "Age"]
+    assert second["columnDefinitions"] is None
 
 
 async def test_send_initial_events_false_starts_now(api: Api) -> None:

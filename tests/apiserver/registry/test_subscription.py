@@ -26,6 +26,13 @@ async def test_a_watch_begins_with_the_state_and_goes_on_with_what_comes(
     assert sink.items == ["ADDED default/a 2", "END 2", "MODIFIED default/a 3", "DELETED default/a 4"]
 
 
+async def test_a_bookmark_that_comes_first_has_the_header(store: MemoryStore, cache: ResourceCache) -> None:
+    await cache.load()
+    sink = await watch(cache, Headed(), state=True, state_end=True)
+    await put(store, "default/a")
+    assert sink.items == ["header END 1", "ADDED default/a 2"]
+
+
 async def test_a_watch_from_a_revision_replays_the_ring(store: MemoryStore, cache: ResourceCache) -> None:
     await cache.load()
     first = await put(store, "default/a")

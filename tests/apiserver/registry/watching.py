@@ -29,7 +29,7 @@ class Names:
         self.encoded += 1
         return f"{type_} {document.key} {document.revision}"
 
-    def bookmark(self, revision: int, *, initial_events_end: bool) -> Any:
+    def bookmark(self, revision: int, *, initial_events_end: bool, first: bool) -> Any:
         return f"{'END' if initial_events_end else 'BOOKMARK'} {revision}"
 
 
@@ -38,6 +38,10 @@ class Headed(Names):
 
     def event(self, type_: str, document: Document, *, first: bool) -> Any:
         return ("header " if first else "") + super().event(type_, document, first=first)
+
+    def bookmark(self, revision: int, *, initial_events_end: bool, first: bool) -> Any:
+        made = super().bookmark(revision, initial_events_end=initial_events_end, first=first)
+        return ("header " if first else "") + made
 
 
 class Labelled:

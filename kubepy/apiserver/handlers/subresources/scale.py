@@ -81,7 +81,12 @@ def _answer(registry: Registry, resource: Resource, request: Request, obj: Obj) 
         include = request.query.get("includeObject", "Metadata")
         api_version = f"meta.k8s.io/{wanted.version}"
         table = tables.table(
-            SCALE, [obj], registry.clock.now(), include_object=include, api_version=api_version
+            SCALE,
+            [obj],
+            registry.clock.now(),
+            include_object=include,
+            api_version=api_version,
+            headers=tables.columns(SCALE, registry.schemas.version),
         )
         return respond.render(registry.schemas, table, wanted)
     return respond.plain(registry, resource, request, obj)
