@@ -141,7 +141,7 @@ class Schemas:
         name = what if isinstance(what, str) else what.schema
         meta = self._patch_metas.get(name)
         if meta is None:
-            meta = self._patch_metas[name] = PatchMeta(self, self.definitions.get(name, {}))
+            meta = self._patch_metas[name] = PatchMeta(self, name, self.definitions.get(name, {}))
         return meta
 
     def is_registered(self, api_version: str, kind: str) -> bool:
@@ -459,7 +459,8 @@ class PatchField(NamedTuple):
 class PatchMeta:
     """How strategic merge patch treats the fields of one struct; looked up lazily, because definitions recurse."""
 
-    def __init__(self, schemas: Schemas, definition: Obj) -> None:
+    def __init__(self, schemas: Schemas, name: str, definition: Obj) -> None:
+        self.struct = name.rpartition(".")[2]  # "PodSpec"
         self._schemas = schemas
         self._properties: Obj = definition.get("properties", {})
         self._fields: dict[str, PatchField] = {}

@@ -10,7 +10,6 @@ Source: apiserver pkg/endpoints/handlers/patch.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import orjson
@@ -24,13 +23,23 @@ from kubepy.api.schema import Undecodable
 from kubepy.apiserver.handlers import apply as applies
 from kubepy.apiserver.handlers import decode, negotiate, respond, write
 from kubepy.apiserver.patch import json_patch, merge_patch, strategic
-from kubepy.apiserver.registry.options import IGNORE, STRICT, WriteOptions, write_options
+from kubepy.apiserver.registry.call import Call
+from kubepy.apiserver.registry.options import IGNORE, STRICT, write_options
 from kubepy.apiserver.registry.registry import Registry
 from kubepy.apiserver.request import Request, Response
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
+
+_NOTHING: Obj = {}
+# Where sharing goes one level deeper.
+_METADATA = "metadata"
+# Source: apimachinery pkg/runtime/serializer/json/meta.go Interpret.
+_NO_OBJECT = (
+    "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct "
+    '{ APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+)
 
 # (current object, the callee's own unless it shares; the parsed patch, the callee's own) -> wanted object
 Apply = Callable[[Obj, Any], Any]
@@ -42,13 +51,12 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
         return await applies.apply(registry, resource, request)
     options = write_options(request.query, "PatchOptions")
     raw = await request.read_body()
-    expected = decode.Expected.of(resource, registry.schemas)
     call = write.call_of(resource, request, options, is_patch=True)
+    is_lenient = options.field_validation == IGNORE
+    # What was made of a dict in this process says nothing twice.
+    is_looked_at = not is_lenient and (content_type == JSON_PATCH or not request.in_process)
     try:
-        parsed = parse(raw, content_type)
-        # What was made of a dict in this process says nothing twice.
-        is_looked_at = content_type == JSON_PATCH or not request.in_process
-        is_looked_at = is_looked_at and options.field_validation != IGNORE
+        parsed = parse(raw, content_type, is_lenient=is_lenient)
         findings = complaints(raw, parsed, content_type) if is_looked_at else []
     except BadRequest:
         # What there is nothing to apply it to is not looked at.
@@ -56,57 +64,110 @@ async def patch(registry: Registry, resource: Resource, request: Request) -> Res
         raise
     if request.record is not None:
         request.record.body(parsed)
-    apply = applier(content_type, registry, resource)
-    served = registry.served(resource)
-    fields, manager = registry.field_manager(resource, call.subresource), write.manager_of(request, options)
-    is_shared = (
-        content_type == MERGE_PATCH
-        and call.subresource == "status"
-        and not resource.custom
-        and resource.kind not in ACROSS_PARTS
+    patcher = _Patcher(
+        registry, call, content_type, raw, parsed, findings, write.manager_of(request, options)
     )
-    attempts = 0
+    result, _ = await registry.update(call, patcher.make)
+    return respond.document(registry, registry.served(resource), request, result)
 
-    def shown(live: Obj) -> str:
-        """What a refusal shows: what came of the patch, before anybody has read it; what is left of a strategic one."""
-        again = go_json.loads(raw)
-        wanted = apply(copy(live), again)
-        if content_type == STRATEGIC:
-            return strategic.go_text(again)
-        return orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS).decode()
 
-    def make(current: Document | None) -> Obj:
-        nonlocal attempts
-        if current is None:
-            raise errors.not_found(resource, call.name)
-        attempts += 1
-        live = served.obj(current)
-        if is_shared:
-            base = {**live, _METADATA: {**live[_METADATA]}}
-        else:
-            base = copy(live) if content_type == JSON_PATCH else _copy(live)
-        # An application may use up the patch, so each attempt parses it afresh.
-        wanted = apply(base, parsed if attempts == 1 else go_json.loads(raw))
-        # Warnings are given once, not once per attempt.
-        warnings = call.warnings if attempts == 1 else []
-        kept = live if is_shared else _NOTHING
-        obj = _read(
-            wanted,
-            kept,
-            findings,
-            expected,
-            options,
-            warnings,
-            content_type == STRATEGIC,
-            partial(shown, live),
+class _Patcher:
+    """One patch, applied to whatever is there at each attempt."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        call: Call,
+        content_type: str,
+        raw: bytes,
+        parsed: Any,
+        findings: Sequence[str],
+        manager: str,
+    ) -> None:
+        resource = call.resource
+        self._registry, self._call, self._manager = registry, call, manager
+        self._raw, self._parsed, self._findings = raw, parsed, findings
+        self._content_type = content_type
+        self._apply = applier(content_type, registry, resource)
+        self._expected = decode.Expected.of(resource, registry.schemas)
+        self._served = registry.served(resource)
+        self._fields = registry.field_manager(resource, call.subresource)
+        self._is_shared = (
+            content_type == MERGE_PATCH
+            and call.subresource == "status"
+            and not resource.custom
+            and resource.kind not in ACROSS_PARTS
         )
+        self._is_first = True
+
+    def make(self, current: Document | None) -> Obj:
+        """The wanted object. Raises NotFound, Invalid, BadRequest."""
+        call = self._call
+        if current is None:
+            raise errors.not_found(call.resource, call.name)
+        live = self._served.obj(current)
+        # An application may use up the patch, so each attempt parses it afresh.
+        parsed = self._parsed if self._is_first else self._again()
+        obj = self._read(self._apply(self._base(live), parsed), live)
+        self._is_first = False
         write.ensure_namespace(obj["metadata"], call.namespace)
         write.check_name(obj["metadata"], call.name)
-        fields.update(live, obj, manager)
-        return registry.to_hub(resource, obj)
+        self._fields.update(live, obj, self._manager)
+        return self._registry.to_hub(call.resource, obj)
 
-    result, _ = await registry.update(call, make)
-    return respond.document(registry, served, request, result)
+    def _again(self) -> Any:
+        is_lenient = self._call.options.field_validation == IGNORE
+        return parse(self._raw, self._content_type, is_lenient=is_lenient)
+
+    def _base(self, live: Obj) -> Obj:
+        if self._is_shared:
+            return {**live, _METADATA: {**live[_METADATA]}}
+        return copy(live) if self._content_type == JSON_PATCH else _copy(live)
+
+    def _read(self, wanted: Any, live: Obj) -> Obj:
+        """The patched object pruned and defaulted, but for what it shares with `live`, which is. What does not fit is
+        the patch's fault: 422, not 400.
+
+        The result of a strategic merge patch goes through another decoder, which does not look at the kind and has
+        words of its own.
+        """
+        expected, is_strategic = self._expected, self._content_type == STRATEGIC
+        kept = live if self._is_shared else _NOTHING
+        if not isinstance(wanted, dict):
+            raise _refused(self._shown(live), _NO_OBJECT)
+        if not (is_strategic or expected.is_custom or wanted.get("apiVersion")):
+            # Go reads it as its own type then, none of whose fields has a name in JSON.
+            read, unknown = {_METADATA: {}}, sorted(wanted.keys() - {"apiVersion", "kind"})
+        else:
+            try:
+                if not is_strategic:
+                    decode.check_kind(wanted, expected)
+                read = _novel(wanted, kept) if kept else wanted
+                unknown = expected.schema.decode(read).unknown
+            except Undecodable as error:
+                raise _refused(self._shown(live), error.restored if is_strategic else error.why)
+        self._complain(sorted(unknown) if is_strategic else unknown, live)
+        read["apiVersion"], read["kind"] = expected.api_version, expected.kind
+        expected.schema.default(read)
+        return _joined(wanted, read, kept) if kept else read
+
+    def _complain(self, unknown: Sequence[str], live: Obj) -> None:
+        validation = self._call.options.field_validation
+        if validation == IGNORE or not (self._findings or unknown):
+            return
+        texts = [*self._findings, *(f'unknown field "{path}"' for path in unknown)]
+        if validation == STRICT:
+            raise _refused(self._shown(live), strictness.message(texts))
+        if self._is_first:
+            self._call.warnings.extend(texts)
+
+    def _shown(self, live: Obj) -> str:
+        """What a refusal shows: what came of the patch, before anybody has read it; what is left of a strategic one."""
+        again = self._again()
+        wanted = self._apply(copy(live), again)
+        if self._content_type == STRATEGIC:
+            return strategic.go_text(again)
+        return orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def content_type_of(resource: Resource, request: Request) -> str:
@@ -117,9 +178,10 @@ def content_type_of(resource: Resource, request: Request) -> str:
         supported.remove(STRATEGIC)
     if content_type in supported:
         return content_type
-    if resource.custom:
+    # Of built-in kinds go-restful's router says so before any handler, unless one of several is right.
+    given = {part.partition(";")[0].strip() for part in request.content_type.split(",")}
+    if resource.custom or not given.isdisjoint(supported):
         raise negotiate.unsupported(tuple(supported))
-    # Of built-in kinds go-restful's router says so before any handler.
     raise UnsupportedMediaType("415: Unsupported Media Type", details={})
 
 
@@ -133,21 +195,52 @@ def _copy(live: Obj) -> Obj:
     return base
 
 
-def parse(raw: bytes, content_type: str) -> Any:
-    """Raises BadRequest with the text of the patch type's parser."""
+def parse(raw: bytes, content_type: str, *, is_lenient: bool = False) -> Any:
+    """Raises BadRequest with the text of the patch type's parser: of who `is_lenient` the one that applies it is the
+    first to look at the patch, not the strict reader."""
+    if content_type == JSON_PATCH:
+        return _json_patch(raw, is_lenient=is_lenient)
+    if content_type == MERGE_PATCH:
+        return _merge_patch(raw, is_lenient=is_lenient)
     try:
         parsed = go_json.loads(raw)
     except go_json.SyntaxError as error:
-        raise BadRequest(str(error) if content_type == STRATEGIC else f"error decoding patch: {error}")
+        raise BadRequest(str(error))
+    if isinstance(parsed, dict):
+        return parsed
     if parsed is None:
-        if content_type == MERGE_PATCH:
-            raise BadRequest("Invalid JSON Patch")
-        return [] if content_type == JSON_PATCH else {}
-    if content_type != JSON_PATCH and not isinstance(parsed, dict):
-        kind = {list: "array", str: "string", bool: "bool"}.get(type(parsed), "number")
-        text = f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
-        raise BadRequest(text if content_type == STRATEGIC else f"error decoding patch: {text}")
+        return {}
+    raise BadRequest(_no_map(parsed))
+
+
+def _json_patch(raw: bytes, *, is_lenient: bool) -> Any:
+    try:
+        parsed = go_json.loads(raw)
+    except go_json.SyntaxError as error:
+        raise BadRequest(str(error) if is_lenient else f"error decoding patch: {error}")
+    if parsed is None:
+        return []
+    if is_lenient:
+        json_patch.check_operations(parsed)
     return parsed
+
+
+def _merge_patch(raw: bytes, *, is_lenient: bool) -> Any:
+    try:
+        parsed = go_json.loads(raw)
+    except go_json.SyntaxError as error:
+        raise BadRequest("Invalid JSON Patch" if is_lenient else f"error decoding patch: {error}")
+    # A list takes the place of the object, and is none.
+    if isinstance(parsed, dict) or (is_lenient and isinstance(parsed, list)):
+        return parsed
+    if parsed is None or is_lenient:
+        raise BadRequest("Invalid JSON Patch")
+    raise BadRequest(f"error decoding patch: {_no_map(parsed)}")
+
+
+def _no_map(parsed: Any) -> str:
+    kind = {list: "array", str: "string", bool: "bool"}.get(type(parsed), "number")
+    return f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
 
 
 def complaints(raw: bytes, parsed: Any, content_type: str) -> list[str]:
@@ -164,47 +257,6 @@ def applier(content_type: str, registry: Registry, resource: Resource) -> Apply:
         return merge_patch.apply
     meta = registry.schemas.patch_meta(resource)
     return lambda current, parsed: strategic.apply(current, parsed, meta)
-
-
-def _read(
-    wanted: Any,
-    kept: Obj,
-    findings: Sequence[str],
-    expected: decode.Expected,
-    options: WriteOptions,
-    warnings: list[str],
-    is_strategic: bool,
-    shown: Callable[[], str],
-) -> Obj:
-    """The patched object pruned and defaulted, but for what it has from `kept`, which is. What does not fit is the
-    patch's fault: 422, not 400.
-
-    The result of a strategic merge patch goes through another decoder, which does not look at the kind and has words of
-    its own.
-    """
-    try:
-        if isinstance(wanted, dict) and not is_strategic:
-            decode.check_kind(wanted, expected)
-        read = _novel(wanted, kept) if kept else wanted
-        unknown = expected.schema.decode(read).unknown
-    except Undecodable as error:
-        raise _refused(shown(), error.restored if is_strategic else error.why)
-    if options.field_validation != IGNORE and (findings or unknown):
-        texts = [
-            *findings,
-            *(f'unknown field "{path}"' for path in (sorted(unknown) if is_strategic else unknown)),
-        ]
-        if options.field_validation == STRICT:
-            raise _refused(shown(), strictness.message(texts))
-        warnings += texts
-    read["apiVersion"], read["kind"] = expected.api_version, expected.kind
-    expected.schema.default(read)
-    return _joined(wanted, read, kept) if kept else read
-
-
-_NOTHING: Obj = {}
-# Where sharing goes one level deeper.
-_METADATA = "metadata"
 
 
 def _novel(wanted: Obj, kept: Obj) -> Obj:

@@ -72,6 +72,19 @@ def check(raw: bytes, operations: Any) -> list[str]:
     return found
 
 
+def check_operations(operations: Any) -> None:
+    """What is looked at where nobody is strict. Raises BadRequest. Source: json-patch.v4 DecodePatch."""
+    if not isinstance(operations, list):
+        raise BadRequest(_misfit("jsonpatch.Patch", operations))
+    for operation in operations:
+        if not isinstance(operation, dict | None):
+            raise BadRequest(_misfit("jsonpatch.Operation", operation))
+
+
 def _not(go_type: str, value: Any) -> BadRequest:
+    return BadRequest(f"error decoding patch: {_misfit(go_type, value)}")
+
+
+def _misfit(go_type: str, value: Any) -> str:
     kind = _GO_KINDS.get(type(value), "number")
-    return BadRequest(f"error decoding patch: json: cannot unmarshal {kind} into Go value of type {go_type}")
+    return f"json: cannot unmarshal {kind} into Go value of type {go_type}"

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from kubepy.api.errors import BadRequest, StatusError
+from kubepy.api.errors import BadRequest, StatusError, quote
 from kubepy.api.objects import Obj
 from kubepy.api.schema import PatchMeta
 from kubepy.apiserver.patch import errors
@@ -234,6 +234,10 @@ def _apply_orders(current: Obj, patch: Obj, meta: PatchMeta | None) -> None:
         for found, value in ((has_current, mine), (has_patch, theirs)):
             if found and not isinstance(value, list):
                 raise _bad_type("[]interface {}", value)
+        if meta is not None and meta.field(field) is None:
+            raise PatchError(
+                f"unable to find api field in struct {meta.struct} for the json field {quote(field)}"
+            )
         how = _how(meta, field)
         _check_order(theirs or [], order, how.key)
         before = list(mine or [])
