@@ -125,7 +125,10 @@ def definition_running(definition: Obj, migration: Obj, *, at: str) -> Obj:
 
 
 def definition_finished(definition: Obj, migration: Obj, *, at: str) -> Obj:
-    """... and afterwards. One that has changed meanwhile may store other versions. Source: finishCRDMigration."""
+    """... and afterwards. One that has changed meanwhile may store other versions. Source: finishCRDMigration.
+
+    Differs: upstream drops the old versions after a failed migration, too, though objects are still stored in them.
+    """
     if not objects.is_condition_true(migration, "Succeeded"):
         return _applied(definition, "False", "MigrationFailed", "The migration has failed", at)
     metadata = definition["metadata"]
