@@ -24,6 +24,8 @@ from kubepy.controllers.replica_calculator import PodMetric, Setting, Tolerances
 from kubepy.controllers.scaling_behavior import History
 
 ABLE, ACTIVE, LIMITED = "AbleToScale", "ScalingActive", "ScalingLimited"
+# Of a time when the target was scaled to zero, which is not done here.
+_SCALED_TO_ZERO = "ScaledToZero"
 _TRUE, _FALSE = "True", "False"
 
 # By pod; of an object; of something outside; or why there is nothing.
@@ -90,6 +92,7 @@ def plan(hpa: Obj, observed: Observed, history: History, now: float, at: str) ->
         made.desired = 0
         text = "scaling is disabled since the replica count of the target is zero"
         condition.set(ACTIVE, _FALSE, "ScalingDisabled", text)
+        condition.remove(_SCALED_TO_ZERO)
     elif current > spec["maxReplicas"]:
         made.desired, made.reason = spec["maxReplicas"], "Current number of replicas above Spec.MaxReplicas"
     elif current < minimum_of(spec):
@@ -393,6 +396,15 @@ def _set_status(status: Obj, current: int, desired: int | None, metrics: list[Ob
         status["currentMetrics"] = metrics
 
 
+def note_rescale(made: Plan, at: str) -> None:
+    """The scale is written: the status says so."""
+    condition = Conditions(made.status, at)
+    text = f"the HPA controller was able to update the target scale to {made.desired}"
+    condition.set(ABLE, _TRUE, "SucceededRescale", text)
+    condition.remove(_SCALED_TO_ZERO)
+    made.status["lastScaleTime"] = at
+
+
 class Conditions:
     """Sets conditions of a status in place."""
 
@@ -409,6 +421,9 @@ class Conditions:
         if found.get("status") != value:
             found["lastTransitionTime"] = self._at
         found |= {"status": value, "reason": reason, "message": message}
+
+    def remove(self, type_: str) -> None:
+        self._conditions[:] = [each for each in self._conditions if each["type"] != type_]
 
 
 def go_selector(selector: Obj | None) -> str:

@@ -118,20 +118,20 @@ class HorizontalPodAutoscalerController(Controller):
         await self._write(hpa, status)
 
     async def _rescale(self, key: Key, hpa: Obj, plan: Plan, resource: Resource, scale: Obj) -> None:
-        condition, desired = Conditions(plan.status, self.clock.rfc3339()), plan.desired
+        desired = plan.desired
         assert desired is not None, "there is something to do"
         failure = await self._write_scale(resource, scale, desired)
         if failure:
             text = f"New size: {desired}; reason: {plan.reason}; error: {failure}"
             self.events.event(hpa, WARNING, "FailedRescale", text)
             text = f"the HPA controller was unable to update the target scale: {failure}"
-            condition.set(planning.ABLE, "False", "FailedUpdateScale", text)
+            Conditions(plan.status, self.clock.rfc3339()).set(
+                planning.ABLE, "False", "FailedUpdateScale", text
+            )
             plan.status["desiredReplicas"] = (hpa.get("status") or {}).get("desiredReplicas", 0)
             return
-        text = f"the HPA controller was able to update the target scale to {desired}"
-        condition.set(planning.ABLE, "True", "SucceededRescale", text)
+        planning.note_rescale(plan, self.clock.rfc3339())
         self.events.event(hpa, NORMAL, "SuccessfulRescale", f"New size: {desired}; reason: {plan.reason}")
-        plan.status["lastScaleTime"] = self.clock.rfc3339()
         self._histories[key] = scaling_behavior.scaled(
             plan.history, hpa["spec"].get("behavior"), plan.current, desired, self.clock.now()
         )

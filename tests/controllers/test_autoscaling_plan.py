@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from kubepy.api.objects import Obj, condition
 from kubepy.controllers import autoscaling_plan as planning
+from kubepy.controllers.autoscaling_metrics import Unavailable
 from kubepy.controllers.autoscaling_plan import Observed, Plan
 from kubepy.controllers.replica_calculator import PodMetric
-from kubepy.controllers.scaling_behavior import History
+from kubepy.controllers.scaling_behavior import History, Recommendation, ScaleEvent
+from kubepy.lib.clock import rfc3339
 from kubepy.testing.builders import make_pod
 
 NOW, AT = 1_767_225_600.0, "2026-01-01T00:00:00Z"
@@ -204,3 +208,84 @@ def test_a_condition_keeps_its_time_while_it_keeps_its_status() -> None:
     assert status["conditions"][0]["lastTransitionTime"] == "t1"
     planning.Conditions(status, "t3").set("A", "False", "y", "")
     assert status["conditions"][0]["lastTransitionTime"] == "t3"
+
+
+# -- what upstream's own tests end with ------------------------------------------------------------------------
+#
+# autoscaling_cases.json holds facts recorded from horizontal_test.go: what the controller saw and what came of it.
+# pods: how many of a kind, named test-pod-0 and so on; times in seconds from now, without any a pod is old. requests:
+# of both containers. readings: by pod, of an object, a series, or the error. recommendations: how many, and when.
+
+_DATA = orjson.loads(Path(__file__).with_name("autoscaling_cases.json").read_bytes())
+_OLD_S = -1e9
+
+
+def recorded_pods(runs: list[tuple[int, Obj]]) -> list[Obj]:
+    made: list[Obj] = []
+    for count, fact in runs:
+        made += [_recorded_pod(f"test-pod-{len(made) + i}", fact) for i in range(count)]
+    return made
+
+
+def _recorded_pod(name: str, fact: Obj) -> Obj:
+    requests = fact.get("requests")
+    if not isinstance(requests, dict):
+        requests = dict.fromkeys(("container1", "container2"), requests)
+    containers = [
+        {"name": each, "resources": {"requests": {"cpu": cpu} if isinstance(cpu, str) else cpu or {}}}
+        for each, cpu in requests.items()
+    ]
+    metadata: Obj = {"name": name, "namespace": "default"}
+    if fact.get("deleting"):
+        metadata["deletionTimestamp"] = AT
+    ready = fact.get("ready", "True")
+    since = rfc3339(NOW + fact.get("since", _OLD_S))
+    return {
+        "metadata": metadata,
+        "spec": fact.get("spec", {"containers": containers}),
+        "status": {
+            "phase": fact.get("phase", "Running"),
+            "startTime": rfc3339(NOW + fact.get("started", _OLD_S)),
+            "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": since}] if ready else [],
+        },
+    }
+
+
+def recorded_reading(found: Any, type_: str) -> Any:
+    if found is None:
+        return Unavailable("nobody asked")
+    if isinstance(found, dict):
+        return Unavailable(found["error"])
+    if isinstance(found, list) and type_ != "External":
+        by_name = {f"test-pod-{i}": amount for i, amount in enumerate(found)}
+        return {name: PodMetric(amount, NOW) for name, amount in by_name.items() if amount is not None}
+    return found
+
+
+@pytest.mark.parametrize("case", _DATA["cases"])
+def test_what_upstream_decides(case: Obj) -> None:
+    spec, current, expected = case["spec"], case["current"], case["expected"]
+    types = [metric["type"] for metric in spec.get("metrics") or ()]
+    seen = Observed(
+        current,
+        case.get("status_replicas", current),
+        case.get("selector", "name=test-pod"),
+        "test-namespace",
+        recorded_pods(case["pods"]),
+        [recorded_reading(found, type_) for found, type_ in zip(case["readings"], types)],
+        case.get("rivals", ()),
+    )
+    history = History(*(
+        tuple(kind(count, NOW + at) for count, at in case.get(name, ()))
+        for name, kind in (("recommendations", Recommendation), ("ups", ScaleEvent), ("downs", ScaleEvent))
+    ))  # fmt: skip
+    hpa = {"metadata": {"name": "test-hpa"}, "spec": spec, "status": case.get("status", {})}
+    made = planning.plan(hpa, seen, history, NOW, AT)
+    assert (made.desired if made.rescales else None) == expected.get("desired")
+    assert [list(event) for event in made.events] == expected.get("events", [])
+    if made.rescales:
+        planning.note_rescale(made, AT)
+    assert sorted(
+        [each["type"], each["status"], each["reason"], each["message"]] for each in made.status["conditions"]
+    ) == [_DATA["conditions"][number] for number in expected["conditions"]]
+    assert (made.status.get("currentMetrics") or []) == expected.get("metrics", [])
