@@ -5,7 +5,8 @@ The definitions that schemas are made of do not say: they are published without 
 matter of validation.
 
 The table: one line per definition with its fields that have the values below, `[]` if they hold lists of them, `{}`
-maps; then one line per value with what it means. A `_` in a value stands for a space, `""` for the empty one.
+maps, `^` if an empty line ends what is said about the field; then one line per value with what it means. A `_` in a
+value stands for a space, `""` for the empty one.
 
 Source: the +enum marks of k8s.io/api and apiextensions-apiserver at 1.36.
 """
@@ -36,18 +37,19 @@ def read() -> dict[str, dict[str, Enum]]:
             continue
         if values:
             for definition, field in fields:
-                inside = _INSIDE.get(field[-2:], "")
-                name = field[:-2] if inside else field
-                found.setdefault(f"io.k8s.{definition}", {})[name] = _enum(values, inside)
+                name = field.rstrip("[]{}^")
+                found.setdefault(f"io.k8s.{definition}", {})[name] = _enum(values, field.removeprefix(name))
             fields, values = [], []
         definition, _, names = line.partition(": ")
         fields += [(definition, name) for name in names.split()]
     return found
 
 
-def _enum(values: list[tuple[str, str]], inside: str) -> Enum:
+def _enum(values: list[tuple[str, str]], mark: str) -> Enum:
+    inside = _INSIDE.get(mark, "")
     lines = [f' - `"{value}"`{" " if meaning else ""}{meaning}' for value, meaning in values]
-    text = "" if inside else "\n\nPossible enum values:\n" + "\n".join(lines)
+    gap = "\n\n\n" if mark == "^" else "\n\n"
+    text = "" if inside else f"{gap}Possible enum values:\n" + "\n".join(lines)
     return Enum(tuple(value for value, _ in values), text, inside)
 
 
@@ -75,9 +77,9 @@ api.admissionregistration.v1.ValidatingWebhook: sideEffects
   NoneOnDryRun means that calling the webhook will possibly have side effects, but if the request being reviewed has the dry-run attribute, the side effects will be suppressed.
   Some means that calling the webhook will possibly have side effects. If a request with the dry-run attribute would trigger a call to this webhook, the request will instead fail.
   Unknown means that no information is known about the side effects of calling the webhook. If a request with the dry-run attribute would trigger a call to this webhook, the request will instead fail.
-api.admissionregistration.v1.Mutation: patchType
-api.admissionregistration.v1alpha1.Mutation: patchType
-api.admissionregistration.v1beta1.Mutation: patchType
+api.admissionregistration.v1.Mutation: patchType^
+api.admissionregistration.v1alpha1.Mutation: patchType^
+api.admissionregistration.v1beta1.Mutation: patchType^
   ApplyConfiguration ApplyConfiguration indicates that the mutation is using apply configuration to mutate the object.
   JSONPatch JSONPatch indicates that the object is mutated through JSON Patch.
 api.admissionregistration.v1.NamedRuleWithOperations: operations[]
@@ -89,10 +91,10 @@ api.admissionregistration.v1beta1.NamedRuleWithOperations: operations[]
   CREATE
   DELETE
   UPDATE
-api.admissionregistration.v1.NamedRuleWithOperations: scope
-api.admissionregistration.v1.RuleWithOperations: scope
-api.admissionregistration.v1alpha1.NamedRuleWithOperations: scope
-api.admissionregistration.v1beta1.NamedRuleWithOperations: scope
+api.admissionregistration.v1.NamedRuleWithOperations: scope^
+api.admissionregistration.v1.RuleWithOperations: scope^
+api.admissionregistration.v1alpha1.NamedRuleWithOperations: scope^
+api.admissionregistration.v1beta1.NamedRuleWithOperations: scope^
   * means that all scopes are included.
   Cluster means that scope is limited to cluster-scoped objects. Namespace objects are cluster-scoped.
   Namespaced means that scope is limited to namespaced objects.
@@ -440,32 +442,32 @@ api.networking.v1.NetworkPolicySpec: policyTypes[]
 api.policy.v1.PodDisruptionBudgetSpec: unhealthyPodEvictionPolicy
   AlwaysAllow policy means that all running pods (status.phase="Running"), but not yet healthy are considered disrupted and can be evicted regardless of whether the criteria in a PDB is met. This means perspective running pods of a disrupted application might not get a chance to become healthy. Healthy pods will be subject to the PDB for eviction.
   IfHealthyBudget policy means that running pods (status.phase="Running"), but not yet healthy can be evicted only if the guarded application is not disrupted (status.currentHealthy is at least equal to status.desiredHealthy). Healthy pods will be subject to the PDB for eviction.
-api.resource.v1.DeviceAllocationConfiguration: source
-api.resource.v1beta1.DeviceAllocationConfiguration: source
-api.resource.v1beta2.DeviceAllocationConfiguration: source
+api.resource.v1.DeviceAllocationConfiguration: source^
+api.resource.v1beta1.DeviceAllocationConfiguration: source^
+api.resource.v1beta2.DeviceAllocationConfiguration: source^
   FromClaim
   FromClass
-api.resource.v1.DeviceSubRequest: allocationMode
-api.resource.v1.ExactDeviceRequest: allocationMode
-api.resource.v1beta1.DeviceRequest: allocationMode
-api.resource.v1beta1.DeviceSubRequest: allocationMode
-api.resource.v1beta2.DeviceSubRequest: allocationMode
-api.resource.v1beta2.ExactDeviceRequest: allocationMode
+api.resource.v1.DeviceSubRequest: allocationMode^
+api.resource.v1.ExactDeviceRequest: allocationMode^
+api.resource.v1beta1.DeviceRequest: allocationMode^
+api.resource.v1beta1.DeviceSubRequest: allocationMode^
+api.resource.v1beta2.DeviceSubRequest: allocationMode^
+api.resource.v1beta2.ExactDeviceRequest: allocationMode^
   All
   ExactCount
-api.resource.v1.DeviceTaint: effect
-api.resource.v1.DeviceToleration: effect
-api.resource.v1alpha3.DeviceTaint: effect
-api.resource.v1beta1.DeviceTaint: effect
-api.resource.v1beta1.DeviceToleration: effect
-api.resource.v1beta2.DeviceTaint: effect
-api.resource.v1beta2.DeviceToleration: effect
+api.resource.v1.DeviceTaint: effect^
+api.resource.v1.DeviceToleration: effect^
+api.resource.v1alpha3.DeviceTaint: effect^
+api.resource.v1beta1.DeviceTaint: effect^
+api.resource.v1beta1.DeviceToleration: effect^
+api.resource.v1beta2.DeviceTaint: effect^
+api.resource.v1beta2.DeviceToleration: effect^
   NoExecute Evict any already-running pods that do not tolerate the device taint.
   NoSchedule Do not allow new pods to schedule which use a tainted device unless they tolerate the taint, but allow all pods submitted to Kubelet without going through the scheduler to start, and allow all already-running pods to continue running.
   None No effect, the taint is purely informational.
-api.resource.v1.DeviceToleration: operator
-api.resource.v1beta1.DeviceToleration: operator
-api.resource.v1beta2.DeviceToleration: operator
+api.resource.v1.DeviceToleration: operator^
+api.resource.v1beta1.DeviceToleration: operator^
+api.resource.v1beta2.DeviceToleration: operator^
   Equal
   Exists
 api.scheduling.v1alpha2.PodGroupSpec: disruptionMode

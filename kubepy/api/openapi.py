@@ -16,7 +16,7 @@ Source: kubernetes api/openapi-spec/, kube-openapi pkg/builder3.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import orjson
 
@@ -29,6 +29,7 @@ from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
 
 GroupVersion = tuple[str, str]
+Shown = Callable[[Obj], bool]  # of {"group", "version", "kind"}
 _BEARER = {
     "BearerToken": {
         "description": "Bearer Token authentication",
@@ -63,7 +64,8 @@ def v3_document(catalog: Catalog, schemas: Schemas, group: str, version: str, *,
     rows = catalog.resources(group, version)
     operations = list(openapi_paths.of_group_version(rows, group, version))
     is_custom = all(row.custom for row in rows)
-    document = _v3(schemas, operations, rows, None if is_custom else {("", "v1"), (group, version)}, keep)
+    shown = _known_to_clients if is_custom else _of(("", "v1"), (group, version))
+    document = _v3(schemas, operations, rows, shown, keep)
     if is_custom:
         del document["components"]["securitySchemes"]
         document["info"] = _CUSTOM_INFO
@@ -72,17 +74,17 @@ def v3_document(catalog: Catalog, schemas: Schemas, group: str, version: str, *,
 
 def v3_root(schemas: Schemas, path: str, *, keep: Keep = as_made) -> Obj:
     """The same of one of `roots`."""
-    return _v3(schemas, [openapi_paths.of_root(path)], (), {("", "v1")}, keep)
+    return _v3(schemas, [openapi_paths.of_root(path)], (), _of(("", "v1")), keep)
 
 
 def _v3(
     schemas: Schemas,
     operations: list[Operation],
     rows: Iterable[Resource],
-    served: set[GroupVersion] | None,
+    shown: Shown,
     keep: Keep,
 ) -> Obj:
-    found = _Rebuilder(schemas.version, V3, keep).schemas(operations, rows, served)
+    found = _Rebuilder(schemas.version, V3, keep).schemas(operations, rows, shown)
     return {
         "openapi": "3.0.0",
         "info": _info(schemas),
@@ -114,7 +116,6 @@ def _paths(
 
 def v2_document(catalog: Catalog, schemas: Schemas, *, keep: Keep = as_made) -> Obj:
     """Swagger 2.0 of everything: what /openapi/v2 answers."""
-    served = {(group, version) for group, versions in catalog.groups() for version in versions}
     operations = [openapi_paths.of_root(path) for path in roots(catalog)] + [
         operation
         for group, versions in catalog.groups()
@@ -127,7 +128,7 @@ def v2_document(catalog: Catalog, schemas: Schemas, *, keep: Keep = as_made) -> 
         "info": _info(schemas),
         "paths": _paths(schemas, operations, V2, keep, shared),
         "parameters": dict(sorted(shared.parameters.items())),
-        "definitions": _Rebuilder(schemas.version, V2, keep).schemas(operations, catalog, served),
+        "definitions": _Rebuilder(schemas.version, V2, keep).schemas(operations, catalog, _everything),
         "securityDefinitions": _BEARER,
         "security": [{"BearerToken": []}],
     }
@@ -231,10 +232,17 @@ _DEFAULTS: dict[str, Obj] = {
 _OF_SERVERS = ("admission.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "imagepolicy.k8s.io")
 
 
-def _is_shown(gvk: Obj, served: Collection[GroupVersion] | None) -> bool:
-    if served is None:
-        return gvk["group"] not in _OF_SERVERS
-    return (gvk["group"], gvk["version"]) in served
+def _known_to_clients(gvk: Obj) -> bool:
+    return gvk["group"] not in _OF_SERVERS
+
+
+def _of(*versions: GroupVersion) -> Shown:
+    return lambda gvk: (gvk["group"], gvk["version"]) in versions
+
+
+def _everything(gvk: Obj) -> bool:
+    """What is not served, too."""
+    return True
 
 
 class _Rebuilder:
@@ -249,10 +257,10 @@ class _Rebuilder:
         self,
         operations: Sequence[Operation],
         rows: Iterable[Resource],
-        served: Collection[GroupVersion] | None,
+        shown: Shown,
     ) -> Obj:
         """Every schema that the operations' bodies reach, by name. `rows` are the resources that they are about,
-        `served` the versions that kinds of every group are shown in, such as DeleteOptions; None: what clients know."""
+        `shown` tells which versions of the kinds of every group, such as DeleteOptions, are named."""
         found: Obj = {}
         waiting = [name for operation in operations for name in operation.schemas()]
         for row in rows:
@@ -270,7 +278,7 @@ class _Rebuilder:
             waiting += reached
             gvks = definition_.get(GVK, ())
             if len(gvks) > 1:
-                rebuilt[GVK] = [gvk for gvk in gvks if _is_shown(gvk, served)]
+                rebuilt[GVK] = [gvk for gvk in gvks if shown(gvk)]
             found[name] = self._keep(rebuilt)
         return dict(sorted(found.items()))
 

@@ -228,6 +228,31 @@ def test_values_of_fields_are_told(v2: Obj, definition: str, field: str, values:
         assert '\n\nPossible enum values:\n - `"Always"` means that kubelet always' in shape["description"]
 
 
+@pytest.mark.parametrize(
+    ("definition", "field", "end"),
+    [
+        (
+            "io.k8s.api.resource.v1.DeviceSubRequest",
+            "allocationMode",
+            "unknown modes.\n\n\nPossible enum values:\n",
+        ),
+        ("io.k8s.api.core.v1.Container", "imagePullPolicy", "#updating-images\n\nPossible enum values:\n"),
+    ],
+)
+def test_values_follow_as_many_lines_as_in_the_published_text(
+    v2: Obj, definition: str, field: str, end: str
+) -> None:
+    assert end in v2["definitions"][definition]["properties"][field]["description"]
+
+
+def test_v2_names_every_version_that_a_kind_of_all_groups_is_known_in(v2: Obj, apps: Obj) -> None:
+    name = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
+    groups = [gvk["group"] for gvk in v2["definitions"][name]["x-kubernetes-group-version-kind"]]
+    assert {"imagepolicy.k8s.io", "apps", ""} <= set(groups)
+    of_apps = apps["components"]["schemas"][name]["x-kubernetes-group-version-kind"]
+    assert [(gvk["group"], gvk["version"]) for gvk in of_apps] == [("", "v1"), ("apps", "v1")]
+
+
 def test_every_field_with_values_is_one() -> None:
     """Of the release that the table is of."""
     known = shapes.load("1.36")
