@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from kubepy.api import objects, placement, pods, selectors
+from kubepy.api import objects, placement, pods
 from kubepy.api.builtins import CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import After, Controller, ControllerContext, key_of, owner_key, rest_for
@@ -428,7 +428,7 @@ class DaemonSetController(Controller):
             self.events.event(daemon_set, "Warning", "SelectingAll", message)
             return None
         trusted = self.expectations.satisfied(key)
-        owned = await self._claim(daemon_set)
+        owned = await ownership.claim_dependents(self.client, self.pods, daemon_set, DAEMON_SETS)
         revisions = await self.historian.of(daemon_set)
         hash_ = objects.labels_of(revisions.current)[REVISION_LABEL]
         observed = Observed(
@@ -448,18 +448,6 @@ class DaemonSetController(Controller):
         return After(decided.after_s) if decided.after_s is not None else None
 
     # -- what it looks at
-
-    async def _claim(self, daemon_set: Obj) -> list[Obj]:
-        namespace = daemon_set["metadata"]["namespace"]
-        owned = self.pods.by_index(ownership.BY_CONTROLLER, objects.uid_of(daemon_set))
-        orphans = self.pods.by_index(ownership.BY_CONTROLLER, ownership.orphans_of(namespace))
-        matches = selectors.from_label_selector(daemon_set["spec"]["selector"]).matches
-        claims = ownership.plan_claims(daemon_set, matches, [*owned, *orphans])
-        if not claims.adopt and not claims.release:
-            return claims.owned
-        return await ownership.claim(
-            self.client, claims, owner=daemon_set, owner_resource=DAEMON_SETS, resource=PODS
-        )
 
     def _waiting(self, key: Key, daemon_set: Obj) -> dict[str, float]:
         """Failures of another generation do not count against this one."""

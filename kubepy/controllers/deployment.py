@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from kubepy.api import errors, objects, pods, selectors
+from kubepy.api import errors, objects, pods
 from kubepy.api.builtins import DEPLOYMENTS, PODS, REPLICA_SETS
 from kubepy.api.objects import Document, Key, Obj
 from kubepy.client.controller import After, Controller, key_of, owner_key
@@ -52,7 +52,7 @@ class DeploymentController(Controller):
         if ownership.selects_everything(deployment["spec"]["selector"]):
             await self._refuse(deployment)
             return None
-        owned = await self._claim(deployment)
+        owned = await ownership.claim_dependents(self.client, self.replica_sets, deployment, DEPLOYMENTS)
         decided = plan(deployment, owned, self.clock.now(), self._busy(deployment, owned))
         await self._act(deployment, decided)
         return None if decided.after_s is None else After(decided.after_s)
@@ -100,17 +100,6 @@ class DeploymentController(Controller):
         status, generation = deployment.get("status") or {}, deployment["metadata"].get("generation", 0)
         if status.get("observedGeneration", 0) < generation:
             await self._write_status(deployment, status | {"observedGeneration": generation}, "")
-
-    async def _claim(self, deployment: Obj) -> list[Obj]:
-        metadata = deployment["metadata"]
-        by_controller, orphans = ownership.BY_CONTROLLER, ownership.orphans_of(metadata["namespace"])
-        candidates = self.replica_sets.by_index(by_controller, metadata["uid"])
-        candidates += self.replica_sets.by_index(by_controller, orphans)
-        selector = selectors.from_label_selector(deployment["spec"]["selector"])
-        claims = ownership.plan_claims(deployment, selector.matches, candidates)
-        return await ownership.claim(
-            self.client, claims, owner=deployment, owner_resource=DEPLOYMENTS, resource=REPLICA_SETS
-        )
 
     async def _act(self, deployment: Obj, decided: Plan) -> None:
         if decided.create is not None and not await self._create(deployment, decided.create):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from kubepy.api import errors, objects, pods, selectors
+from kubepy.api import errors, objects, pods
 from kubepy.api.builtins import CONTROLLER_REVISIONS
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
@@ -106,7 +106,8 @@ class Historian:
 
     async def of(self, owner: Obj) -> History:
         """Source: constructHistory, getStatefulSetRevisions."""
-        found = split(owner, await self._claim(owner))
+        claimed = await ownership.claim_dependents(self._client, self._revisions, owner, self._owner_resource)
+        found = split(owner, claimed)
         number = max((each.get("revision", 0) for each in found.other), default=0) + 1
         if not found.equal:
             return History(await self._create(owner, number), found.other)
@@ -114,22 +115,6 @@ class Historian:
         if current.get("revision", 0) < number:
             current = await self._client.update(CONTROLLER_REVISIONS, current | {"revision": number})
         return History(current, [*twins, *found.other])
-
-    async def _claim(self, owner: Obj) -> list[Obj]:
-        namespace = owner["metadata"]["namespace"]
-        owned = self._revisions.by_index(ownership.BY_CONTROLLER, objects.uid_of(owner))
-        orphans = self._revisions.by_index(ownership.BY_CONTROLLER, ownership.orphans_of(namespace))
-        matches = selectors.from_label_selector(owner["spec"]["selector"]).matches
-        claims = ownership.plan_claims(owner, matches, [*owned, *orphans])
-        if not claims.adopt and not claims.release:
-            return claims.owned
-        return await ownership.claim(
-            self._client,
-            claims,
-            owner=owner,
-            owner_resource=self._owner_resource,
-            resource=CONTROLLER_REVISIONS,
-        )
 
     async def _create(self, owner: Obj, number: int) -> Obj:
         wanted = render(owner, number, self._hash_label)

@@ -97,6 +97,30 @@ def selects_everything(selector: Obj | None) -> bool:
     return not selector or not (selector.get("matchLabels") or selector.get("matchExpressions"))
 
 
+def anybody(orphan: Obj) -> bool:
+    return True
+
+
+async def claim_dependents(
+    client: Client,
+    dependents: Informer,
+    owner: Obj,
+    owner_resource: Resource,
+    *,
+    is_candidate: Callable[[Obj], bool] = anybody,
+) -> list[Obj]:
+    """What is the owner's of `dependents`, after those that ceased to match were released and matching orphans adopted.
+    `is_candidate` says of an orphan whether it may be."""
+    metadata = owner["metadata"]
+    owned = dependents.by_index(BY_CONTROLLER, metadata["uid"])
+    orphans = filter(is_candidate, dependents.by_index(BY_CONTROLLER, orphans_of(metadata["namespace"])))
+    matches = selectors.from_label_selector(owner["spec"]["selector"]).matches
+    claims = plan_claims(owner, matches, [*owned, *orphans])
+    return await claim(
+        client, claims, owner=owner, owner_resource=owner_resource, resource=dependents.resource
+    )
+
+
 async def claim(
     client: Client,
     claims: Claims,

@@ -25,7 +25,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from kubepy.api import errors, objects, pods, selectors
+from kubepy.api import errors, objects, pods
 from kubepy.api.builtins import CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
 from kubepy.api.objects import Key, Obj
 from kubepy.client.controller import After, Controller, ControllerContext, key_of, rest_for
@@ -423,17 +423,11 @@ class StatefulSetController(Controller):
     # -- what it looks at
 
     async def _claim(self, stateful_set: Obj) -> list[Obj]:
-        metadata = stateful_set["metadata"]
-        owned = self.pods.by_index(ownership.BY_CONTROLLER, objects.uid_of(stateful_set))
-        strays = self.pods.by_index(ownership.BY_CONTROLLER, ownership.orphans_of(metadata["namespace"]))
-        orphans = [pod for pod in strays if parent_of(pod)[0] == metadata["name"]]
-        matches = selectors.from_label_selector(stateful_set["spec"]["selector"]).matches
-        claims = ownership.plan_claims(stateful_set, matches, [*owned, *orphans])
-        if not claims.adopt and not claims.release:
-            return claims.owned
-        return await ownership.claim(
-            self.client, claims, owner=stateful_set, owner_resource=STATEFUL_SETS, resource=PODS
-        )
+        name = stateful_set["metadata"]["name"]
+        return await ownership.claim_dependents(
+            self.client, self.pods, stateful_set, STATEFUL_SETS,
+            is_candidate=lambda pod: parent_of(pod)[0] == name,
+        )  # fmt: skip
 
     def _claims_of(self, stateful_set: Obj, members: Iterable[Obj]) -> dict[str, Obj]:
         namespace = stateful_set["metadata"]["namespace"]
