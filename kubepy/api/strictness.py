@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from kubepy.api import go_json
+from kubepy.api import errors, go_json
+from kubepy.lib import yaml
 
 _TEXTS_MAX = 100  # Source: sigs.k8s.io/json saveStrictError
 
@@ -49,6 +50,24 @@ def texts(body: bytes, obj: Any, unknown: Iterable[str]) -> list[str]:
 def message(found: Iterable[str]) -> str:
     """strict decoding error: unknown field "spec.foo", duplicate field "spec.replicas"."""
     return "strict decoding error: " + ", ".join(found)
+
+
+def repeated_in_yaml(body: bytes, obj: Any) -> list[str]:
+    """`line 6: key "a" already set in map` for each key that comes again. `obj` is what `body` says."""
+    try:
+        if not duplicate_keys(body, obj):
+            return []
+    except ValueError:
+        # No JSON.
+        pass
+    return [
+        f"line {line}: key {errors.quote(key)} already set in map" for line, key in yaml.duplicate_keys(body)
+    ]
+
+
+def yaml_error(repeated: Iterable[str]) -> str:
+    """As go-yaml tells all of them at once."""
+    return "yaml: unmarshal errors:" + "".join(f"\n  {line}" for line in repeated)
 
 
 def _has_no_duplicates(body: bytes, obj: Any) -> bool:

@@ -94,26 +94,14 @@ def configuration(raw: bytes) -> Obj:
 
 def complaints_of(raw: bytes, parsed: Any, options: WriteOptions) -> list[str]:
     """What a strict reader has against the body: keys that come twice."""
-    if options.field_validation == IGNORE:
-        return []
-    try:
-        if not strictness.duplicate_keys(raw, parsed):
-            return []
-    except ValueError:
-        # No JSON.
-        pass
-    return [
-        f"line {line}: key {errors.quote(key)} already set in map" for line, key in yaml.duplicate_keys(raw)
-    ]
+    return [] if options.field_validation == IGNORE else strictness.repeated_in_yaml(raw, parsed)
 
 
 def complain(complaints: list[str], options: WriteOptions, warnings: list[str]) -> None:
     """Only once the configuration could be applied, as upstream."""
     if complaints and options.field_validation == STRICT:
-        lines = "".join(f"\n  {line}" for line in complaints)
-        raise BadRequest(
-            f"error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:{lines}"
-        )
+        why = strictness.yaml_error(complaints)
+        raise BadRequest(f"error strict decoding YAML: error converting YAML to JSON: {why}")
     warnings += complaints
 
 

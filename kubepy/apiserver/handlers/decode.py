@@ -9,7 +9,8 @@ Source: apiserver pkg/endpoints/handlers/{create,rest}.go, apimachinery pkg/runt
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -69,11 +70,12 @@ async def _body_of(request: Request, expected: Expected, options: WriteOptions) 
         return decoded(request.obj, expected, options, request.warnings)
     body = await request.read_body()
     if media_type == negotiate.YAML:
+        is_strict = options.field_validation != IGNORE
         if len(body) > _YAML_INLINE_MAX:
-            parsed, body = await asyncio.to_thread(_read_yaml, body, expected)
+            read = await asyncio.to_thread(_read_yaml, body, expected, is_strict=is_strict)
         else:
-            parsed, body = _read_yaml(body, expected)
-        return decoded(parsed, expected, options, request.warnings, body)
+            read = _read_yaml(body, expected, is_strict=is_strict)
+        return decoded(read.value, expected, options, request.warnings, read.json, read.repeated)
     return decode(body, media_type, expected, options, request.warnings)
 
 
@@ -90,19 +92,27 @@ def decode(
     return decoded(parsed, expected, options, warnings, body)
 
 
-def _read_yaml(body: bytes, expected: Expected) -> tuple[Any, bytes]:
-    """The value, and the same as JSON: strictness about keys that come twice is JSON's; what was said twice in YAML
-    is gone by now."""
+class _Yaml(NamedTuple):
+    value: Any
+    json: bytes  # the same, as Go makes it of YAML: keys by name, each once
+    repeated: list[str]  # keys that the YAML has more than once
+
+
+def _read_yaml(body: bytes, expected: Expected, *, is_strict: bool) -> _Yaml:
     try:
         # Much of it is JSON.
-        return go_json.loads(body), body
+        parsed = go_json.loads(body)
     except go_json.SyntaxError:
-        pass
-    try:
-        parsed = yaml.load_first(body)
-    except yaml.Error as error:
-        raise _unrecognized(expected, yaml.go_text(error), body)
-    return parsed, orjson.dumps(parsed) if isinstance(parsed, dict) else body
+        try:
+            parsed = yaml.load_first(body)
+        except yaml.Error as error:
+            raise _unrecognized(expected, yaml.go_text(error), body)
+    if not isinstance(parsed, dict):
+        return _Yaml(parsed, body, [])
+    as_json = orjson.dumps(parsed, option=orjson.OPT_SORT_KEYS)
+    return _Yaml(
+        orjson.loads(as_json), as_json, strictness.repeated_in_yaml(body, parsed) if is_strict else []
+    )
 
 
 def read_protobuf(body: bytes, expected: Expected) -> Obj:
@@ -122,7 +132,12 @@ def read_protobuf(body: bytes, expected: Expected) -> Obj:
 
 
 def decoded(
-    parsed: Any, expected: Expected, options: WriteOptions, warnings: list[str], body: bytes = b""
+    parsed: Any,
+    expected: Expected,
+    options: WriteOptions,
+    warnings: list[str],
+    body: bytes = b"",
+    repeated: Sequence[str] = (),
 ) -> Obj:
     """`parsed` in place, once it is known to be the right kind."""
     if parsed is None:
@@ -136,12 +151,16 @@ def decoded(
         else:
             check_kind(parsed, expected)
     findings = expected.schema.decode(parsed, body)
-    if is_strict and (findings.unknown or duplicates):
+    if is_strict and (findings.unknown or duplicates or repeated):
         if body and not expected.is_custom:
             texts = strictness.texts(body, go_json.loads(body), findings.unknown)
         else:
             texts = [f'duplicate field "{path}"' for path in duplicates]
             texts += [f'unknown field "{path}"' for path in findings.unknown]
+        if repeated and options.field_validation == STRICT:
+            texts.insert(0, strictness.yaml_error(repeated))
+        else:
+            texts[:0] = repeated
         complain(texts, expected, options, warnings)
     parsed["apiVersion"], parsed["kind"] = expected.api_version, expected.kind
     if not isinstance(parsed.get("metadata"), dict):

@@ -9,7 +9,7 @@ from kubepy.api.decoding import IDENTITY, json_kind
 from kubepy.api.errors import BadRequest
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
-from kubepy.api.schema import Schemas
+from kubepy.api.schema import Schemas, Undecodable
 from kubepy.apiserver.handlers import negotiate, respond, write
 from kubepy.apiserver.registry.options import (
     DEFAULT_WRITE,
@@ -75,7 +75,11 @@ def _warn(registry: Registry, resource: Resource, request: Request, options: Del
 async def _options(request: Request, registry: Registry) -> DeleteOptions:
     body = await _body(request, registry.schemas)
     if body:
-        registry.schemas.of(DELETE_OPTIONS).decode(body)
+        try:
+            registry.schemas.of(DELETE_OPTIONS).decode(body)
+        except Undecodable as error:
+            # Nobody says here what could not be handled as what.
+            raise BadRequest(error.why)
         if request.record is not None:
             # Go's own version of it is what upstream writes down.
             request.record.body(body | {"apiVersion": "meta.k8s.io/__internal"})

@@ -137,7 +137,8 @@ class _Patcher:
             raise _refused(self._shown(live), _NO_OBJECT)
         if not (is_strategic or expected.is_custom or wanted.get("apiVersion")):
             # Go reads it as its own type then, none of whose fields has a name in JSON.
-            read, unknown = {_METADATA: {}}, sorted(wanted.keys() - {"apiVersion", "kind"})
+            read: Obj = {_METADATA: {}}
+            unknown = sorted(wanted.keys() - {"apiVersion", "kind"})
         else:
             try:
                 if not is_strategic:

@@ -62,6 +62,58 @@ async def test_malformed_json(api: Api, body: bytes, message: str) -> None:
     assert error.message == message
 
 
+_CONFIG_MAP = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
+_TWICE = 'key "a" already set in map'
+
+
+@pytest.mark.parametrize(
+    ("body", "warnings", "why"),
+    [
+        (
+            _CONFIG_MAP + b"data:\n  a: b\n  a: c\n",
+            [f"line 6: {_TWICE}"],
+            f"yaml: unmarshal errors:\n  line 6: {_TWICE}",
+        ),
+        (
+            b'{"metadata":{"name":"x"},"data":{"a":"b","a":"c"}}',
+            [f"line 1: {_TWICE}"],
+            f"yaml: unmarshal errors:\n  line 1: {_TWICE}",
+        ),
+        (
+            _CONFIG_MAP + b"data:\n  a: b\n  a: c\n  a: d\nlast: 1\nfirst: 1\n",
+            [f"line 6: {_TWICE}", f"line 7: {_TWICE}", 'unknown field "first"', 'unknown field "last"'],
+            f"yaml: unmarshal errors:\n  line 6: {_TWICE}\n  line 7: {_TWICE}, "
+            'unknown field "first", unknown field "last"',
+        ),
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_what_yaml_says_twice(
+    api: Api, body: bytes, warnings: list[str], why: str, method: str
+) -> None:
+    target = "/api/v1/namespaces/default/configmaps"
+    if method == "PUT":
+        await api.ok("POST", target, {"metadata": {"name": "x"}})
+        target += "/x"
+    error = await api.error(method, f"{target}?fieldValidation=Strict", body, content_type="application/yaml")
+    assert error.message == (
+        f'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: {why}'
+    )
+    await api.ok(method, f"{target}?fieldValidation=Ignore&dryRun=All", body, content_type="application/yaml")
+    assert api.warnings == []
+    await api.ok(method, target, body, content_type="application/yaml")
+    assert api.warnings == warnings
+
+
+async def test_delete_options_that_do_not_fit(api: Api) -> None:
+    target = "/api/v1/namespaces/default/configmaps/x"
+    error = await api.error("DELETE", target, {"gracePeriodSeconds": "x"})
+    assert (error.code, error.message) == (
+        400,
+        "json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64",
+    )
+
+
 async def test_malformed_yaml(api: Api) -> None:
     error = await api.error("POST", MAPS, b"a: [1", content_type="application/yaml")
     assert error.code == 400
