@@ -15,6 +15,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from kubepy.api import device_taints, placement, quantity
+from kubepy.api.device_capacity import Steps
 from kubepy.api.objects import Obj
 from kubepy.api.quantity import Quantity
 
@@ -242,9 +243,7 @@ def _rounded_up(requested: Quantity, allowed: Obj) -> Quantity:
         return least
     if "step" not in allowed:
         return requested
-    step = quantity.parse(allowed["step"]).value()
-    steps = -((least.value() - requested.value()) // step)
-    return quantity.of_value(least.value() + steps * step, quantity.BINARY_SI)
+    return Steps(allowed).next_from(requested)
 
 
 def _violates(amount: Quantity, policy: Obj | None) -> bool:
@@ -253,10 +252,7 @@ def _violates(amount: Quantity, policy: Obj | None) -> bool:
     if (allowed := policy.get("validRange")) is not None:
         if "max" in allowed and quantity.parse(allowed["max"]) < amount:
             return True
-        if "step" not in allowed:
-            return False
-        least = quantity.parse(allowed["min"]).value()
-        return bool((amount.value() - least) % quantity.parse(allowed["step"]).value())
+        return "step" in allowed and not Steps(allowed).is_on_one(amount)
     values = policy.get("validValues") or ()
     return bool(values) and all(amount != quantity.parse(value) for value in values)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kubepy.api import errors, internals, names, quantity
+from kubepy.api.device_capacity import Steps
 from kubepy.api.objects import Obj
 from kubepy.api.validation.pod_placement import check_node_selector
 from kubepy.api.validation.pod_volumes import check_csi_driver_name
@@ -447,9 +448,9 @@ def _check_range(range_: Obj, default: str, capacity: str, path: str, found: Err
         added = quantity.parse(low) + quantity.parse(step)
         if nano(low) + nano(step) > nano(capacity):
             refuse("step", step, f"one step {added.canonical()} is larger than capacity value: {capacity}")
-        stride = quantity.value(step) or 1
+        steps = Steps(range_)
         for value in (default, high):
-            if value is not None and (quantity.value(value) - quantity.value(low)) % stride:
+            if value is not None and not steps.is_on_one(quantity.parse(value)):
                 refuse("step", value, f"value is not a multiple of a given step ({step}) from ({low})")
 
 
