@@ -195,6 +195,11 @@ def element_text(element: str) -> str:
 
 
 def _shown(value: Any) -> str:
+    """Source: structured-merge-diff value.ToString."""
+    if isinstance(value, dict):
+        return "".join(f"{name}={_shown(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return f"[{','.join(map(_shown, value))}]"
     return orjson.dumps(value).decode()
 
 

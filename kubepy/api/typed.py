@@ -296,7 +296,10 @@ class Items(Type):
         return fieldsets.key_element(found)
 
     def _index(self, items: Any) -> dict[str, list[Any]]:
+        """Raises ValueError for what is no list, and is about to be refused."""
         found: dict[str, list[Any]] = {}
+        if items and items.__class__ is not list:
+            raise ValueError(f"expected list, got {_go_value(items)}")
         only = self._only_key
         for item in items or ():
             if only and item.__class__ is dict and (name := item.get(only)).__class__ is str:

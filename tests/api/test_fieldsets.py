@@ -85,6 +85,10 @@ def test_paths_as_errors_show_them(element: str, text: str) -> None:
 def test_keys_are_escaped_as_go_does() -> None:
     assert fieldsets.key_element({"name": "a<b&c>"}) == 'k:{"name":"a\\u003cb\\u0026c\\u003e"}'
     assert fieldsets.element_text(fieldsets.key_element({"name": "a<b"})) == '[name="a<b"]'
+    assert (
+        fieldsets.element_text(fieldsets.key_element({"name": {}, "x": [1, {"a": "b"}]}))
+        == '[name=,x=[1,a="b"]]'
+    )
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,8 @@ class ResourceHandler:
         unlisted = self._subresources.unlisted.get((resource.group_resource, info.subresource))
         if unlisted is not None and request.method == "GET" and len(info.parts) == 3:
             return await unlisted(registry, resource, request)
+        if resource.own is not None and resource.own.warning:
+            request.warnings.append(resource.own.warning)
         routes.check(resource, info, request.method)
         if not request.in_process and not resource.custom:
             routes.check_accept(request)
@@ -122,8 +124,6 @@ def _negotiate(resource: Resource, request: Request) -> None:
 
 def _check_custom(resource: Resource, own: Own, request: Request) -> None:
     """Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go ServeHTTP, forbidCreateAdmission."""
-    if own.warning:
-        request.warnings.append(own.warning)
     if own.verbs is not None and request.info.verb == "create":
         why = "create not allowed while custom resource definition is terminating"
         raise errors.forbidden(resource, request.info.name, why)

@@ -169,3 +169,20 @@ async def test_owners_are_forgotten_where_their_version_cannot_show_the_object()
             v2, "a", {"spec": {"new": "n"}}, namespace="default", content_type=MERGE_PATCH
         )
         assert "managedFields" not in changed["metadata"]
+
+
+@pytest.mark.parametrize("list_type", ["set", "map"])
+async def test_what_is_no_list_is_refused_whoever_would_own_its_items(list_type: str) -> None:
+    keys: Obj = {"x-kubernetes-list-map-keys": ["k"]} if list_type == "map" else {}
+    item: Obj = {"type": "object", "properties": {"k": STRING}, "required": ["k"]} if keys else STRING
+    listed = {"type": "array", "items": item, "x-kubernetes-list-type": list_type, **keys}
+    async with Cluster(nodes=0, controllers=(), scheduler="off") as cluster:
+        (v1,) = await defined(cluster, version("v1", {"list": listed}, storage=True))
+        for wrong in (5, "text", {"a": 1}, True):
+            with pytest.raises(errors.Invalid, match=r"spec\.list in body must be of type array"):
+                await cluster.create(foo("v1", spec={"list": wrong}))
+        await cluster.create(foo("v1", spec={"list": [{"k": "a"}] if keys else ["a"]}))
+        with pytest.raises(errors.Invalid, match=r"spec\.list in body must be of type array"):
+            await cluster.client.patch(
+                v1, "a", {"spec": {"list": 5}}, namespace="default", content_type=MERGE_PATCH
+            )
