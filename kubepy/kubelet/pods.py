@@ -33,10 +33,11 @@ from kubepy.kubelet.stages import Apply, Delete, Event, Finalizers, Patch, Stage
 from kubepy.kubelet.status import Verdict
 from kubepy.kubelet.template_functions import functions
 from kubepy.kubelet.volumes import VolumeManager
-from kubepy.lib.aio import give_way
+from kubepy.lib.aio import Lull
 
-# What happens on nodes happens elsewhere, in a real cluster: where the loop is busy, those who decide go first.
-TURNS_GIVEN = 4
+# What happens on nodes happens elsewhere, in a real cluster: while the loop is busy those who ask and decide go first,
+# and only so often a pod.
+BUSY_PERIOD_S = 0.01
 
 # A resize that had to wait is tried again. Source: allocation_manager.go, retryDelay.
 RESIZE_RETRY_S = 180.0
@@ -79,6 +80,7 @@ class PodWorkers(Controller):
         self._identities = Identities(self.client)
         self._narrator = Narrator()
         self._due: dict[Key, Due] = {}
+        self._lull = Lull(self.clock, BUSY_PERIOD_S)
 
     def setup(self) -> None:
         self.nodes = self.watch(NODES, self._pods_of_changed_node)
@@ -114,6 +116,7 @@ class PodWorkers(Controller):
         self.ledger.forget(uid_of(document.obj))
 
     async def reconcile(self, key: Key) -> After | None:
+        await self._lull.wait()
         document = self.pods.document(key)
         pod = document.obj if document is not None else None
         host = self._hosts.of(pod["spec"].get("nodeName", "")) if pod is not None else None
@@ -134,9 +137,6 @@ class PodWorkers(Controller):
         wait_s = due.at - self.clock.monotonic()
         if wait_s > 0:
             return After(wait_s if look_s is None else min(wait_s, look_s))
-        await give_way(self.clock, TURNS_GIVEN)
-        if self.pods.document(key) is not document:
-            return None  # the change brings it here again
         await self._take(due.stage, view, pod, host)
         self._due.pop(key, None)
         if due.stage.step == "resize":

@@ -67,17 +67,31 @@ class Tasks:
         return True
 
 
-# A turn of the loop that is over sooner had room for everybody.
-_SHORT_TURN_S = 0.001
+# A turn of the loop that is over sooner had nothing to do.
+_SHORT_TURN_S = 0.0002
 
 
-async def give_way(clock: Clock, turns_max: int) -> None:
-    """Before work that can wait: let the others have so many turns of a busy loop, and one of an idle loop."""
-    for _ in range(turns_max):
-        before = clock.monotonic()
-        await clock.sleep(0)
-        if clock.monotonic() - before < _SHORT_TURN_S:
-            return
+class Lull:
+    """For work that can wait: it goes on when the loop has room, and on a busy loop one at a time, each after `most_s`.
+
+    Those who wait do so in the order they came, and cost a busy loop nothing but the first one's looks at it.
+    """
+
+    def __init__(self, clock: Clock, most_s: float) -> None:
+        self._clock, self._most_s = clock, most_s
+        self._first = asyncio.Lock()
+
+    async def wait(self) -> None:
+        clock = self._clock
+        async with self._first:
+            now = clock.monotonic()
+            until = now + self._most_s
+            while True:
+                before = now
+                await clock.sleep(0)
+                now = clock.monotonic()
+                if now - before < _SHORT_TURN_S or now >= until:
+                    return
 
 
 async def gather_bounded(limit: int, works: list[Coroutine[Any, Any, Any]]) -> list[Any]:

@@ -3,7 +3,7 @@ import inspect
 
 import pytest
 
-from kubepy.lib.aio import Tasks, gather_bounded, give_way
+from kubepy.lib.aio import Lull, Tasks, gather_bounded
 from kubepy.lib.clock import VirtualClock
 
 
@@ -105,17 +105,24 @@ async def test_gather_bounded_leaves_nothing_behind_when_it_is_cancelled():
     assert [work.cr_frame for work in works] == [None] * 3
 
 
-@pytest.mark.parametrize(("turn_s", "given"), [(0.0, 1), (0.01, 4)])
-async def test_who_can_wait_gives_way_while_turns_are_long(turn_s, given):
+@pytest.mark.parametrize(("turn_s", "turns"), [(0.0, [1, 2, 3]), (0.01, [4, 8, 12])])
+async def test_who_can_wait_waits_for_a_lull_and_no_longer_than_its_time(turn_s, turns):
     class Turns(VirtualClock):
-        count, elapsed = 0, 0.0
+        count = 0
 
         def monotonic(self) -> float:
-            return self.elapsed
+            return self.count * turn_s
 
         async def sleep(self, delay_s: float) -> None:
-            self.count, self.elapsed = self.count + 1, self.elapsed + turn_s
+            self.count += 1
+            await asyncio.sleep(0)
 
-    clock = Turns()
-    await give_way(clock, 4)
-    assert clock.count == given
+    clock, passed = Turns(), []
+    lull = Lull(clock, most_s=0.04)
+
+    async def one():
+        await lull.wait()
+        passed.append(clock.count)
+
+    await asyncio.gather(*(one() for _ in range(3)))
+    assert passed == turns
