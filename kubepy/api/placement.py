@@ -80,7 +80,7 @@ def count_untolerated_preferences(taints: Iterable[Obj], tolerations: Sequence[O
 
 
 def no_execute_seconds(taints: Iterable[Obj], tolerations: Sequence[Obj]) -> float | None:
-    """How long a pod may stay on a node with these taints: None = for ever, 0 = it must go now.
+    """How long a pod may stay on a node with these taints: None = for ever, less than 0 = one is not tolerated.
 
     The shortest tolerationSeconds among the first toleration of each NoExecute taint; one without counts as for ever.
     Source: GetMatchingTolerations, getMinTolerationTime.
@@ -91,7 +91,7 @@ def no_execute_seconds(taints: Iterable[Obj], tolerations: Sequence[Obj]) -> flo
             continue
         matching = next((toleration for toleration in tolerations if tolerates(toleration, taint)), None)
         if matching is None:
-            return 0
+            return -1
         if (limit := matching.get("tolerationSeconds")) is not None:
             seconds.append(limit)
     return max(0, min(seconds)) if seconds else None

@@ -60,8 +60,10 @@ def plan(pod: Obj | None, taints: list[Obj], due: Due | None, now: float) -> Pla
     seconds = placement.no_execute_seconds(taints, placement.tolerations_of(pod))
     if seconds is None:
         return Plan(Verdict.STAY, is_cancelled=is_waiting)
-    if seconds <= 0:
+    if seconds < 0:
         return Plan(Verdict.GO, Due(objects.uid_of(pod), now), is_waiting)
+    if due is None and seconds == 0:
+        return Plan(Verdict.GO, Due(objects.uid_of(pod), now))
     return Plan(Verdict.WAIT, due or Due(objects.uid_of(pod), now + seconds))
 
 

@@ -46,7 +46,7 @@ def stays(seconds=None, **more):
 @pytest.mark.parametrize(
     ("tolerations", "seconds"),
     [
-        ([], 0),
+        ([], -1),
         ([stays()], None),
         ([stays(300)], 300),
         ([stays(300), stays(10)], 300),  # the first that matches counts

@@ -38,6 +38,7 @@ def pod(*seconds: int | None) -> Obj:
         # It waits already: nothing moves its time.
         (pod(10), [TAINT], Due("u", 105), Plan(Verdict.WAIT, Due("u", 105))),
         (pod(1), [TAINT], Due("u", 105), Plan(Verdict.WAIT, Due("u", 105))),
+        (pod(0), [TAINT], Due("u", 105), Plan(Verdict.WAIT, Due("u", 105))),
         (pod(10), [TAINT], Due("u", 100), Plan(Verdict.GO, Due("u", 100))),
         # It no longer has to go, or is not what had to.
         (pod(10), [], Due("u", 105), Plan(Verdict.STAY, is_cancelled=True)),
