@@ -18,7 +18,8 @@ from kubepy.api.errors import NotFound
 from kubepy.controllers.local_provisioner import is_to_be_deleted, is_wanted, refused, render_volume
 from kubepy.testing.cluster import Cluster
 from tests.api.test_volumes import claim, volume
-from tests.controllers.test_persistent_volume_binder import noted, phased, stored_claim
+from tests.controllers.test_persistent_volume_binder import stored_claim
+from tests.controllers.test_persistent_volume_plan import noted, phased
 
 OURS = {volumes.STORAGE_PROVISIONER: volumes.LOCAL_PROVISIONER}
 CHOSEN = OURS | {volumes.SELECTED_NODE: "node-1"}

@@ -20,7 +20,8 @@ from kubepy.testing.cluster import Cluster
 from tests.api.test_volumes import claim, volume
 from tests.controllers.conftest import World
 from tests.controllers.test_local_provisioner import pod
-from tests.controllers.test_persistent_volume_binder import noted, stored_claim, stored_volume
+from tests.controllers.test_persistent_volume_binder import stored_claim, stored_volume
+from tests.controllers.test_persistent_volume_plan import noted
 
 OURS = {volumes.PROVISIONED_BY: volumes.LOCAL_PROVISIONER}
 
