@@ -37,9 +37,8 @@ async def a_deployment_knows_its_pods(api, namespace):
     await web.create()
     await web.wait("condition=Available", timeout=30)
     await web.scale(2)
-    async with asyncio.timeout(30):
-        while len(await web.pods()) != 2:
-            await asyncio.sleep(0.05)
+    await web.wait("jsonpath='{.status.replicas}'=2", timeout=30)
+    assert len(await web.pods()) == 2
     await web.delete(propagation_policy="Foreground")
 
 async def looking_around(api):

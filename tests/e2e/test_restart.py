@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import yaml
 
@@ -43,6 +42,14 @@ DATABASE = {
 }  # fmt: skip
 
 
+# What has been there by then, and what of it that is not yet, is another thing each time.
+KILLED_AT = (
+    ("--for=create", "deployment/web"),
+    ("--for=jsonpath={.status.readyReplicas}", "deployment/web"),
+    ("--for=jsonpath={.status.succeeded}", "job/sum"),
+)
+
+
 def test_a_rollout_a_job_and_a_namespaces_deletion_survive_kills(make_daemon):
     daemon: Daemon = make_daemon()
     daemon.start()
@@ -54,8 +61,8 @@ def test_a_rollout_a_job_and_a_namespaces_deletion_survive_kills(make_daemon):
     daemon.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(WORK))
     daemon.kubectl("delete", "namespace", "doomed", "--wait=false")
     daemon.kubectl("scale", "statefulset/db", "--replicas=2")
-    for alive_s in (0.2, 0.7, 1.3):
-        time.sleep(alive_s)
+    for moment in KILLED_AT:
+        daemon.kubectl("wait", *moment, "--timeout=60s")
         daemon.stop(signal.SIGKILL)
         daemon.start()
     daemon.kubectl("rollout", "status", "deployment/web", "--timeout=60s")

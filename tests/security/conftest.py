@@ -11,11 +11,12 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -129,15 +130,21 @@ def start(directory: Path, *flags: str) -> subprocess.Popen[bytes]:
         sys.executable, "-m", "kubepy", "up", "--data-dir", str(directory), "--port", "0", "--nodes", "0",
         "--log-level", "debug", *flags,
     ]  # fmt: skip
-    log = (directory.parent / "output").open("wb")
-    process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-    deadline = time.monotonic() + PATIENCE_S
-    while b"API server" not in (directory.parent / "output").read_bytes():
-        assert process.poll() is None and time.monotonic() < deadline, (
-            directory.parent / "output"
-        ).read_text()
-        time.sleep(0.05)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    said, is_up = directory.parent / "output", threading.Event()
+    threading.Thread(target=write_down, args=(process.stdout, said, is_up), daemon=True).start()
+    assert is_up.wait(PATIENCE_S) and process.poll() is None, said.read_text()
     return process
+
+
+def write_down(stream: IO[bytes], path: Path, is_up: threading.Event) -> None:
+    """All that the daemon says; `is_up` once it says so, or nothing any more."""
+    with path.open("wb", buffering=0) as file:
+        for line in stream:
+            file.write(line)
+            if b"API server" in line:
+                is_up.set()
+    is_up.set()
 
 
 def wait(is_so: Callable[[], bool]) -> None:
