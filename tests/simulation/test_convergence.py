@@ -9,7 +9,7 @@ uids, addresses and times.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -95,12 +95,29 @@ def named(obj: Obj) -> Obj:
     return copied
 
 
-def is_of_today(obj: Obj) -> bool:
-    """Not a scaled-down ReplicaSet: how many there were depends on who saw which template. Nor a pod that has ended: a
-    new job controller that sees a pod late runs its index twice."""
+def is_of_today(obj: Obj, revisions: Mapping[str, int]) -> bool:
+    """Not a scaled-down ReplicaSet or a former ControllerRevision: how many there were depends on who saw which
+    template. Nor a pod that has ended: a new job controller that sees a pod late runs its index twice."""
+    if obj["kind"] == "ControllerRevision":
+        return obj["revision"] == revisions[owner_of(obj)]
     if obj["kind"] == "ReplicaSet":
         return obj["spec"]["replicas"] > 0
     return obj["kind"] != "Pod" or not pods.is_terminal(obj)
+
+
+def newest(revisions: Iterable[Obj]) -> dict[str, int]:
+    """By owner."""
+    found: dict[str, int] = {}
+    for each in revisions:
+        owner = owner_of(each)
+        found[owner] = max(found.get(owner, 0), each["revision"])
+    return found
+
+
+def owner_of(obj: Obj) -> str:
+    owner = objects.controller_of(obj)
+    assert owner is not None
+    return str(owner["uid"])
 
 
 def parts(obj: Obj) -> list[Obj]:
@@ -111,7 +128,8 @@ def parts(obj: Obj) -> list[Obj]:
 
 
 async def outcome(cluster: Cluster) -> list[str]:
-    found = [obj for kind in KINDS for obj in await cluster.list(kind) if is_of_today(obj)]
+    revisions = newest(await cluster.list(CONTROLLER_REVISIONS))
+    found = [obj for kind in KINDS for obj in await cluster.list(kind) if is_of_today(obj, revisions)]
     return sorted(f"{each['kind']} {essence(named(each))}" for obj in found for each in parts(obj))
 
 
