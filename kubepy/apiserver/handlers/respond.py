@@ -55,7 +55,7 @@ def _obj(registry: Registry, served: Served, request: Request, found: Document, 
         metadata = {"resourceVersion": str(found.revision)}
         return table_view(registry, served, request, wanted).table([found], metadata)
     if wanted.kind == negotiate.PARTIAL:
-        return MetadataView(served, wanted.version).partial(found.obj["metadata"])
+        return MetadataView(served, wanted.version).partial(served.metadata(found))
     if wanted.kind == negotiate.PARTIAL_LIST:
         raise errors.NotAcceptable(
             "you requested PartialObjectMetadataList, but the requested object is not a list "

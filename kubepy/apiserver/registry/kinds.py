@@ -12,6 +12,7 @@ import orjson
 from kubepy.api import conversion, errors
 from kubepy.api.builtins import Catalog
 from kubepy.api.custom import own_of, read_back
+from kubepy.api.defaults import TEMPLATE_GENERATION
 from kubepy.api.objects import DocumentPool, Obj, stored
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
@@ -29,7 +30,7 @@ from kubepy.store.encrypted import Unreadable
 _NO_REPLICAS: Obj = {"spec": {"replicas": 0}}
 _INTERNAL_ZEROS: dict[str, Obj] = {
     "controllerrevisions.apps": {"data": None},
-    "daemonsets.apps": {"metadata": {"annotations": {"deprecated.daemonset.template.generation": "0"}}},
+    "daemonsets.apps": {"metadata": {"annotations": {TEMPLATE_GENERATION: "0"}}},
     "deployments.apps": _NO_REPLICAS,
     "replicasets.apps": _NO_REPLICAS,
     "statefulsets.apps": _NO_REPLICAS,

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import is_
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
 from kubepy.api import conversion, tables
+from kubepy.api.defaults import TEMPLATE_GENERATION
 from kubepy.api.objects import Document, DocumentPool, Key, Obj
 from kubepy.api.protoencoder import PARTIAL_OBJECT_METADATA, STATUS, envelope
 from kubepy.api.protoencoder import event as protobuf_event
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from kubepy.api.schema import Schemas
 
 INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
+
+# The annotation that stands for an internal field in the stored version too.
+_CARRIED = {"daemonsets.apps": TEMPLATE_GENERATION}
 
 
 class Served:
@@ -55,6 +59,20 @@ class Served:
         """The same for one look, not remembered."""
         obj = document.peek()
         return obj if self.is_stored_so else conversion.transcribe(obj, self.storage, self.resource)
+
+    def metadata(self, document: Document) -> Obj:
+        """As it is shown alone. Of built-in kinds it is that of Go's internal object: without the annotations that
+        conversion to a served version adds, for fields that it does not have."""
+        if self.resource.custom:
+            return cast(Obj, self.peek(document)["metadata"])
+        metadata: Obj = document.peek()["metadata"]
+        carried = _CARRIED.get(self.storage.group_resource)
+        annotations = metadata.get("annotations")
+        if annotations is None or carried not in annotations:
+            return metadata
+        rest = {key: value for key, value in annotations.items() if key != carried}
+        without = {key: value for key, value in metadata.items() if key != "annotations"}
+        return {**without, "annotations": rest} if rest else without
 
     def raw(self, document: Document) -> bytes:
         return document.raw if self.is_stored_so else orjson.dumps(self.peek(document))
@@ -151,7 +169,7 @@ class MetadataView(_View):
         return {"kind": "PartialObjectMetadata", "apiVersion": self._api_version, "metadata": metadata}
 
     def item(self, document: Document) -> bytes:
-        return orjson.dumps(self.partial(self.served.peek(document)["metadata"]))
+        return orjson.dumps(self.partial(self.served.metadata(document)))
 
     def list_kind(self) -> tuple[str, str]:
         return "PartialObjectMetadataList", self._api_version
@@ -177,10 +195,16 @@ class ProtobufView(_View):
             self._api_version, self._kind = resource.api_version, resource.kind
             self._list_kind = resource.list_kind or f"{resource.kind}List"
         self._write = encoder.message(PARTIAL_OBJECT_METADATA if partial else resource.schema)
+        self._is_partial = bool(partial)
         self._identity = (resource.api_version, partial)
 
     def item(self, document: Document) -> bytes:
-        return self._write(self.served.peek(document))
+        return self._write(self._obj(document))
+
+    def _obj(self, document: Document) -> Obj:
+        return (
+            {"metadata": self.served.metadata(document)} if self._is_partial else self.served.peek(document)
+        )
 
     def listing(self, metadata: Obj, items: Sequence[bytes]) -> bytes:
         return self._schemas.encoder.listing(self._api_version, self._list_kind, metadata, items)
@@ -189,7 +213,7 @@ class ProtobufView(_View):
         return envelope(self._api_version, self._kind, self._write(obj))
 
     def event(self, type_: str, document: Document, *, first: bool) -> bytes:
-        return chunk(protobuf_event(type_, self.body(self.served.peek(document))))
+        return chunk(protobuf_event(type_, self.body(self._obj(document))))
 
     def bookmark(self, revision: int, *, initial_events_end: bool, first: bool) -> bytes:
         obj = self.served.bookmark(revision, initial_events_end=initial_events_end)
@@ -214,7 +238,9 @@ class TableView(_View):
         self._identity = (served.resource.api_version, version, self._include)
 
     def table(self, documents: Iterable[Document], metadata: Obj, *, columns: bool = True) -> Obj:
-        return self._table(map(self.served.peek, documents), metadata, columns=columns)
+        made = self._table((), metadata, columns=columns)
+        made["rows"] = [self.row(document) for document in documents] or made["rows"]
+        return made
 
     def _table(self, items: Iterable[Obj], metadata: Obj, *, columns: bool) -> Obj:
         return tables.table(
@@ -232,17 +258,20 @@ class TableView(_View):
         rank = tables.rank(self.served.resource)
         return documents if rank is None else sorted(documents, key=lambda one: rank(self.served.peek(one)))
 
-    def item(self, document: Document) -> bytes:
-        """A row."""
-        return orjson.dumps(
-            tables.row(
-                self.served.resource,
-                self.served.peek(document),
-                self._clock.now(),
-                include_object=self._include,
-                api_version=self._api_version,
-            )
+    def row(self, document: Document) -> Obj:
+        row = tables.row(
+            self.served.resource,
+            self.served.peek(document),
+            self._clock.now(),
+            include_object=self._include,
+            api_version=self._api_version,
         )
+        if self._include == "Metadata":
+            row["object"]["metadata"] = self.served.metadata(document)
+        return row
+
+    def item(self, document: Document) -> bytes:
+        return orjson.dumps(self.row(document))
 
     def event(self, type_: str, document: Document, *, first: bool) -> bytes:
         metadata = {"resourceVersion": str(document.revision)}

@@ -265,6 +265,29 @@ async def test_a_collection_that_is_deleted_in_pages(api: Api) -> None:
     assert found["metadata"]["remainingItemCount"] == 1
 
 
+@pytest.mark.parametrize("kind", ["PartialObjectMetadataList", "Table"])
+async def test_metadata_alone_has_no_annotations_of_conversion(api: Api, kind: str) -> None:
+    """Neither those that stand for fields of another version nor the one that stands for an internal field."""
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "w"}
+    spec = {
+        "scaleTargetRef": target,
+        "maxReplicas": 2,
+        "behavior": {"scaleUp": {"stabilizationWindowSeconds": 5}},
+    }
+    scalers = "namespaces/default/horizontalpodautoscalers"
+    await api.ok("POST", f"/apis/autoscaling/v2/{scalers}", {"metadata": {"name": "a"}, "spec": spec})
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    daemons = "/apis/apps/v1/namespaces/default/daemonsets"
+    metadata = {"name": "d", "annotations": {"mine": "too"}}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
+    await api.ok("POST", daemons, {"metadata": metadata, "spec": spec})
+    for path, own in ((f"/apis/autoscaling/v1/{scalers}", {}), (daemons, {"mine": "too"})):
+        assert len((await api.ok("GET", path))["items"][0]["metadata"]["annotations"]) > len(own)
+        answer = await api.ok("GET", path, accept=f"application/json;as={kind};v=v1;g=meta.k8s.io")
+        (found,) = answer.get("items") or [row["object"] for row in answer["rows"]]
+        assert found["metadata"].get("annotations", {}) == own
+
+
 async def test_other_shapes(api: Api) -> None:
     await fill(api, 1)
     table = await api.ok("GET", MAPS, accept="application/json;as=Table;v=v1;g=meta.k8s.io")
