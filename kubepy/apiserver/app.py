@@ -12,7 +12,7 @@ Source: apiserver pkg/server/config.go DefaultBuildHandlerChain.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from kubepy.api import versions
@@ -35,6 +35,7 @@ from kubepy.apiserver.filters.request_info import request_info
 from kubepy.apiserver.filters.timeout import LIMIT_S, timeout
 from kubepy.apiserver.filters.warnings import warnings
 from kubepy.apiserver.openapi import OpenApi
+from kubepy.apiserver.pages import pages
 from kubepy.apiserver.request import Handler, Request, Resolver, Response
 from kubepy.lib.clock import Clock
 from kubepy.observability.health import Checks
@@ -64,11 +65,12 @@ def build(
     limits: Sequence[Filter] = (),
     auditor: Auditor | None = None,
     request_timeout_s: float = LIMIT_S,
+    flags: Mapping[str, str] | None = None,
 ) -> Handler:
     """The whole chain. `resources` serves every resource request but those that `aggregator` has a route for; `paths`
     adds exact non-resource paths; `address` (host:port) is what /api tells clients, `version`
     (of Kubernetes) what /version does; `limits` are the filters for when there are too many; `auditor` records
-    requests."""
+    requests; `flags` are what /flagz tells."""
     gate = GateMetrics(metrics)
     chain: list[Filter] = [  # outermost first
         warnings(),
@@ -100,6 +102,7 @@ def build(
         metrics=metrics,
         log=log,
         paths=paths or {},
+        pages=partial(pages, checks=checks, flags=flags or {}, clock=clock, version=version),
         version=versions.info(version),
     )
     return reduce(lambda inner, outer: outer(inner), reversed(chain), end)

@@ -41,9 +41,11 @@ def dispatch(
     metrics: Metrics,
     log: Logger,
     paths: Mapping[str, Handler],
+    pages: Callable[[Callable[[], list[str]]], dict[str, Handler]],
     version: Obj,
 ) -> Handler:
-    """`paths` adds exact paths to the table (GET only), e.g. the issuer's keys; `routes` go to other servers."""
+    """`paths` adds exact paths to the table (GET only), e.g. the issuer's keys; `pages` makes those that answer any
+    method, and may list all there are; `routes` go to other servers."""
     elsewhere = routes.table
     exact: dict[str, Handler] = {
         "/version": _reading(_document(version)),
@@ -57,7 +59,13 @@ def dispatch(
     slashed = {f"{path}/": _reading(handler) for path, handler in paths.items()}
     endpoints = {f"/{group}": _health(checks, group, log) for group in health.GROUPS}
     exact |= endpoints
-    exact["/"] = exact["/index.html"] = _index(exact, checks, discovery)
+
+    def listed() -> list[str]:
+        named = {f"/{group}/{name}" for group in health.GROUPS for name in checks.names(group)}
+        return sorted(exact.keys() - {"/", "/index.html"} | named | set(discovery.paths()))
+
+    exact |= pages(listed)
+    exact["/"] = exact["/index.html"] = _index(listed)
 
     async def handle(request: Request) -> Response:
         if not routes.is_complete and not discovery.is_known(request.path):
@@ -139,11 +147,9 @@ def _health(checks: Checks, group: str, log: Logger) -> Handler:
     return handle
 
 
-def _index(exact: Mapping[str, Handler], checks: Checks, discovery: Discovery) -> Handler:
+def _index(listed: Callable[[], list[str]]) -> Handler:
     async def handle(request: Request) -> Response:
-        named = {f"/{group}/{name}" for group in health.GROUPS for name in checks.names(group)}
-        listed = {path for path in exact if path not in ("/", "/index.html")}
-        return _indented({"paths": sorted(listed | named | set(discovery.paths()))})
+        return _indented({"paths": listed()})
 
     return handle
 

@@ -67,7 +67,7 @@ from kubepy.daemon.config import Config, files_dir
 from kubepy.daemon.own_controllers import OwnControllers
 from kubepy.daemon.pki import FrontProxy, Pki
 from kubepy.daemon.reloading import Files
-from kubepy.daemon.settings import ConfigError
+from kubepy.daemon.settings import ConfigError, as_flags
 from kubepy.lib.aio import Tasks, reported_to
 from kubepy.lib.clock import RealClock
 from kubepy.observability.health import Checks
@@ -238,7 +238,7 @@ class ApiServer:
             authenticator=who.authenticator, authorizer=self.authorization.authorizer, aggregator=self.aggregator,
             clock=basis.clock, log=self._log, metrics=basis.metrics, checks=self.checks, address=self._address,
             paths=paths, version=config.kubernetes_version, limits=self._limits(), auditor=self._auditor,
-            request_timeout_s=config.request_timeout_s,
+            request_timeout_s=config.request_timeout_s, flags=as_flags(config),
         )  # fmt: skip
 
     def _limits(self) -> list[Filter]:

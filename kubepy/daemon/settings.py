@@ -87,6 +87,17 @@ def settings_of(table: type) -> dict[str, Setting]:
     return {row.name: row for row in rows}
 
 
+def as_flags(table: Any) -> dict[str, str]:
+    """What a table's settings are, by name, as Go's flags print."""
+    return {name: _printed(getattr(table, row.attribute)) for name, row in settings_of(type(table)).items()}
+
+
+def _printed(value: Value) -> str:
+    if isinstance(value, tuple):
+        return f"[{','.join(value)}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 class More(TypedDict, total=False):
     """What any row may say."""
 

@@ -6,6 +6,7 @@ Source of the texts: apiserver pkg/server/healthz/healthz.go.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection
 
 from msgspec import Struct
@@ -26,6 +27,8 @@ class Checks:
     def __init__(self) -> None:
         self._checks: dict[str, tuple[Check, Collection[str]]] = {"ping": (lambda: None, GROUPS)}
         self._unfinished: set[str] = set()
+        self.results: Counter[tuple[str, str, bool]] = Counter()  # by name, group and whether all was well
+        self.latest: dict[tuple[str, str], bool] = {}  # by name and group
 
     def add(self, name: str, check: Check, groups: Collection[str] = GROUPS) -> None:
         assert name not in self._checks, f"two health checks are called {name}"
@@ -49,7 +52,11 @@ class Checks:
         for name in self.names(group):
             if name in exclude:
                 lines.append(f"[+]{name} excluded: ok")
-            elif self._checks[name][0]() is None:
+                continue
+            is_well = self._checks[name][0]() is None
+            self.results[name, group, is_well] += 1
+            self.latest[name, group] = is_well
+            if is_well:
                 lines.append(f"[+]{name} ok")
             else:
                 # The reason goes to the log, not to whoever asks. Source: healthz.go, handleRootHealth.
@@ -70,6 +77,10 @@ class Checks:
             return None
         reason = self._checks[name][0]()
         return Report(True, "ok") if reason is None else Report(False, f"internal server error: {reason}\n")
+
+    def forget_results(self) -> None:
+        self.results.clear()
+        self.latest.clear()
 
     def failing(self, group: str) -> list[tuple[str, str]]:
         """(name, reason) of what is not well, for the log."""

@@ -20,8 +20,10 @@ from kubepy.apiserver.request import Request
 
 JSON, YAML = "application/json", "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
+TEXT = "text/plain"
 # As upstream lists them in its answers.
 SUPPORTED = (JSON, YAML, PROTOBUF)
+PAGED = (JSON, YAML, TEXT)
 TABLE, PARTIAL, PARTIAL_LIST = "Table", "PartialObjectMetadata", "PartialObjectMetadataList"
 
 # The same for a watch.
@@ -109,13 +111,28 @@ def best(header: str, offered: tuple[str, ...]) -> str:
 _CONVERTING = ("as", "g", "v")
 
 
-def _offers(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+@lru_cache(maxsize=64)
+def of_page(header: str, kind: str, group: str, versions: tuple[str, ...]) -> Format:
+    """The same for a page that is text to whoever does not name the `kind` that it is also.
+
+    Source: apiserver pkg/server/{statusz,flagz}/negotiate/negotiation.go.
+    """
+    for media_type, parameters in _offers(header.strip() or TEXT, PAGED):
+        if media_type == TEXT:
+            if parameters.keys().isdisjoint(_CONVERTING):
+                return Format(TEXT)
+        elif (parameters.get("as"), parameters.get("g")) == (kind, group) and parameters.get("v") in versions:
+            return Format(media_type, kind, parameters["v"])
+    raise not_acceptable(PAGED)
+
+
+def _offers(header: str, supported: tuple[str, ...] = SUPPORTED) -> Iterator[tuple[str, dict[str, str]]]:
     """The media types that there are, and what is wanted of each, the most wanted first."""
     for clause in _clauses(header):
         parameters = clause.parameters
         if parameters.get("sv"):
             continue
-        for media_type in SUPPORTED:
+        for media_type in supported:
             if not _covers(clause, media_type):
                 continue
             stream = parameters.get("stream", "")
