@@ -21,14 +21,14 @@ from typing import Any
 
 from kubepy.api import go_json
 from kubepy.api.objects import Obj
-from kubepy.api.protofields import META, Field, Table
+from kubepy.api.protofields import META, Compiled, Field
 
 PREFIX = b"k8s\x00"
 
 # As of JSON, see go_json.py; a level of a schema is two of JSON.
 _DEPTH_MAX = go_json.DEPTH_MAX // 2
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_VARINT, _FIXED64, _BYTES, _GROUP, _GROUP_END, _FIXED32 = range(6)
 
 Reader = Callable[[bytes, int, int], Any]  # (data, start, end) -> the value of a length-delimited field
 
@@ -52,41 +52,26 @@ class Unknown:
             )
         if len(body) == 4:
             raise ProtobufError("empty body")
-        fields = _fields_of(body, 4, len(body))
-        type_meta = _fields_of(*_span(fields.get(1), body))
-        self.api_version = _text(type_meta.get(1), body)
-        self.kind = _text(type_meta.get(2), body)
-        start, end = _span(fields.get(2), body)[1:]
-        self.raw = body[start:end]
+        fields = _read(_ENVELOPE, body, 4)
+        type_meta = fields.get("TypeMeta", {})
+        self.api_version: str = type_meta.get("APIVersion", "")
+        self.kind: str = type_meta.get("Kind", "")
+        self.raw: bytes = fields.get("Raw", b"")
 
 
-class Decoder:
+class Decoder(Compiled["_Message"]):
     """Messages by definition name ("io.k8s.api.core.v1.Pod"), compiled when first asked for."""
-
-    def __init__(self) -> None:
-        self._table = Table()
-        self._messages: dict[str, _Message] = {}
 
     def decode(self, definition: str, raw: bytes) -> Obj:
         """Raises ProtobufError, KeyError for a definition without a table."""
-        try:
-            value = self._message(definition).read(raw, 0, len(raw))
-        except (IndexError, struct.error):
-            raise ProtobufError("unexpected EOF") from None
-        assert isinstance(value, dict)
-        return value
+        return _read(self._message(definition), raw, 0)
 
-    def _message(self, definition: str) -> _Message:
-        message = self._messages.get(definition)
-        if message is None:
-            # In the table before its fields are: messages may contain themselves.
-            message = self._messages[definition] = _Message()
-            for field in self._table.fields(definition):
-                self._add(message, field)
-        return message
+    def _blank(self, definition: str) -> _Message:
+        return _Message(definition.rpartition(".")[2])
 
     def _add(self, message: _Message, field: Field) -> None:
         name, number, shape, type_ = field.name, field.number, field.shape, field.type
+        message.known[number] = _go_name(field)
         if type_ == "i" or type_ == "b":
             convert = _integer if type_ == "i" else bool
             message.fields[number << 3 | _VARINT] = (name, shape, convert)
@@ -125,12 +110,21 @@ class _Bounded:
             self._depth -= 1
 
 
-class _Message:
-    __slots__ = ("fields",)
+def _go_name(field: Field) -> str:
+    """As Go's struct has it, but for initialisms: APIVersion is ApiVersion."""
+    if field.name == "metadata":
+        return field.type.rpartition(".")[2]
+    return field.name[:1].upper() + field.name[1:]
 
-    def __init__(self) -> None:
+
+class _Message:
+    __slots__ = ("fields", "known", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name  # "Pod"
         # tag -> (JSON name, shape, reader or converter)
         self.fields: dict[int, tuple[str, str, Callable[..., Any]]] = {}
+        self.known: dict[int, str] = {}  # numbers -> Go's names of the fields
 
     def read(self, data: bytes, at: int, end: int) -> Any:
         fields = self.fields
@@ -141,6 +135,9 @@ class _Message:
             if tag > 127:
                 tag, at = _varint(data, at - 1)
             field = fields.get(tag)
+            if field is None:
+                at = self._skip(tag, data, at, end)
+                continue
             kind = tag & 7
             if kind == _BYTES:
                 size = data[at]
@@ -150,37 +147,78 @@ class _Message:
                 stop = at + size
                 if stop > end:
                     raise ProtobufError("unexpected EOF")
-                if field is not None:
-                    name, shape, read = field
-                    if not shape:
-                        obj[name] = read(data, at, stop)
-                    elif shape == "[]":
-                        obj.setdefault(name, []).append(read(data, at, stop))
-                    elif shape == "{}":
-                        key, value = _entry(data, at, stop, read)
-                        obj.setdefault(name, {})[key] = value
-                    elif shape == "^":
-                        obj.update(read(data, at, stop))
-                    else:
-                        obj.setdefault(name, []).extend(_packed(data, at, stop, read))
+                name, shape, read = field
+                if not shape:
+                    obj[name] = read(data, at, stop)
+                elif shape == "[]":
+                    obj.setdefault(name, []).append(read(data, at, stop))
+                elif shape == "{}":
+                    key, value = _entry(data, at, stop, read)
+                    obj.setdefault(name, {})[key] = value
+                elif shape == "^":
+                    obj.update(read(data, at, stop))
+                else:
+                    obj.setdefault(name, []).extend(_packed(data, at, stop, read))
                 at = stop
             elif kind == _VARINT:
                 value, at = _varint(data, at)
-                if field is not None:
-                    name, shape, read = field
-                    if shape:
-                        obj.setdefault(name, []).append(read(value))
-                    else:
-                        obj[name] = read(value)
-            elif kind == _FIXED64:
-                if field is not None:
-                    obj[field[0]] = field[2](data, at)
-                at += 8
-            elif kind == _FIXED32:
-                at += 4
+                name, shape, read = field
+                if shape:
+                    obj.setdefault(name, []).append(read(value))
+                else:
+                    obj[name] = read(value)
             else:
-                raise ProtobufError(f"proto: illegal wireType {kind}")
+                obj[field[0]] = field[2](data, at)
+                at += 8
         return obj
+
+    def _skip(self, tag: int, data: bytes, at: int, end: int) -> int:
+        """Past a field that nobody knows. Raises ProtobufError for one that is none, and for a known one in another
+        shape. Source: gogo/protobuf, the Unmarshal it generates."""
+        number, kind = tag >> 3, tag & 7
+        if kind == _GROUP_END:
+            raise ProtobufError(f"proto: {self.name}: wiretype end group for non-group")
+        if not number:
+            raise ProtobufError(f"proto: {self.name}: illegal tag {number} (wire type {kind})")
+        if number in self.known:
+            raise ProtobufError(f"proto: wrong wireType = {kind} for field {self.known[number]}")
+        at = _skipped(kind, data, at)
+        if at > end:
+            raise ProtobufError("unexpected EOF")
+        return at
+
+
+def _read(message: _Message, data: bytes, at: int) -> Obj:
+    try:
+        obj: Obj = message.read(data, at, len(data))
+    except (IndexError, struct.error):
+        raise ProtobufError("unexpected EOF") from None
+    return obj
+
+
+def _skipped(kind: int, data: bytes, at: int) -> int:
+    """Where what follows a tag ends: a group with all that is in it."""
+    depth = 0
+    while True:
+        if kind == _VARINT:
+            at = _varint(data, at)[1]
+        elif kind == _FIXED64:
+            at += 8
+        elif kind == _BYTES:
+            size, at = _varint(data, at)
+            at += size
+        elif kind == _GROUP:
+            depth += 1
+        elif kind == _GROUP_END:
+            depth -= 1
+        elif kind == _FIXED32:
+            at += 4
+        else:
+            raise ProtobufError(f"proto: illegal wireType {kind}")
+        if not depth:
+            return at
+        tag, at = _varint(data, at)
+        kind = tag & 7
 
 
 def _unwrapped(message: _Message, fields: tuple[str, ...]) -> Reader:
@@ -332,6 +370,24 @@ def _json(data: bytes, at: int, end: int) -> Any:
     except go_json.SyntaxError as error:
         raise ProtobufError(str(error)) from None
 
+
+def _slice(data: bytes, at: int, end: int) -> bytes:
+    return data[at:end]
+
+
+def _plain(name: str, **fields: Reader) -> _Message:
+    """A message of fields 1, 2, ... that all have a length."""
+    message = _Message(name)
+    for number, (field, read) in enumerate(fields.items(), 1):
+        message.fields[number << 3 | _BYTES] = (field, "", read)
+        message.known[number] = field
+    return message
+
+
+_TYPE_META = _plain("TypeMeta", APIVersion=_string, Kind=_string)
+_ENVELOPE = _plain(
+    "Unknown", TypeMeta=_TYPE_META.read, Raw=_slice, ContentEncoding=_string, ContentType=_string
+)
 
 _SPECIAL: dict[str, Reader] = {
     f"{META}Time": _time,

@@ -22,7 +22,7 @@ import orjson
 
 from kubepy.api.objects import Obj
 from kubepy.api.protobuf import PREFIX
-from kubepy.api.protofields import META, Field, Table
+from kubepy.api.protofields import META, Compiled, Field
 
 _VARINT, _FIXED64, _BYTES = 0, 1, 2
 
@@ -33,12 +33,11 @@ PARTIAL_OBJECT_METADATA = f"{META}PartialObjectMetadata"
 STATUS = f"{META}Status"
 
 
-class Encoder:
+class Encoder(Compiled["_Message"]):
     """Messages by definition name ("io.k8s.api.core.v1.Pod"). Not shared between threads."""
 
     def __init__(self) -> None:
-        self._table = Table()
-        self._messages: dict[str, _Message] = {}
+        super().__init__()
         self._writers: dict[str, Write] = {}
 
     def knows(self, definition: str) -> bool:
@@ -70,14 +69,8 @@ class Encoder:
         message = self._message(definition)
         return message.write, b"".join(message.blank)
 
-    def _message(self, definition: str) -> _Message:
-        message = self._messages.get(definition)
-        if message is None:
-            # Known before its fields are: messages may contain themselves, behind a pointer.
-            message = self._messages[definition] = _Message()
-            for field in self._table.fields(definition):
-                self._add(message, field)
-        return message
+    def _blank(self, definition: str) -> _Message:
+        return _Message()
 
     def _add(self, message: _Message, field: Field) -> None:
         write, zero = self._field(field)

@@ -14,7 +14,7 @@ kube-aggregator at 1.37, with what 1.36 had besides.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _ROOTS = {"meta": META, "core": "io.k8s.api.core.v1.", "machinery": "io.k8s.apimachinery.pkg."}
@@ -48,6 +48,33 @@ class Table:
         """In the order of their numbers. Raises KeyError for a definition without a line."""
         package = definition.rpartition(".")[0]
         return [_field(word, package) for word in self._lines[definition].split()]
+
+
+Message = TypeVar("Message")
+
+
+class Compiled(Generic[Message]):
+    """What is made of the table's messages, each when first asked for."""
+
+    def __init__(self) -> None:
+        self._table = Table()
+        self._messages: dict[str, Message] = {}
+
+    def _message(self, definition: str) -> Message:
+        """Raises KeyError for a definition without a table."""
+        message = self._messages.get(definition)
+        if message is None:
+            # Known before its fields are: messages may contain themselves.
+            message = self._messages[definition] = self._blank(definition)
+            for field in self._table.fields(definition):
+                self._add(message, field)
+        return message
+
+    def _blank(self, definition: str) -> Message:
+        raise NotImplementedError
+
+    def _add(self, message: Message, field: Field) -> None:
+        raise NotImplementedError
 
 
 def _field(word: str, package: str) -> Field:

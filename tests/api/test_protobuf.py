@@ -119,6 +119,48 @@ def test_what_is_no_envelope_is_refused(body):
         Unknown(body)
 
 
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"\x08\x01", "proto: wrong wireType = 0 for field ObjectMeta"),
+        (b"\x11", "proto: wrong wireType = 1 for field Spec"),
+        (b"\x00", "proto: Pod: illegal tag 0 (wire type 0)"),
+        (b"\x0c", "proto: Pod: wiretype end group for non-group"),
+        (varint(999 << 3 | 6), "proto: illegal wireType 6"),
+        (varint(999 << 3 | 2) + b"\x05ab", "unexpected EOF"),
+        (varint(999 << 3 | 3) + b"\x08\x01", "unexpected EOF"),
+    ],
+)
+def test_a_message_that_cannot_be_is_told_as_go_tells_it(decoder, raw, why):
+    with pytest.raises(ProtobufError) as caught:
+        decoder.decode(f"{CORE}Pod", raw)
+    assert str(caught.value) == why
+
+
+def test_what_nobody_knows_is_skipped(decoder):
+    group = (
+        varint(999 << 3 | 3) + field(1, b"x") + varint(5 << 3 | 3) + varint(5 << 3 | 4) + varint(999 << 3 | 4)
+    )
+    numbers = varint(998 << 3) + b"\x05" + varint(997 << 3 | 1) + bytes(8) + varint(996 << 3 | 5) + bytes(4)
+    known = field(1, field(1, b"p"))
+    assert decoder.decode(f"{CORE}Pod", group + numbers + known + group) == {"metadata": {"name": "p"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"\x00", "proto: Unknown: illegal tag 0 (wire type 0)"),
+        (b"\x0b", "proto: wrong wireType = 3 for field TypeMeta"),
+        (b"\x0a\x02\x08\x01", "proto: wrong wireType = 0 for field APIVersion"),
+        (b"\x22\x05", "unexpected EOF"),
+    ],
+)
+def test_a_broken_envelope_is_told_as_go_tells_it(body, why):
+    with pytest.raises(ProtobufError) as caught:
+        Unknown(PREFIX + body)
+    assert str(caught.value) == why
+
+
 @pytest.mark.parametrize("raw", [b"\x0a\x05ab", b"\x0a", b"\x08\xff", b"\x0b", b"\x08" + b"\xff" * 11])
 def test_a_broken_message_is_refused(decoder, raw):
     with pytest.raises(ProtobufError):

@@ -99,18 +99,23 @@ async def _body(request: Request, schemas: Schemas) -> Obj | None:
     if not isinstance(parsed, dict):
         why = f"json: cannot unmarshal {json_kind(parsed)} into Go value of type {IDENTITY}"
         raise BadRequest(f"couldn't get version/kind; json parse error: {why}")
-    if (kind := parsed.get("kind") or "DeleteOptions") != "DeleteOptions":
-        version = parsed.get("apiVersion") or "meta.k8s.io/v1"
-        raise BadRequest(f'no kind "{kind}" is registered for version "{version}" in scheme "{_SCHEME}"')
+    _check_kind(parsed)
     return parsed
+
+
+def _check_kind(head: Obj) -> None:
+    if (kind := head.get("kind") or "DeleteOptions") != "DeleteOptions":
+        version = head.get("apiVersion") or "meta.k8s.io/v1"
+        raise BadRequest(f'no kind "{kind}" is registered for version "{version}" in scheme "{_SCHEME}"')
 
 
 def _read(raw: bytes, media_type: str, schemas: Schemas) -> Any:
     try:
         if media_type == negotiate.PROTOBUF:
             envelope = protobuf.Unknown(raw)
-            kind = {"kind": envelope.kind or "DeleteOptions"}
-            return kind | schemas.of(DELETE_OPTIONS).read_protobuf(envelope.raw)
+            head = {"apiVersion": envelope.api_version, "kind": envelope.kind}
+            _check_kind(head)
+            return head | schemas.of(DELETE_OPTIONS).read_protobuf(envelope.raw)
         return yaml.load_first(raw) if media_type == negotiate.YAML else go_json.loads(raw)
     except go_json.SyntaxError as error:
         raise BadRequest(f"couldn't get version/kind; json parse error: {error}")

@@ -287,9 +287,11 @@ class ServiceAllocator:
         if ranges is None:
             return "the provided network does not match the current range"
         if all(number not in pool for pool in ranges.values()):
-            if self._has_range_objects:
+            # The first and the last address of a range are in it, and not to be had.
+            network = next((name for name in ranges if address in ipaddress.ip_network(name)), None)
+            if network is None and self._has_range_objects:
                 return "the provided network does not match the current range"
-            network = next(iter(ranges))
+            network = network or next(iter(ranges))
             return f"the provided IP ({text}) is not in the valid range. The range of valid IPs is {network}"
         holder = self._held.get(number)
         mine = ("services", metadata.get("namespace", ""), metadata.get("name", ""))

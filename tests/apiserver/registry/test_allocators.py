@@ -253,6 +253,21 @@ async def test_a_clients_address_is_kept_from_others(api: Api) -> None:
     assert (await api.ok("GET", f"{ADDRESSES}/10.96.0.60"))["spec"]["parentRef"] == parent
 
 
+async def test_the_ends_of_a_range_are_in_it_and_not_to_be_had(api: Api) -> None:
+    # Since there are objects of ranges, what is in none of them is another matter.
+    await api.ok("POST", SERVICES, service("first"))
+    await api.ok("POST", RANGES, {"metadata": {"name": "more"}, "spec": {"cidrs": ["192.168.7.0/24"]}})
+    for address, why in (
+        (
+            "10.96.0.0",
+            "the provided IP (10.96.0.0) is not in the valid range. The range of valid IPs is 10.96.0.0/12",
+        ),
+        ("172.16.0.1", "the provided network does not match the current range"),
+    ):
+        error = await api.error("POST", SERVICES, service(clusterIP=address))
+        assert error.message.endswith(f"failed to allocate IP {address}: {why}")
+
+
 async def test_a_ready_range_can_be_asked_for(api: Api) -> None:
     await api.ok("POST", SERVICES, service("first"))
     await api.ok("POST", RANGES, {"metadata": {"name": "more"}, "spec": {"cidrs": ["192.168.7.0/24"]}})
