@@ -53,17 +53,32 @@ async def evict(registry: Registry, resource: Resource, request: Request) -> Res
         request.request_id,
         is_admitted=True,
     )
+    pod = await _delete_if_over(registry, call, deletion)
+    if pod is not None:
+        await _delete_within_budget(registry, call, deletion, pod)
+    return respond.plain(registry, resource, request, dict(SUCCESS), 201)
+
+
+async def _delete_if_over(registry: Registry, call: Call, deletion: DeleteOptions) -> Document | None:
+    """A pod whose end disrupts nothing goes without asking a budget; any other is returned."""
     for left in reversed(range(_TRIES)):
-        pod = await registry.get(PODS, info.namespace, info.name)
+        pod = await registry.get(PODS, call.namespace, call.name)
         if not _is_over(pod.obj):
             break
         try:
             await _delete(registry, call, _guarded(deletion, pod) if _is_pending(pod.obj) else deletion)
-            return respond.plain(registry, resource, request, dict(SUCCESS), 201)
+            return None
         except errors.Conflict:
             if deletion.resource_version or not left:
                 raise
         await registry.clock.sleep(_RETRY_S)
+    return pod
+
+
+async def _delete_within_budget(
+    registry: Registry, call: Call, deletion: DeleteOptions, pod: Document
+) -> None:
+    """Raises TooManyRequests where the budget is used up."""
     budgets = await _budgets(registry, pod)
     if len(budgets) > 1:
         raise errors.StatusError(
@@ -84,7 +99,6 @@ async def evict(registry: Registry, resource: Resource, request: Request) -> Res
     else:
         await _take_one(registry, call, pod, budgets[0])
         await _delete(registry, call, deletion)
-    return respond.plain(registry, resource, request, dict(SUCCESS), 201)
 
 
 def _wanted(eviction: Obj, dry_run: Sequence[str]) -> Obj:
