@@ -336,7 +336,10 @@ async def test_should_create_a_service_account_token_and_ensure_a_successful_tok
     accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
     account = await k8s.ok("POST", accounts, {"metadata": {"name": "e2e"}})
     request = {"spec": {"audiences": [], "expirationSeconds": 3600}}
-    token = (await k8s.ok("POST", f"{accounts}/e2e/token", request))["status"]["token"]
+    made = await k8s.ok("POST", f"{accounts}/e2e/token", request)
+    (entry,) = made["metadata"]["managedFields"]
+    assert entry["subresource"] == "token" and "f:expirationSeconds" in entry["fieldsV1"]["f:spec"]
+    token = made["status"]["token"]
     review = await k8s.ok("POST", "/apis/authentication.k8s.io/v1/tokenreviews", {"spec": {"token": token}})
     assert review["status"]["authenticated"] is True
     assert not review["status"].get("error")
