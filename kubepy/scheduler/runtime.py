@@ -392,9 +392,9 @@ class _PostFiltered:
                 self.text = ""
                 return True
             answer = answer.refusal
-        if not answer.is_rejection:
-            raise PluginFailed(answer)
-        if answer.code is Code.UNSCHEDULABLE_AND_UNRESOLVABLE:
+        if answer.code is Code.UNSCHEDULABLE_AND_UNRESOLVABLE or not answer.is_rejection:
+            # What broke ends it, too; it is said and the pod is as unschedulable as before.
+            self.nominated = self.nominated if answer.is_rejection else None
             self.text = answer.message
             return True
         self.text = ", ".join(filter(None, (self.text, *answer.reasons)))

@@ -59,6 +59,9 @@ _ALTERNATIVES_MAX = 8
 
 _SKIP = Status(Code.SKIP, plugin=_NAME)
 _NOTHING = Status(Code.UNSCHEDULABLE, "no new claims to deallocate", plugin=_NAME)
+# What upstream says of a pod that another plugin's PreFilter had refused before this one's was called; room is made for
+# no such pod.
+_NOT_ASKED = Status(Code.ERROR, "not found", plugin=_NAME)
 _STALE = Status(Code.UNSCHEDULABLE, "cannot schedule extended resource claim", plugin=_NAME)
 _CANNOT_FIT = Status(Code.UNSCHEDULABLE, "cannot fit resource", plugin=_NAME)
 _DELETED = Status(Code.UNSCHEDULABLE, "deletion of ResourceClaim completed", plugin=_NAME)
@@ -217,13 +220,14 @@ class DynamicResources:
         extended = self._extended_claim(pod)
         if not pod.spec.get("resourceClaims") and extended is None:
             return _SKIP
+        state[_NAME] = _State([])
         try:
             claims = [_Claim(claim) for claim in self._claims_of(pod.obj)]
         except Missing as error:
             return _no(str(error))
         if not claims and extended is None:
             return _SKIP
-        known = _State(claims, extended=extended)
+        known = state[_NAME] = _State(claims, extended=extended)
         for claim in claims:
             if (status := self._look_at(claim)) is not None:
                 return status
@@ -236,7 +240,6 @@ class DynamicResources:
                 self._tools.random.uid,
                 self._rules.list() if self._rules is not None else (),
             )
-        state[_NAME] = known
         return None
 
     def _look_at(self, claim: _Claim) -> Status | None:
@@ -357,7 +360,9 @@ class DynamicResources:
 
     def post_filter(self, state: CycleState, pod: PodInfo, rejected: object) -> Status:
         known: _State | None = state.get(_NAME)
-        if known is None:
+        if known is None and _NAME not in state.skipped:
+            return _NOT_ASKED
+        if known is None or not (known.claims or known.extended):
             return _NOTHING
         if known.extended is not None and "name" in known.extended.obj["metadata"]:
             claim = known.extended.obj
