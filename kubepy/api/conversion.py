@@ -13,7 +13,7 @@ Source: kubernetes 1.36 pkg/apis/autoscaling/v1/conversion.go, pkg/apis/events/v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import orjson
@@ -64,8 +64,21 @@ _EVENT_FIELDS = {  # core v1 -> events.k8s.io/v1; all other fields are named ali
 }
 
 
-def _renamed(names: Mapping[str, str]) -> Callable[[Obj], Obj]:
-    return lambda obj: {names.get(key, key): value for key, value in obj.items()}
+_CORE_EVENT_FIELDS = {new: old for old, new in _EVENT_FIELDS.items()}
+# A core v1 event always has them, the other one only when they are not empty.
+_ALWAYS_IN_CORE = {"reportingComponent": "", "reportingInstance": ""}
+
+
+def _event_from_core(obj: Obj) -> Obj:
+    return {
+        _EVENT_FIELDS.get(key, key): value
+        for key, value in obj.items()
+        if value or key not in _ALWAYS_IN_CORE
+    }
+
+
+def _event_to_core(obj: Obj) -> Obj:
+    return _ALWAYS_IN_CORE | {_CORE_EVENT_FIELDS.get(key, key): value for key, value in obj.items()}
 
 
 # -- autoscaling ------------------------------------------------------------------------------------------------
@@ -335,8 +348,8 @@ _LEVELS = "prioritylevelconfigurations"
 _FLOW_CONTROL = "flowcontrol.apiserver.k8s.io"
 
 _CONVERSIONS: dict[tuple[str, str, str], Callable[[Obj], Obj]] = {
-    ("v1", "events.k8s.io/v1", "events"): _renamed(_EVENT_FIELDS),
-    ("events.k8s.io/v1", "v1", "events"): _renamed({new: old for old, new in _EVENT_FIELDS.items()}),
+    ("v1", "events.k8s.io/v1", "events"): _event_from_core,
+    ("events.k8s.io/v1", "v1", "events"): _event_to_core,
     ("autoscaling/v2", "autoscaling/v1", "horizontalpodautoscalers"): _autoscaler_to_v1,
     ("autoscaling/v1", "autoscaling/v2", "horizontalpodautoscalers"): _autoscaler_to_v2,
     (f"{_FLOW_CONTROL}/v1", f"{_FLOW_CONTROL}/v1beta3", _LEVELS): _shares_to_v1beta3,

@@ -289,6 +289,7 @@ Subject kind:SubjectKind
 
 [io.k8s.api.networking.v1]
 HTTPIngressPath backend+ pathType*:PathType
+IPAddressSpec parentRef*
 IngressClassParametersReference apiGroup* namespace* scope*
 IngressPortStatus error* protocol:Protocol
 IngressServiceBackend port+

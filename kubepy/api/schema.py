@@ -269,6 +269,8 @@ class Schemas:
             return found
         required = self.definitions.get(name, {}).get("required", ())
         for field in self._fields(name):
+            if field.stays_absent:
+                continue
             target = target_of(field.shape)
             if field.zero is dict and target:
                 found[field.name] = self.blank(target)

@@ -31,6 +31,9 @@ class Field(NamedTuple):
     go_type: str  # "int32", "v1.RestartPolicy"; what errors call it
     keep: bool  # written even when zero
     zero: Any  # what is written when absent, None for nothing; a class is called, NULL is a null
+    stays_absent: bool = (
+        False  # a struct that is required, and yet not there, not even as null, until it is given
+    )
 
 
 # What is known of an object of whatever kind.
@@ -76,7 +79,7 @@ def _field(name: str, shape: Obj, required: bool, note: str, package: str) -> Fi
     if target is not None:
         pointer = mark != "+" if name not in ("metadata", "spec", "status") else mark == "*"
         filled = not pointer and target not in SPECIAL and target not in UNIONS
-        return Field(name, shape, go_type, True, dict if filled else None)
+        return Field(name, shape, go_type, True, dict if filled else None, mark == "*")
     type_ = json_type(shape)
     always = mark == "!" or (required and mark not in ("*", "~"))
     if type_ in ("array", "object"):

@@ -104,6 +104,13 @@ def test_events_are_renamed_and_come_back() -> None:
     assert convert(new, EVENTS_V1, EVENTS) == EVENT
 
 
+def test_an_event_that_nobody_reported_says_so_in_core_only() -> None:
+    core = EVENT | {"reportingComponent": "", "reportingInstance": ""}
+    new = convert(core, EVENTS, EVENTS_V1)
+    assert new.keys().isdisjoint({"reportingComponent", "reportingController", "reportingInstance"})
+    assert convert(new, EVENTS_V1, EVENTS) == core
+
+
 def test_v1_shows_what_it_can_and_carries_the_rest() -> None:
     old = convert(AUTOSCALER, V2, V1)
     assert old["apiVersion"] == "autoscaling/v1"

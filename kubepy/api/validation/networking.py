@@ -463,7 +463,7 @@ NETWORKING: dict[tuple[str, str], Kind] = {
     ("networking.k8s.io", "IPAddress"): Kind(
         name=_ip_address_name,
         create=(_check_ip_address,),
-        update=(immutable("spec.parentRef", struct="ParentReference"),),
+        update=(*on_update(_check_ip_address), immutable("spec.parentRef", struct="ParentReference")),
     ),
     ("networking.k8s.io", "NetworkPolicy"): Kind(rules=(_check_network_policy,)),
     ("networking.k8s.io", "ServiceCIDR"): Kind(

@@ -33,6 +33,7 @@ _UPDATE: dict[tuple[str, str], str] = {
     ("policy", "PodDisruptionBudget"): "",
     ("networking.k8s.io", "Ingress"): "uF",
     ("networking.k8s.io", "IngressClass"): "uF",
+    ("networking.k8s.io", "IPAddress"): "Fu",
     (_RBAC, "ClusterRole"): "Fu",
     (_RBAC, "ClusterRoleBinding"): "Fu",
     (_RBAC, "Role"): "Fu",

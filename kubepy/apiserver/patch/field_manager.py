@@ -294,10 +294,11 @@ class FieldManager:
         here = self.resource
         there: Resource | None = here
         if api_version != here.api_version:
-            there = self._catalog.get(*group_version(api_version), here.plural)
-            if there is None or self._catalog.storage(there) != self._catalog.storage(here):
-                return None
-        assert there is not None
+            group, version_name = group_version(api_version)
+            # Events of the other group are the same objects, but what their managers own is unknown here.
+            there = self._catalog.get(group, version_name, here.plural) if group == here.group else None
+        if there is None:
+            return None
         if there.custom:
             type_ = self._types.custom(there.own.schema.openapi if there.own is not None else None)
         else:

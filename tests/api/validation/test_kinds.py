@@ -479,3 +479,15 @@ def test_a_namespaces_phase_follows_its_deletion(rules):
 )
 def test_schedules(schedule, why):
     assert batch.schedule_error(schedule) == why
+
+
+def test_an_update_of_an_address_is_looked_at_whole(rules):
+    address = "apiVersion: networking.k8s.io/v1\nkind: IPAddress\nmetadata: {name: 10.0.0.1}\n"
+    fields = [
+        text.partition(": ")[0]
+        for text in rules.update(
+            address + "spec: {parentRef: {resource: services, name: a}}",
+            address + "spec: {parentRef: {name: a/b}}",
+        )
+    ]
+    assert sorted(fields) == ["spec.parentRef", "spec.parentRef.name", "spec.parentRef.resource"]

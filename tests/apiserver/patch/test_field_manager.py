@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubepy.api.builtins import PODS, Catalog
+from kubepy.api.builtins import EVENTS, IP_ADDRESSES, PODS, Catalog
 from kubepy.api.custom import CustomSchema, Own
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource, Subresource
@@ -102,6 +102,8 @@ DOOR = 'k:{"port":80,"protocol":"TCP"}'
     ("spec", "fields"),
     [
         ({"size": 1, "port": "http"}, {"f:size": {}, "f:port": {}}),
+        # Without a type it may be anything to those who own it; validation refuses it later.
+        ({"port": {"a": 1}}, {"f:port": {".": {}, "f:a": {}}}),
         ({"words": ["a", "b"]}, {"f:words": {}}),
         ({"tags": ["b", "a"]}, {"f:tags": {'v:"a"': {}, 'v:"b"': {}}}),
         ({"doors": [{"port": 80}]}, {"f:doors": {DOOR: {".": {}, "f:port": {}}}}),
@@ -202,3 +204,24 @@ def test_other_doors_of_a_pod_set_the_whole_of_it() -> None:
         (entry,) = [entry for entry in new["metadata"]["managedFields"] if entry["manager"] == "s"]
         assert entry["fieldsV1"] == {"f:spec": {"f:containers": {'k:{"name":"c"}': changed}}}
         assert entry["subresource"] == subresource
+
+
+def test_what_managers_of_the_other_group_of_events_own_is_forgotten() -> None:
+    core, new = EVENTS, Catalog().get("events.k8s.io", "v1", "events")
+    assert new is not None
+    live: Obj = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e"}, "reason": "R"}
+    created(manager(core), live)
+    labelled = live | {"apiVersion": "events.k8s.io/v1", "metadata": {"name": "e", "labels": {"a": "b"}}}
+    manager(new).update(live, labelled, "z")
+    owners = [(entry["manager"], entry["apiVersion"]) for entry in labelled["metadata"]["managedFields"]]
+    assert owners == [("z", "events.k8s.io/v1")]
+
+
+def test_a_struct_that_is_required_and_left_out_when_absent_is_owned_by_who_brings_it() -> None:
+    address: Obj = {
+        "metadata": {"name": "10.0.0.1"},
+        "spec": {"parentRef": {"name": "a", "resource": "services"}},
+    }
+    assert created(manager(IP_ADDRESSES), address) == {
+        "f:spec": {"f:parentRef": {".": {}, "f:name": {}, "f:resource": {}}}
+    }
