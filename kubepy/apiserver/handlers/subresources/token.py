@@ -17,7 +17,7 @@ from kubepy.apiserver.authn.service_account_tokens import Signer
 from kubepy.apiserver.handlers import decode, respond, write
 from kubepy.apiserver.registry.options import write_options
 from kubepy.apiserver.registry.registry import Registry
-from kubepy.apiserver.request import Request, Response
+from kubepy.apiserver.request import Request, RequestInfo, Response
 from kubepy.lib.clock import rfc3339
 
 _SCHEMA = "io.k8s.api.authentication.v1.TokenRequest"
@@ -68,29 +68,18 @@ class TokenRequests:
         registry.field_manager(TOKEN_REQUESTS, "token").update(None, wanted, manager)
         await registry.admit(write.call_of(resource, request, options), wanted)
         metadata, spec = wanted["metadata"], wanted.setdefault("spec", {})
-        for field, value in (("name", info.name), ("namespace", info.namespace)):
-            if metadata.get(field) and metadata[field] != value:
-                why = f"must match the service account {field} if specified"
-                finding = errors.invalid_value(f"metadata.{field}", metadata[field], why)
-                raise errors.invalid(TOKEN_REQUESTS, info.name, [finding])
+        _check_names(metadata, info)
         account = (await registry.get(SERVICE_ACCOUNTS, info.namespace, info.name)).obj
         uid = account["metadata"]["uid"]
-        if metadata.get("uid") and metadata["uid"] != uid:
-            raise errors.conflict(
-                TOKEN_REQUESTS,
-                info.name,
-                f"the UID in the token request ({metadata['uid']}) does not match the UID of the service account "
-                f"({uid})",
-            )
+        _check_uid(metadata, account["metadata"])
         audiences = spec.get("audiences") or list(self._signer.audiences)
         seconds = spec.get("expirationSeconds") or 3600
         _check_expiration(seconds)
         bound = await _bound_object(registry, info.namespace, info.name, spec.get("boundObjectRef"))
-        if 0 < self._rules.expiration_s_max < seconds:
-            request.warnings.append(
-                f"requested expiration of {seconds} seconds shortened to {self._rules.expiration_s_max} seconds"
-            )
-            seconds = self._rules.expiration_s_max
+        if 0 < (seconds_max := self._rules.expiration_s_max) < seconds:
+            text = f"requested expiration of {seconds} seconds shortened to {seconds_max} seconds"
+            request.warnings.append(text)
+            seconds = seconds_max
         lifetime_s, warn_after_s = seconds, 0
         if "pod" in bound and self._rules.extend and seconds == _WARN_ONLY_S and self._are_own(audiences):
             lifetime_s, warn_after_s = self._rules.extended_s, seconds
@@ -100,21 +89,32 @@ class TokenRequests:
             "kind": "TokenRequest",
             "apiVersion": "authentication.k8s.io/v1",
             "metadata": {
-                **metadata,
-                "name": info.name,
-                "namespace": info.namespace,
-                "uid": uid,
+                **metadata, "name": info.name, "namespace": info.namespace, "uid": uid,
                 "creationTimestamp": rfc3339(now),
             },
             "spec": {
-                "audiences": audiences,
-                "expirationSeconds": seconds,
-                "boundObjectRef": spec.get("boundObjectRef"),
+                "audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": spec.get("boundObjectRef"),
             },
             "status": {"token": token.text, "expirationTimestamp": rfc3339(now + seconds)},
-        }
+        }  # fmt: skip
         request.audit["authentication.kubernetes.io/issued-credential-id"] = f"JTI={token.jti}"
         return respond.plain(registry, resource, request, answer, 201)
+
+
+def _check_names(metadata: Obj, info: RequestInfo) -> None:
+    for field, value in (("name", info.name), ("namespace", info.namespace)):
+        if metadata.get(field) and metadata[field] != value:
+            why = f"must match the service account {field} if specified"
+            finding = errors.invalid_value(f"metadata.{field}", metadata[field], why)
+            raise errors.invalid(TOKEN_REQUESTS, info.name, [finding])
+
+
+def _check_uid(metadata: Obj, account: Obj) -> None:
+    """Of two metadata."""
+    asked, uid = metadata.get("uid"), account["uid"]
+    if asked and asked != uid:
+        why = f"the UID in the token request ({asked}) does not match the UID of the service account ({uid})"
+        raise errors.conflict(TOKEN_REQUESTS, account["name"], why)
 
 
 def _check_expiration(seconds: int) -> None:
