@@ -5,13 +5,16 @@ Each controller of the table works here, those that are off by default as well.
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kubepy import controllers
 from kubepy.api.objects import Document, Key
 from kubepy.client.informer import Informer
 from kubepy.controllers.manager import CONTROLLERS, ControllerManager
@@ -90,6 +93,39 @@ WHOLE_KINDS = {
     ("persistent_volume_binder", "storageclasses.storage.k8s.io"),  # which one is the default?
     ("service_cidrs", "servicecidrs.networking.k8s.io"),
 }  # fmt: skip
+
+
+# The same in the source, where what no busy cluster reaches stands as well: (module, informer).
+WHOLE_READS = {
+    ("bootstrap_tokens", "secrets"),
+    ("cluster_role_aggregation", "roles"),
+    ("cluster_trust_bundle_publisher", "bundles"),
+    ("daemon_set", "nodes"),
+    ("daemon_set", "sets"),
+    (
+        "endpoint_slice",
+        "nodes",
+    ),  # one key for all, and only where a Service has hints: zones are shares of the whole
+    ("legacy_token_cleaner", "secrets"),
+    ("persistent_volume_binder", "classes"),
+    ("service_cidrs", "addresses"),  # of a range that is leaving: whether anything is left in it
+    ("service_cidrs", "ranges"),
+}
+
+
+def test_who_reads_a_whole_kind_is_listed() -> None:
+    found = {
+        (path.stem, call.func.value.attr)
+        for path in Path(controllers.__path__[0]).glob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and not call.args
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in ("list", "documents", "keys")
+        and isinstance(call.func.value, ast.Attribute)
+        and not call.func.value.attr.startswith("_")  # an informer is a public attribute of its controller
+    }
+    assert found == WHOLE_READS
 
 
 async def test_no_reconcile_reads_a_whole_kind(monkeypatch: pytest.MonkeyPatch) -> None:
