@@ -87,6 +87,7 @@ class MakesRoom(Plugin):
         ),
         ([(Code.UNSCHEDULABLE, "no claims"), Nominated("n1")], (Nominated("n1"), "")),
         ([(Code.UNSCHEDULABLE_AND_UNRESOLVABLE, "never"), Nominated("n1")], (None, "never")),
+        ([(Code.UNSCHEDULABLE, "no claims"), (Code.ERROR, "broken"), Nominated("n1")], (None, "broken")),
     ],
 )
 def test_post_filters_are_asked_until_one_makes_room(answers, outcome):
