@@ -11,7 +11,6 @@ from typing import Any
 
 from kubepy.api import errors, names
 from kubepy.api.objects import Obj, annotations_of
-from kubepy.api.validation.core import check_endpoint_ip
 from kubepy.api.validation.rules import (
     IMMUTABLE_TEXT,
     IP_TEXT,
@@ -29,6 +28,7 @@ from kubepy.api.validation.rules import (
     parse_ip,
     required_enum,
 )
+from kubepy.api.validation.services import check_endpoint_ip
 from kubepy.api.validation.statuses import check_ingress_status
 
 _NONE: tuple[Any, ...] = ()

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from kubepy.api import errors
 from kubepy.api.errors import FieldError
 from kubepy.api.objects import Obj
-from kubepy.api.validation.core import check_cluster_ips
+from kubepy.api.validation.services import check_cluster_ips
 from kubepy.apiserver.registry.strategies.services import NONE, needs_cluster_ip, service_type
 
 SINGLE, PREFER, REQUIRE = "SingleStack", "PreferDualStack", "RequireDualStack"
