@@ -103,32 +103,33 @@ class _Path(NamedTuple):
     always: bool = False  # v1 has a quantity there that is no pointer: absent is written as "0"
 
 
-_METRIC = (_Path(("metric", "name"), "metricName"), _Path(("metric", "selector"), "selector"))
+# In the order of v1's structs, which is that of the annotations.
 _DESCRIBED = _Path(("describedObject",), "target")
-_EXTERNAL = (_Path(("metric", "name"), "metricName"), _Path(("metric", "selector"), "metricSelector"))
+_NAME, _SELECTOR = _Path(("metric", "name"), "metricName"), _Path(("metric", "selector"), "selector")
+_EXTERNAL = (_NAME, _Path(("metric", "selector"), "metricSelector"))
+_CONTAINER = _Path(("container",), "container")
 _RESOURCE = (
     _Path(("name",), "name"),
-    _Path(("container",), "container"),
     _Path(("target", "averageUtilization"), "targetAverageUtilization"),
     _Path(("target", "averageValue"), "targetAverageValue"),
 )
 _RESOURCE_STATUS = (
     _Path(("name",), "name"),
-    _Path(("container",), "container"),
     _Path(("current", "averageUtilization"), "currentAverageUtilization"),
     _Path(("current", "averageValue"), "currentAverageValue", always=True),
 )
 
 _SPECS: dict[str, tuple[_Path, ...]] = {
     "object": (
-        *_METRIC,
         _DESCRIBED,
+        _NAME,
         _Path(("target", "value"), "targetValue", always=True),
+        _SELECTOR,
         _Path(("target", "averageValue"), "averageValue"),
     ),
-    "pods": (*_METRIC, _Path(("target", "averageValue"), "targetAverageValue", always=True)),
+    "pods": (_NAME, _Path(("target", "averageValue"), "targetAverageValue", always=True), _SELECTOR),
     "resource": _RESOURCE,
-    "containerResource": _RESOURCE,
+    "containerResource": (*_RESOURCE, _CONTAINER),
     "external": (
         *_EXTERNAL,
         _Path(("target", "value"), "targetValue"),
@@ -137,14 +138,15 @@ _SPECS: dict[str, tuple[_Path, ...]] = {
 }
 _STATUSES: dict[str, tuple[_Path, ...]] = {
     "object": (
-        *_METRIC,
         _DESCRIBED,
+        _NAME,
         _Path(("current", "value"), "currentValue", always=True),
+        _SELECTOR,
         _Path(("current", "averageValue"), "averageValue"),
     ),
-    "pods": (*_METRIC, _Path(("current", "averageValue"), "currentAverageValue", always=True)),
+    "pods": (_NAME, _Path(("current", "averageValue"), "currentAverageValue", always=True), _SELECTOR),
     "resource": _RESOURCE_STATUS,
-    "containerResource": _RESOURCE_STATUS,
+    "containerResource": (*_RESOURCE_STATUS, _CONTAINER),
     "external": (
         *_EXTERNAL,
         _Path(("current", "value"), "currentValue", always=True),
@@ -228,7 +230,9 @@ def _autoscaler_to_v1(obj: Obj) -> Obj:
         if _is_cpu_utilization(metric):
             new_spec["targetCPUUtilizationPercentage"] = metric["resource"]["target"]["averageUtilization"]
             break
-    new_status = {key: value for key, value in status.items() if key not in ("currentMetrics", "conditions")}
+    new_status = {"currentReplicas": 0} | {
+        key: value for key, value in status.items() if key not in ("currentMetrics", "conditions")
+    }
     for metric in status.get("currentMetrics") or ():
         current = walk(metric, "resource", "current", "averageUtilization")
         if (
@@ -241,7 +245,7 @@ def _autoscaler_to_v1(obj: Obj) -> Obj:
         METRICS: [_metric_to_v1(metric, _SPECS) for metric in metrics if not _is_cpu_utilization(metric)],
         CURRENT_METRICS: [_metric_to_v1(metric, _STATUSES) for metric in status.get("currentMetrics") or ()],
         CONDITIONS: status.get("conditions"),
-        BEHAVIOR: _capitalized(spec.get("behavior")),
+        BEHAVIOR: _behavior_to_v1(spec.get("behavior")),
     }
     annotations = {key: orjson.dumps(value).decode() for key, value in carried.items() if value}
     return obj | {
@@ -262,6 +266,8 @@ def _autoscaler_to_v2(obj: Obj) -> Obj:
     behavior = _carried(annotations, BEHAVIOR, dict)
     if behavior:
         spec["behavior"] = _uncapitalized(behavior)
+    if not status.get("currentReplicas"):
+        status.pop("currentReplicas", None)
     current = status.pop("currentCPUUtilizationPercentage", None)
     current_metrics = _carried(annotations, CURRENT_METRICS, list)
     if current_metrics is not None:
@@ -301,18 +307,34 @@ def _carried(annotations: Obj, key: str, of: type) -> Any:
     return value if all(isinstance(item, dict) for item in items) else None
 
 
-def _capitalized(value: Any) -> Any:
-    """scaleUp -> ScaleUp: upstream writes this annotation from a Go struct without JSON names."""
-    if isinstance(value, dict):
-        return {key[:1].upper() + key[1:]: _capitalized(item) for key, item in value.items()}
-    return [_capitalized(item) for item in value] if isinstance(value, list) else value
+# Upstream writes the annotation from Go structs without JSON names, in their order, and says so where nothing is set.
+_SCALING = ("StabilizationWindowSeconds", "SelectPolicy", "Policies", "Tolerance")
+
+
+def _behavior_to_v1(behavior: Obj | None) -> Obj | None:
+    if not behavior:
+        return None
+    return {name: _scaling_to_v1(behavior.get(_uncapital(name))) for name in ("ScaleUp", "ScaleDown")}
+
+
+def _scaling_to_v1(rules: Obj | None) -> Obj | None:
+    if rules is None:
+        return None
+    policies = [
+        {name: policy.get(_uncapital(name)) for name in ("Type", "Value", "PeriodSeconds")}
+        for policy in rules.get("policies") or ()
+    ]
+    given = {name: rules.get(_uncapital(name)) for name in _SCALING}
+    return given | {"Policies": policies or None}
+
+
+def _uncapital(name: str) -> str:
+    return name[:1].lower() + name[1:]
 
 
 def _uncapitalized(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            key[:1].lower() + key[1:]: _uncapitalized(item) for key, item in value.items() if item is not None
-        }
+        return {_uncapital(key): _uncapitalized(item) for key, item in value.items() if item is not None}
     return [_uncapitalized(item) for item in value] if isinstance(value, list) else value
 
 

@@ -122,7 +122,10 @@ def test_v1_shows_what_it_can_and_carries_the_rest() -> None:
     assert annotations[conversion.METRICS].startswith(
         '[{"type":"Pods","pods":{"metricName":"rps","targetAverageValue":"5"}},{"type":"Object"'
     )
-    assert '"ScaleUp":{"SelectPolicy":"Max"' in annotations[conversion.BEHAVIOR]
+    assert (
+        '"ScaleUp":{"StabilizationWindowSeconds":null,"SelectPolicy":"Max"'
+        in annotations[conversion.BEHAVIOR]
+    )
 
 
 def test_an_autoscaler_survives_the_old_version() -> None:
@@ -195,3 +198,32 @@ def test_no_shares_of_an_old_priority_level_are_the_default_unless_they_are_mean
     assert conversion.PRESERVE_ZERO_SHARES not in (there["metadata"].get("annotations") or {})
     back = convert(there, new, old)
     assert (conversion.PRESERVE_ZERO_SHARES in (back["metadata"].get("annotations") or {})) is (stored == 0)
+
+
+def test_annotations_are_in_the_order_of_gos_structs() -> None:
+    metric = {"name": "m", "selector": {"matchLabels": {"a": "b"}}}
+    spec = {
+        "maxReplicas": 3,
+        "metrics": [
+            {"type": "Object", "object": {
+                "metric": metric, "describedObject": {"kind": "S", "name": "x"},
+                "target": {"type": "Value", "value": "2k"}}},
+            {"type": "Pods", "pods": {"metric": metric, "target": {"type": "AverageValue", "averageValue": "1"}}},
+        ],
+        "behavior": {"scaleDown": {
+            "policies": [{"periodSeconds": 60, "type": "Pods", "value": 1}], "stabilizationWindowSeconds": 5}},
+    }  # fmt: skip
+    old = convert(AUTOSCALER | {"spec": spec, "status": {"desiredReplicas": 0}}, V2, V1)
+    annotations = old["metadata"]["annotations"]
+    assert annotations["autoscaling.alpha.kubernetes.io/behavior"] == (
+        '{"ScaleUp":null,"ScaleDown":{"StabilizationWindowSeconds":5,"SelectPolicy":null,"Policies":[{"Type":"Pods",'
+        '"Value":1,"PeriodSeconds":60}],"Tolerance":null}}'
+    )
+    assert annotations["autoscaling.alpha.kubernetes.io/metrics"] == (
+        '[{"type":"Object","object":{"target":{"kind":"S","name":"x"},"metricName":"m","targetValue":"2k",'
+        '"selector":{"matchLabels":{"a":"b"}}}},{"type":"Pods","pods":{"metricName":"m","targetAverageValue":"1",'
+        '"selector":{"matchLabels":{"a":"b"}}}}]'
+    )
+    # There it is always written, in v2 only when it is not zero.
+    assert old["status"] == {"currentReplicas": 0, "desiredReplicas": 0}
+    assert convert(old, V1, V2)["status"] == {"desiredReplicas": 0}
