@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from kubepy.api import objects
@@ -180,6 +182,30 @@ def nightly(schedule: str, command: str = "true", **spec: Any) -> Obj:
     spec = {"schedule": schedule, "jobTemplate": {"spec": {"template": template}}} | spec
     metadata = {"name": "cj", "namespace": "default"}
     return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": spec}
+
+
+# What upstream saw and did in cronjob_controllerv2_test.go, TestControllerV2SyncCronJob, recorded as facts.
+_CASES = orjson.loads(Path(__file__).with_name("cron_job_cases.json").read_bytes())
+
+
+@pytest.mark.parametrize("case", _CASES)
+def test_what_upstream_does(case: Obj) -> None:
+    cron_job = subject(created=case["created"], status=case.get("status", {}), **case["spec"])
+    cron_job["metadata"]["name"] = "mycronjob"
+    jobs = []
+    for each in case.get("jobs", ()):
+        one = job(each["name"], "Complete" if "completed" in each else "")
+        one["metadata"]["uid"] = each["uid"]
+        if each.get("completed"):
+            one["status"]["completionTime"] = each["completed"]
+        jobs.append(one)
+    made, expected = cron_jobs.plan(cron_job, jobs, case["now"]), case["expected"]
+    assert (made.create["metadata"]["name"] if made.create else None) == expected.get("creates")
+    if made.create is not None:
+        assert made.create["metadata"]["annotations"][cron_jobs.SCHEDULED_AT] == expected["at"]
+    assert [each["name"] for each in made.replace] == expected.get("replaces", [])
+    assert [list(event) for event in made.events] == expected.get("events", [])
+    assert made.after_s == pytest.approx(expected.get("after_s"), abs=0.06)
 
 
 @pytest.mark.kubepy(nodes=1, identity_lease=False)
