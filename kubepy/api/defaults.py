@@ -20,12 +20,10 @@ pkg/apis/apiregistration/v1/defaults.go.
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
-from kubepy.api import quantity
+from kubepy.api import images, quantity
 from kubepy.api.conversion import PRESERVE_ZERO_SHARES
 from kubepy.api.objects import Obj, copy
 
@@ -56,47 +54,12 @@ def _set_zero(**values: Any) -> Setter:
     return setter
 
 
-def _pod_group(spec: Obj) -> None:
-    spec.setdefault("disruptionMode", {"single": {}})
-
-
 # -- core -----------------------------------------------------------------------------------------------------
-
-
-_HOST_PART = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-_PATH_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_match_image = re.compile(
-    rf"(?P<name>(?:(?:{_HOST_PART}(?:\.{_HOST_PART})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?/)?{_PATH_PART}(?:/{_PATH_PART})*)"
-    r"(?::(?P<tag>\w[\w.-]{0,127}))?"
-    r"(?P<digest>@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?",
-    re.ASCII,
-).fullmatch
-_is_image_id = re.compile("[a-f0-9]{64}").fullmatch
-_IMAGE_NAME_LENGTH_MAX = 255
-# What old clients read of a DaemonSet.
-TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
-
-
-@lru_cache(maxsize=4096)
-def image_pull_policy(image: str) -> str:
-    """Always for :latest and for images with neither tag nor digest; what is no image's name is left to validation.
-
-    Source: pkg/util/parsers ParseImageName, github.com/distribution/reference ParseNormalizedNamed."""
-    match = _match_image(image)
-    if match is None or len(match["name"]) > _IMAGE_NAME_LENGTH_MAX or _is_image_id(image):
-        return "IfNotPresent"
-    host, slash, rest = match["name"].partition("/")
-    is_host = "." in host or ":" in host or host == "localhost" or host != host.lower()
-    repository = rest if slash and is_host else match["name"]
-    if repository != repository.lower():
-        return "IfNotPresent"
-    is_latest = match["tag"] == "latest" or not (match["tag"] or match["digest"])
-    return "Always" if is_latest else "IfNotPresent"
 
 
 def _container(container: Obj) -> None:
     if "imagePullPolicy" not in container:
-        container["imagePullPolicy"] = image_pull_policy(container.get("image", ""))
+        container["imagePullPolicy"] = images.pull_policy(container.get("image", ""))
     if "terminationMessagePath" not in container:
         container["terminationMessagePath"] = "/dev/termination-log"
     if "terminationMessagePolicy" not in container:
@@ -204,7 +167,7 @@ def _volume(volume: Obj) -> None:
 
 def _image_volume(source: Obj) -> None:
     if "pullPolicy" not in source:
-        source["pullPolicy"] = image_pull_policy(source.get("reference", ""))
+        source["pullPolicy"] = images.pull_policy(source.get("reference", ""))
 
 
 def _service(service: Obj) -> None:
@@ -312,6 +275,9 @@ def _persistent_volume_claim(claim: Obj) -> None:
 
 
 # -- apps -----------------------------------------------------------------------------------------------------
+
+# What old clients read of a DaemonSet.
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
 
 def _deployment_spec(spec: Obj) -> None:
@@ -442,7 +408,7 @@ def _csi_driver_spec(spec: Obj) -> None:
     spec.setdefault("seLinuxMount", False)
 
 
-# -- admissionregistration, apiextensions, resource ------------------------------------------------------------
+# -- admissionregistration, apiextensions, scheduling, resource ------------------------------------------------
 
 
 def _match_resources(match: Obj) -> None:
@@ -475,6 +441,10 @@ def _custom_resource_definition(definition: Obj) -> None:
         stored = [version.get("name", "") for version in spec.get("versions") or () if version.get("storage")]
         if stored:
             definition["status"]["storedVersions"] = stored[:1]
+
+
+def _pod_group(spec: Obj) -> None:
+    spec.setdefault("disruptionMode", {"single": {}})
 
 
 def _device_request(request: Obj) -> None:

@@ -149,30 +149,6 @@ def test_a_pod_gets_service_links_besides(schemas: Schemas) -> None:
     assert added == POD_SPEC_DEFAULTS | {"enableServiceLinks": True}
 
 
-@pytest.mark.parametrize(
-    ("image", "policy"),
-    [
-        ("nginx", "Always"),
-        ("nginx:latest", "Always"),
-        ("nginx:1.29", "IfNotPresent"),
-        ("registry:5000/nginx", "Always"),
-        ("registry:5000/nginx:1", "IfNotPresent"),
-        ("nginx@sha256:aa", "IfNotPresent"),
-        (f"nginx:latest@sha256:{'a' * 64}", "Always"),
-        (f"nginx@sha256:{'a' * 64}", "IfNotPresent"),
-        ("nginx:latest@sha256:aa", "IfNotPresent"),
-        ("UPPER", "IfNotPresent"),
-        ("Bad Value!", "IfNotPresent"),
-        ("UPPER/nginx", "Always"),
-        ("localhost/a/b", "Always"),
-        ("a" * 64, "IfNotPresent"),
-        ("", "IfNotPresent"),
-    ],
-)
-def test_image_pull_policy_follows_the_tag(image: str, policy: str) -> None:
-    assert defaults.image_pull_policy(image) == policy
-
-
 def test_requests_default_to_limits_in_pods_and_not_in_templates(schemas: Schemas) -> None:
     resources = {"limits": {"cpu": "2", "memory": "1Gi"}, "requests": {"cpu": "1"}}
     spec = {"containers": [{"name": "a", "image": "b", "resources": dict(resources)}]}
