@@ -82,8 +82,6 @@ class Types:
         if isinstance(ref, str):
             return self._referred(ref.rpartition("/")[2], field.get("x-kubernetes-map-type", ""))
         preserve = preserve or bool(shape.get("x-kubernetes-preserve-unknown-fields"))
-        if shape.get("x-kubernetes-int-or-string"):
-            return _ANY_SCALAR
         type_ = _type(shape)
         if type_ == "array":
             return self._list(shape, preserve)

@@ -245,7 +245,9 @@ def _headers(received: MultiMapping[str]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name in dict.fromkeys(received):
         if name.lower() not in _NOT_RETURNED and name.lower() not in named:
-            headers[name] = ", ".join(received.getall(name))
+            # Warnings have a line each, see heads.py.
+            joint = "\n" if name.lower() == "warning" else ", "
+            headers[name.title() if joint == "\n" else name] = joint.join(received.getall(name))
     return headers
 
 

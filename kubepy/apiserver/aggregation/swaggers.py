@@ -1,7 +1,8 @@
 """Another server's OpenAPI v2 document, merged into ours: its paths of one group version, and the definitions and
 parameters they need.
 
-What we have under the same name is shared if it is the same, else the other's gets a name of its own.
+What we have under the same name is shared if it is the same (but for the kinds it names, which are joined), else the
+other's gets a name of its own.
 
 Source: kube-openapi pkg/aggregator/aggregator.go (FilterSpecByPaths,
 MergeSpecsIgnorePathConflictRenamingDefinitionsAndParameters).
@@ -14,6 +15,7 @@ from typing import Any
 
 from kubepy.api.objects import Obj
 
+_KINDS = "x-kubernetes-group-version-kind"
 _REFERENCES = ("#/definitions/", "#/parameters/")
 
 
@@ -32,8 +34,11 @@ def merge(document: Obj, other: Obj, root: str) -> None:
     document["paths"] |= {path: _renamed(item, names) for path, item in wanted.items()}
     for reference, found in reached.items():
         section, name = _parts(names[reference])
-        if name not in document[section]:
+        own = document[section].get(name)
+        if own is None:
             document[section][name] = _renamed(found, names)
+        elif kinds := _kinds_of_both(own, found):
+            document[section][name] = own | {_KINDS: kinds}
 
 
 def _parts(reference: str) -> tuple[str, str]:
@@ -73,10 +78,26 @@ def _references(value: Any) -> Iterator[str]:
 
 def _name(name: str, target: Obj, own: Obj) -> str:
     candidate, number = name, 1
-    while candidate in own and own[candidate] != target:
+    while candidate in own and not _is_same(own[candidate], target):
         number += 1
         candidate = f"{name}_v{number}"
     return candidate
+
+
+def _is_same(one: Obj, other: Obj) -> bool:
+    """But for the kinds that take it as their own: meta's options have all those of a server."""
+    return one == other or (one | {_KINDS: None}) == (other | {_KINDS: None})
+
+
+def _kinds_of_both(own: Obj, other: Obj) -> list[Obj] | None:
+    """Sorted; None if there is nothing new. Source: mergedGVKs."""
+    ours, theirs = own.get(_KINDS) or [], other.get(_KINDS) or []
+    new = [kind for kind in theirs if kind not in ours]
+    return sorted((*ours, *new), key=_kind_key) if new else None
+
+
+def _kind_key(kind: Obj) -> str:
+    return f"{kind.get('group', '')}/{kind.get('version', '')}.{kind.get('kind', '')}"
 
 
 def _renamed(value: Any, names: dict[str, str]) -> Any:

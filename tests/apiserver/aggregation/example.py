@@ -17,6 +17,7 @@ from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from multidict import CIMultiDict
 
 GROUP, VERSION = "example.kubepy.io", "v1"
 ROOT = f"/apis/{GROUP}/{VERSION}"
@@ -233,7 +234,8 @@ class ExampleApi:
                 },
                 status=404,
             )  # fmt: skip
-        return web.json_response(obj, headers={"Warning": '299 - "flunders are soft"'})
+        warnings = [("Warning", f'299 - "flunders are {what}"') for what in ("soft", "small")]
+        return web.json_response(obj, headers=CIMultiDict(warnings))
 
     async def _upload(self, request):
         self.uploaded.append(sum([len(part) async for part in request.content.iter_any()]))

@@ -40,6 +40,21 @@ def test_a_name_we_use_for_something_else_gets_a_number():
     assert ours["definitions"]["Meta"] == {"type": "array"}
 
 
+def test_definitions_that_differ_in_their_kinds_are_one_with_the_kinds_of_both():
+    kinds = "x-kubernetes-group-version-kind"
+
+    def meta(*groups):
+        return {"type": "object", kinds: [{"group": group, "version": "v1", "kind": "E"} for group in groups]}
+
+    ours = {"paths": {}, "definitions": {"Meta": meta("", "b")}}
+    before = copy.deepcopy(ours["definitions"]["Meta"])
+    shared = ours["definitions"]["Meta"]
+    other = OTHER | {"definitions": OTHER["definitions"] | {"Meta": meta("", "a")}}
+    merge(ours, other, "/apis/a/v1")
+    assert ours["definitions"]["Meta"] == meta("", "a", "b") and "Meta_v2" not in ours["definitions"]
+    assert shared == before
+
+
 def test_our_paths_stay():
     ours = {"paths": {"/apis/a/v1/x": {"ours": True}}, "definitions": {}}
     merge(ours, OTHER, "/apis/a/v1")

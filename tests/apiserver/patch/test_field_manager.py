@@ -103,7 +103,7 @@ DOOR = 'k:{"port":80,"protocol":"TCP"}'
     [
         ({"size": 1, "port": "http"}, {"f:size": {}, "f:port": {}}),
         # Without a type it may be anything to those who own it; validation refuses it later.
-        ({"port": {"a": 1}}, {"f:port": {".": {}, "f:a": {}}}),
+        ({"port": {"a": 1}}, {"f:port": {"f:a": {}}}),
         ({"words": ["a", "b"]}, {"f:words": {}}),
         ({"tags": ["b", "a"]}, {"f:tags": {'v:"a"': {}, 'v:"b"': {}}}),
         ({"doors": [{"port": 80}]}, {"f:doors": {DOOR: {".": {}, "f:port": {}}}}),
