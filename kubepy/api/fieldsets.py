@@ -17,7 +17,7 @@ Source: sigs.k8s.io/structured-merge-diff fieldpath/{set,serialize,serialize-pe,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -86,23 +86,11 @@ def _difference(a: FieldSet, b: FieldSet) -> FieldSet | None:
     """Of two nodes; None if nothing is left, not even the node."""
     if not a:
         return None if is_member(b) else a
-    if not b:
-        return _without_self(a)
-    result = a
-    for element, theirs in b.items():
-        mine = a.get(element)
-        if mine is None:
-            continue
-        left = None if element == SELF else _difference(mine, theirs)
-        if left is mine:
-            continue
-        if result is a:
-            result = dict(a)
-        if left is None:
-            del result[element]
-        else:
-            result[element] = left
-    return result if result is a else _canonical(result)
+    return _less(a, b, _difference_at) if b else _without_self(a)
+
+
+def _difference_at(element: str, mine: FieldSet, theirs: FieldSet) -> FieldSet | None:
+    return None if element == SELF else _difference(mine, theirs)
 
 
 def _without_self(node: FieldSet) -> FieldSet | None:
@@ -122,16 +110,27 @@ def without(a: FieldSet, b: FieldSet) -> FieldSet:
     """The paths of `a` that are neither in `b` nor below a path in `b`. Source: Set.RecursiveDifference."""
     if not a or not b:
         return a
-    return _without(a, b) or {}
+    return _less(a, b, _without_at) or {}
 
 
-def _without(a: FieldSet, b: FieldSet) -> FieldSet | None:
+def _without_at(element: str, mine: FieldSet, theirs: FieldSet) -> FieldSet | None:
+    if element == SELF:
+        return mine
+    if is_member(theirs):
+        return None
+    return _less(mine, theirs, _without_at) if mine else mine
+
+
+def _less(
+    a: FieldSet, b: FieldSet, left_at: Callable[[str, FieldSet, FieldSet], FieldSet | None]
+) -> FieldSet | None:
+    """A node with each element that `b` has, too, replaced by what is left of it; None if nothing is left at all."""
     result = a
     for element, theirs in b.items():
         mine = a.get(element)
-        if mine is None or element == SELF:
+        if mine is None:
             continue
-        left = None if is_member(theirs) else _without(mine, theirs) if mine else mine
+        left = left_at(element, mine, theirs)
         if left is mine:
             continue
         if result is a:
