@@ -124,3 +124,15 @@ async def test_a_taint_of_a_device_says_since_when(api: Api) -> None:
     made = await api.ok("POST", path, {"metadata": {"name": "s"}, "spec": spec})
     times = [each["timeAdded"] for each in made["spec"]["devices"][0]["taints"]]
     assert times == [made["metadata"]["creationTimestamp"], "2020-01-01T00:00:00Z"]
+
+
+async def test_what_a_claim_gives_back_says_nothing_more_of_itself(api: Api) -> None:
+    claims = "/apis/resource.k8s.io/v1/namespaces/default/resourceclaims"
+    requests = [{"name": "r", "exactly": {"deviceClassName": "c"}}]
+    await api.ok("POST", claims, {"metadata": {"name": "c"}, "spec": {"devices": {"requests": requests}}})
+    device = {"driver": "d.io", "pool": "p", "device": "x"}
+    status = {"allocation": {"devices": {"results": [device | {"request": "r"}]}}, "devices": [device]}
+    given = await api.ok("PATCH", f"{claims}/c/status", {"status": status}, content_type=MERGE)
+    assert given["status"]["devices"] == [device | {"conditions": None}]
+    back = await api.ok("PATCH", f"{claims}/c/status", {"status": {"allocation": None}}, content_type=MERGE)
+    assert "devices" not in (back.get("status") or {})

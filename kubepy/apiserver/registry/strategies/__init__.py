@@ -8,7 +8,11 @@ from kubepy.apiserver.registry.strategies import core, workloads
 from kubepy.apiserver.registry.strategies.api_services import APIServiceStrategy
 from kubepy.apiserver.registry.strategies.base import IsServed, Moment, Strategy, Unchecked, everything
 from kubepy.apiserver.registry.strategies.custom import CustomStrategy, DefinitionStrategy
-from kubepy.apiserver.registry.strategies.devices import DeviceTaintRuleStrategy, ResourceSliceStrategy
+from kubepy.apiserver.registry.strategies.devices import (
+    DeviceTaintRuleStrategy,
+    ResourceSliceStrategy,
+    drop_given_back,
+)
 from kubepy.apiserver.registry.strategies.namespaces import NamespaceStrategy
 from kubepy.apiserver.registry.strategies.pods import PodStrategy
 from kubepy.apiserver.registry.strategies.scheduling import PodGroupStrategy, WorkloadStrategy
@@ -50,8 +54,12 @@ class StatusOnlyUnchecked(StatusOnly):
     unconditional_update = False
 
 
-class StatusOnlyReturned(StatusOnly):
+class ResourceClaimStrategy(StatusOnly):
     returns_deleted = True
+
+    def prepare_subresource_update(self, subresource: str, new: Obj, old: Obj, moment: Moment) -> None:
+        super().prepare_subresource_update(subresource, new, old, moment)
+        drop_given_back(new, old)
 
 
 class StatusOnlyUncheckedReturned(StatusOnlyUnchecked):
@@ -103,7 +111,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": FlowControlStrategy,
     "replicasets.apps": workloads.Counted,
     "replicationcontrollers": workloads.ReplicationControllerStrategy,
-    "resourceclaims.resource.k8s.io": StatusOnlyReturned,
+    "resourceclaims.resource.k8s.io": ResourceClaimStrategy,
     "resourceclaimtemplates.resource.k8s.io": core.ReturnedStrategy,
     "resourcequotas": core.ReturnedStrategy,
     "resourceslices.resource.k8s.io": ResourceSliceStrategy,

@@ -1,6 +1,6 @@
-"""Devices: a taint knows since when it is there.
+"""Devices: a taint knows since when it is there; what a claim gives back says nothing more of itself.
 
-Upstream has this as a default of the version (SetDefaults_DeviceTaint); a default here knows no clock.
+Upstream has the first as a default of the version (SetDefaults_DeviceTaint); a default here knows no clock.
 
 Source: kubernetes pkg/apis/resource/v1/defaults.go, pkg/registry/resource/*/strategy.go.
 """
@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from kubepy.api.objects import Obj
 from kubepy.apiserver.registry.strategies.base import Moment, Strategy
+
+# Driver, pool, device, share of it.
+Identity = tuple[str, str, str, str]
 
 
 class ResourceSliceStrategy(Strategy):
@@ -26,6 +29,28 @@ class ResourceSliceStrategy(Strategy):
 
 class DeviceTaintRuleStrategy(ResourceSliceStrategy):
     keeps_metadata_on_status_update = True
+
+
+def drop_given_back(new: Obj, old: Obj) -> None:
+    """A claim's status of devices that are no longer allocated to it. Source: dropDeallocatedStatusDevices."""
+    status = new.get("status") or {}
+    gone = _allocated(old.get("status") or {}) - _allocated(status)
+    if not gone or not status.get("devices"):
+        return
+    kept = [device for device in status["devices"] if _identity(device) not in gone]
+    new["status"] = {name: value for name, value in status.items() if name != "devices"}
+    if kept:
+        new["status"]["devices"] = kept
+
+
+def _allocated(status: Obj) -> set[Identity]:
+    devices = (status.get("allocation") or {}).get("devices") or {}
+    return {_identity(result) for result in devices.get("results") or ()}
+
+
+def _identity(device: Obj) -> Identity:
+    driver, pool, name, share = (device.get(field) or "" for field in ("driver", "pool", "device", "shareID"))
+    return driver, pool, name, share
 
 
 def _stamp(obj: Obj, moment: Moment) -> None:
