@@ -380,7 +380,8 @@ def _shown(value: Any, type_: str | None, now: float) -> Any:
         return "<nil>" if value is None else orjson.dumps(value).decode()
     is_number = value.__class__ in (int, float)
     if type_ == "integer":
-        return int(value) if is_number else None
+        # Go's int64() of what is none, on amd64.
+        return (int(value) if -(2.0**63) <= value < 2.0**63 else -(2**63)) if is_number else None
     if type_ == "number":
         return float(value) if is_number else None
     if type_ == "boolean":

@@ -198,6 +198,7 @@ NOW = 1767225600.0
         ({"type": "string"}, {"a": 1}, '{"a":1}'),
         ({"type": "integer"}, 3, 3),
         ({"type": "integer"}, "3", None),
+        ({"type": "integer"}, 1e20, -(2**63)),
         ({"type": "number"}, 3, 3.0),
         ({"type": "boolean"}, True, True),
         ({"type": "boolean"}, "true", None),

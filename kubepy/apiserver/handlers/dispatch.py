@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from kubepy.api import errors, warnings
-from kubepy.api.custom import Own
 from kubepy.api.resources import Resource
 from kubepy.apiserver.handlers import negotiate, routes
 from kubepy.apiserver.handlers.create import create
@@ -82,8 +81,6 @@ class ResourceHandler:
             request.warnings.append(deprecated)
             # Source: apiserver pkg/endpoints/metrics/metrics.go MonitorRequest.
             request.audit["k8s.io/deprecated"] = "true"
-        if resource.own is not None:
-            _check_custom(resource, resource.own, request)
         if info.subresource:
             return await self._subresource(resource, request)
         _negotiate(resource, request)
@@ -120,10 +117,3 @@ def _negotiate(resource: Resource, request: Request) -> None:
     """Who cannot be answered is told so before anything is done."""
     if not request.in_process:
         negotiate.wanted(request, resource)
-
-
-def _check_custom(resource: Resource, own: Own, request: Request) -> None:
-    """Source: apiextensions-apiserver pkg/apiserver/customresource_handler.go ServeHTTP, forbidCreateAdmission."""
-    if own.verbs is not None and request.info.verb == "create":
-        why = "create not allowed while custom resource definition is terminating"
-        raise errors.forbidden(resource, request.info.name, why)

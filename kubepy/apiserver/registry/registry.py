@@ -93,6 +93,7 @@ _SERVER = User("system:apiserver", ("system:masters",))
 # Source: apiserver pkg/server/config.go MinRequestTimeout.
 MIN_REQUEST_TIMEOUT_S = 1800.0
 
+_GOING = "create not allowed while custom resource definition is terminating"
 _SERVICES = SERVICES.group_resource
 
 
@@ -327,6 +328,9 @@ class Registry(Kinds):
             attributes.name = name
             if may is not None:
                 await may()
+            if hub.own is not None and hub.own.verbs is not None:
+                # Source: customresource_handler.go forbidCreateAdmission.
+                raise errors.forbidden(hub, name, _GOING)
             await self.admission.validate(attributes)
             given = int(revision) if revision and not unparsable(revision) else 0
             if given and not call.options.dry_run:

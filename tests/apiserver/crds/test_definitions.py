@@ -11,6 +11,7 @@ from kubepy.api.builtins import CONFIG_MAPS, NAMESPACES
 from kubepy.api.builtins import CUSTOM_RESOURCE_DEFINITIONS as CRDS
 from kubepy.api.objects import Obj, condition, copy
 from kubepy.api.resources import Resource
+from kubepy.client.client import APPLY_PATCH
 from kubepy.testing.cluster import Cluster
 
 STRING: Obj = {"type": "string"}
@@ -119,10 +120,13 @@ async def test_an_object_with_a_finalizer_holds_its_definition() -> None:
         await c.settle()
         found = await c.client.get(CRDS, "foos.example.com")
         assert condition(found, "Terminating")["reason"] == "InstanceDeletionInProgress"  # type: ignore[index]
-        with pytest.raises(
-            errors.Forbidden, match="create not allowed while custom resource definition is termin"
-        ):
+        refused = (
+            r'foos\.example\.com "new" is forbidden: create not allowed while custom resource definition is'
+        )
+        with pytest.raises(errors.Forbidden, match=refused):
             await c.create(foo("new"))
+        with pytest.raises(errors.Forbidden, match=refused):
+            await c.client.patch(row, "new", foo("new"), namespace="default", content_type=APPLY_PATCH)
         await c.advance(61)
         found = await c.client.get(CRDS, "foos.example.com")
         assert condition(found, "Terminating")["reason"] == "InstanceDeletionCheck"  # type: ignore[index]
