@@ -108,6 +108,13 @@ def apply(
     return wanted
 
 
+def _seen(version: Version, obj: Obj, which: str) -> Obj:
+    try:
+        return version.convert(obj)
+    except ValueError as error:
+        raise type(error)(f"failed to convert {which} object: {error}") from None
+
+
 def take_over(
     versions: Versions,
     version: Version,
@@ -136,7 +143,7 @@ def take_over(
                 gone[id_] = None
                 continue
             difference = differences[entry.api_version] = versions.differences(
-                other, other.convert(old), other.convert(new)
+                other, _seen(other, old, "old"), _seen(other, new, "new")
             )
         changed, removed = difference
         if not force and (conflict := fieldsets.intersection(entry.fields, changed)):

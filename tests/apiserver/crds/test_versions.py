@@ -186,3 +186,16 @@ async def test_what_is_no_list_is_refused_whoever_would_own_its_items(list_type:
             await cluster.client.patch(
                 v1, "a", {"spec": {"list": 5}}, namespace="default", content_type=MERGE_PATCH
             )
+
+
+async def test_an_apply_says_which_object_a_version_of_owners_cannot_show() -> None:
+    one, two = version("v1", {"a": STRING}, storage=True), version("v2", {"b": STRING})
+    async with Cluster(nodes=0, controllers=(), scheduler="off") as cluster:
+        v1, _ = await defined(cluster, one, two)
+        await cluster.create(foo("v2", spec={"b": "1"}))
+        wanted, told = (
+            foo("v1", spec={"a": "1"}),
+            r"failed to convert new object: \.spec\.a: field not declared",
+        )
+        with pytest.raises(errors.StatusError, match=told):
+            await cluster.client.patch(v1, "a", wanted, namespace="default", content_type=APPLY_PATCH)
