@@ -10,6 +10,7 @@ Source: apiserver pkg/endpoints/handlers/patch.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ import orjson
 from kubepy.api import errors, go_json, strictness
 from kubepy.api.defaults import ACROSS_PARTS
 from kubepy.api.errors import BadRequest, Invalid, UnsupportedMediaType
-from kubepy.api.objects import Document, Obj, copy
+from kubepy.api.objects import Document, Obj, copy, group_version
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Undecodable
 from kubepy.apiserver.handlers import apply as applies
@@ -141,7 +142,9 @@ class _Patcher:
             unknown = sorted(wanted.keys() - {"apiVersion", "kind"})
         else:
             try:
-                if not is_strategic:
+                if expected.is_custom:
+                    self._check_custom_kind(wanted, live)
+                elif not is_strategic:
                     decode.check_kind(wanted, expected)
                 read = _novel(wanted, kept) if kept else wanted
                 unknown = expected.schema.decode(read).unknown
@@ -149,8 +152,35 @@ class _Patcher:
                 raise _refused(self._shown(live), error.restored if is_strategic else error.why)
         self._complain(sorted(unknown) if is_strategic else unknown, live)
         read["apiVersion"], read["kind"] = expected.api_version, expected.kind
+        if read.get(_METADATA) is None:
+            read[_METADATA] = {}
         expected.schema.default(read)
         return _joined(wanted, read, kept) if kept else read
+
+    def _check_custom_kind(self, wanted: Obj, live: Obj) -> None:
+        """Of a custom object nothing stands in for either. Source: apimachinery unstructured, customresource/
+        validator.go ValidateTypeMeta."""
+        expected = self._expected
+        kind, version = wanted.get("kind") or "", wanted.get("apiVersion") or ""
+        if not (isinstance(kind, str) and isinstance(version, str)):
+            decode.check_kind(wanted, expected)
+            return
+        if not kind:
+            shown = self._shown(live)
+            raise _refused(shown, f"Object 'Kind' is missing in '{shown}'")
+        if not version:
+            raise errors.InternalError("Object 'apiVersion' is missing in 'object has no apiVersion field'")
+        findings = [
+            errors.invalid_value(field, given, f"must be {right}")
+            for field, given, right in (
+                ("kind", kind, expected.kind),
+                ("apiVersion", version, expected.api_version),
+            )
+            if given != right
+        ]
+        if findings:
+            given = replace(self._call.resource, kind=kind, group=group_version(version)[0])
+            raise errors.invalid(given, self._call.name, findings)
 
     def _complain(self, unknown: Sequence[str], live: Obj) -> None:
         validation = self._call.options.field_validation

@@ -199,3 +199,34 @@ async def test_an_apply_says_which_object_a_version_of_owners_cannot_show() -> N
         )
         with pytest.raises(errors.StatusError, match=told):
             await cluster.client.patch(v1, "a", wanted, namespace="default", content_type=APPLY_PATCH)
+
+
+@pytest.mark.parametrize(
+    ("patch", "code", "message"),
+    [
+        (
+            {"apiVersion": None},
+            500,
+            "Internal error occurred: Object 'apiVersion' is missing in 'object has no apiVersion field'",
+        ),
+        ({"kind": "Bar"}, 422, 'Bar.example.com "a" is invalid: kind: Invalid value: "Bar": must be Foo'),
+        (
+            {"apiVersion": "x/v1"},
+            422,
+            'Foo.x "a" is invalid: apiVersion: Invalid value: "x/v1": must be example.com/v1',
+        ),
+        (
+            {"metadata": None},
+            400,
+            "the name of the object (a based on URL) was undeterminable: name must be provided",
+        ),
+        ({"kind": ""}, 422, "Object 'Kind' is missing in '{"),
+    ],
+)
+async def test_a_patch_that_leaves_another_kind_or_none(patch: Obj, code: int, message: str) -> None:
+    async with Cluster(nodes=0, scheduler="off", controllers=()) as cluster:
+        (foos,) = await defined(cluster, version("v1", {"a": STRING}, storage=True))
+        await cluster.create(foo("v1", spec={"a": "x"}))
+        with pytest.raises(errors.StatusError) as caught:
+            await cluster.client.patch(foos, "a", patch, namespace="default", content_type=MERGE_PATCH)
+    assert caught.value.code == code and message in caught.value.message
