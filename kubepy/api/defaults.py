@@ -516,6 +516,7 @@ _TABLE: dict[str, dict[str, Setter]] = {
         "DaemonSetSpec": _daemon_set_spec,
         "DeploymentSpec": _deployment_spec,
         "ReplicaSetSpec": _set(replicas=1),
+        "RollingUpdateStatefulSetStrategy": _set(maxUnavailable=1),
         "StatefulSetSpec": _stateful_set_spec,
     },
     "io.k8s.api.batch.v1.": {

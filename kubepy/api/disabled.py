@@ -5,10 +5,11 @@ As far as objects go that is a default like others, and schema.py applies it wit
 gone. What upstream keeps for objects that had the field before the feature was turned off cannot be here.
 
 Not here: scheduling.k8s.io's pod groups, which can be turned on (enablement.py).
-Differs: versions before the newest had some other features off; they are on in all versions here.
+Differs: versions before the newest had some other features off; but for what `_ON_SINCE` names they are on in all
+versions here.
 
 Source: the dropDisabledFields of pkg/api/*/util.go and pkg/registry/**/strategy.go; what is off: pkg/features/
-kube_features.go, and of 1.37 the descriptions of its fields.
+kube_features.go, and of 1.37 the descriptions of its fields and CHANGELOG-1.37.md.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ ResourceSliceSpec skipNodeOperations
 
 # group and version -> definition and its fields
 _FIELDS = {
-    "apps.v1": "RollingUpdateStatefulSetStrategy maxUnavailable",
     "coordination.v1": "LeaseSpec strategy preferredHolder",
     "core.v1": """
         ClusterTrustBundleProjection user
@@ -55,3 +55,15 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     for version, lines in _FIELDS.items()
     for definition, *fields in (line.split() for line in lines.strip().splitlines())
 }
+
+# definition -> field -> the minor version since which its feature is on
+_ON_SINCE = {
+    "io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy": {"maxUnavailable": 37},
+    "io.k8s.api.storage.v1.CSIDriverSpec": {"preventPodSchedulingIfMissing": 37},
+}
+
+
+def fields_of(definition: str, minor: int) -> tuple[str, ...]:
+    """What is dropped there in version 1.`minor`."""
+    later = (field for field, since in _ON_SINCE.get(definition, {}).items() if minor < since)
+    return (*FIELDS.get(definition, ()), *later)

@@ -73,6 +73,7 @@ from kubepy.api.shapes import (
     null_of,
     target_of,
 )
+from kubepy.api.versions import minor_of
 
 if TYPE_CHECKING:
     from kubepy.api.protobuf import Decoder
@@ -311,7 +312,7 @@ class Schemas:
             walk = self.defaulter(target) if target else None
             if walk is not None:
                 children.append((field.name, container, walk))
-        own, dropped = defaults.DEFAULTS.get(name), disabled.FIELDS.get(name, ())
+        own, dropped = defaults.DEFAULTS.get(name), disabled.fields_of(name, minor_of(self.version))
         if not (structs or zeros or nulls or children or own or dropped):
             return None
         return _struct_defaulter(dropped, tuple(structs), tuple(zeros), tuple(nulls), own, tuple(children))
@@ -417,13 +418,13 @@ def _struct_defaulter(
     children: tuple[tuple[str, str, Default], ...],
 ) -> Default:
     def default(value: Obj) -> None:
-        for name in dropped:
-            value.pop(name, None)
         for name in structs:
             if name not in value:
                 value[name] = {}
         if own is not None:
             own(value)
+        for name in dropped:
+            value.pop(name, None)
         for name, zero in zeros:
             if name not in value:
                 value[name] = zero

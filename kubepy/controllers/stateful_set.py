@@ -5,14 +5,13 @@ those, claims (create, owner references) and its status.
 
 OrderedReady is a walk: from the first ordinal up, it stops at the first pod that has to be made, replaced or waited
 for; only behind the last one are surplus pods deleted, from the highest down, one at a time; and only then are old pods
-replaced, one at a time. Parallel takes the same walk without stopping. A replaced pod keeps its name, so nothing is
-made before the old one is gone.
+replaced, one at a time or as many as may be unavailable. Parallel takes the same walk without stopping. A replaced pod
+keeps its name, so nothing is made before the old one is gone.
 
 Claims outlive their pods unless the retention policy says otherwise; then an owner reference, to the set or to a pod
 that is scaled away, hands them to the garbage collector.
 
-Not done: pods whose volumes were changed by others are not repaired (a pod's volumes cannot be changed); maxUnavailable
-of a rolling update (MaxUnavailableStatefulSet is off by default).
+Not done: pods whose volumes were changed by others are not repaired (a pod's volumes cannot be changed).
 
 Source: kubernetes 1.36 pkg/controller/statefulset/{stateful_set_control,stateful_pod_control,stateful_set_utils}.go.
 """
@@ -32,6 +31,7 @@ from kubepy.client.controller import After, Controller, ControllerContext, key_o
 from kubepy.client.expectations import Expectations
 from kubepy.client.transport import ConnectionLost
 from kubepy.controllers import history, ownership
+from kubepy.controllers.deployment_sizes import scaled
 from kubepy.controllers.history import REVISION_LABEL, Historian
 from kubepy.controllers.owned_pods import OwnedPods
 from kubepy.controllers.replica_set import PARALLEL, render_pod
@@ -69,7 +69,7 @@ class _Draft(Struct):
     now: float
     create: list[Obj] = field(default_factory=list)
     delete: list[Obj] = field(default_factory=list)
-    replaced: Obj | None = None  # the one of `delete` that goes for its revision
+    replaced: list[Obj] = field(default_factory=list)  # those of `delete` that go for their revision
     name: list[Obj] = field(default_factory=list)
     provide: list[Obj] = field(default_factory=list)
     hand_over: dict[str, Obj] = field(default_factory=dict)
@@ -196,18 +196,22 @@ def _condemn(
 
 
 def _roll(draft: _Draft, replicas: Sequence[Obj | None]) -> None:
-    """From the highest ordinal down to the partition: the first old pod goes, a new one is waited for.
+    """From the highest ordinal down to the partition: old pods go and new ones are waited for, as many as may be
+    unavailable at a time; what is unavailable further down is not counted.
 
-    Source: the end of updateStatefulSet."""
+    Source: updateStatefulSetAfterInvariantEstablished, and the end of updateStatefulSet from before."""
     rolling = (draft.spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
+    left = max(1, scaled(rolling.get("maxUnavailable") or 1, len(replicas), round_up=False))
     name = draft.observed.update["metadata"]["name"]
     for pod in reversed(replicas[rolling.get("partition") or 0 :]):
         if pod is not None and not objects.is_deleting(pod) and _revision(pod) != name:
             if pod not in draft.delete:
                 draft.delete.append(pod)
-            draft.replaced = pod
-            return
-        if draft.is_unavailable(pod):
+            draft.replaced.append(pod)
+            left -= 1
+        elif draft.is_unavailable(pod):
+            left -= 1
+        if not left:
             return
 
 
@@ -228,7 +232,7 @@ def render_status(draft: _Draft) -> Obj:
         "replicas": len(members),
         "readyReplicas": len(ready),
         # What is replaced now is no longer counted; what is scaled away is, until it is deleted.
-        "currentReplicas": sum(_revision(pod) == current for pod in there if pod is not draft.replaced),
+        "currentReplicas": sum(_revision(pod) == current for pod in there if pod not in draft.replaced),
         "updatedReplicas": updated,
         "availableReplicas": sum(map(draft.is_available, ready)),
         "currentRevision": current,

@@ -253,7 +253,7 @@ def test_services(schemas: Schemas, spec: Obj, expected: Obj | None) -> None:
             STATEFUL_SETS,
             {},
             ("updateStrategy",),
-            {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+            {"type": "RollingUpdate", "rollingUpdate": {"partition": 0, "maxUnavailable": 1}},
         ),
         (STATEFUL_SETS, {"updateStrategy": {"type": "OnDelete"}}, ("updateStrategy",), {"type": "OnDelete"}),
         (

@@ -25,15 +25,6 @@ def test_each_field_is_one_of_the_newest_version(name):
             ["noexec"],
         ),
         (
-            STATEFUL_SETS,
-            {
-                "spec": {
-                    "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "42%"}}
-                }
-            },
-            ["42%", "maxUnavailable"],
-        ),
-        (
             LEASES,
             {"spec": {"strategy": "OldestEmulationVersion", "preferredHolder": "you"}},
             ["Oldest", "you"],
@@ -45,3 +36,17 @@ def test_what_is_sent_in_it_is_dropped_without_a_word(resource, sent, without):
     assert schema.decode(sent).unknown == []
     schema.default(sent)
     assert [text for text in without if text in str(sent)] == []
+
+
+@pytest.mark.parametrize(
+    ("version", "sent", "kept"),
+    [
+        ("1.36", {"maxUnavailable": "42%"}, {"partition": 0}),
+        ("1.37", {"maxUnavailable": "42%"}, {"partition": 0, "maxUnavailable": "42%"}),
+        ("1.37", {}, {"partition": 0, "maxUnavailable": 1}),
+    ],
+)
+def test_a_feature_is_on_since_a_version(version, sent, kept):
+    stateful_set = {"spec": {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": sent}}}
+    Schemas(version).of(STATEFUL_SETS).default(stateful_set)
+    assert stateful_set["spec"]["updateStrategy"]["rollingUpdate"] == kept

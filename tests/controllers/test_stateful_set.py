@@ -112,6 +112,12 @@ def partition(at: int) -> Any:
     return {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": at}}}
 
 
+def unavailable(most: int | str) -> Any:
+    return {
+        "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0, "maxUnavailable": most}}
+    }
+
+
 # Source: stateful_set_control_test.go: RollingUpdate, RollingUpdateWithPartition, OnDeleteUpdate.
 @pytest.mark.parametrize(
     ("stateful_set", "pods", "deletes"),
@@ -123,6 +129,18 @@ def partition(at: int) -> Any:
         pytest.param(
             subject(updateStrategy={"type": "OnDelete"}), [pod(0, old=True), pod(1, old=True), pod(2, old=True)], [],
             id="on delete",
+        ),
+        pytest.param(
+            subject(**unavailable(2)), [pod(0, old=True), pod(1, old=True), pod(2, old=True)], ["web-2", "web-1"],
+            id="two at a time",
+        ),
+        pytest.param(
+            subject(**PARALLEL, **unavailable("67%")), [pod(0, old=True), pod(1, old=True), waiting(2)], ["web-1"],
+            id="one while one is waited for",
+        ),
+        pytest.param(
+            subject(**unavailable("10%")), [pod(0, old=True), pod(1, old=True), pod(2, old=True)], ["web-2"],
+            id="at least one",
         ),
         pytest.param(subject(1), [pod(0, old=True), pod(1, old=True)], ["web-1"], id="scaling goes first"),
         pytest.param(

@@ -212,6 +212,12 @@ def _check_stateful_strategy(strategy: Obj, found: Errors) -> None:
         found.append(errors.invalid_value(path, shown, "must be 'RollingUpdate' or 'OnDelete'"))
     elif rolling:
         check_non_negative(rolling.get("partition"), f"{path}.rollingUpdate.partition", found)
+        if (unavailable := rolling.get("maxUnavailable")) is not None:
+            at = f"{path}.rollingUpdate.maxUnavailable"
+            check_int_or_percent(unavailable, at, found)
+            if not _amount(unavailable):
+                found.append(errors.invalid_value(at, unavailable, "cannot be 0"))
+            check_at_most_100_percent(unavailable, at, found)
 
 
 def _check_stateful_create(obj: Obj, found: Errors) -> None:

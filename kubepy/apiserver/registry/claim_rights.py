@@ -154,11 +154,11 @@ def _device(status: Obj) -> tuple[Any, ...]:
 
 def node_of(allocation: Obj) -> str:
     """The one node that an allocation is for; "" where it is for others, too."""
-    terms = (allocation.get("nodeSelector") or {}).get("nodeSelectorTerms") or ()
+    terms = (allocation.get("nodeSelector") or {}).get("nodeSelectorTerms") or []
     if len(terms) != 1 or terms[0].get("matchExpressions") or len(terms[0].get("matchFields") or ()) != 1:
         return ""
     (field,) = terms[0]["matchFields"]
-    values = field.get("values") or ()
+    values = field.get("values") or []
     is_one = field.get("key") == "metadata.name" and field.get("operator") == "In" and len(values) == 1
     return str(values[0]) if is_one else ""
 
