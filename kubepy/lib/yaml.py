@@ -256,8 +256,13 @@ def duplicate_keys(text: str | bytes) -> list[tuple[int, str]]:
     Error."""
     loader = _Loader(text)
     found: list[tuple[int, str]] = []
+    visited: set[int] = set()
 
     def visit(node: Any) -> None:
+        # Aliases of aliases are one node each, but what they unfold to has no bound.
+        if id(node) in visited:
+            return
+        visited.add(id(node))
         if isinstance(node, yaml.MappingNode):
             seen = set()
             for key, value in node.value:

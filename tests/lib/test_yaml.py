@@ -81,3 +81,8 @@ def test_a_dump_quotes_as_a_server_does(value, text):
 
 def test_a_dump_may_be_by_name():
     assert yaml.dump({"b": {"d": 1, "c": 2}, "a": None}, sort_keys=True) == "a: null\nb:\n  c: 2\n  d: 1\n"
+
+
+def test_aliases_of_aliases_are_looked_at_once() -> None:
+    levels = "\n".join(f"k{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}], k: {n}}}" for n in range(1, 30))
+    assert yaml.duplicate_keys(f"k0: &a0 {{a: 1, a: 2}}\n{levels}") == [(1, "a")]
