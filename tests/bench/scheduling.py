@@ -1,13 +1,14 @@
 """Pods scheduled per second, by kind of pod, as upstream's scheduler_perf measures: an API server with all its filters
-and admission on the memory store, the scheduler, and nothing else; or, with --end-to-end, all else too, until pods run.
+and admission on the memory store, the scheduler, and nothing else.
 
-    python tests/bench/scheduling.py                      all rows, 5 000 nodes
-    python tests/bench/scheduling.py basic --pods 10000 --end-to-end
-    python tests/bench/scheduling.py spread --profile     where the time goes
+    python tests/bench/scheduling.py                      all workloads, at upstream's sizes
+    python tests/bench/scheduling.py basic daemon-set     some of them
+    python tests/bench/scheduling.py spread --scale 0.1 --profile     where the time goes
 
-One process, one loop: the clients that create the pods pay from the same processor.
-Source of the rows: kubernetes test/integration/scheduler_perf, performance-config.yaml of each topic; 5 000 nodes of 4
-cpu, 32 Gi and 110 pods, three zones, pods of 100 m and 500 Mi.
+One process, one loop: the clients that create the pods pay from the same processor. Pods until they run, over HTTPS:
+end_to_end.py.
+Source of the workloads and thresholds: kubernetes test/integration/scheduler_perf, {affinity,misc,topology_spreading}/
+performance-config.yaml and templates. Every case of affinity and spreading that has a threshold is here.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ import pstats
 import resource
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple
 
 import uvloop
 
 from kubepy.api.builtins import NAMESPACES, NODES, PODS, SERVICE_ACCOUNTS, SERVICES
-from kubepy.api.objects import Obj, is_condition_true
+from kubepy.api.objects import Obj
 from kubepy.client.client import MERGE_PATCH, Client
 from kubepy.daemon.api_server import Keys
 from kubepy.daemon.basis import Basis
@@ -39,245 +40,336 @@ from kubepy.observability.metrics import Metrics
 from kubepy.store.memory import MemoryStore
 from kubepy.testing.cluster import _signing_key
 
-NAMESPACE = "default"
 CLIENTS = 32
 HOSTNAME, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
+ONE_NODE = "scheduler-perf-node"
+CHURN_S = 0.2
+Make = Callable[[str], Obj]  # name -> object; what takes part says in which namespace
 
 
-# -- pods ------------------------------------------------------------------------------------------------------
+# -- pods and nodes --------------------------------------------------------------------------------------------
 
 
-def pod(name: str, labels: dict[str, str] | None = None, **spec: object) -> Obj:
-    resources = {"requests": {"cpu": "100m", "memory": "500Mi"}}
+def pod(name: str, labels: dict[str, str] | None = None, cpu: str = "100m", **spec: object) -> Obj:
+    resources = {"requests": {"cpu": cpu, "memory": "500Mi"}}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels or {}},
+        "metadata": {"name": name, "labels": labels or {}},
         "spec": {"containers": [{"name": "pause", "image": "pause:3", "resources": resources}], **spec},
     }
 
 
-def term(key: str, **labels: str) -> Obj:
-    return {"labelSelector": {"matchLabels": labels}, "topologyKey": key}
+def pods(labels: dict[str, str] | None = None, cpu: str = "100m", **spec: object) -> Make:
+    return lambda name: pod(name, labels, cpu, **spec)
 
 
-def affine(kind: str, wanted: Obj, *, is_preferred: bool = False) -> Obj:
+def near(kind: str, key: str, labels: dict[str, str], *, is_preferred: bool = False, **more: object) -> Make:
+    """Pods that want to be with, or apart from, those with the same labels."""
+    term = {"labelSelector": {"matchLabels": labels}, "topologyKey": key, **more}
     if is_preferred:
-        field, value = (
-            "preferredDuringSchedulingIgnoredDuringExecution",
-            {"weight": 1, "podAffinityTerm": wanted},
-        )
+        wanted = {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "podAffinityTerm": term}]}
     else:
-        field, value = "requiredDuringSchedulingIgnoredDuringExecution", wanted
-    return {kind: {field: [value]}}
+        wanted = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
+    return pods(labels, affinity={kind: wanted})
 
 
-def spread(action: str, **fields: object) -> Obj:
-    selector = {"matchLabels": {"color": "blue"}}
-    return {
-        "maxSkew": 5, "topologyKey": ZONE, "whenUnsatisfiable": action, "labelSelector": selector, **fields,
-    }  # fmt: skip
+def on_nodes(part: str, key: str, *values: str) -> Make:
+    term = {part: [{"key": key, "operator": "In", "values": list(values)}]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    return pods(affinity={"nodeAffinity": required})
 
 
-BLUE = {"color": "blue"}
-# row -> (pods there before, pods measured, how one is made, upstream's threshold in pods/s)
-ROWS: dict[str, tuple[int, int, Callable[[str], Obj], float]] = {
-    "basic": (1000, 10000, pod, 680),
-    "service": (1000, 5000, lambda name: pod(name, {"app": "web"}), 680),
-    "affinity": (
-        1000, 5000, lambda name: pod(name, BLUE, affinity=affine("podAffinity", term(ZONE, **BLUE))), 35,
+def spread(action: str, labels: dict[str, str], **fields: object) -> Make:
+    constraint = {"whenUnsatisfiable": action, "labelSelector": {"matchLabels": labels}, **fields}
+    return pods(labels, topologySpreadConstraints=[constraint])
+
+
+def bare(make: Make, **spec: object) -> Make:
+    """Without requests."""
+
+    def of(name: str) -> Obj:
+        made = make(name)
+        made["spec"] |= {"containers": [{"name": "pause", "image": "pause:3"}], **spec}
+        return made
+
+    return of
+
+
+def gated(make: Make) -> Make:
+    return bare(make, schedulingGates=[{"name": "test.k8s.io/hold"}])
+
+
+def nodes(*zones: str, capacity: int = 110, taints: Iterable[Obj] = ()) -> Make:
+    amounts = {"cpu": "4", "memory": "32Gi", "pods": str(capacity)}
+
+    def make(name: str) -> Obj:
+        zone = {ZONE: zones[int(name.rpartition("-")[2]) % len(zones)]} if zones else {}
+        metadata = {"name": name, "labels": {HOSTNAME: name, **zone}}
+        status = {"capacity": amounts, "allocatable": amounts}
+        spec = {"taints": list(taints)}
+        return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec, "status": status}
+
+    return make
+
+
+# -- workloads -------------------------------------------------------------------------------------------------
+
+
+class Many(NamedTuple):
+    count: int
+    make: Make
+    namespaces: tuple[str, ...] = ("sched-0",)  # pods go to them in turn
+    is_scheduled: bool = True  # what follows waits for these
+
+
+class Workload(NamedTuple):
+    threshold: float  # pods/s: the newest that upstream published
+    measured: Many
+    before: tuple[Many, ...] = ()
+    nodes: tuple[Many, ...] = (Many(5000, nodes()),)
+    churn: Make | None = None  # pods that come meanwhile, one each CHURN_S, and are not counted
+    service: dict[str, str] | None = None  # selector of one that is there
+
+
+BLUE, GREEN, RED, YELLOW = ({"color": color} for color in ("blue", "green", "red", "yellow"))
+AFFINITY, ANTI = "podAffinity", "podAntiAffinity"
+PERF = {"app": "scheduler-perf"}
+BOTH = ["sched-1", "sched-0"]
+TEAM = {"team": "devops"}  # of every namespace here
+TEAMS = {"namespaceSelector": {"matchLabels": TEAM}}
+TEAM_NODES = (Many(6000, nodes("zone1")),)
+ZONED = (Many(5000, nodes("zone1")),)
+MOONS = (Many(5000, nodes("moon-1", "moon-2", "moon-3")),)
+NAMED = (Many(1, lambda _: nodes(capacity=90000)(ONE_NODE)),)
+OTHERS = tuple(f"init-ns-{number}" for number in range(100))
+
+apart = near(ANTI, HOSTNAME, GREEN, namespaces=BOTH)
+together = near(AFFINITY, ZONE, BLUE, namespaces=BOTH)
+rather_apart = near(ANTI, HOSTNAME, YELLOW, is_preferred=True, namespaces=BOTH)
+rather_together = near(AFFINITY, HOSTNAME, RED, is_preferred=True, namespaces=BOTH)
+by_zone = {"maxSkew": 5, "topologyKey": ZONE}
+by_host = {"maxSkew": 1, "topologyKey": HOSTNAME, "nodeAffinityPolicy": "Honor", "nodeTaintsPolicy": "Honor"}
+
+
+def among_teams(threshold: float, count: int, make: Make) -> Workload:
+    return Workload(threshold, Many(count, make, ("measure-ns-0",)), (Many(4000, make, OTHERS),), TEAM_NODES)
+
+
+WORKLOADS = {
+    "basic": Workload(680, Many(10000, pods()), (Many(1000, pods()),)),
+    "anti-affinity": Workload(60, Many(2000, apart, ("sched-1",)), (Many(1000, apart),)),
+    "matching-anti-affinity": Workload(600, Many(5000, pods(GREEN), ("sched-1",)), (Many(1000, apart),)),
+    "affinity": Workload(35, Many(5000, together, ("sched-1",)), (Many(1000, together),), ZONED),
+    "preferred-affinity": Workload(
+        90, Many(5000, rather_together, ("sched-1",)), (Many(1000, rather_together),)
     ),
-    "anti-affinity": (
-        1000, 2000, lambda name: pod(name, BLUE, affinity=affine("podAntiAffinity", term(HOSTNAME, **BLUE))), 60,
+    "preferred-anti-affinity": Workload(
+        90, Many(5000, rather_apart, ("sched-1",)), (Many(1000, rather_apart),)
     ),
-    "preferred-affinity": (
-        1000, 5000,
-        lambda name: pod(name, BLUE, affinity=affine("podAffinity", term(HOSTNAME, **BLUE), is_preferred=True)), 90,
+    "node-affinity": Workload(
+        220,
+        Many(10000, on_nodes("matchExpressions", ZONE, "zone1", "zone2")),
+        (Many(5000, on_nodes("matchExpressions", ZONE, "zone1", "zone2")),),
+        ZONED,
     ),
-    "spread": (1000, 5000, lambda name: pod(name, BLUE, topologySpreadConstraints=[spread("DoNotSchedule")]), 85),
-    "preferred-spread": (
-        1000, 5000, lambda name: pod(name, BLUE, topologySpreadConstraints=[spread("ScheduleAnyway")]), 125,
+    "mixed": Workload(
+        140,
+        Many(5000, pods()),
+        tuple(Many(2000, make) for make in (pods(), together, apart, rather_together, rather_apart)),
+        ZONED,
     ),
-    "inclusion-policy": (
-        1000, 5000,
-        lambda name: pod(name, BLUE, topologySpreadConstraints=[
-            spread("DoNotSchedule", topologyKey=HOSTNAME, maxSkew=1, nodeTaintsPolicy="Honor")]), 68,
+    "teams-anti-affinity": among_teams(24, 2000, near(ANTI, HOSTNAME, GREEN, **TEAMS)),
+    "teams-preferred-anti-affinity": among_teams(
+        55, 2000, near(ANTI, HOSTNAME, GREEN, is_preferred=True, **TEAMS)
     ),
-    "gated": (10000, 5000, pod, 910),
-    "preemption": (20000, 5000, lambda name: pod(name, priority=0), 160),
-}  # fmt: skip
+    "teams-affinity": among_teams(35, 2000, near(AFFINITY, ZONE, BLUE, **TEAMS)),
+    "teams-preferred-affinity": among_teams(
+        90, 5000, near(AFFINITY, HOSTNAME, RED, is_preferred=True, **TEAMS)
+    ),
+    "gated-affinity": Workload(
+        110,
+        Many(20000, bare(pods(PERF))),
+        (Many(10000, gated(near(AFFINITY, HOSTNAME, PERF)), is_scheduled=False),),
+        NAMED,
+    ),
+    "spread": Workload(
+        85, Many(5000, spread("DoNotSchedule", BLUE, **by_zone)), (Many(5000, pods()),), MOONS
+    ),
+    "preferred-spread": Workload(
+        125, Many(5000, spread("ScheduleAnyway", BLUE, **by_zone)), (Many(5000, pods()),), MOONS
+    ),
+    "default-spread": Workload(680, Many(10000, pods(PERF)), (Many(5000, pods()),), MOONS, service=PERF),
+    "inclusion-policy": Workload(
+        68,
+        Many(4000, spread("DoNotSchedule", {"foo": "bar"}, **by_host)),
+        nodes=(Many(4000, nodes()), Many(1000, nodes(taints=[{"key": "foo", "effect": "NoSchedule"}]))),
+    ),
+    "daemon-set": Workload(
+        1100,
+        Many(30000, bare(on_nodes("matchFields", "metadata.name", ONE_NODE))),
+        nodes=(*NAMED, Many(15000, nodes())),
+    ),
+    "while-gated": Workload(
+        910, Many(20000, bare(pods())), (Many(10000, gated(pods()), is_scheduled=False),), NAMED
+    ),
+    "preemption": Workload(
+        570,
+        Many(5000, pods()),
+        (Many(20000, pods(cpu="900m", terminationGracePeriodSeconds=0)),),
+        churn=pods(cpu="3000m", priorityClassName="system-cluster-critical"),
+    ),
+}
 
 
 # -- the cluster -----------------------------------------------------------------------------------------------
 
 
-def control_plane(nodes: int) -> ControlPlane:
-    """With simulated nodes everything runs, without them the scheduler alone."""
+def control_plane() -> ControlPlane:
     clock, random = RealClock(), Random("bench")
-    config = Config(nodes=nodes, controllers=("*",) if nodes else (), ephemeral=True, port=0)
+    config = Config(nodes=0, controllers=(), ephemeral=True, port=0)
     logs = Logs(clock, level="error", form="json", stream=sys.stderr)
-    basis = Basis(clock, random, logs, Metrics())
-    return ControlPlane(config, MemoryStore(), Keys(_signing_key(random)), basis)
+    return ControlPlane(
+        config, MemoryStore(), Keys(_signing_key(random)), Basis(clock, random, logs, Metrics())
+    )
 
 
-async def many(works: list[Callable[[], Awaitable[object]]], clients: int = CLIENTS) -> None:
+async def at_once(works: Iterable[Callable[[], Awaitable[object]]]) -> None:
     queue = iter(works)
 
-    async def one() -> None:
+    async def take_turns() -> None:
         for work in queue:
             await work()
 
-    await asyncio.gather(*(one() for _ in range(clients)))
+    await asyncio.gather(*(take_turns() for _ in range(CLIENTS)))
 
 
-async def make_nodes(client: Client, count: int) -> None:
-    amounts = {"cpu": "4", "memory": "32Gi", "pods": "110"}
+async def make_namespaces(client: Client, names: Iterable[str]) -> None:
+    for name in names:
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": TEAM}}
+        await client.create(NAMESPACES, namespace)
+        account = {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "default", "namespace": name},
+        }
+        await client.create(SERVICE_ACCOUNTS, account)
 
+
+async def make_nodes(client: Client, prefix: str, many: Many) -> None:
     async def one(number: int) -> None:
-        name = f"node-{number}"
-        labels = {HOSTNAME: name, ZONE: f"zone{number % 3 + 1}"}
-        await client.create(NODES, {
-            "apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels},
-            "status": {"capacity": amounts, "allocatable": amounts},
-        })  # fmt: skip
-        await client.patch(NODES, name, {"spec": {"taints": None}}, content_type=MERGE_PATCH)
+        node = many.make(f"{prefix}-{number}")
+        made = await client.create(NODES, node)
+        # Admission taints what is new.
+        taints = {"spec": {"taints": node["spec"]["taints"] or None}}
+        await client.patch(NODES, made["metadata"]["name"], taints, content_type=MERGE_PATCH)
 
-    await many([lambda n=number: one(n) for number in range(1, count + 1)])
+    await at_once([lambda n=number: one(n) for number in range(many.count)])
 
 
-async def make_pods(client: Client, prefix: str, count: int, make: Callable[[str], Obj]) -> None:
-    await many([lambda n=n: client.create(PODS, make(f"{prefix}-{n}")) for n in range(count)])
+async def make_pods(client: Client, prefix: str, many: Many) -> None:
+    async def one(number: int) -> None:
+        made = many.make(f"{prefix}-{number}")
+        made["metadata"]["namespace"] = many.namespaces[number % len(many.namespaces)]
+        await client.create(PODS, made)
+
+    await at_once([lambda n=number: one(n) for number in range(many.count)])
 
 
-async def bound(plane: ControlPlane, prefix: str, count: int, is_done: Callable[[Obj], bool]) -> None:
-    """Until so many pods are done."""
-    page = await plane.client.list(PODS, NAMESPACE)
-    done = {d.key.name for d in page.documents if d.key.name.startswith(prefix) and is_done(d.obj)}
-    if len(done) >= count:
-        return
-    async for batch in plane.client.watch(PODS, NAMESPACE, resource_version=str(page.revision)):
+async def scheduled(client: Client, prefix: str, count: int, revision: int) -> float:
+    """When so many pods were bound."""
+    bound: set[str] = set()
+    async for batch in client.watch(PODS, resource_version=str(revision)):
         for _, document in batch:
             name = document.key.name
-            if name.startswith(prefix) and name not in done and is_done(document.obj):
-                done.add(name)
-        if len(done) >= count:
-            return
-
-
-async def until(work: Awaitable[object]) -> float:
-    """When it was done."""
-    await work
+            if name.startswith(prefix) and name not in bound and document.obj["spec"].get("nodeName"):
+                bound.add(name)
+        if len(bound) >= count:
+            break
     return time.perf_counter()
 
 
-async def ready(plane: ControlPlane, nodes: int) -> None:
-    """Until the simulated nodes are there and take pods."""
-    page = await plane.client.list(NODES)
-    able = {d.key.name for d in page.documents if is_able(d.obj)}
-    watch = plane.client.watch(NODES, resource_version=str(page.revision))
-    async with aclosing(watch) as batches:
-        while len(able) < nodes:
-            for _, document in await anext(batches):
-                if is_able(document.obj):
-                    able.add(document.key.name)
-    await asyncio.sleep(3)  # their first leases
+async def create_and_schedule(client: Client, prefix: str, many: Many) -> None:
+    revision = (await client.list(PODS)).revision
+    waiting = asyncio.ensure_future(scheduled(client, f"{prefix}-", many.count, revision))
+    await make_pods(client, prefix, many)
+    await waiting
 
 
-def is_able(node: Obj) -> bool:
-    return is_condition_true(node, "Ready") and not node["spec"].get("taints")
+async def churn(client: Client, make: Make) -> None:
+    number = 0
+    while True:
+        await make_pods(client, f"churn-{number}", Many(1, make))
+        number += 1
+        await asyncio.sleep(CHURN_S)
 
 
-def is_bound(obj: Obj) -> bool:
-    return bool(obj["spec"].get("nodeName"))
+# -- what is measured ------------------------------------------------------------------------------------------
 
 
-def is_running(obj: Obj) -> bool:
-    return (obj.get("status") or {}).get("phase") == "Running"
+def scaled(workload: Workload, factor: float) -> Workload:
+    def less(many: Many) -> Many:
+        return many._replace(count=max(1, round(many.count * factor)))
+
+    return workload._replace(
+        measured=less(workload.measured),
+        before=tuple(map(less, workload.before)),
+        nodes=tuple(map(less, workload.nodes)),
+    )
 
 
-# -- rows ------------------------------------------------------------------------------------------------------
-
-
-async def measure(row: str, options: argparse.Namespace) -> None:
-    before, count, make, threshold = ROWS[row]
-    if options.pods:
-        # Only where nothing is left of the nodes pods have to be evicted.
-        before = 4 * options.nodes if row == "preemption" else before * options.pods // count
-        count = options.pods
-    plane = control_plane(options.nodes if options.end_to_end else 0)
+async def measure(name: str, workload: Workload, options: argparse.Namespace) -> None:
+    plane = control_plane()
     await plane.start()
     gc.freeze()
-    client, is_done = plane.client, is_running if options.end_to_end else is_bound
+    client, measured = plane.client, workload.measured
     try:
-        for resource_, name in ((NAMESPACES, NAMESPACE), (SERVICE_ACCOUNTS, "default")):
-            obj = {"apiVersion": "v1", "kind": resource_.kind, "metadata": {"name": name}}
-            if resource_ is SERVICE_ACCOUNTS:
-                obj["metadata"]["namespace"] = NAMESPACE
-            try:
-                await client.create(resource_, obj)
-            except Exception as error:
-                assert "exists" in str(error), error
-        if options.end_to_end:
-            await ready(plane, options.nodes)
-        else:
-            await make_nodes(client, options.nodes)
-        if row == "service":
-            spec = {"selector": {"app": "web"}, "clusterIP": "None"}
-            metadata = {"name": "web", "namespace": NAMESPACE}
-            await client.create(
-                SERVICES, {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
-            )
-        before_make = make
-        if row == "gated":
-            before_make = lambda name: pod(name, schedulingGates=[{"name": "wait"}])  # noqa: E731
-        if row == "preemption":
-            requests = {"requests": {"cpu": "900m", "memory": "500Mi"}}
-            filler = [{"name": "c", "image": "pause", "resources": requests}]
-            before_make = lambda name: pod(name, containers=filler, terminationGracePeriodSeconds=0)  # noqa: E731
-            big = [{"name": "c", "image": "pause", "resources": {"requests": {"cpu": "3000m"}}}]
-            make = lambda name: pod(name, containers=big, priorityClassName="system-cluster-critical")  # noqa: E731
-        waiting = asyncio.ensure_future(bound(plane, "before", 0 if row == "gated" else before, is_done))
-        await make_pods(client, "before", before, before_make)
-        if row != "gated":
-            await waiting
-        waiting.cancel()
+        await make_namespaces(
+            client, {n: None for many in (measured, *workload.before) for n in many.namespaces}
+        )
+        for number, many in enumerate(workload.nodes):
+            await make_nodes(client, f"node-{number}", many)
+        if workload.service:
+            spec = {"selector": workload.service, "clusterIP": "None"}
+            metadata = {"name": "service", "namespace": measured.namespaces[0]}
+            service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+            await client.create(SERVICES, service)
+        for number, many in enumerate(workload.before):
+            await (create_and_schedule if many.is_scheduled else make_pods)(client, f"before-{number}", many)
+        disturbing = asyncio.ensure_future(churn(client, workload.churn)) if workload.churn else None
         profiler = cProfile.Profile() if options.profile else None
         if profiler:
             profiler.enable()
         began, cpu = time.perf_counter(), time.process_time()
-        steps = [is_bound, is_running] if options.end_to_end else [is_bound]
-        waits = [asyncio.ensure_future(until(bound(plane, "pod", count, step))) for step in steps]
-        await make_pods(client, "pod", count, make)
-        created = time.perf_counter() - began
-        scheduled, *ran = [at - began for at in await asyncio.gather(*waits)]
+        await create_and_schedule(client, "measured", measured)
+        took, cpu = time.perf_counter() - began, time.process_time() - cpu
         if profiler:
             profiler.disable()
             pstats.Stats(profiler, stream=sys.stdout).sort_stats(options.sort).print_stats(45)
-        rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        cpu_ms = 1e3 * (time.process_time() - cpu) / count
-        running = f" running {count / ran[0]:6.0f}/s," if ran else ""
-        bar = f"upstream {threshold:.0f}/s"
+        if disturbing:
+            disturbing.cancel()
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
-            f"{row:20} {options.nodes:6} nodes {count:6} pods {count / scheduled:8.0f}/s  (created"
-            f" {count / created:6.0f}/s,{running} {cpu_ms:5.2f} ms cpu each, {bar}, rss {rss:5.0f} MB)",
+            f"{name:30} {sum(many.count for many in workload.nodes):6} nodes {measured.count:6} pods "
+            f"{measured.count / took:6.0f}/s, one core {measured.count / cpu:6.0f}/s  "
+            f"(upstream's threshold {workload.threshold:.0f}/s)  {memory:5.0f} MB",
             flush=True,
         )
     finally:
         await plane.close()
+        gc.unfreeze()
 
 
 def main() -> None:
     gc.set_threshold(50_000, 20, 50)  # as the command does
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rows", nargs="*", metavar="row")
-    parser.add_argument("--nodes", type=int, default=5000)
-    parser.add_argument("--pods", type=int, default=0)
-    parser.add_argument("--end-to-end", action="store_true")
+    parser.add_argument("workloads", nargs="*", metavar="workload", choices=[*WORKLOADS, []])
+    parser.add_argument("--scale", type=float, default=1.0, help="of nodes and pods")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--sort", default="tottime")
     options = parser.parse_args()
-    for row in options.rows or ROWS:
-        uvloop.run(measure(row, options))
+    for name in options.workloads or WORKLOADS:
+        uvloop.run(measure(name, scaled(WORKLOADS[name], options.scale), options))
 
 
 if __name__ == "__main__":
