@@ -357,7 +357,6 @@ async def measure(name: str, workload: Workload, options: argparse.Namespace) ->
         )
     finally:
         await plane.close()
-        gc.unfreeze()
 
 
 def main() -> None:
@@ -370,6 +369,8 @@ def main() -> None:
     options = parser.parse_args()
     for name in options.workloads or WORKLOADS:
         uvloop.run(measure(name, scaled(WORKLOADS[name], options.scale), options))
+        gc.unfreeze()
+        gc.collect()
 
 
 if __name__ == "__main__":
