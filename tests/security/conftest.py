@@ -139,7 +139,7 @@ def start(directory: Path, *flags: str) -> subprocess.Popen[bytes]:
 
 def write_down(stream: IO[bytes], path: Path, is_up: threading.Event) -> None:
     """All that the daemon says; `is_up` once it says so, or nothing any more."""
-    with path.open("wb", buffering=0) as file:
+    with stream, path.open("wb", buffering=0) as file:
         for line in stream:
             file.write(line)
             if b"API server" in line:
