@@ -31,7 +31,7 @@ def test_top(cluster, namespace: str):
     assert all("%" in line for line in nodes[1:])
     table = cluster.kubectl("get", "pods.metrics.k8s.io").stdout.splitlines()
     assert table[0].split() == ["NAME", "CPU", "MEMORY", "WINDOW"]
-    raw = cluster.kubectl("get", "--raw", "/api/v1/nodes/node-1/proxy/stats/summary").stdout
+    raw = cluster.kubectl("get", "--raw", "/api/v1/nodes/node-1:10250/proxy/stats/summary").stdout
     assert '"usageNanoCores"' in raw
 
 

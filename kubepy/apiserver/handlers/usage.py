@@ -26,6 +26,7 @@ from kubepy.apiserver.request import Request, Response, Verbatim
 
 # As the kubelet's /metrics/resource has it.
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_KUBELET_PORT = "10250"
 
 
 class UsageSource(Protocol):
@@ -93,10 +94,11 @@ class UsageMetrics:
 
     async def proxy(self, registry: Registry, resource: Resource, request: Request) -> Response:
         """nodes/<name>/proxy/...: of a kubelet's own server, what can be told without one."""
+        name = kubelet_of(request.info.name)
         serve = self._of_kubelet.get("/".join(request.info.parts[3:]))
         if serve is None:
             raise errors.page_not_found()
-        return await serve(registry, request, request.info.name)
+        return await serve(registry, request, name)
 
     async def of_node(self, registry: Registry, name: str) -> tuple[Obj, NodeUsage]:
         """Raises NotFound, ServiceUnavailable."""
@@ -120,3 +122,18 @@ class UsageMetrics:
         _, usage = await self.of_node(registry, name)
         text = metrics.resource_metrics(usage, registry.clock.now())
         return Verbatim(200, text.encode(), _TEXT)
+
+
+def kubelet_of(asked: str) -> str:
+    """The node whose kubelet `[scheme:]name[:port]` means. Raises BadRequest, ServiceUnavailable for another port.
+
+    Source: apimachinery pkg/util/net/port_split.go, pkg/registry/core/node/strategy.go ResourceLocation.
+    """
+    *scheme, name, port = asked.split(":") if ":" in asked else (asked, "")
+    if not name or scheme not in ([], [""], ["http"], ["https"]):
+        raise errors.BadRequest(f"invalid node request {errors.quote(asked)}")
+    if port not in ("", _KUBELET_PORT):
+        raise errors.ServiceUnavailable(
+            f"error trying to reach service: nothing listens on port {port} of {name}"
+        )
+    return name
