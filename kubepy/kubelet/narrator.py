@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct, field
 
-from kubepy.api.objects import Key, Obj, annotations_of, key_of, uid_of, walk
+from kubepy.api.objects import Key, Obj, annotations_of, is_deleting, key_of, uid_of, walk
 from kubepy.client.events import NORMAL, WARNING, Recorder
 from kubepy.kubelet import containers, probes, status, turns
 from kubepy.kubelet.containers import Part
@@ -63,8 +63,8 @@ class Narrator:
 
     def tell(self, pod: Obj, now: float, recorder: Recorder) -> float | None:
         """Say what there is to say by now; seconds until there is more, None if only a change of the pod brings it."""
-        is_deleting = turns.is_deleting(pod)
-        if not is_deleting and not _may_say_more(pod):
+        is_going = is_deleting(pod)
+        if not is_going and not _may_say_more(pod):
             return None
         key, uid = key_of(pod), uid_of(pod)
         told = self._told.get(key)
@@ -73,7 +73,7 @@ class Narrator:
             told = self._told[key] = _Told(uid)
         parts = containers.parts_of(pod)
         running = [part for part in parts if part.is_running]
-        if is_deleting or turns.is_over(pod, parts):
+        if is_going or turns.is_over(pod, parts):
             _tell_of_stops(pod, running, told, recorder)
             return None
         wait_s = min(

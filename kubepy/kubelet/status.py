@@ -272,12 +272,13 @@ def _stop_code(part: Part, grace_s: int) -> str:
     if part.life.run_s != NEVER:
         end = part.life.end(part.entry["restartCount"])
         return end if end.strip("0") and end != OOM else "137"
-    return "0" if part.life.stop_s <= grace_s and grace_s > 0 else "137"
+    return "0" if part.life.stop_s <= grace_s else "137"
 
 
 def _grace_s(pod: Obj) -> int:
     grace = pod["metadata"].get("deletionGracePeriodSeconds")
-    return int(pod["spec"].get("terminationGracePeriodSeconds", 30) if grace is None else grace)
+    wanted = pod["spec"].get("terminationGracePeriodSeconds", 30) if grace is None else grace
+    return max(int(wanted), turns.LEAST_GRACE_S)
 
 
 def _fail(parts: Sequence[Part], step: str, verdict: Verdict, now: str) -> Iterator[Said]:

@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from kubepy.api.objects import Obj, condition, walk
+from kubepy.api.objects import Obj, condition, is_deleting, walk
 from kubepy.kubelet import containers
 from kubepy.kubelet.containers import Part, parts_of
 from kubepy.kubelet.runtimes import images
@@ -44,6 +44,8 @@ STEPS = frozenset({
 
 # A step that is due within this time is taken with the one that is.
 TOGETHER_S = 0.001
+# Whatever was asked for, SIGTERM comes so long before SIGKILL: minimumGracePeriodInSeconds of kuberuntime_manager.go.
+LEAST_GRACE_S = 2
 
 
 class Turn(NamedTuple):
@@ -58,7 +60,8 @@ def facts_of(pod: Obj, now: float) -> Obj:
     status = pod.get("status") or {}
     facts: Obj = {}
     if status.get("phase") in ("Succeeded", "Failed"):
-        if is_deleting(pod):
+        # Who gave it no time has said all there is to say; then only finalizers keep it.
+        if is_deleting(pod) and pod["metadata"].get("deletionGracePeriodSeconds") != 0:
             facts["remove"] = 0.0
         return facts
     if not status.get("startTime") and not is_deleting(pod):
@@ -84,12 +87,6 @@ def facts_of(pod: Obj, now: float) -> Obj:
     if status.get("observedGeneration", generation) != generation:
         facts["observe"] = 0.0
     return facts
-
-
-def is_deleting(pod: Obj) -> bool:
-    """On its way out, with us to say when. With a grace period of 0 only finalizers keep it."""
-    metadata = pod["metadata"]
-    return bool(metadata.get("deletionTimestamp")) and metadata.get("deletionGracePeriodSeconds") != 0
 
 
 def turns_of(pod: Obj, parts: Sequence[Part], now: float) -> Iterator[tuple[Part, Turn]]:
@@ -234,7 +231,8 @@ def _dying_s(pod: Obj, part: Part) -> float:
 def probe_grace_s(pod: Obj, part: Part) -> int:
     """What a probe that failed leaves it. Source: kuberuntime_container.go, setTerminationGracePeriod."""
     own = (part.container.get(f"{part.course.killer}Probe") or {}).get("terminationGracePeriodSeconds")
-    return int(pod["spec"].get("terminationGracePeriodSeconds", 30) if own is None else own)
+    wanted = pod["spec"].get("terminationGracePeriodSeconds", 30) if own is None else own
+    return max(int(wanted), LEAST_GRACE_S)
 
 
 def _of_ended(pod: Obj, part: Part, parts: Sequence[Part]) -> Turn | None:
@@ -254,6 +252,7 @@ def _stopping(pod: Obj, parts: Sequence[Part], killed_at: float) -> Iterator[tup
     """
     grace = pod["metadata"].get("deletionGracePeriodSeconds")
     asked_at = killed_at - grace if grace is not None else _last_finished(parts)
+    killed_at = max(killed_at, asked_at + LEAST_GRACE_S)
     first = [part for part in parts if part.is_running and not part.is_sidecar]
     for part in first:
         yield part, Turn("stop", min(asked_at + part.life.stop_s, killed_at))

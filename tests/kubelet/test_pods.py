@@ -114,15 +114,17 @@ async def test_a_prestop_sleep_holds_the_pod_until_the_grace_period_is_over(clus
         await get(cluster)
 
 
-async def test_a_finalizer_outlasts_the_containers(cluster):
+@pytest.mark.parametrize("grace_s", [None, 0])
+async def test_a_finalizer_outlasts_the_containers(cluster, grace_s):
     subject = pod()
     subject["metadata"]["finalizers"] = ["example.com/hold"]
     await cluster.create(subject)
     await cluster.advance(2)
-    await cluster.client.delete(PODS, "web", "default")
+    await cluster.client.delete(PODS, "web", "default", grace_period_s=grace_s)
     await cluster.advance(60)
     held = await get(cluster)
     assert "terminated" in held["status"]["containerStatuses"][0]["state"]
+    assert condition(held, "Ready")["status"] == "False"
     version = held["metadata"]["resourceVersion"]
     await cluster.advance(600)
     assert (await get(cluster))["metadata"]["resourceVersion"] == version, "nobody writes while it is held"
