@@ -35,15 +35,13 @@ UPSTREAM_CONTROLLERS = tuple(
 
 # What a client can see, and no table tells.
 DIFFERENCES = (
-    "/flagz, /statusz, /metrics/slis and /debug/pprof, which tell of a Go process, are 404.",
+    "/debug/pprof, which tells of a Go process, is 404.",
     "OpenAPI v3 is JSON; who accepts only its protobuf form gets a 406 (v2 has both). Documents are not compressed.",
     "In a Table an IPAddress has no third cell, its age, which upstream adds without a column; the bookmark of a watch "
     "of them has a parentRef of null.",
     "A refused merge or JSON patch is shown with all fields by name; Go keeps what the patch did not touch as it was.",
     "Where a refusal names several fields of one map, they are in the order of the request; Go's is random.",
     "A CEL expression with several syntax errors is refused for the first one; cel-go tells of all.",
-    "When another version of a custom kind becomes the stored one, and nothing converts but the name of the version, "
-    "what the new one does not know is gone from the others at once, and not with the next write of each object.",
     "A ResourceClaim that may not ask for admin access is refused for that alone, whatever else is wrong with it.",
     "A node that was made under another --kubernetes-version goes on naming that version as its kubelet's.",
 )

@@ -27,6 +27,7 @@ from kubepy.api.objects import Document, Obj
 from kubepy.api.resources import Resource
 from kubepy.apiserver.crds.pending import Unconverted, Unrendered
 from kubepy.apiserver.registry.feeds import Change, Selection, View, classify
+from kubepy.apiserver.registry.views import Served
 from kubepy.apiserver.webhook_client import CallFailed, Look, Unusable, WebhookClients
 from kubepy.lib.clock import Clock
 from kubepy.lib.random import Random
@@ -233,9 +234,10 @@ class ConvertedSubscription:
     needs no conversion as it is."""
 
     def __init__(
-        self, inner: Any, view: View, selection: Selection | None, to: Resource, start: Start
+        self, inner: Any, view: View, selection: Selection | None, served: Served, start: Start
     ) -> None:
-        self._inner, self._view, self._selection, self._to, self._start = inner, view, selection, to, start
+        self._inner, self._view, self._selection, self._start = inner, view, selection, start
+        self._served, self._to = served, served.resource
         self._wants_header = view.has_header
         self._events: asyncio.Queue[Sequence[Any]] = asyncio.Queue(WAITING_MAX)
         self._sink: Any = None
@@ -298,7 +300,7 @@ class ConvertedSubscription:
         states = [change.document]
         if change.document is None or self._selection is not None:
             states.append(change.previous)
-        return [state.obj for state in states if state is not None]
+        return [self._served.source(state)[0] for state in states if state is not None]
 
     def _items(self, batch: Sequence[Any]) -> list[Any]:
         items, wants_header = [], self._wants_header

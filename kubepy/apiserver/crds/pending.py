@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from kubepy.api.custom import own_of
-from kubepy.api.objects import Document, Obj
+from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 
 T = TypeVar("T")
@@ -28,12 +28,12 @@ class Unrendered(Exception):
         self.needs, self.render = needs, render
 
 
-def rendered(render: Callable[[], Any], document: Document) -> Any:
-    """What `render` makes of a stored document that the request is about."""
+def rendered(render: Callable[[], Any]) -> Any:
+    """What `render` makes of what is done."""
     try:
         return render()
     except Unconverted as needs:
-        raise Unrendered(Unconverted([document.obj], needs.to), render) from None
+        raise Unrendered(needs, render) from None
 
 
 async def settled(run: Callable[[], T]) -> T:

@@ -37,7 +37,7 @@ def document(
 ) -> Response:
     """One object."""
     if served.waits:
-        return pending.rendered(lambda: _document(registry, served, request, found, status), found)
+        return pending.rendered(lambda: _document(registry, served, request, found, status))
     return _document(registry, served, request, found, status)
 
 

@@ -32,9 +32,7 @@ async def watch(registry: Registry, resource: Resource, request: Request) -> Res
     )
     if served.waits:
         _, selection = select(served, namespace, info.name, options.label_selector, options.field_selector)
-        subscription = conversion.ConvertedSubscription(
-            subscription, view, selection, resource, registry.start
-        )
+        subscription = conversion.ConvertedSubscription(subscription, view, selection, served, registry.start)
     return WatchResponse(subscription, timeout_s=timeout_s, content_type=content_type, failure=view.failure)
 
 

@@ -24,6 +24,7 @@ from contextlib import aclosing
 from itertools import islice
 from typing import Any, NamedTuple
 
+import orjson
 from sortedcontainers import SortedDict
 
 from kubepy.api import errors
@@ -37,8 +38,38 @@ from kubepy.store.base import Compacted, Event, EventType, Store, Watch
 # Recent changes kept per resource: enough for a client that reconnects; what is older comes from the store.
 HISTORY_MAX = 4096
 HISTORY_BYTES_MAX = 4 << 20
-# Makes stored values what the kind's present definition says of them.
-Revive = Callable[[Sequence[bytes]], Awaitable[list[bytes]]]
+
+
+class Origin(NamedTuple):
+    """What an object says in the version that it was stored in, where that is another than objects are stored in now:
+    other versions are made of it."""
+
+    value: bytes  # without a revision
+    row: Resource
+
+
+class Translated(Document, eq=False, gc=False):
+    """Shown as stored in the present version; the next write makes it so."""
+
+    origin: Origin | None = None
+
+    def source(self) -> tuple[Obj, Resource]:
+        assert self.origin is not None, "others are Documents"
+        return orjson.loads(with_revision(self.origin.value, self.revision)), self.origin.row
+
+    def restamped(self, revision: int) -> Document:
+        other = Document.restamped(self, revision)
+        return Translated(other.key, other.raw, revision, self._pool, None, self.origin)
+
+
+class Revived(NamedTuple):
+    """A stored value as the kind's present definition has it."""
+
+    value: bytes
+    origin: Origin | None = None
+
+
+Revive = Callable[[Sequence[bytes]], Awaitable[list[Revived]]]
 
 
 class Page(NamedTuple):
@@ -93,14 +124,11 @@ class ResourceCache:
     async def _load(self) -> None:
         page = await self._store.list(self.prefix)
         skip = len(self.prefix)
-        values = [kv.value for kv in page.items]
-        if self._revive is not None:
-            values = await self._revive(values)
-        for kv, value in zip(page.items, values):
+        for kv, revived in zip(page.items, await self._revived([kv.value for kv in page.items])):
             path = kv.key[skip:].decode()
-            document = self._documents[path] = self._document(path, value, kv.mod_revision)
+            document = self._documents[path] = self._revived_document(path, revived, kv.mod_revision)
             self.size_bytes += len(document.raw)
-            if kv.is_stale or value is not kv.value:
+            if kv.is_stale or revived.value is not kv.value:
                 self.stale.add(path)
         self._history_from = self.changed_at = page.revision
         self._watch = await self._store.watch(self.prefix, self._on_events, start_revision=page.revision + 1)
@@ -195,6 +223,15 @@ class ResourceCache:
             obj["metadata"]["resourceVersion"] = str(revision)
         return Document(key, with_revision(value, revision), revision, self._pool, obj)
 
+    async def _revived(self, values: Sequence[bytes]) -> list[Revived]:
+        return [Revived(value) for value in values] if self._revive is None else await self._revive(values)
+
+    def _revived_document(self, path: str, revived: Revived, revision: int) -> Document:
+        if revived.origin is None:
+            return self._document(path, revived.value, revision)
+        raw = with_revision(revived.value, revision)
+        return Translated(key_at(path), raw, revision, self._pool, None, revived.origin)
+
     def _on_events(self, events: Sequence[Event]) -> None:
         touched: dict[Feed, list[Seen]] = {}
         failure: Exception | None = None
@@ -287,13 +324,11 @@ class ResourceCache:
         states = [
             kv for event in events for kv in (event.kv, event.previous) if kv is not None and kv.version
         ]
-        values: Sequence[bytes] = [kv.value for kv in states]
-        if self._revive is not None and values:
-            values = await self._revive(values)
+        revived = await self._revived([kv.value for kv in states])
         documents = iter(
             [
-                self._document(kv.key[skip:].decode(), value, kv.mod_revision)
-                for kv, value in zip(states, values)
+                self._revived_document(kv.key[skip:].decode(), each, kv.mod_revision)
+                for kv, each in zip(states, revived)
             ]
         )
         return [

@@ -18,7 +18,7 @@ from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
 from kubepy.api.schemaconv import Types
 from kubepy.apiserver.patch.field_manager import FieldManager
-from kubepy.apiserver.registry.cache import ResourceCache, Revive
+from kubepy.apiserver.registry.cache import Origin, ResourceCache, Revive, Revived
 from kubepy.apiserver.registry.strategies import strategy_for
 from kubepy.apiserver.registry.strategies.base import Strategy
 from kubepy.apiserver.registry.views import Served
@@ -71,19 +71,13 @@ class Kinds:
         return cache
 
     def _reviver(self, storage: Resource) -> Revive:
-        """Objects that were stored under an older definition: pruned, defaulted, in the present storage version.
+        """Objects that were stored under an older definition: pruned, defaulted, in the present storage version."""
 
-        Differs: what this version does not know is gone from the others, too, before the object is next written.
-        """
-
-        async def revive(values: Sequence[bytes]) -> list[bytes]:
+        async def revive(values: Sequence[bytes]) -> list[Revived]:
             found = [read_back(orjson.loads(value), storage) for value in values]
             if (conversions := own_of(storage).conversions) is not None:
                 await conversions.convert((obj for obj, _ in found), storage)
-            return [
-                _as_it_is(value, conversion.transcribe(obj, written, storage))
-                for value, (obj, written) in zip(values, found)
-            ]
+            return [_revived(value, obj, row, storage) for value, (obj, row) in zip(values, found)]
 
         return revive
 
@@ -178,6 +172,8 @@ class Kinds:
         return found
 
 
-def _as_it_is(value: bytes, obj: Obj) -> bytes:
-    """`obj`, what is read from `value`, as bytes: the very same if they say just that."""
-    return value if orjson.loads(value) == obj else stored(obj)
+def _revived(value: bytes, obj: Obj, row: Resource, storage: Resource) -> Revived:
+    """`obj`, what is read from `value` in the version of `row`; the very same bytes if they say just that."""
+    if row.api_version == storage.api_version:
+        return Revived(value if orjson.loads(value) == obj else stored(obj))
+    return Revived(stored(conversion.transcribe(obj, row, storage)), Origin(stored(obj), row))

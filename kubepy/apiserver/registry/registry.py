@@ -465,7 +465,7 @@ class Registry(Kinds):
         make: Make,
     ) -> Document | None:
         """None: somebody was faster, try again."""
-        old = await self._read(current, cache.storage, hub)
+        old = await self._read(current, hub)
         new = make(current)
         attributes = await self._admitted(UPDATE, call, hub, new, old)
         check_revision(call, strategy, new["metadata"], old["metadata"])
@@ -526,7 +526,7 @@ class Registry(Kinds):
             if current is None:
                 raise errors.not_found(call.resource, call.name)
             deletion.check_preconditions(call.resource, current.obj, options)
-            old = await self._read(current, cache.storage, hub)
+            old = await self._read(current, hub)
             attributes = self._attributes(DELETE, call, hub, None, old)
             attributes.dry_run = options.dry_run
             if call.is_of_collection:
@@ -609,11 +609,10 @@ class Registry(Kinds):
             call.warnings, call.resource, partial(call.options.to_json, _OPTIONS[operation]), call.annotations,
         )  # fmt: skip
 
-    async def _read(self, document: Document, storage: Resource, hub: Resource) -> Obj:
+    async def _read(self, document: Document, hub: Resource) -> Obj:
         """In the hub version; shared, read-only. Asks the conversion webhook, where there is one."""
-        if storage.api_version == hub.api_version:
-            return document.obj
-        return await settled(partial(conversion.transcribe, document.obj, storage, hub))
+        served = self.served(hub)
+        return document.obj if served.is_stored_so else await settled(partial(served.obj, document))
 
     async def _as_stored(self, obj: Obj, hub: Resource, storage: Resource) -> Obj:
         """An object of the hub version as it is read back from the store; may be the same."""

@@ -20,6 +20,7 @@ from kubepy.api.objects import Document, DocumentPool, Key, Obj
 from kubepy.api.protoencoder import PARTIAL_OBJECT_METADATA, STATUS, envelope
 from kubepy.api.protoencoder import event as protobuf_event
 from kubepy.api.resources import Resource
+from kubepy.apiserver.registry.cache import Translated
 from kubepy.apiserver.request import chunk
 from kubepy.client.transport import WatchEvent
 from kubepy.lib.clock import Clock
@@ -49,16 +50,18 @@ class Served:
 
     def obj(self, document: Document) -> Obj:
         """Shared, read-only."""
-        return (
-            document.obj
-            if self.is_stored_so
-            else conversion.transcribe(document.obj, self.storage, self.resource)
-        )
+        return document.obj if self.is_stored_so else self._transcribed(document)
 
     def peek(self, document: Document) -> Obj:
         """The same for one look, not remembered."""
-        obj = document.peek()
-        return obj if self.is_stored_so else conversion.transcribe(obj, self.storage, self.resource)
+        return document.peek() if self.is_stored_so else self._transcribed(document)
+
+    def _transcribed(self, document: Document) -> Obj:
+        return conversion.transcribe(*self.source(document), self.resource)
+
+    def source(self, document: Document) -> tuple[Obj, Resource]:
+        """What other versions than the stored one are made of, and the version of that."""
+        return document.source() if isinstance(document, Translated) else (document.peek(), self.storage)
 
     def metadata(self, document: Document) -> Obj:
         """As it is shown alone. Of built-in kinds it is that of Go's internal object: without the annotations that

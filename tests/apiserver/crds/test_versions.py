@@ -6,11 +6,13 @@ as the stored version says.
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 
 from kubepy.api import errors
+from kubepy.api.builtins import CUSTOM_RESOURCE_DEFINITIONS
 from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.client.client import APPLY_PATCH, MERGE_PATCH
@@ -230,3 +232,44 @@ async def test_a_patch_that_leaves_another_kind_or_none(patch: Obj, code: int, m
         with pytest.raises(errors.StatusError) as caught:
             await cluster.client.patch(foos, "a", patch, namespace="default", content_type=MERGE_PATCH)
     assert caught.value.code == code and message in caught.value.message
+
+
+async def stored_otherwise(cluster: Cluster) -> tuple[Resource, ...]:
+    """An object that was stored as v1, where objects are stored as v2 since."""
+    one, two = version("v1", {"old": STRING}, storage=True), version("v2", {"new": STRING})
+    await defined(cluster, one, two)
+    await cluster.create(foo("v1", spec={"old": "x"}))
+    turned = {"spec": {"versions": [one | {"storage": False}, two | {"storage": True}]}}
+    await cluster.client.patch(
+        CUSTOM_RESOURCE_DEFINITIONS, "foos.example.com", turned, content_type=MERGE_PATCH
+    )
+    await cluster.settle()
+    rows = (cluster.plane.catalog.get("example.com", name, "foos") for name in ("v1", "v2"))
+    return tuple(row for row in rows if row is not None)
+
+
+@pytest.mark.parametrize("writer", [0, 1])
+async def test_what_was_stored_in_another_version_is_seen_in_it_until_the_next_write(writer: int) -> None:
+    async with Cluster(nodes=0, controllers=()) as cluster:
+        rows = await stored_otherwise(cluster)
+
+        async def specs() -> list[Obj]:
+            got = [await cluster.client.get(row, "a", "default") for row in rows]
+            (listed,) = (await cluster.client.list(rows[0], "default")).documents
+            assert listed.obj == got[0]
+            return [obj["spec"] for obj in got]
+
+        assert await specs() == [{"old": "x"}, {}]
+        label = {"metadata": {"labels": {"a": "b"}}}
+        await cluster.client.patch(rows[writer], "a", label, namespace="default", content_type=MERGE_PATCH)
+        assert await specs() == [{}, {}]
+
+
+async def test_the_last_of_what_was_stored_in_another_version_is_told_in_it() -> None:
+    async with Cluster(nodes=0, controllers=()) as cluster:
+        v1, _ = await stored_otherwise(cluster)
+        revision = (await cluster.client.list(v1, "default")).revision
+        await cluster.client.delete(v1, "a", "default")
+        async with aclosing(cluster.client.watch(v1, "default", resource_version=str(revision))) as batches:
+            (event,) = await anext(batches)
+        assert (event.type, event.document.obj["spec"]) == ("DELETED", {"old": "x"})

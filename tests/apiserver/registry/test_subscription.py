@@ -5,7 +5,7 @@ from typing import Any
 
 from kubepy.api.builtins import CONFIG_MAPS
 from kubepy.api.objects import Document, DocumentPool
-from kubepy.apiserver.registry.cache import ResourceCache
+from kubepy.apiserver.registry.cache import ResourceCache, Revived
 from kubepy.apiserver.registry.feeds import FeedKey, Scope
 from kubepy.apiserver.registry.subscription import Bookmarks, ResourceSubscription
 from kubepy.lib.clock import VirtualClock
@@ -106,8 +106,8 @@ async def test_the_first_event_of_history_carries_the_header(
 
 
 async def test_history_is_made_what_the_definition_says_now(store: MemoryStore) -> None:
-    async def revive(values: Sequence[bytes]) -> list[bytes]:
-        return [value.replace(b"old", b"new") for value in values]
+    async def revive(values: Sequence[bytes]) -> list[Revived]:
+        return [Revived(value.replace(b"old", b"new")) for value in values]
 
     cache = ResourceCache(store, CONFIG_MAPS, DocumentPool(), history_max=1, revive=revive)
     await cache.load()
