@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 LIMITS = """
 apiVersion: v1
 kind: LimitRange
@@ -33,6 +35,12 @@ def test_top(cluster, namespace: str):
     assert table[0].split() == ["NAME", "CPU", "MEMORY", "WINDOW"]
     raw = cluster.kubectl("get", "--raw", "/api/v1/nodes/node-1:10250/proxy/stats/summary").stdout
     assert '"usageNanoCores"' in raw
+    name, node = cluster.kubectl(
+        "get", "pods", "-o", "jsonpath={.items[0].metadata.name} {.items[0].spec.nodeName}"
+    ).stdout.split()
+    of_kubelet = json.loads(cluster.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/pods").stdout)
+    assert name in [pod["metadata"]["name"] for pod in of_kubelet["items"]]
+    assert cluster.kubectl("get", "--raw", "/api/v1/nodes/node-1/proxy/healthz").stdout == "ok"
 
 
 def test_autoscale(cluster, namespace: str):

@@ -1,4 +1,5 @@
-"""What nodes and pods use: metrics.k8s.io/v1beta1, and /stats/summary and /metrics/resource behind nodes/<name>/proxy.
+"""What nodes and pods use: metrics.k8s.io/v1beta1, and what a kubelet tells behind nodes/<name>/proxy: /stats/summary,
+/metrics/resource, /pods and /healthz.
 
 The figures come from a UsageSource, which the daemon hands in when the kubelets are part of this process. Without one
 the group is not served, as in a cluster without metrics-server; kubelets elsewhere bring it (daemon/metrics_door.py).
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Protocol
+
+import orjson
 
 from kubepy.api import errors, metrics
 from kubepy.api.builtins import NODES, PODS
@@ -42,7 +45,12 @@ class UsageMetrics:
 
     def __init__(self, source: Callable[[], UsageSource | None]) -> None:
         self._source = source
-        self._of_kubelet = {"stats/summary": self.stats_summary, "metrics/resource": self.resource_metrics}
+        self._of_kubelet = {
+            "healthz": self.healthz,
+            "metrics/resource": self.resource_metrics,
+            "pods": self.pods,
+            "stats/summary": self.stats_summary,
+        }
 
     def _usages(self) -> UsageSource:
         source = self._source()
@@ -99,6 +107,20 @@ class UsageMetrics:
         if serve is None:
             raise errors.page_not_found()
         return await serve(registry, request, name)
+
+    async def healthz(self, registry: Registry, request: Request, name: str) -> Response:
+        await self.of_node(registry, name)
+        return Verbatim(200, b"ok", "text/plain; charset=utf-8")
+
+    async def pods(self, registry: Registry, request: Request, name: str) -> Response:
+        """GET /pods: those that are bound to the node."""
+        await self.of_node(registry, name)
+        listing = await registry.list_(PODS, options=ListOptions(field_selector=f"spec.nodeName={name}"))
+        items = [{**each.peek()} for each in listing.documents]
+        for item in items:
+            del item["apiVersion"], item["kind"]
+        found = {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items}
+        return Verbatim(200, orjson.dumps(found), "application/json")
 
     async def of_node(self, registry: Registry, name: str) -> tuple[Obj, NodeUsage]:
         """Raises NotFound, ServiceUnavailable."""
