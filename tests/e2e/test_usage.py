@@ -35,11 +35,13 @@ def test_top(cluster, namespace: str):
     assert table[0].split() == ["NAME", "CPU", "MEMORY", "WINDOW"]
     raw = cluster.kubectl("get", "--raw", "/api/v1/nodes/node-1:10250/proxy/stats/summary").stdout
     assert '"usageNanoCores"' in raw
-    name, node = cluster.kubectl(
-        "get", "pods", "-o", "jsonpath={.items[0].metadata.name} {.items[0].spec.nodeName}"
-    ).stdout.split()
-    of_kubelet = json.loads(cluster.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/pods").stdout)
-    assert name in [pod["metadata"]["name"] for pod in of_kubelet["items"]]
+
+
+def test_what_a_kubelet_tells(cluster, namespace: str):
+    cluster.kubectl("run", "pinned", "--image=nginx", '--overrides={"spec": {"nodeName": "node-1"}}')
+    pods = json.loads(cluster.kubectl("get", "--raw", "/api/v1/nodes/node-1/proxy/pods").stdout)["items"]
+    assert {pod["spec"]["nodeName"] for pod in pods} == {"node-1"}
+    assert "pinned" in [pod["metadata"]["name"] for pod in pods]
     assert cluster.kubectl("get", "--raw", "/api/v1/nodes/node-1/proxy/healthz").stdout == "ok"
 
 
