@@ -56,7 +56,8 @@ def validate_update(resource: Resource, new: Obj, old: Obj, subresource: str = "
     found: list[FieldError] = []
     kind = KINDS.get((resource.group, resource.kind), _GENERIC)
     looks = "U" if resource.custom else passes.of_update(resource.group, resource.kind, subresource)
-    metadata.check_update(new["metadata"], old["metadata"], looks, kind.name, found)
+    if looks is not None:
+        metadata.check_update(new["metadata"], old["metadata"], looks, kind.name, found)
     if subresource:
         for update_rule in kind.subresources.get(subresource, ()):
             update_rule(new, old, found)

@@ -112,8 +112,9 @@ class ContainerWalk:
                 found.append(errors.not_found_field(f"{at}.targetContainerName", target))
             why = "cannot be set for an Ephemeral Container"
             for field in _NOT_FOR_EPHEMERAL:
-                # A struct without content is set, as Go points to it; empty resources and an empty list are not.
-                if container.get(field) or (field in _STRUCTS and container.get(field) is not None):
+                value = container.get(field)
+                # Go points to most of them, and so they are set, empty or not; an empty list does not come so far.
+                if value is not None and (field != "resources" or value):
                     found.append(errors.forbidden_field(f"{at}.{field}", why))
             for number, mount in enumerate(container.get("volumeMounts") or _NONE):
                 for field in ("subPath", "subPathExpr"):
@@ -249,7 +250,6 @@ _NOT_FOR_EPHEMERAL = (
     "startupProbe",
     "lifecycle",
 )
-_STRUCTS = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
 
 
 def check_image_blanks(container: Obj, path: str, found: Errors) -> None:

@@ -75,7 +75,10 @@ _SUBRESOURCE: dict[tuple[str, str], str] = {
 _AS_A_WHOLE = ("ephemeralcontainers", "resize")
 
 
-def of_update(group: str, kind: str, subresource: str) -> str:
+def of_update(group: str, kind: str, subresource: str) -> str | None:
+    """None: nobody looks, the API server neither."""
+    if subresource == "binding":
+        return None
     if subresource in _AS_A_WHOLE:
         subresource = ""
     return (_SUBRESOURCE if subresource else _UPDATE).get((group, kind), _DEFAULT)
@@ -88,4 +91,4 @@ def is_last(group: str, kind: str) -> bool:
 
 def wants_domains(group: str, kind: str) -> bool:
     """Whether a finalizer needs a domain when an object is created."""
-    return not _DOMAINS.isdisjoint(of_update(group, kind, ""))
+    return not _DOMAINS.isdisjoint(of_update(group, kind, "") or "")

@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 
 from kubepy.api import errors, internals, names
-from kubepy.api.objects import Obj
+from kubepy.api.objects import Obj, annotations_of
 from kubepy.api.pods import DELETION_COST
 from kubepy.api.validation.containers import check_image_blanks
 from kubepy.api.validation.metadata import check_annotations
@@ -285,6 +285,9 @@ def _one_change(a: list[str], b: list[str]) -> str:
 
 def check_ephemeral_update(new: Obj, old: Obj, found: Errors) -> None:
     """The ephemeralcontainers subresource. Source: ValidatePodEphemeralContainersUpdate."""
+    if MIRROR in annotations_of(old):
+        found[:] = [errors.forbidden_field("[]", "static pods do not support ephemeral containers")]
+        return
     check_pod(new, found)
     _check_annotation_updates(new, old, found)
     after = {c.get("name"): c for c in (new.get("spec") or {}).get("ephemeralContainers") or _NONE}

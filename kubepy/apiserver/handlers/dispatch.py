@@ -100,6 +100,8 @@ class ResourceHandler:
         info = request.info
         if info.subresource in connect.SUBRESOURCES:
             await connect.admit(self._registry, resource, request)
+        elif info.verb == "create" and not request.in_process:
+            negotiate.accepted(request.accept, False, not resource.custom)
         special = self._subresources.find(resource, info.subresource)
         if special is not None:
             return await special(self._registry, resource, request)

@@ -202,4 +202,10 @@ def plain(
     if request.in_process:
         return Response(status, obj=obj)
     wanted = negotiate.accepted(request.accept, has_tables, not resource.custom)
+    if wanted.kind == negotiate.PARTIAL and obj["kind"] != "Status":
+        obj = {
+            "kind": negotiate.PARTIAL,
+            "apiVersion": f"meta.k8s.io/{wanted.version}",
+            "metadata": obj.get("metadata", {}),
+        }
     return render(registry.schemas, obj, Format(wanted.media_type), status)

@@ -93,9 +93,13 @@ _OWN_STORES = ("apiextensions.k8s.io", "apiregistration.k8s.io")
 def check_uid(call: Call, uid: str, has: str) -> None:
     """That who replaces an object means the one that is there: Conflict. Of a patch it is a field like others, which
     validation finds immutable. Source: registry/rest/update.go Preconditions, storage/errors.go StorageError."""
-    if not uid or uid == has or call.is_patch:
-        return
-    why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {has}"
+    if uid and uid != has and not call.is_patch:
+        raise precondition_failed(call, "UID", uid, has)
+
+
+def precondition_failed(call: Call, what: str, wanted: str, has: str) -> errors.Conflict:
+    """`what`: "UID" or "ResourceVersion"."""
+    why = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {has}"
     resource = call.resource
     if call.facade is None:
         place = _PREFIXES.get(resource.group_resource, resource.plural)
@@ -104,7 +108,7 @@ def check_uid(call: Call, uid: str, has: str) -> None:
         key = "/".join(filter(None, (place, call.namespace, call.name)))
         root = "/" if call.options.dry_run else "/registry/"
         why = f"StorageError: invalid object, Code: 4, Key: {root}{key}, ResourceVersion: 0, AdditionalErrorMsg: {why}"
-    raise errors.conflict(resource, call.name, why)
+    return errors.conflict(resource, call.name, why)
 
 
 def check_revision(call: Call, strategy: Strategy, new: Obj, old: Obj) -> None:

@@ -81,7 +81,8 @@ async def test_binding_happens_once(api: Api) -> None:
             {},
             binding(uid="other"),
             409,
-            "Precondition failed: UID in precondition: other, UID in object meta: ",
+            'on pods "p": StorageError: invalid object, Code: 4, Key: /registry/pods/default/p, ResourceVersion: 0, '
+            "AdditionalErrorMsg: Precondition failed: UID in precondition: other, UID in object meta: ",
         ),
         (
             {},
@@ -97,6 +98,24 @@ async def test_bindings_that_are_refused(api: Api, spec: Any, body: Any, code: i
     error = await api.error("POST", f"{PODS}/p/binding", body)
     assert error.code == code
     assert message in error.message
+
+
+async def test_a_binding_needs_a_name(api: Api) -> None:
+    error = await api.error("POST", "/api/v1/namespaces/default/bindings", {"target": {"name": "n"}})
+    assert (error.code, error.message) == (400, "Name parameter required.")
+
+
+async def test_what_a_binding_brings_is_not_looked_at(api: Api) -> None:
+    await make_pod(api)
+    assert (await api.send("POST", f"{PODS}/p/binding", binding(annotations={"a b": "1"}))).status == 201
+    assert (await api.ok("GET", f"{PODS}/p"))["metadata"]["annotations"] == {"a b": "1"}
+
+
+async def test_who_cannot_be_answered_changes_nothing(api: Api) -> None:
+    await make_pod(api)
+    table = "application/json;as=Table;g=meta.k8s.io;v=v1"
+    assert (await api.error("POST", f"{PODS}/p/binding", binding(), accept=table)).code == 406
+    assert "nodeName" not in (await api.ok("GET", f"{PODS}/p"))["spec"]
 
 
 async def test_a_namespace_that_is_not_there_comes_first(api: Api) -> None:

@@ -9,7 +9,9 @@ from kubepy.api import errors
 from kubepy.api.builtins import PODS
 from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
+from kubepy.api.validation import validate_binding
 from kubepy.apiserver.handlers import decode, respond, write
+from kubepy.apiserver.registry.metadata import precondition_failed
 from kubepy.apiserver.registry.options import write_options
 from kubepy.apiserver.registry.registry import Call, Registry
 from kubepy.apiserver.request import Request, Response
@@ -27,11 +29,14 @@ async def bind(registry: Registry, resource: Resource, request: Request) -> Resp
     name = metadata.get("name", "")
     if request.info.name and request.info.name != name:
         raise errors.BadRequest("name in URL does not match name in Binding object")
-    target = binding.get("target") or {}
     asked = write.call_of(resource, request, options)
     asked.name = name
     await registry.admit(asked, binding)
-    _check(target)
+    if findings := validate_binding(binding):
+        # Source: ValidatePodBinding, whose findings are answered as they are.
+        raise errors.StatusError(errors.aggregate(findings), code=500, reason="")
+    if not name:
+        raise errors.BadRequest("Name parameter required.")
     user = request.user or write.NOBODY
     call = Call(
         PODS, namespace, name, user, "binding", options, request.warnings, request.request_id, is_admitted=True
@@ -41,6 +46,9 @@ async def bind(registry: Registry, resource: Resource, request: Request) -> Resp
         if current is None:
             raise errors.not_found(PODS, name)
         live = current.obj
+        for field, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+            if metadata.get(field) and metadata[field] != live["metadata"][field]:
+                raise precondition_failed(call, word, metadata[field], live["metadata"][field])
         # Everything below, but for the status, stays what it is, and is the live object's own.
         own = {
             "metadata": {**live["metadata"]},
@@ -55,27 +63,10 @@ async def bind(registry: Registry, resource: Resource, request: Request) -> Resp
     return respond.plain(registry, resource, request, dict(SUCCESS), 201)
 
 
-def _check(target: Obj) -> None:
-    """Source: ValidatePodBinding, whose findings are answered as they are."""
-    findings = []
-    if target.get("kind") not in (None, "", "Node"):
-        findings.append(errors.not_supported("target.kind", target["kind"], ["Node", "<empty>"]))
-    if not target.get("name"):
-        findings.append(errors.required("target.name"))
-    if findings:
-        raise errors.StatusError(errors.aggregate(findings), code=500, reason="")
-
-
 def bound(pod: Obj, binding: Obj) -> Obj:
     """`pod` on its node, in place. Raises Conflict if it may not be bound (any more)."""
     metadata, wanted = pod["metadata"], binding["metadata"]
     name, spec = metadata["name"], pod["spec"]
-    for field, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
-        if wanted.get(field) and wanted[field] != metadata.get(field):
-            raise _conflict(
-                name, f"Precondition failed: {word} in precondition: {wanted[field]}, {word} in object meta: "
-                f"{metadata.get(field)}"
-            )  # fmt: skip
     if metadata.get("deletionTimestamp"):
         raise _conflict(name, f"pod {name} is being deleted, cannot be assigned to a host")
     if spec.get("nodeName"):

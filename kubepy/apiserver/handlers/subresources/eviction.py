@@ -253,6 +253,7 @@ def _marked(registry: Registry, current: Document | None, call: Call, deletion: 
     condition = {
         "type": "DisruptionTarget",
         "status": "True",
+        "lastProbeTime": None,
         "reason": "EvictionByEvictionAPI",
         "message": "Eviction API: evicting",
     }
