@@ -509,7 +509,7 @@ PRINTERS: dict[tuple[str, str], Printer] = {
     ),
     ("autoscaling", "Scale"): Printer(
         (
-            parts.NAME,
+            parts.text("Name", parts.NAME.description),
             parts.number("Desired", Doc("autoscaling.v1.ScaleSpec.replicas")),
             parts.number("Available", Doc("autoscaling.v1.ScaleStatus.replicas")),
             parts.AGE,

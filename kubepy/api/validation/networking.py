@@ -13,9 +13,9 @@ from kubepy.api import errors, names
 from kubepy.api.objects import Obj, annotations_of
 from kubepy.api.validation.rules import (
     IMMUTABLE_TEXT,
-    IP_TEXT,
     Errors,
     Kind,
+    against_ip,
     check_cidr,
     check_enum,
     check_ip,
@@ -390,11 +390,9 @@ def _check_slice_ports(ports: Any, found: Errors) -> None:
 
 def _ip_address_name(name: str, prefix: bool) -> list[str]:
     """Source: ValidateIPAddressName: an address in the one form that it has."""
+    if why := against_ip(name):
+        return [why]
     address = parse_ip(name)
-    if address is None:
-        return [IP_TEXT]
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        return ["must not be an IPv4-mapped IPv6 address"]
     return [] if str(address) == name else [f'must be in canonical form ("{address}")']
 
 

@@ -251,12 +251,17 @@ _drop_zeros = partial(re.compile(r"(?<![0-9a-fA-F])0+(?=[0-9]+\.)|(?<=[./])0+(?=
 
 def check_ip(value: Any, path: str, found: Errors) -> None:
     """Source: apimachinery pkg/util/validation/ip.go IsValidIPForLegacyField, strict."""
-    address = parse_ip(value or "")
-    if address is None:
-        why = IP_TEXT if parse_ip(_drop_zeros(value or "")) is None else "must not have leading 0s"
+    if why := against_ip(value or ""):
         found.append(errors.invalid_value(path, value or "", why))
-    elif isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        found.append(errors.invalid_value(path, value, "must not be an IPv4-mapped IPv6 address"))
+
+
+def against_ip(text: str) -> str:
+    """Why it is no address; "" if it is one."""
+    address = parse_ip(text)
+    if address is None:
+        return IP_TEXT if parse_ip(_drop_zeros(text)) is None else "must not have leading 0s"
+    is_mapped = isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped
+    return "must not be an IPv4-mapped IPv6 address" if is_mapped else ""
 
 
 def check_cidr(value: Any, path: str, found: Errors) -> None:

@@ -149,7 +149,7 @@ class _Patcher:
                 read = _novel(wanted, kept) if kept else wanted
                 unknown = expected.schema.decode(read).unknown
             except Undecodable as error:
-                raise _refused(self._shown(live), error.restored if is_strategic else error.why)
+                raise misfit(self._shown(live), self._content_type, error)
         self._complain(sorted(unknown) if is_strategic else unknown, live)
         read["apiVersion"], read["kind"] = expected.api_version, expected.kind
         if read.get(_METADATA) is None:
@@ -195,10 +195,19 @@ class _Patcher:
     def _shown(self, live: Obj) -> str:
         """What a refusal shows: what came of the patch, before anybody has read it; what is left of a strategic one."""
         again = self._again()
-        wanted = self._apply(copy(live), again)
-        if self._content_type == STRATEGIC:
-            return strategic.go_text(again)
-        return orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS).decode()
+        return shown(self._content_type, self._apply(copy(live), again), again)
+
+
+def shown(content_type: str, wanted: Any, left: Any) -> str:
+    """What a refusal shows: `wanted`, which came of the patch; what is `left` of a strategic one."""
+    if content_type == STRATEGIC:
+        return strategic.go_text(left)
+    return orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def misfit(became: str, content_type: str, error: Undecodable) -> Invalid:
+    """What came of a patch cannot be decoded. Strategic ones go through a decoder with words of its own."""
+    return _refused(became, error.restored if content_type == STRATEGIC else error.why)
 
 
 def content_type_of(resource: Resource, request: Request) -> str:

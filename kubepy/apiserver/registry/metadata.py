@@ -101,13 +101,12 @@ def precondition_failed(call: Call, what: str, wanted: str, has: str) -> errors.
     """`what`: "UID" or "ResourceVersion"."""
     why = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {has}"
     resource = call.resource
-    if call.facade is None:
-        place = _PREFIXES.get(resource.group_resource, resource.plural)
-        if resource.custom or resource.group in _OWN_STORES:
-            place = f"{resource.group}/{place}"
-        key = "/".join(filter(None, (place, call.namespace, call.name)))
-        root = "/" if call.options.dry_run else "/registry/"
-        why = f"StorageError: invalid object, Code: 4, Key: {root}{key}, ResourceVersion: 0, AdditionalErrorMsg: {why}"
+    place = _PREFIXES.get(resource.group_resource, resource.plural)
+    if resource.custom or resource.group in _OWN_STORES:
+        place = f"{resource.group}/{place}"
+    key = "/".join(filter(None, (place, call.namespace, call.name)))
+    root = "/" if call.options.dry_run else "/registry/"
+    why = f"StorageError: invalid object, Code: 4, Key: {root}{key}, ResourceVersion: 0, AdditionalErrorMsg: {why}"
     return errors.conflict(resource, call.name, why)
 
 

@@ -208,6 +208,13 @@ async def test_scales_that_are_refused(api: Api) -> None:
     seen = await api.ok("GET", f"{root}/w/scale")
     error = await api.error("PATCH", f"{root}/w/scale", {"spec": {"replicas": -1}}, content_type=MERGE)
     assert "spec.replicas: Invalid value: -1: must be greater than or equal to 0" in error.message
+    error = await api.error("PATCH", f"{root}/w/scale", {"spec": {"replicas": "3"}}, content_type=MERGE)
+    assert error.code == 422 and error.message.endswith(
+        "json: cannot unmarshal string into Go struct field ScaleSpec.spec.replicas of type int32"
+    )
+    other = {**seen, "metadata": {"name": "w", "uid": "other"}}
+    error = await api.error("PUT", f"{root}/w/scale", other)
+    assert "StorageError: invalid object, Code: 4, Key: /registry/deployments/default/w" in error.message
     await api.ok("PATCH", f"{root}/w/scale", {"spec": {"replicas": 3}}, content_type=MERGE)
     assert (await api.error("PUT", f"{root}/w/scale", {**seen, "spec": {"replicas": 9}})).code == 409
     assert (await api.error("GET", f"{root}/x/scale")).message == 'deployments.apps "x" not found'
@@ -505,6 +512,7 @@ async def test_a_scale_has_columns_of_its_own(api: Api) -> None:
     await api.ok("POST", deployments, {"metadata": {"name": "web"}, "spec": spec})
     accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
     table = await api.ok("GET", f"{deployments}/web/scale", accept=accept)
+    assert table["columnDefinitions"][0]["format"] == ""
     assert [column["name"] for column in table["columnDefinitions"]] == [
         "Name",
         "Desired",

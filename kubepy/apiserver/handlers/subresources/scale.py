@@ -14,6 +14,7 @@ from kubepy.api import errors, selectors, tables
 from kubepy.api.custom import ScalePaths
 from kubepy.api.objects import Document, Obj, copy
 from kubepy.api.resources import Resource
+from kubepy.api.schema import Undecodable
 from kubepy.apiserver.handlers import apply as applies
 from kubepy.apiserver.handlers import decode, negotiate, respond, write
 from kubepy.apiserver.handlers import patch as patches
@@ -132,7 +133,12 @@ async def _patched(registry: Registry, resource: Resource, request: Request) -> 
 
     def wanted(current: Obj) -> Obj:
         result: Any = apply(copy(current), patches.parse(raw, content_type))
-        expected.schema.decode(result)
+        try:
+            expected.schema.decode(result)
+        except Undecodable as error:
+            again = patches.parse(raw, content_type)
+            became = patches.shown(content_type, apply(copy(current), again), again)
+            raise patches.misfit(became, content_type, error)
         fields.update(current, result, manager)
         return result
 
