@@ -18,7 +18,6 @@ Source: kubernetes 1.36 pkg/controller/statefulset/{stateful_set_control,statefu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -35,13 +34,22 @@ from kubepy.controllers.deployment_sizes import scaled
 from kubepy.controllers.history import REVISION_LABEL, Historian
 from kubepy.controllers.owned_pods import OwnedPods
 from kubepy.controllers.replica_set import PARALLEL, render_pod
+from kubepy.controllers.stateful_set_identity import (
+    claim_names,
+    has_stale_claim,
+    is_claimed_by_others,
+    member_volumes,
+    ordinal_of,
+    ordinals,
+    owners_of_claim,
+    parent_of,
+    render_claims,
+)
 from kubepy.lib.aio import gather_bounded
 
 POD_NAME = "statefulset.kubernetes.io/pod-name"
 POD_INDEX = "apps.kubernetes.io/pod-index"
 HASH_LABEL = "controller.kubernetes.io/hash"
-
-_match_name = re.compile(r"(.*)-([0-9]+)").fullmatch
 
 
 class Observed(Struct, frozen=True):
@@ -52,14 +60,23 @@ class Observed(Struct, frozen=True):
     update: Obj  # the revision of the template as it is
 
 
+class Repair(Struct, frozen=True):
+    """What is to be put right of a pod and its claims."""
+
+    pod: Obj
+    is_told: bool  # as an update of the pod
+    is_unnamed: bool  # it lost the label with its name
+    claims: tuple[Obj, ...]  # with the owner references that they should have
+    conflicts: tuple[str, ...]  # claims that have somebody else's
+
+
 class Plan(Struct, frozen=True):
     """All of it may be done at once."""
 
     create: tuple[Obj, ...] = ()
     delete: tuple[Obj, ...] = ()
-    name: tuple[Obj, ...] = ()  # pods that lost the label with their name
     provide: tuple[Obj, ...] = ()  # pods whose claims have to be there
-    hand_over: tuple[Obj, ...] = ()  # claims with other owner references
+    repair: tuple[Repair, ...] = ()
     status: Obj = field(default_factory=dict)
     after_s: float | None = None
 
@@ -69,10 +86,9 @@ class _Draft(Struct):
     now: float
     create: list[Obj] = field(default_factory=list)
     delete: list[Obj] = field(default_factory=list)
-    replaced: list[Obj] = field(default_factory=list)  # those of `delete` that go for their revision
-    name: list[Obj] = field(default_factory=list)
+    replaced: set[str] = field(default_factory=set)  # names of those of `delete` that go for their revision
+    repair: list[Repair] = field(default_factory=list)
     provide: list[Obj] = field(default_factory=list)
-    hand_over: dict[str, Obj] = field(default_factory=dict)
 
     @property
     def stateful_set(self) -> Obj:
@@ -93,34 +109,6 @@ class _Draft(Struct):
         return pod is None or not self.is_available(pod) or objects.is_deleting(pod)
 
 
-# -- names -----------------------------------------------------------------------------------------------------
-
-
-def parent_of(pod: Obj) -> tuple[str, int]:
-    """(the set's name, the ordinal) by the pod's name; ("", -1) for another pod."""
-    found = _match_name(pod["metadata"]["name"])
-    return (found[1], int(found[2])) if found else ("", -1)
-
-
-def ordinal_of(pod: Obj) -> int:
-    return parent_of(pod)[1]
-
-
-def ordinals(stateful_set: Obj) -> range:
-    spec = stateful_set["spec"]
-    start = (spec.get("ordinals") or {}).get("start") or 0
-    return range(start, start + spec["replicas"])
-
-
-def claim_name(stateful_set: Obj, template: Obj, ordinal: int) -> str:
-    return f"{template['metadata']['name']}-{stateful_set['metadata']['name']}-{ordinal}"
-
-
-def claim_names(stateful_set: Obj, ordinal: int) -> list[str]:
-    templates = stateful_set["spec"].get("volumeClaimTemplates") or ()
-    return [claim_name(stateful_set, template, ordinal) for template in templates]
-
-
 # -- the plan --------------------------------------------------------------------------------------------------
 
 
@@ -135,8 +123,8 @@ def plan(observed: Observed, now: float) -> Plan:
         _walk(draft, [(ordinal, by_ordinal.get(ordinal)) for ordinal in wanted], condemned)
     waits = (pods.available_in(pod, draft.min_ready_s, now) for pod in observed.pods)
     return Plan(
-        tuple(draft.create), tuple(draft.delete), tuple(draft.name), tuple(draft.provide),
-        tuple(draft.hand_over.values()), render_status(draft), min((wait for wait in waits if wait), default=None),
+        tuple(draft.create), tuple(draft.delete), tuple(draft.provide), tuple(draft.repair), render_status(draft),
+        min((wait for wait in waits if wait), default=None),
     )  # fmt: skip
 
 
@@ -146,7 +134,7 @@ def _walk(draft: _Draft, replicas: Sequence[tuple[int, Obj | None]], condemned: 
         if _blocks(draft, ordinal, pod, in_order=in_order) and in_order:
             return
     for pod in condemned:
-        _retain(draft, pod)
+        _repair(draft, pod)
     _condemn(draft, [pod for _, pod in replicas], condemned, in_order=in_order)
     if (draft.spec.get("updateStrategy") or {}).get("type") != "OnDelete" and not (condemned and in_order):
         _roll(draft, [pod for _, pod in replicas])
@@ -155,26 +143,27 @@ def _walk(draft: _Draft, replicas: Sequence[tuple[int, Obj | None]], condemned: 
 def _blocks(draft: _Draft, ordinal: int, pod: Obj | None, *, in_order: bool) -> bool:
     """What one ordinal needs; whether the walk has to wait for it. Source: processReplica."""
     if pod is None:
-        if not _has_stale_claim(draft, ordinal):
+        if not has_stale_claim(draft.stateful_set, ordinal, draft.observed.claims):
             made = render_member(draft.observed, ordinal)
             draft.create.append(made)
-            _retain(draft, made)
+            _repair(draft, made, is_early=True)
         return True
     if pods.is_terminal(pod):
         if not objects.is_deleting(pod):
             draft.delete.append(pod)
         return True
-    if pods.phase(pod) == pods.PENDING:
-        if any(name not in draft.observed.claims for name in claim_names(draft.stateful_set, ordinal)):
-            draft.provide.append(pod)
-        _retain(draft, pod)
-    running = pods.phase(pod) == pods.RUNNING and pods.is_ready(pod)
-    if in_order and (objects.is_deleting(pod) or not running or not draft.is_available(pod)):
-        return True
-    if objects.labels_of(pod).get(POD_NAME) != pod["metadata"]["name"]:
-        draft.name.append(pod)
-    _retain(draft, pod)
-    return False
+    is_pending = pods.phase(pod) == pods.PENDING
+    if is_pending and any(
+        name not in draft.observed.claims for name in claim_names(draft.stateful_set, ordinal)
+    ):
+        draft.provide.append(pod)
+    works = pods.phase(pod) == pods.RUNNING and not draft.is_unavailable(pod)
+    if works or not in_order:
+        _repair(draft, pod, is_early=is_pending, is_told=True)
+        return False
+    if is_pending:
+        _repair(draft, pod, is_early=True)
+    return True
 
 
 def _condemn(
@@ -199,15 +188,20 @@ def _roll(draft: _Draft, replicas: Sequence[Obj | None]) -> None:
     """From the highest ordinal down to the partition: old pods go and new ones are waited for, as many as may be
     unavailable at a time; what is unavailable further down is not counted.
 
-    Source: updateStatefulSetAfterInvariantEstablished, and the end of updateStatefulSet from before."""
+    With one at a time this is the end of updateStatefulSet, which 1.36 runs unless the gate MaxUnavailableStatefulSet
+    is on. Differs from what 1.36 runs behind the gate, updateStatefulSetAfterInvariantEstablished: that counts all
+    unavailable pods of the set first, old ones and those below the partition too, and deletes only what is then left of
+    the number. So a first revision that never works is never replaced (kubernetes issue 137409; the gate was off until
+    1.37 for it). Here an old pod that does not work takes a place only when its turn comes, by going. OrderedReady
+    shows the difference nowhere else, for its walk ends at a pod that does not work before anything is replaced."""
     rolling = (draft.spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
     left = max(1, scaled(rolling.get("maxUnavailable") or 1, len(replicas), round_up=False))
     name = draft.observed.update["metadata"]["name"]
     for pod in reversed(replicas[rolling.get("partition") or 0 :]):
         if pod is not None and not objects.is_deleting(pod) and _revision(pod) != name:
-            if pod not in draft.delete:
+            if not pods.is_terminal(pod):  # those that are over go anyway
                 draft.delete.append(pod)
-            draft.replaced.append(pod)
+            draft.replaced.add(pod["metadata"]["name"])
             left -= 1
         elif draft.is_unavailable(pod):
             left -= 1
@@ -232,7 +226,9 @@ def render_status(draft: _Draft) -> Obj:
         "replicas": len(members),
         "readyReplicas": len(ready),
         # What is replaced now is no longer counted; what is scaled away is, until it is deleted.
-        "currentReplicas": sum(_revision(pod) == current for pod in there if pod not in draft.replaced),
+        "currentReplicas": sum(
+            _revision(pod) == current and pod["metadata"]["name"] not in draft.replaced for pod in there
+        ),
         "updatedReplicas": updated,
         "availableReplicas": sum(map(draft.is_available, ready)),
         "currentRevision": current,
@@ -268,100 +264,29 @@ def render_member(observed: Observed, ordinal: int) -> Obj:
     spec = pod["spec"] | {"hostname": name}
     if stateful_set["spec"].get("serviceName"):
         spec["subdomain"] = stateful_set["spec"]["serviceName"]
-    if volumes := _volumes(stateful_set, ordinal, spec.get("volumes") or ()):
+    if volumes := member_volumes(stateful_set, ordinal, spec.get("volumes") or ()):
         spec["volumes"] = volumes
     pod["spec"] = spec
     return pod
 
 
-def _volumes(stateful_set: Obj, ordinal: int, given: Iterable[Obj]) -> list[Obj]:
-    """Claims go before volumes of the same name. Source: updateStorage."""
-    claimed = {
-        template["metadata"]["name"]: claim_name(stateful_set, template, ordinal)
-        for template in stateful_set["spec"].get("volumeClaimTemplates") or ()
-    }
-    ours = [{"name": k, "persistentVolumeClaim": {"claimName": v}} for k, v in claimed.items()]
-    return [*ours, *(volume for volume in given if volume["name"] not in claimed)]
+def _repair(draft: _Draft, pod: Obj, *, is_early: bool = False, is_told: bool = False) -> None:
+    """is_early: the pod does not run yet; then a conflict is told though nothing is to be done.
 
-
-def render_claims(stateful_set: Obj, ordinal: int) -> list[Obj]:
-    labels = stateful_set["spec"]["selector"].get("matchLabels") or {}
-    claims = []
-    for template in stateful_set["spec"].get("volumeClaimTemplates") or ():
-        metadata = template["metadata"] | {
-            "name": claim_name(stateful_set, template, ordinal),
-            "namespace": stateful_set["metadata"]["namespace"],
-            "labels": {**(template["metadata"].get("labels") or {}), **labels},
-        }
-        kept = {name: value for name, value in template.items() if name != "status"}
-        claims.append(kept | {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata})
-    return claims
-
-
-def _retention(stateful_set: Obj) -> tuple[bool, bool]:
-    """Whether claims go (when scaled away, when the set is deleted)."""
-    policy = stateful_set["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
-    return policy.get("whenScaled") == "Delete", policy.get("whenDeleted") == "Delete"
-
-
-def _has_stale_claim(draft: _Draft, ordinal: int) -> bool:
-    """A claim that is about to go with the pod that had this name before. Source: PodClaimIsStale."""
-    if not _retention(draft.stateful_set)[0]:
-        return False
-    name = f"{draft.stateful_set['metadata']['name']}-{ordinal}"
-    claims = (draft.observed.claims.get(each) for each in claim_names(draft.stateful_set, ordinal))
-    return any(
-        reference["kind"] == "Pod" and reference["name"] == name
-        for claim in claims
-        if claim is not None
-        for reference in objects.owner_references(claim)
-    )
-
-
-def _retain(draft: _Draft, pod: Obj) -> None:
-    for name in claim_names(draft.stateful_set, ordinal_of(pod)):
-        claim = draft.observed.claims.get(name)
-        if claim is None:
-            continue
-        references = owners_of_claim(claim, draft.stateful_set, pod)
-        if references is not None:
-            metadata = claim["metadata"] | {"ownerReferences": references}
-            draft.hand_over[name] = claim | {"metadata": metadata}
-
-
-def owners_of_claim(claim: Obj, stateful_set: Obj, pod: Obj) -> list[Obj] | None:
-    """The owner references it should have by the retention policy, None if it has them or is none of our business.
-
-    Source: isClaimOwnerUpToDate, updateClaimOwnerRefForSetAndPod.
+    Source: UpdateStatefulPod, UpdatePodClaimForRetentionPolicy.
     """
-    when_scaled, when_deleted = _retention(stateful_set)
-    references = objects.owner_references(claim)
-    ours = [
-        reference for reference in references if _names(reference, stateful_set) or _names(reference, pod)
-    ]
-    others = [reference for reference in references if reference not in ours]
-    if any(reference["uid"] not in (objects.uid_of(stateful_set), objects.uid_of(pod)) for reference in ours):
-        return None  # a former set or pod of that name; the garbage collector sees to it
-    if (when_scaled or when_deleted) and any(reference.get("controller") for reference in others):
-        return others if ours else None
-    is_scaled_away = ordinal_of(pod) not in ordinals(stateful_set)
-    wanted = []
-    if when_scaled and is_scaled_away:
-        wanted.append(objects.owner_reference(pod | {"apiVersion": "v1", "kind": "Pod"}))
-    elif when_deleted:
-        wanted.append(objects.owner_reference(stateful_set))
-    if sorted(map(_identity, ours)) == sorted(map(_identity, wanted)):
-        return None
-    return [*others, *wanted]
-
-
-def _names(reference: Obj, owner: Obj) -> bool:
-    kind = owner.get("kind") or "Pod"
-    return bool(reference["kind"] == kind and reference["name"] == owner["metadata"]["name"])
-
-
-def _identity(reference: Obj) -> tuple[str, bool]:
-    return reference["uid"], bool(reference.get("controller"))
+    ours, name = draft.stateful_set, pod["metadata"]["name"]
+    claims, conflicts = [], []
+    for claim in filter(None, map(draft.observed.claims.get, claim_names(ours, ordinal_of(pod)))):
+        references = owners_of_claim(claim, ours, pod)
+        if references is not None:
+            claims.append(claim | {"metadata": claim["metadata"] | {"ownerReferences": references}})
+        if is_claimed_by_others(claim, ours, pod):
+            conflicts.append(claim["metadata"]["name"])
+    is_unnamed = is_told and objects.labels_of(pod).get(POD_NAME) != name
+    if claims or is_unnamed or (conflicts and is_early):
+        is_told = is_told and bool(claims or is_unnamed)
+        draft.repair.append(Repair(pod, is_told, is_unnamed, tuple(claims), tuple(conflicts)))
 
 
 # -- the controller --------------------------------------------------------------------------------------------
@@ -447,9 +372,8 @@ class StatefulSetController(Controller):
         self.expectations.expect_deletions(key, [objects.key_of(pod) for pod in decided.delete])
         self.expectations.raise_creations(key, len(decided.create))
         works: list[Coroutine[Any, Any, None]] = [
-            *(self._update_claim(claim) for claim in decided.hand_over),
+            *(self._repair(stateful_set, repair) for repair in decided.repair),
             *(self._provide(stateful_set, pod) for pod in decided.provide),
-            *(self._name(pod) for pod in decided.name),
             *(self._create(key, stateful_set, pod) for pod in decided.create),
             *(self._delete(key, stateful_set, pod) for pod in decided.delete),
         ]
@@ -487,25 +411,53 @@ class StatefulSetController(Controller):
 
     async def _provide(self, stateful_set: Obj, pod: Obj) -> None:
         """The claims of a pod, before it is made or while it waits for them. Source: createPersistentVolumeClaims."""
+        failures, pod_name = [], pod["metadata"]["name"]
         for claim in render_claims(stateful_set, ordinal_of(pod)):
             name, namespace = claim["metadata"]["name"], claim["metadata"]["namespace"]
             found = self.claims.get(Key(namespace, name))
-            if found is not None and objects.is_deleting(found):
-                raise errors.conflict(PERSISTENT_VOLUME_CLAIMS, name, f"pvc {name} is being deleted")
             if found is not None:
+                if objects.is_deleting(found):
+                    failures.append(f"pvc {name} is being deleted")
                 continue
-            what = f"Claim {name} Pod {pod['metadata']['name']}"
             try:
                 await self.client.create(PERSISTENT_VOLUME_CLAIMS, claim)
             except errors.AlreadyExists:
                 continue
             except errors.StatusError as error:
-                self._tell(stateful_set, "Create", what, error)
-                raise
-            self._tell(stateful_set, "Create", what, outcome="success")
+                failures.append(f"failed to create PVC {name}: {error}")
+                self._tell(stateful_set, "Create", f"Claim {name} for Pod {pod_name}", error)
+            else:
+                self._tell(stateful_set, "Create", f"Claim {name} Pod {pod_name}", outcome="success")
+        if failures:
+            raise ClaimsFailed(failures[0] if len(failures) == 1 else f"[{', '.join(failures)}]")
 
-    async def _update_claim(self, claim: Obj) -> None:
-        await self.client.update(PERSISTENT_VOLUME_CLAIMS, claim)
+    async def _repair(self, stateful_set: Obj, repair: Repair) -> None:
+        what = f"Pod {repair.pod['metadata']['name']}"
+        for name in repair.conflicts:
+            message = (
+                f"PersistentVolumeClaim {name} has a conflicting OwnerReference that acts as a manging controller, "
+                "the retention policy is ignored for this claim"
+            )
+            self.events.event(stateful_set, "Warning", "ConflictingController", message)
+        try:
+            for claim in repair.claims:
+                await self._hand_over(claim)
+            if repair.is_unnamed:
+                await self._name(repair.pod)
+        except errors.StatusError as error:
+            self._tell(stateful_set, "Update", what, error)
+            raise
+        if repair.is_told:
+            self._tell(stateful_set, "Update", what)
+
+    async def _hand_over(self, claim: Obj) -> None:
+        try:
+            await self.client.update(PERSISTENT_VOLUME_CLAIMS, claim)
+        except errors.StatusError as error:
+            name = claim["metadata"]["name"]
+            raise ClaimsFailed(
+                f"could not update claim {name} for delete policy ownerRefs: {error}"
+            ) from error
 
     async def _name(self, pod: Obj) -> None:
         metadata = pod["metadata"]
@@ -535,3 +487,7 @@ class StatefulSetController(Controller):
         dead = [revision for revision in old if revision["metadata"]["name"] not in live]
         limit = stateful_set["spec"]["revisionHistoryLimit"]
         await self.historian.forget(dead[: max(0, len(dead) - limit)])
+
+
+class ClaimsFailed(errors.StatusError):
+    """What a pod needs of its claims was not done; tried again."""

@@ -8,7 +8,7 @@ import pytest
 
 from kubepy.api import objects
 from kubepy.api.builtins import PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS
-from kubepy.controllers import history
+from kubepy.controllers import history, stateful_set_identity
 from kubepy.controllers import stateful_set as stateful_sets
 from kubepy.controllers.history import REVISION_LABEL
 from kubepy.controllers.stateful_set import Observed, Plan
@@ -146,10 +146,51 @@ def unavailable(most: int | str) -> Any:
         pytest.param(
             subject(**PARALLEL), [waiting(0), pod(1), waiting(2, old=True)], ["web-2"], id="a broken old one goes"
         ),
+        pytest.param(
+            subject(1, **PARALLEL, **unavailable(1)), [waiting(0, old=True)], ["web-0"], id="one that never worked"
+        ),
+        pytest.param(subject(2, **PARALLEL), [pod(0), pod(1, "Failed", old=True)], ["web-1"], id="what is over, once"),
     ],
 )  # fmt: skip
 def test_a_rolling_update(stateful_set: Any, pods: list[Any], deletes: list[str]) -> None:
     assert names(plan(stateful_set, *pods, current=OLD).delete) == deletes
+
+
+def rolled(leaving_ones: set[int], policy: str, most: int | str | None = 2, size: int = 6) -> list[str]:
+    members = [leaving(n, old=True) if n in leaving_ones else pod(n, old=True) for n in range(size)]
+    rolling: Any = {"partition": 3} if size == 6 else {}
+    if most is not None:
+        rolling["maxUnavailable"] = most
+    strategy = {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": rolling}}
+    return names(plan(subject(size, podManagementPolicy=policy, **strategy), *members, current=OLD).delete)
+
+
+# Source: stateful_set_control_test.go, RollingUpdateWithMaxUnavailableInOrderedModeVerifyInvariant; the last two differ,
+# as _roll says, in Parallel mode: upstream deletes one.
+@pytest.mark.parametrize(
+    ("leaving_ones", "deletes"),
+    [
+        (set(), ["web-5", "web-4"]), ({5}, ["web-4"]), ({3}, ["web-5", "web-4"]), ({4}, ["web-5"]), ({5, 4}, []),
+        ({5, 3}, ["web-4"]), ({4, 3}, ["web-5"]), ({5, 4, 3}, []), ({2}, ["web-5", "web-4"]), ({1}, ["web-5", "web-4"]),
+    ],
+)  # fmt: skip
+def test_what_is_leaving_counts_among_the_unavailable(leaving_ones: set[int], deletes: list[str]) -> None:
+    assert rolled(leaving_ones, "Parallel") == deletes
+    assert rolled(leaving_ones, "OrderedReady") == ([] if leaving_ones else deletes)
+
+
+# Source: stateful_set_utils_test.go, TestGetStatefulSetMaxUnavailable.
+@pytest.mark.parametrize(
+    ("most", "replicas", "count"),
+    [
+        (None, 10, 1), (3, 10, 3), (0, 5, 1),
+        ("10%", 25, 2), ("100%", 5, 5), ("50%", 5, 2), ("10%", 5, 1), ("0%", 5, 1),
+    ],
+)  # fmt: skip
+def test_a_share_of_the_replicas_may_be_unavailable(
+    most: int | str | None, replicas: int, count: int
+) -> None:
+    assert len(rolled(set(), "OrderedReady", most, replicas)) == count
 
 
 def test_below_the_partition_pods_are_of_the_old_revision() -> None:
@@ -161,6 +202,7 @@ def test_below_the_partition_pods_are_of_the_old_revision() -> None:
     ]  # fmt: skip
 
 
+STORAGE = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 TEMPLATE = {"metadata": {"name": "data", "labels": {"x": "y"}}, "spec": {"accessModes": ["ReadWriteOnce"]}}
 
 
@@ -176,7 +218,7 @@ def test_a_member_has_a_name_and_its_own_claims() -> None:
     }  # fmt: skip
     assert (spec["hostname"], spec["subdomain"]) == ("web-0", "web")
     assert spec["volumes"] == [{"name": "data", "persistentVolumeClaim": {"claimName": "data-web-0"}}]
-    (claim,) = stateful_sets.render_claims(stateful_set, 0)
+    (claim,) = stateful_set_identity.render_claims(stateful_set, 0)
     assert claim["metadata"] == {
         "name": "data-web-0",
         "namespace": "default",
@@ -226,40 +268,15 @@ def test_a_pending_pod_is_never_available() -> None:
 def test_claims_that_are_there_are_handed_over_with_the_making_of_the_pod() -> None:
     retention = {"whenScaled": "Retain", "whenDeleted": "Delete"}
     stateful_set = subject(1, volumeClaimTemplates=[TEMPLATE], persistentVolumeClaimRetentionPolicy=retention)
-    (claim,) = stateful_sets.render_claims(stateful_set, 0)
+    (claim,) = stateful_set_identity.render_claims(stateful_set, 0)
     decided = plan(stateful_set, claims={"data-web-0": claim})
     assert names(decided.create) == ["web-0"]
-    assert [ref["kind"] for each in decided.hand_over for ref in objects.owner_references(each)] == [
-        "StatefulSet"
-    ]
-
-
-# Source: stateful_set_utils_test.go, TestIsClaimOwnerUpToDate, TestClaimOwnerUpdate.
-@pytest.mark.parametrize(
-    ("scaled", "deleted", "ordinal", "owners"),
-    [
-        ("Retain", "Retain", 0, None),
-        ("Retain", "Delete", 0, ["StatefulSet"]),
-        ("Retain", "Delete", 7, ["StatefulSet"]),
-        ("Delete", "Retain", 0, None),
-        ("Delete", "Retain", 7, ["Pod"]),
-        ("Delete", "Delete", 0, ["StatefulSet"]),
-        ("Delete", "Delete", 7, ["Pod"]),
-    ],
-)
-def test_claims_are_handed_over_by_policy(
-    scaled: str, deleted: str, ordinal: int, owners: list[str] | None
-) -> None:
-    policy = {"whenScaled": scaled, "whenDeleted": deleted}
-    stateful_set = subject(persistentVolumeClaimRetentionPolicy=policy)
-    claim: Any = {"metadata": {"name": f"data-web-{ordinal}"}}
-    found = stateful_sets.owners_of_claim(claim, stateful_set, pod(ordinal))
-    assert (found and [reference["kind"] for reference in found]) == owners
-    if found:
-        claim["metadata"]["ownerReferences"] = found
-        assert stateful_sets.owners_of_claim(claim, stateful_set, pod(ordinal)) is None
-        claim["metadata"]["ownerReferences"] = [found[0] | {"uid": "former"}]
-        assert stateful_sets.owners_of_claim(claim, stateful_set, pod(ordinal)) is None
+    assert [
+        ref["kind"]
+        for repair in decided.repair
+        for each in repair.claims
+        for ref in objects.owner_references(each)
+    ] == ["StatefulSet"]
 
 
 def test_a_name_waits_for_the_claim_of_its_former_owner() -> None:
@@ -360,3 +377,44 @@ async def test_a_deleted_member_comes_back_under_its_name(cluster: Cluster) -> N
     after = await cluster.get(PODS, "web-0")
     assert objects.uid_of(after) != objects.uid_of(before)
     assert await is_rolled_out(cluster)
+
+
+async def test_what_is_put_right_of_a_pod_is_told(cluster: Cluster, world: World) -> None:
+    """Source: stateful_pod_control_test.go, UpdatesIdentity, RetentionPolicyUpdate."""
+    await cluster.create(web(1).spec(volumeClaimTemplates=[TEMPLATE | {"spec": STORAGE}]))
+    await cluster.until(lambda: is_rolled_out(cluster))
+    assert await world.events("SuccessfulUpdate") == []
+    lost = {"metadata": {"labels": {stateful_sets.POD_NAME: None}}}
+    await world.patch(PODS, "web-0", lost)
+    await cluster.settle()
+    assert (await cluster.get(PODS, "web-0"))["metadata"]["labels"][stateful_sets.POD_NAME] == "web-0"
+    assert await world.events("SuccessfulUpdate") == ["Update Pod web-0 in StatefulSet web successful"]
+    stranger = {"apiVersion": "v1", "kind": "Secret", "name": "s", "uid": "s", "controller": True}
+    await world.patch(PERSISTENT_VOLUME_CLAIMS, "data-web-0", {"metadata": {"ownerReferences": [stranger]}})
+    policy = {"whenScaled": "Retain", "whenDeleted": "Delete"}
+    await world.patch(STATEFUL_SETS, "web", {"spec": {"persistentVolumeClaimRetentionPolicy": policy}})
+    await cluster.client.delete(PODS, "web-0", "default")
+    await cluster.advance("1m")
+    assert (await world.events("ConflictingController"))[0] == (
+        "PersistentVolumeClaim data-web-0 has a conflicting OwnerReference that acts as a manging controller, "
+        "the retention policy is ignored for this claim"
+    )
+
+
+async def test_why_a_claim_is_missing_is_told_of_the_claim_and_of_the_pod(
+    cluster: Cluster, world: World
+) -> None:
+    """Source: stateful_pod_control_test.go, CreatePodPvcCreateFailure."""
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few", "namespace": "default"}}
+    await cluster.create(quota | {"spec": {"hard": {"persistentvolumeclaims": "0"}}})
+    await cluster.settle()
+    await cluster.create(web(1).spec(volumeClaimTemplates=[TEMPLATE | {"spec": STORAGE}]))
+    await cluster.settle()
+    why = (
+        'persistentvolumeclaims "data-web-0" is forbidden: exceeded quota: few, requested: persistentvolumeclaims=1, '
+        "used: persistentvolumeclaims=0, limited: persistentvolumeclaims=0"
+    )
+    claim, pod_ = "Create Claim data-web-0 for Pod web-0", "Create Pod web-0"
+    told = set(await world.events("FailedCreate"))
+    assert f"{claim} in StatefulSet web failed error: {why}" in told
+    assert f"{pod_} in StatefulSet web failed error: failed to create PVC data-web-0: {why}" in told
