@@ -183,14 +183,11 @@ def _strategy(draft: _Draft) -> Obj:
     return draft.spec.get("updateStrategy") or {}
 
 
-def _surge(draft: _Draft, desired: int) -> int:
-    rolling = _strategy(draft).get("rollingUpdate") or {}
-    return scaled(rolling.get("maxSurge") or 0, desired, round_up=True)
-
-
-def _unavailable(draft: _Draft, desired: int) -> int:
-    rolling = _strategy(draft).get("rollingUpdate") or {}
-    return scaled(rolling.get("maxUnavailable") or 0, desired, round_up=True)
+def _limit(draft: _Draft, name: str, desired: int) -> int:
+    """maxSurge or maxUnavailable in pods. What OnDelete may have left of them means nothing. Source: SurgeCount."""
+    strategy = _strategy(draft)
+    rolling = strategy.get("rollingUpdate") or {} if strategy.get("type") == "RollingUpdate" else {}
+    return scaled(rolling.get(name) or 0, desired, round_up=True)
 
 
 def _manage(draft: _Draft) -> None:
@@ -224,7 +221,7 @@ def _prune(draft: _Draft, name: str, found: Iterable[Obj], should_run: bool) -> 
             draft.delete.append(pod)
         else:
             running.append(pod)
-    if not _surge(draft, 1):
+    if not _limit(draft, "maxSurge", 1):
         draft.delete += running[1:]
     elif not running and should_run:
         draft.create.append(name)
@@ -261,7 +258,7 @@ def _age(pod: Obj) -> tuple[bool, str, str]:
 def _roll(draft: _Draft) -> None:
     """Source: rollingUpdate, updatedDesiredNodeCounts."""
     desired = sum(should_run for should_run, _ in draft.verdicts.values())
-    surge, unavailable = _surge(draft, desired), _unavailable(draft, desired)
+    surge, unavailable = (_limit(draft, name, desired) for name in ("maxSurge", "maxUnavailable"))
     missing: dict[str, list[Obj]] = {
         name: []
         for name, (should_run, _) in draft.verdicts.items()

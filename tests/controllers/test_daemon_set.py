@@ -210,6 +210,178 @@ def test_a_surging_update_puts_the_new_beside_the_old(
     assert (list(decided.create), names(decided.delete)) == (creates, deletes)
 
 
+def test_what_on_delete_has_left_of_a_surge_means_nothing() -> None:
+    """Source: SurgeCount."""
+    left = subject(surge=1, unavailable=0)
+    left["spec"]["updateStrategy"]["type"] = "OnDelete"
+    decided = plan(left, nodes(1), [pod("a", hash_="old"), pod("b")])
+    assert names(decided.delete) == ["b"] and not decided.create
+    assert plan(left, nodes(1), [pod("a", hash_="old", deletionTimestamp="t")]).create == ()
+
+
+class Fleet:
+    """The pods of one DaemonSet as its plans make and delete them, each at once."""
+
+    def __init__(self, count: int, **spec: Any) -> None:
+        self.daemon_set, self.nodes, self.pods = subject(**spec), nodes(count), []
+        self.hash, self.now, self._made = "v1", NOW, 0
+
+    def roll(self, hash_: str, **changes: Any) -> None:
+        self.hash = hash_
+        min_ready_s = changes.pop("min_ready_s", 0)
+        self.daemon_set = subject(**changes)
+        self.daemon_set["spec"]["minReadySeconds"] = min_ready_s
+
+    def sync(self) -> tuple[int, int]:
+        """How many it made and how many it deleted: what is missing or too much, and then for the rollout. Upstream's
+        tests show a run at once what it did, so that both are one run; in a cluster they are two."""
+        made, deleted = self._step()
+        if deleted and self._is_surging:
+            more = self._step()
+            made, deleted = made + more[0], deleted + more[1]
+        return made, deleted
+
+    @property
+    def _is_surging(self) -> bool:
+        return bool(self.daemon_set["spec"]["updateStrategy"]["rollingUpdate"]["maxSurge"])
+
+    def _step(self) -> tuple[int, int]:
+        decided = daemon_sets.plan(Observed(self.daemon_set, self.nodes, self.pods, self.hash), self.now)
+        doomed = set(names(decided.delete))
+        assert len(doomed) == len(decided.delete), "none twice"
+        self.pods = [each for each in self.pods if each["metadata"]["name"] not in doomed]
+        for on in decided.create:
+            self._made += 1
+            self.pods.append(pod(f"p{self._made}", on, hash_=self.hash, ready=None))
+        return len(decided.create), len(doomed)
+
+    def ready(self, count: int = 1000, *, hash_: str = "", on: set[str] | None = None) -> None:
+        waiting = [
+            each for each in self.pods if not each["status"]["conditions"] and self._is(each, hash_, on)
+        ]
+        for each in waiting[:count]:
+            stamp = rfc3339(self.now)
+            each["status"]["conditions"] = [{"type": "Ready", "status": "True", "lastTransitionTime": stamp}]
+
+    def break_(self, count: int, *, hash_: str = "", on: set[str] | None = None) -> None:
+        for each in [each for each in self.pods if self._is(each, hash_, on)][:count]:
+            each["status"]["conditions"] = []
+
+    def names_of(self, *, is_ready: bool) -> set[str]:
+        return {
+            each["metadata"]["name"] for each in self.pods if bool(each["status"]["conditions"]) is is_ready
+        }
+
+    def with_(self, hash_: str) -> set[str]:
+        return {each["spec"]["nodeName"] for each in self.pods if self._is(each, hash_, None)}
+
+    @staticmethod
+    def _is(each: Any, hash_: str, on: set[str] | None) -> bool:
+        is_of = not hash_ or each["metadata"]["labels"][daemon_sets.REVISION_LABEL] == hash_
+        return is_of and (on is None or each["spec"]["nodeName"] in on)
+
+
+def fleet(count: int, *, works: bool = True, **spec: Any) -> Fleet:
+    made = Fleet(count, **spec)
+    assert made.sync() == (count, 0)
+    if works:
+        made.ready()
+    return made
+
+
+# Source: update_test.go, TestDaemonSetUpdatesPods, ...PodsWithMaxSurge, ...WhenNewPodIsNotReady, ...AllOldPodsNotReady:
+# what each sync makes and deletes; after those marked so the pods become ready.
+@pytest.mark.parametrize(
+    ("changes", "works", "gets_ready", "syncs"),
+    [
+        pytest.param(
+            {"unavailable": 2}, True, True,
+            [(0, 2), (2, 0), (0, 2), (2, 0), (0, 1), (1, 0), (0, 0)], id="two at a time",
+        ),
+        pytest.param(
+            {"surge": 2, "unavailable": 0}, True, True,
+            [(2, 0), (2, 2), (1, 2), (0, 1), (0, 0)], id="two more at a time",
+        ),
+        pytest.param({"unavailable": 3}, True, False, [(0, 3), (3, 0), (0, 0)], id="the new ones never work"),
+        pytest.param({"unavailable": 3}, False, False, [(0, 5), (5, 0), (0, 0)], id="the old ones never worked"),
+    ],
+)  # fmt: skip
+def test_a_rollout_step_by_step(
+    changes: Any, works: bool, gets_ready: bool, syncs: list[tuple[int, int]]
+) -> None:
+    subjects = fleet(5, works=works)
+    subjects.roll("v2", **changes)
+    for expected in syncs:
+        assert subjects.sync() == expected
+        if gets_ready and expected[0]:
+            subjects.ready()
+
+
+def test_a_rollout_that_loses_a_node_to_a_taint_while_it_surges() -> None:
+    """Source: update_test.go, TestDaemonSetUpdatesPodsNotMatchTainstWithMaxSurge."""
+    toleration = {"key": "control", "operator": "Exists"}
+    subjects = Fleet(5, surge=1, unavailable=0, tolerations=[toleration])
+    subjects.nodes[0] = node("n0", ("control", "NoSchedule"))
+    assert subjects.sync() == (5, 0)
+    subjects.ready()
+    subjects.roll("v2", surge=1, unavailable=0)
+    for expected in [(1, 1), (1, 1), (1, 1), (1, 1), (0, 1)]:
+        assert subjects.sync() == expected
+        assert subjects.sync() == (0, 0)
+        subjects.ready()
+    assert subjects.sync() == (0, 0)
+
+
+def test_healthy_old_pods_outlive_broken_rollouts() -> None:
+    """Source: update_test.go, TestDaemonSetUpdatesSomeOldPodsNotReady, TestDaemonSetUpdatesSaveOldHealthyPods."""
+    subjects = fleet(20)
+    subjects.roll("v2", unavailable=10)
+    assert [subjects.sync() for _ in range(3)] == [(0, 10), (10, 0), (0, 0)]
+    healthy = subjects.names_of(is_ready=True)
+    for most in range(10):
+        subjects.roll(f"v3-{most}", unavailable=most)
+        assert [subjects.sync() for _ in range(3)] == [(0, 10), (10, 0), (0, 0)]
+        assert subjects.names_of(is_ready=True) == healthy
+    subjects.roll("v4", unavailable=11)
+    assert [subjects.sync() for _ in range(3)] == [(0, 11), (11, 0), (0, 0)]
+    assert len(subjects.names_of(is_ready=True)) == 9
+
+
+def test_old_pods_that_do_not_work_go_though_too_many_new_ones_do_not() -> None:
+    """Source: update_test.go, TestDaemonSetUpdatesAllOldNotReadyPodsAndNewNotReadyPods."""
+    subjects = fleet(100)
+    subjects.roll("v2", unavailable=10)
+    for _ in range(9):
+        assert [subjects.sync(), subjects.sync()] == [(0, 10), (10, 0)]
+        subjects.ready()
+    subjects.break_(88, hash_="v2")
+    subjects.break_(2, hash_="v1")
+    assert [subjects.sync() for _ in range(3)] == [(0, 2), (2, 0), (0, 0)]
+
+
+def test_a_surge_over_pods_that_never_worked() -> None:
+    """Source: update_test.go, TestDaemonSetUpdatesAllOldPodsNotReadyMaxSurge."""
+    subjects = fleet(5, works=False)
+    surge = {"surge": 3, "unavailable": 0}
+    subjects.roll("v2", **surge)
+    assert [subjects.sync(), subjects.sync()] == [(5, 0), (0, 5)]
+    subjects.now += 100
+    subjects.ready()
+    subjects.roll("v3", **surge, min_ready_s=15)
+    subjects.now += 100
+    assert subjects.sync() == (3, 0)
+    surged = subjects.with_("v3")
+    subjects.ready(2, hash_="v3")
+    subjects.break_(1, hash_="v2", on={each["metadata"]["name"] for each in subjects.nodes} - surged)
+    subjects.now += 10
+    assert subjects.sync() == (1, 0), "in place of the old one that broke"
+    subjects.now += 10
+    assert subjects.sync() == (1, 3), "two are available by now, and one of the old ones does not work"
+    subjects.ready(3, hash_="v3")
+    subjects.now += 20
+    assert [subjects.sync(), subjects.sync()] == [(0, 2), (0, 0)]
+
+
 def test_a_surging_pod_is_looked_at_again_when_it_becomes_available() -> None:
     daemon_set = subject(surge=1, unavailable=0)
     daemon_set["spec"]["minReadySeconds"] = 30

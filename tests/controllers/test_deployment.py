@@ -384,6 +384,102 @@ def test_a_rollout_without_progress_runs_out_of_time() -> None:
     assert deployment_plan.plan(subject, [new], NOW + 9000).after_s is None
 
 
+# Source: deployment_util_test.go, TestDeploymentComplete: desired, there, updated, available.
+@pytest.mark.parametrize(
+    ("counts", "is_complete"),
+    [
+        ((5, 5, 5, 4), False), ((5, 5, 5, 3), False), ((5, 5, 5, 5), True), ((5, 5, 4, 5), False),
+        ((1, 2, 1, 1), False), ((1, 1, 1, 0), False),
+    ],
+)  # fmt: skip
+def test_a_rollout_is_complete_when_all_is_new_and_available(counts: Any, is_complete: bool) -> None:
+    desired, there, updated, available = counts
+    status = {"replicas": there, "updatedReplicas": updated, "availableReplicas": available}
+    found = deployment_rollout.is_complete(deployment(desired), status | {"observedGeneration": 1})
+    assert found is is_complete
+    assert not deployment_rollout.is_complete(deployment(desired), status), "of this generation"
+
+
+# Source: deployment_util_test.go, TestDeploymentProgressing: there, updated, ready, available; before and now.
+@pytest.mark.parametrize(
+    ("before", "now", "is_progressing"),
+    [
+        ((10, 4, 4, 4), (10, 6, 4, 4), True), ((10, 4, 4, 4), (10, 4, 4, 4), False),
+        ((10, 4, 6, 6), (8, 4, 6, 6), True), ((10, 7, 3, 3), (10, 6, 3, 3), False),
+        ((10, 4, 7, 7), (8, 8, 5, 5), True), ((10, 10, 9, 8), (10, 10, 10, 8), True),
+        ((10, 10, 10, 9), (10, 10, 10, 10), True),
+    ],
+)  # fmt: skip
+def test_what_counts_as_progress(before: Any, now: Any, is_progressing: bool) -> None:
+    fields = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+    found = deployment_rollout.is_progressing(dict(zip(fields, before)), dict(zip(fields, now)))
+    assert found is is_progressing
+
+
+UPDATED = ("ReplicaSetUpdated", "True")
+AVAILABLE = ("NewReplicaSetAvailable", "True")
+TIMED_OUT = ("ProgressDeadlineExceeded", "False")
+FOO, BAR = (3, 2, 2), (0, 1, 1)  # sizes of sets: wanted, there, available
+
+
+def judged(deadline_s: int | None, status: Any, known: Any, new: Any, old: Any, at: float) -> Any:
+    """The condition Progressing after a look at these sets, None if there is none."""
+    subject = deployment(status[0], progressDeadlineSeconds=deadline_s)
+    there, updated, available = status[1:]
+    conditions = [] if known is None else [progressing(known[0]) | {"status": known[1]}]
+    subject["status"] = {
+        "replicas": there, "updatedReplicas": updated, "availableReplicas": available, "conditions": conditions,
+    }  # fmt: skip
+
+    def sized(name: str, wanted: int, there: int, available: int) -> deployment_sizes.Sized:
+        obj = replica_set(name, wanted)
+        obj["status"] = {"replicas": there, "availableReplicas": available}
+        return deployment_sizes.Sized.of(obj)
+
+    rollout = deployment_rollout.Rollout(
+        subject,
+        rfc3339(at),
+        at,
+        sized("new", *new) if new else None,
+        [sized("old", *old)] if old else [],
+        conditions,
+    )
+    deployment_rollout.judge_progress(rollout, deployment_rollout.render_status(rollout))
+    return rollout.progressing
+
+
+# Source: progress_test.go, TestSyncRolloutStatus. status: wanted, there, updated, available. Which of its times moved.
+@pytest.mark.parametrize(
+    ("deadline_s", "status", "known", "new", "old", "wanted", "moved"),
+    [
+        pytest.param(None, (3, 2, 2, 2), UPDATED, FOO, BAR, None, "", id="no deadline, no condition"),
+        pytest.param(60, (3, 3, 3, 3), AVAILABLE, None, (3, 3, 3), AVAILABLE, "", id="only an old set"),
+        pytest.param(60, (3, 3, 3, 3), AVAILABLE, (3, 3, 3), None, AVAILABLE, "", id="done before"),
+        pytest.param(60, (3, 2, 2, 2), UPDATED, FOO, BAR, UPDATED, "update", id="progress again"),
+        pytest.param(60, (3, 2, 2, 2), TIMED_OUT, FOO, BAR, UPDATED, "both", id="progress after all"),
+        pytest.param(60, (3, 2, 2, 2), None, FOO, BAR, UPDATED, "both", id="progress for the first time"),
+        pytest.param(60, (3, 3, 3, 3), UPDATED, (3, 3, 3), None, AVAILABLE, "update", id="done"),
+        pytest.param(60, (3, 3, 3, 3), TIMED_OUT, (3, 3, 3), None, AVAILABLE, "both", id="done after all"),
+        pytest.param(60, (3, 3, 3, 3), None, (3, 3, 3), None, AVAILABLE, "both", id="done at once"),
+        pytest.param(60, (0, 3, 3, 3), UPDATED, None, (0, 0, 0), AVAILABLE, "update", id="scaled to nothing"),
+        pytest.param(60, (3, 2, 2, 2), UPDATED, FOO, None, TIMED_OUT, "both", id="out of time"),
+        pytest.param(60, (3, 2, 2, 2), TIMED_OUT, FOO, None, TIMED_OUT, "", id="still out of time"),
+    ],
+)  # fmt: skip
+def test_the_progress_of_a_rollout(
+    deadline_s: Any, status: Any, known: Any, new: Any, old: Any, wanted: Any, moved: str
+) -> None:
+    at = NOW + 120
+    found = judged(deadline_s, status, known, new, old, at)
+    assert (found and (found["reason"], found["status"])) == wanted
+    if found is not None:
+        times = {name: found[name] == rfc3339(at) for name in ("lastUpdateTime", "lastTransitionTime")}
+        assert times == {
+            "lastUpdateTime": moved in ("update", "both"),
+            "lastTransitionTime": moved == "both",
+        }
+
+
 def test_without_a_deadline_there_is_no_progressing_condition() -> None:
     subject, new = settled()
     subject["spec"]["progressDeadlineSeconds"] = 2**31 - 1

@@ -109,6 +109,39 @@ def test_the_least_useful_pod_goes_first(pods: list[Any], related: list[Any], fi
     assert chosen["metadata"]["name"] == first
 
 
+UNSCHEDULED, PENDING = pod("unscheduled", node="", phase="Pending"), pod("pending", phase="Pending")
+UNREADY, READY_1, READY_2 = (
+    pod("unready"),
+    pod("ready-1", ready=50, node="n1"),
+    pod("ready-2", ready=50, node="n2"),
+)
+
+
+# Source: replica_set_test.go, TestGetPodsToDelete; related: absent means those of the set itself.
+@pytest.mark.parametrize(
+    ("subjects", "related", "count", "doomed"),
+    [
+        ([], None, 0, []),
+        ([UNREADY, READY_1], None, 2, [UNREADY, READY_1]),
+        ([READY_1, UNREADY], None, 1, [UNREADY]),
+        ([READY_1, READY_1, READY_2, UNREADY, PENDING, UNSCHEDULED], None, 6,
+         [READY_1, READY_1, READY_2, UNREADY, PENDING, UNSCHEDULED]),
+        ([READY_1, READY_1, READY_2, UNREADY, PENDING, UNSCHEDULED], [], 6,
+         [READY_1, READY_1, READY_2, UNREADY, PENDING, UNSCHEDULED]),
+        ([PENDING, UNSCHEDULED], None, 1, [UNSCHEDULED]),
+        ([READY_1, UNREADY, UNREADY], None, 2, [UNREADY, UNREADY]),
+        ([READY_1, READY_2], [READY_1, READY_2, READY_2], 1, [READY_2]),
+        ([PENDING, UNREADY], None, 1, [PENDING]),
+        ([READY_1, READY_2, UNREADY, PENDING, UNSCHEDULED], None, 3, [UNSCHEDULED, PENDING, UNREADY]),
+    ],
+)  # fmt: skip
+def test_as_many_go_as_there_are_too_many(
+    subjects: list[Any], related: list[Any] | None, count: int, doomed: list[Any]
+) -> None:
+    found = replica_sets.choose(subjects, subjects if related is None else related, count, NOW)
+    assert list(found) == doomed
+
+
 def test_a_burst_starts_slowly() -> None:
     assert list(replica_sets.batches(20)) == [1, 2, 4, 8, 5]
     assert list(replica_sets.batches(0)) == []
@@ -181,6 +214,34 @@ def test_the_status_counts_labelled_ready_and_available_pods() -> None:
         "terminatingReplicas": 1,
         "observedGeneration": 4,
     }
+
+
+LEAVING = {"deletionTimestamp": STAMP}
+
+
+# Source: replica_set_utils_test.go, TestCalculateStatus: replicas, labelled, ready, available, terminating.
+@pytest.mark.parametrize(
+    ("labels", "min_ready_s", "subjects", "counts"),
+    [
+        ({}, 0, [pod("a", ready=0)], (1, 1, 1, 1, 0)),
+        ({"tier": "a"}, 0, [pod("a", ready=0)], (1, 0, 1, 1, 0)),
+        ({}, 0, [pod("a", ready=0), pod("b", ready=0)], (2, 2, 2, 2, 0)),
+        ({"tier": "a"}, 0, [pod("a", ready=0), pod("b", ready=0)], (2, 0, 2, 2, 0)),
+        ({"tier": "a"}, 0, [pod("a", ready=0), pod("b", ready=0, labels={"app": "web", "tier": "a"})],
+         (2, 1, 2, 2, 0)),
+        ({}, 0, [pod("a", phase="Pending")], (1, 1, 0, 0, 0)),
+        ({}, 3600, [pod("a", ready=0)], (1, 1, 1, 0, 0)),
+        ({}, 3600, [pod("a", ready=3600)], (1, 1, 1, 1, 0)),
+        ({}, 3600, [pod("a", ready=7200)], (1, 1, 1, 1, 0)),
+        ({}, 0, [pod("a", ready=0), pod("b", ready=0, **LEAVING), pod("c", ready=0, **LEAVING)], (1, 1, 1, 1, 2)),
+    ],
+)  # fmt: skip
+def test_the_status_counts(labels: Any, min_ready_s: int, subjects: Any, counts: tuple[int, ...]) -> None:
+    owner = replica_set(minReadySeconds=min_ready_s)
+    owner["spec"]["template"]["metadata"]["labels"] = {"app": "web", **labels}
+    status = status_of(owner, subjects)
+    fields = ("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "terminatingReplicas")
+    assert tuple(status.get(field, 0) for field in fields) == counts
 
 
 def test_an_empty_set_says_zero_replicas() -> None:

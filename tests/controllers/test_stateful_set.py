@@ -165,8 +165,8 @@ def rolled(leaving_ones: set[int], policy: str, most: int | str | None = 2, size
     return names(plan(subject(size, podManagementPolicy=policy, **strategy), *members, current=OLD).delete)
 
 
-# Source: stateful_set_control_test.go, RollingUpdateWithMaxUnavailableInOrderedModeVerifyInvariant; the last two differ,
-# as _roll says, in Parallel mode: upstream deletes one.
+# Source: stateful_set_control_test.go, RollingUpdateWithMaxUnavailableInOrderedModeVerifyInvariant; the last two differ
+# in Parallel mode, as _roll says: upstream deletes one.
 @pytest.mark.parametrize(
     ("leaving_ones", "deletes"),
     [

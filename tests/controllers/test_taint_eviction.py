@@ -16,11 +16,11 @@ TAINT = {"key": "gone", "effect": "NoExecute"}
 OTHER = {"key": "other", "effect": "NoExecute"}
 
 
-def pod(*seconds: int | None) -> Obj:
-    """Tolerates `gone` for each of these times."""
+def pod(*seconds: int | None, **others: int | None) -> Obj:
+    """Tolerates `gone` for each of these times, and other taints for theirs."""
     made = make_pod("p").uid("u")
-    for limit in seconds:
-        made.tolerates("gone", effect="NoExecute", seconds=limit)
+    for key, limit in (*(("gone", each) for each in seconds), *others.items()):
+        made.tolerates(key, effect="NoExecute", seconds=limit)
     return made.obj()
 
 
@@ -33,6 +33,12 @@ def pod(*seconds: int | None) -> Obj:
         (pod(-5), [TAINT], None, Plan(Verdict.GO, Due("u", 100))),
         (pod(10), [TAINT], None, Plan(Verdict.WAIT, Due("u", 110))),
         (pod(None), [TAINT], None, Plan(Verdict.STAY)),
+        (pod(100), [OTHER], None, Plan(Verdict.GO, Due("u", 100))),
+        # Of the tolerations of one taint the first counts; of several taints the shortest. TestGetMinTolerationTime.
+        (pod(None, 1), [TAINT], None, Plan(Verdict.STAY)),
+        (pod(1, other=2), [TAINT, OTHER], None, Plan(Verdict.WAIT, Due("u", 101))),
+        (pod(1, other=None), [TAINT, OTHER], None, Plan(Verdict.WAIT, Due("u", 101))),
+        (pod(None, other=1), [TAINT, OTHER], None, Plan(Verdict.WAIT, Due("u", 101))),
         (pod(), [], None, Plan(Verdict.STAY)),
         (pod(10), [TAINT, OTHER], None, Plan(Verdict.GO, Due("u", 100))),
         # It waits already: nothing moves its time.
