@@ -90,26 +90,24 @@ def plan(namespace: Obj, remaining: Sequence[Remaining], discovery_failure: str,
 def render_conditions(
     conditions: Sequence[Obj], remaining: Sequence[Remaining], discovery_failure: str, now: float
 ) -> list[Obj]:
-    """The five conditions, those that say the same as before with their old time. Source: status_condition_utils.go."""
+    """The five conditions, each where it was, and those that say the same as before with their old time. Source:
+    status_condition_utils.go, updateConditions."""
     bad = _complaints(remaining, discovery_failure)
-    known = {c["type"]: c for c in conditions}
-    result = [c for c in conditions if c["type"] not in CONDITIONS]
-    for type_, (reason, message) in CONDITIONS.items():
-        status = "False"
-        if type_ in bad:
-            status, (reason, message) = "True", bad[type_]
+    result = {c["type"]: c for c in conditions}
+    for type_, fine in CONDITIONS.items():
+        reason, message = bad.get(type_, fine)
         fresh: Obj = {
             "type": type_,
-            "status": status,
+            "status": "True" if type_ in bad else "False",
             "lastTransitionTime": clocks.rfc3339(now),
             "reason": reason,
             "message": message,
         }
-        old = known.get(type_)
-        if old is not None and old.get("status") == status:
+        old = result.get(type_)
+        if old is not None and old.get("status") == fresh["status"]:
             fresh["lastTransitionTime"] = old.get("lastTransitionTime")
-        result.append(fresh)
-    return result
+        result[type_] = fresh
+    return list(result.values())
 
 
 def _complaints(remaining: Sequence[Remaining], discovery_failure: str) -> dict[str, tuple[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from kubepy.api.builtins import CONFIG_MAPS, DEPLOYMENTS, EVENTS, NAMESPACES, PODS, REPLICA_SETS
-from kubepy.api.objects import Obj, controller_of, uid_of
+from kubepy.api.objects import Key, Obj, controller_of, uid_of
 from kubepy.client import kubeconfig
 from kubepy.client.client import Client
 from kubepy.client.given import Given
@@ -124,6 +124,28 @@ async def test_the_controllers_work_from_another_process(cluster: Cluster, world
     finally:
         await remote.close()
         await transport.close()
+
+
+async def test_an_object_that_breaks_any_controller_leaves_it_its_others(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controllers = cluster.plane.controller_manager.controllers
+    assert set(controllers) >= {"job-controller", "garbage-collector-controller", "node-lifecycle-controller"}
+    tried: dict[str, list[str]] = {name: [] for name in controllers}
+    for name, controller in controllers.items():
+
+        async def breaks(key: Key, seen: list[str] = tried[name]) -> None:
+            seen.append(key.name)
+            if key.name.startswith("bad"):
+                raise RuntimeError("boom")
+
+        monkeypatch.setattr(controller, "reconcile", breaks)
+        # More of them than it has workers.
+        for word in (*(f"bad-{n}" for n in range(controller.workers + 1)), "good"):
+            controller.queue.add(Key("default", word))
+    await cluster.advance(5)
+    assert [name for name, seen in tried.items() if "good" not in seen] == []
+    assert [name for name, seen in tried.items() if seen.count("bad-0") < 2] == [], "it is tried again"
 
 
 async def test_discovery_finds_what_the_catalog_has(cluster: Cluster) -> None:

@@ -97,6 +97,35 @@ def test_conditions_are_written_once_and_keep_their_time() -> None:
     assert times["NamespaceFinalizersRemaining"] == rfc3339(NOW)
 
 
+DISCOVERY, PARSING, CONTENT, REMAINING, FINALIZERS = namespaces.CONDITIONS
+
+
+# Source: status_condition_utils_test.go, TestUpdateConditions: what was there, what complains; then the order.
+@pytest.mark.parametrize(
+    ("before", "failure", "order"),
+    [
+        ([("unknown", "True")], "", ["unknown", DISCOVERY, PARSING, CONTENT, REMAINING, FINALIZERS]),
+        ([(DISCOVERY, "True")], "", [DISCOVERY, PARSING, CONTENT, REMAINING, FINALIZERS]),
+        ([(PARSING, "True"), (DISCOVERY, "True")], "", [PARSING, DISCOVERY, CONTENT, REMAINING, FINALIZERS]),
+        (
+            [(PARSING, "True"), (DISCOVERY, "False")],
+            "x",
+            [PARSING, DISCOVERY, CONTENT, REMAINING, FINALIZERS],
+        ),
+        ([(PARSING, "True")], "x", [PARSING, DISCOVERY, CONTENT, REMAINING, FINALIZERS]),
+    ],
+)
+def test_conditions_stay_where_they_are(before: Any, failure: str, order: list[str]) -> None:
+    known = [{"type": type_, "status": status} for type_, status in before]
+    found = namespaces.render_conditions(known, [], failure, NOW)
+    assert [each["type"] for each in found] == order
+    true = {each["type"] for each in found if each["status"] == "True"}
+    assert true == ({DISCOVERY} if failure else set()) | ({"unknown"} & set(order))
+    for each in found:
+        if each["type"] != "unknown" and each["status"] == "False":
+            assert (each["reason"], each["message"]) == namespaces.CONDITIONS[each["type"]]
+
+
 @pytest.mark.parametrize(
     ("finalizers", "grace_s", "deleted_for_s", "estimate_s", "fails"),
     [((), 30, 10, 30, False), ((), 30, 31, 0, True), (("f",), 30, 31, 15, False), (("f",), 0, 0, 15, False)],
