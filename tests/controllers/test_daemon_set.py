@@ -210,6 +210,57 @@ def test_a_surging_update_puts_the_new_beside_the_old(
     assert (list(decided.create), names(decided.delete)) == (creates, deletes)
 
 
+def aged(name: str, on: str, created: int, **kwargs: Any) -> Any:
+    return pod(name, on, creationTimestamp=rfc3339(NOW - 1000 + created), **kwargs)
+
+
+# Source: daemon_controller_test.go, TestSurgeDealsWithExistingPods, ...PreservesReadyOldPods, ...DeletesUnreadyOldPods,
+# ...PreservesOldReadyWithUnsatisfiedMinReady, ...DeletesOldReadyWithUnsatisfiedMinReady,
+# ...CreatesNewPodWhenAtMaxSurgeAndOldPodDeleted.
+@pytest.mark.parametrize(
+    ("min_ready_s", "some", "creates", "deletes"),
+    [
+        pytest.param(
+            0, [pod(f"{on}-{n}", f"n{on}") for on, count in ((1, 1), (2, 2), (3, 5)) for n in range(count)],
+            ["n0", "n4"], ["2-1", "3-1", "3-2", "3-3", "3-4"], id="too many of the new",
+        ),
+        pytest.param(
+            0, [aged("new", "n1", 100, ready=None), aged("oldest", "n1", 50, hash_="old"),
+                aged("older", "n1", 60, hash_="old"), pod("x", "n2")],
+            ["n0", "n3", "n4"], ["older"], id="the oldest of the old stays",
+        ),
+        pytest.param(
+            0, [aged("new", "n1", 100, ready=None), aged("oldest", "n1", 50, hash_="old", ready=None),
+                aged("older", "n1", 60, hash_="old"), pod("x", "n2")],
+            ["n0", "n3", "n4"], ["oldest", "older"], id="unless it does not work",
+        ),
+        pytest.param(
+            15, [aged("new", "n1", 100, ready=10), aged("oldest", "n1", 50, hash_="old"),
+                 aged("older", "n1", 60, hash_="old"), pod("x", "n2")],
+            ["n0", "n3", "n4"], ["older"], id="while the new one is not available",
+        ),
+        pytest.param(
+            15, [aged("new", "n1", 100, ready=20), aged("oldest", "n1", 50, hash_="old"),
+                 aged("older", "n1", 60, hash_="old"), pod("x", "n2")],
+            ["n0", "n3", "n4"], ["oldest", "older"], id="until it is",
+        ),
+        pytest.param(
+            0, [aged("new", "n0", 100, ready=None), aged("o0", "n0", 50, hash_="old"),
+                *(pod(f"o{n}", f"n{n}", hash_="old") for n in (1, 2, 3)),
+                pod("o4", "n4", hash_="old", deletionTimestamp=rfc3339(NOW))],
+            ["n4"], [], id="a node without any comes before the limit",
+        ),
+    ],
+)  # fmt: skip
+def test_with_a_surge_a_node_keeps_one_old_and_one_new(
+    min_ready_s: int, some: list[Any], creates: list[str], deletes: list[str]
+) -> None:
+    daemon_set = subject(surge=1, unavailable=0)
+    daemon_set["spec"]["minReadySeconds"] = min_ready_s
+    decided = plan(daemon_set, nodes(5), some)
+    assert (list(decided.create), sorted(names(decided.delete))) == (creates, sorted(deletes))
+
+
 def test_what_on_delete_has_left_of_a_surge_means_nothing() -> None:
     """Source: SurgeCount."""
     left = subject(surge=1, unavailable=0)

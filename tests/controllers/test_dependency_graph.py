@@ -193,6 +193,51 @@ def test_an_alternative_follows_in_order_and_starts_over() -> None:
     assert dependency_graph.alternative(dependents[:1], thing("a")._replace(name="x")) is None
 
 
+def parent(version: str = "v1", kind: str = "Parent", namespace: str = "ns1", name: str = "p") -> Identity:
+    return Identity(kind, version, namespace, name, "parent")
+
+
+HERE, CLUSTER = parent(), parent(namespace="")
+OTHER_UID = Identity("Parent", "v1", "ns1", "name", "another")
+
+
+def names_parents(namespace: str, *parents: Identity) -> Node:
+    refs = (Reference(each.kind, each.api_version, each.name, each.uid, False) for each in parents)
+    return Node(thing("child", namespace), tuple(refs))
+
+
+def versions(namespace: str) -> list[Identity]:
+    return [parent(version=f"v{n}", namespace=namespace) for n in range(1, 6)]
+
+
+# Source: graph_builder_test.go, TestGetAlternateOwnerIdentity: who names which parents; the absent one; the one to try.
+@pytest.mark.parametrize(
+    ("dependents", "absent", "alternative"),
+    [
+        ([("ns1", [HERE]), ("ns1", [parent("xx")])], HERE, parent("xx")),
+        ([("ns1", [HERE]), ("ns1", [parent(kind="xx")])], HERE, parent(kind="xx")),
+        ([("ns1", [HERE]), ("ns2", [HERE])], HERE, parent(namespace="ns2")),
+        ([("ns1", [HERE]), ("ns1", [parent(name="xx")])], HERE, parent(name="xx")),
+        # Of another version or kind nobody knows that it is cluster-scoped.
+        ([("ns1", [CLUSTER]), ("ns1", [parent("xx")])], CLUSTER, parent("xx")),
+        ([("ns1", [CLUSTER]), ("ns1", [parent(kind="xx")])], CLUSTER, parent(kind="xx")),
+        ([("ns1", [CLUSTER]), ("ns2", [CLUSTER])], CLUSTER, None),
+        ([("ns1", [CLUSTER]), ("ns1", [parent(name="xx")])], CLUSTER, parent(name="xx", namespace="")),
+        ([("ns1", versions("ns1"))], versions("ns1")[4], versions("ns1")[0]),
+        ([("ns1", versions("ns1"))], versions("ns1")[3], versions("ns1")[4]),
+        ([("", versions(""))], versions("")[4], versions("")[0]),
+        ([("", versions(""))], versions("")[3], versions("")[4]),
+        ([("ns1", [CLUSTER, OTHER_UID])], CLUSTER, None),
+        ([("ns1", [CLUSTER, CLUSTER])], CLUSTER, None),
+    ],
+)
+def test_where_else_an_owner_may_be(
+    dependents: list[tuple[str, list[Identity]]], absent: Identity, alternative: Identity | None
+) -> None:
+    nodes = [names_parents(namespace, *parents) for namespace, parents in dependents]
+    assert dependency_graph.alternative(nodes, absent) == alternative
+
+
 @given(
     events=st.lists(
         st.tuples(

@@ -23,24 +23,45 @@ def test_which_are_over(phase: str, is_over: bool) -> None:
     assert bool(terminated(make_pod("p").phase(phase).obj())) is is_over
 
 
-# Source: gc_controller_test.go, TestGCTerminated.
-def test_evicted_ones_go_first_and_then_the_oldest() -> None:
-    over = [
-        make_pod("young").failed().created("2026-01-01T00:00:03Z").obj(),
-        make_pod("b").succeeded().created("2026-01-01T00:00:01Z").obj(),
-        make_pod("a").failed().created("2026-01-01T00:00:01Z").obj(),
-        make_pod("evicted").failed().created("2026-01-01T00:00:09Z").obj(),
-    ]
-    over[3]["status"]["reason"] = "Evicted"
-    assert [pod["metadata"]["name"] for pod in surplus(over, 3)] == ["evicted", "a", "b"]
-    assert surplus(over, -1) == []
+# Source: gc_controller_test.go, TestGCTerminated: pods in the order of their making.
+@pytest.mark.parametrize(
+    ("phases", "threshold", "doomed"),
+    [
+        ({"a": "Failed", "b": "Succeeded", "c": "Failed"}, 1, ["a", "b"]),
+        ({"a": "Running", "b": "Succeeded", "c": "Failed"}, 1, ["b"]),
+        ({"a": "Failed", "b": "Succeeded"}, 1, ["a"]),
+        ({"a": "Failed", "b": "Succeeded"}, 5, []),
+        ({"a": "Failed", "b": "Succeeded", "c": "Evicted"}, 1, ["c", "a"]),
+        ({"a": "Running", "b": "Succeeded", "c": "Evicted"}, 1, ["c"]),
+    ],
+)
+def test_evicted_ones_go_first_and_then_the_oldest(
+    phases: dict[str, str], threshold: int, doomed: list[str]
+) -> None:
+    made = []
+    for hour, (name, phase) in enumerate(phases.items()):
+        stamp = f"2026-01-01T{hour:02}:00:00Z"
+        pod = make_pod(name).phase("Failed" if phase == "Evicted" else phase).created(stamp).obj()
+        pod["status"]["reason"] = "Evicted" if phase == "Evicted" else ""
+        made.append(pod)
+    over = [pod for pod in reversed(made) if list(terminated(pod))]
+    assert [pod["metadata"]["name"] for pod in surplus(over, len(over) - threshold)] == doomed
 
 
+def test_of_pods_of_one_second_the_name_decides() -> None:
+    over = [make_pod(name).failed().created("2026-01-01T00:00:01Z").obj() for name in ("b", "a")]
+    assert [pod["metadata"]["name"] for pod in surplus(over, 1)] == ["a"]
+
+
+# Source: gc_controller_test.go, TestGCTerminating.
 @pytest.mark.parametrize(
     ("node", "is_out"),
     [
         (make_node("n").taint(OUT_OF_SERVICE, effect="NoExecute").not_ready(), True),
         (make_node("n").taint(OUT_OF_SERVICE, effect="NoExecute").not_ready("Unknown"), True),
+        (make_node("n").taint(OUT_OF_SERVICE, effect="NoSchedule").not_ready(), True),
+        (make_node("n").taint(OUT_OF_SERVICE, effect="PreferNoSchedule").not_ready(), True),
+        (make_node("n").taint(OUT_OF_SERVICE, "any-value", effect="NoExecute").not_ready(), True),
         (make_node("n").taint(OUT_OF_SERVICE, effect="NoExecute").ready(), False),
         (make_node("n").not_ready(), False),
     ],

@@ -193,6 +193,32 @@ def test_a_share_of_the_replicas_may_be_unavailable(
     assert len(rolled(set(), "OrderedReady", most, replicas)) == count
 
 
+def ready_for(ordinal: int, seconds: float) -> Any:
+    made = pod(ordinal, old=True)
+    made["status"]["conditions"][0]["lastTransitionTime"] = rfc3339(NOW - seconds)
+    return made
+
+
+# Source: stateful_set_control_test.go, RollingUpdateRespectsMinReadySeconds, ScaleDownRespectsMinReadySeconds,
+# OnDeleteStrategyIgnoresMinReadySeconds, ZeroMinReadySeconds, PartitionRollingUpdateWithMinReadySeconds.
+@pytest.mark.parametrize(
+    ("stateful_set", "seconds", "count", "deletes", "available"),
+    [
+        (subject(2, minReadySeconds=30), 10, 2, [], 0),
+        (subject(2, minReadySeconds=30), 60, 2, ["web-1"], 2),
+        (subject(1, minReadySeconds=30), 10, 3, [], 0),
+        (subject(2, minReadySeconds=30, updateStrategy={"type": "OnDelete"}), 10, 2, [], 0),
+        (subject(2, minReadySeconds=0), 0, 2, ["web-1"], 2),
+        (subject(4, minReadySeconds=30, **partition(2)), 10, 4, [], 0),
+    ],
+)
+def test_a_pod_counts_when_it_was_ready_long_enough(
+    stateful_set: Any, seconds: float, count: int, deletes: list[str], available: int
+) -> None:
+    decided = plan(stateful_set, *(ready_for(n, seconds) for n in range(count)), current=OLD)
+    assert (names(decided.delete), decided.status["availableReplicas"]) == (deletes, available)
+
+
 def test_below_the_partition_pods_are_of_the_old_revision() -> None:
     decided = plan(subject(**PARALLEL, **partition(2)), current=OLD)
     images = [each["spec"]["containers"][0]["image"] for each in decided.create]
