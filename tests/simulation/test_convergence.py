@@ -145,7 +145,7 @@ async def undisturbed() -> list[str]:
 
 async def roll(cluster: Cluster) -> None:
     image = {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": "app:2"}]}}}}
-    for kind, name in ((DEPLOYMENTS, "web"), (DAEMON_SETS, "agent")):
+    for kind, name in ((DEPLOYMENTS, "web"), (DAEMON_SETS, "agent"), (STATEFUL_SETS, "db")):
         await cluster.client.patch(kind, name, image, namespace="default")
 
 
