@@ -228,6 +228,86 @@ def test_below_the_partition_pods_are_of_the_old_revision() -> None:
     ]  # fmt: skip
 
 
+class Members:
+    """The pods of one set as its plans make and delete them, at once; the first of those that wait becomes ready."""
+
+    def __init__(self, count: int) -> None:
+        self.pods = {f"web-{n}": pod(n, old=True) for n in range(count)}
+        self.status: Any = {"currentRevision": OLD["metadata"]["name"], "currentReplicas": count}
+
+    def settle(self, stateful_set: Any, update: Any) -> None:
+        in_order = stateful_set["spec"]["podManagementPolicy"] == "OrderedReady"
+        revisions = {each["metadata"]["name"]: each for each in (OLD, NEW)}
+        for _ in range(60):
+            current = revisions[self.status["currentRevision"]]
+            members = list(self.pods.values())
+            observed = Observed(stateful_set | {"status": self.status}, members, {}, current, update)
+            decided = stateful_sets.plan(observed, NOW)
+            if in_order:
+                assert len(decided.create) + len(decided.delete) <= 1
+                assert not any(self.broken() for _ in decided.create), (
+                    "nothing before all of the former works"
+                )
+            is_quiet = decided.status == self.status and not self.broken()
+            self.status = decided.status
+            for each in decided.delete:
+                del self.pods[each["metadata"]["name"]]
+            for each in decided.create:
+                self.pods[each["metadata"]["name"]] = each | {
+                    "status": {"phase": "Running", "conditions": []}
+                }
+            if broken := self.broken():
+                stamp = rfc3339(NOW - 100)
+                ready = {"type": "Ready", "status": "True", "lastTransitionTime": stamp}
+                self.pods[broken[0]]["status"] = {"phase": "Running", "conditions": [ready]}
+            if is_quiet:
+                return
+        raise AssertionError("it never comes to an end")
+
+    def broken(self) -> list[str]:
+        return sorted(name for name, each in self.pods.items() if not each["status"]["conditions"])
+
+    def images(self) -> list[str]:
+        revisions = {OLD["metadata"]["name"]: "old", NEW["metadata"]["name"]: "new"}
+        return [
+            revisions[each["metadata"]["labels"][REVISION_LABEL]] for _, each in sorted(self.pods.items())
+        ]
+
+
+# Source: stateful_set_control_test.go, TestStatefulSetControlRollingUpdate, ...RollingUpdateWithPartition,
+# ...OnDeleteUpdate, ...Rollback, each with another size before and after.
+@pytest.mark.parametrize("policy", ["OrderedReady", "Parallel"])
+@pytest.mark.parametrize(("before", "after"), [(3, 3), (3, 5), (5, 3)])
+@pytest.mark.parametrize(
+    ("strategy", "kept"),
+    [
+        ({"type": "RollingUpdate", "rollingUpdate": {}}, 0),
+        ({"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}, 2),
+        ({"type": "RollingUpdate", "rollingUpdate": {"partition": 9}}, 9),
+        ({"type": "RollingUpdate"}, 0),
+        ({"type": "OnDelete"}, 3),
+    ],
+)
+def test_an_update_ends_where_it_should_and_can_be_taken_back(
+    policy: str, before: int, after: int, strategy: Any, kept: int
+) -> None:
+    shape = {"podManagementPolicy": policy, "updateStrategy": strategy}
+    members = Members(before)
+    members.settle(subject(after, "new", **shape), NEW)
+    assert sorted(members.pods) == [f"web-{n}" for n in range(after)]
+    assert members.images() == ["old" if n < kept else "new" for n in range(after)]
+    is_done = not kept
+    assert (members.status["currentRevision"] == members.status["updateRevision"]) is is_done
+    counts = [members.status.get(name, 0) for name in ("replicas", "readyReplicas", "updatedReplicas")]
+    assert counts == [after, after, max(0, after - kept)]
+    members.settle(subject(before, "old", **shape), OLD)
+    if strategy["type"] == "RollingUpdate":
+        assert members.images() == ["old"] * before
+        assert (
+            members.status["currentRevision"] == members.status["updateRevision"] == OLD["metadata"]["name"]
+        )
+
+
 STORAGE = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 TEMPLATE = {"metadata": {"name": "data", "labels": {"x": "y"}}, "spec": {"accessModes": ["ReadWriteOnce"]}}
 

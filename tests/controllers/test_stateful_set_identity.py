@@ -163,3 +163,22 @@ def test_a_claim_is_stale_while_it_belongs_to_the_pod_of_before(
     known = {"data-set-8": claim(*references)}
     assert identity.has_stale_claim(stateful_set, 8, known) is is_stale
     assert not identity.has_stale_claim(stateful_set, 9, known)
+
+
+# TestGetPersistentVolumeClaims: labels of the template, of the selector, of the claim.
+@pytest.mark.parametrize(
+    ("given", "selected", "labels"),
+    [
+        (None, None, {}),
+        (None, {"test": "test"}, {"test": "test"}),
+        ({"test": "test"}, {"name": "foo"}, {"test": "test", "name": "foo"}),
+        ({"test": "test"}, {"test": "foo"}, {"test": "foo"}),
+    ],
+)
+def test_a_claim_has_the_labels_of_the_selector(given: Any, selected: Any, labels: Any) -> None:
+    stateful_set = subject()
+    stateful_set["metadata"]["namespace"] = "default"
+    stateful_set["spec"]["selector"] = {"matchLabels": selected}
+    stateful_set["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "data", "labels": given}}]
+    (made,) = identity.render_claims(stateful_set, 1)
+    assert (made["metadata"]["name"], made["metadata"]["labels"]) == ("data-set-1", labels)
