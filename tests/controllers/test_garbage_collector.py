@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubepy.api.builtins import CONFIG_MAPS, DEPLOYMENTS, PODS, REPLICA_SETS
+from kubepy.api.builtins import CLUSTER_ROLES, CONFIG_MAPS, DEPLOYMENTS, EVENTS, PODS, REPLICA_SETS
 from kubepy.api.errors import NotFound
 from kubepy.controllers import garbage_collector
 from kubepy.controllers.dependency_graph import FOREGROUND, ORPHAN, Identity
@@ -218,3 +218,112 @@ async def test_what_was_orphaned_while_nobody_looked_is_swept_up_later(cluster: 
         async with seeing:
             await seeing.settle()
             assert not await exists(seeing, "b")
+
+
+def as_owner(obj: Any, **other: str) -> Any:
+    """A reference to it, perhaps with other coordinates than its own."""
+    metadata = obj["metadata"]
+    own = {
+        "apiVersion": obj["apiVersion"],
+        "kind": obj["kind"],
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+    }
+    return own | other
+
+
+def cluster_role(*references: Any) -> Any:
+    metadata = {"name": "child", "ownerReferences": list(references)}
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": metadata,
+        "rules": [],
+    }
+
+
+def child(name: str, *references: Any) -> Any:
+    metadata = {"name": name, "namespace": "default", "ownerReferences": list(references)}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+
+
+GHOST = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "ghost", "uid": "ghost"}
+NOT_SERVED = "extensions/v1beta1"
+
+
+# Source: garbagecollector_test.go, TestConflictingData: who is left, and whether a reference is said to be misplaced.
+# The parents exist: a ConfigMap and an autoscaler in the namespace, a ClusterRole in none.
+@pytest.mark.parametrize(
+    ("children", "left", "is_misplaced"),
+    [
+        pytest.param(lambda p: [child("a", p["role"])], ["a"], False, id="a cluster-scoped owner"),
+        pytest.param(lambda p: [cluster_role(p["map"])], ["child"], True, id="a namespaced owner of a cluster-scoped"),
+        pytest.param(
+            lambda p: [child("a", p["scaler"] | {"apiVersion": "autoscaling/v1"})], ["a"], False, id="another version"
+        ),
+        pytest.param(
+            lambda p: [child("a", p["scaler"] | {"apiVersion": NOT_SERVED})], ["a"], False, id="a version not served"
+        ),
+        pytest.param(
+            lambda p: [child("a", GHOST | {"apiVersion": NOT_SERVED}), child("b", GHOST)], ["a"], False,
+            id="of two to a ghost the one that can be looked up",
+        ),
+        pytest.param(
+            lambda p: [child("b", GHOST), child("a", GHOST | {"apiVersion": NOT_SERVED})], ["a"], False,
+            id="the same the other way round",
+        ),
+        pytest.param(
+            lambda p: [child("bad", p["map"] | {"apiVersion": "v1", "kind": "Secret"}), child("good", p["map"])],
+            ["good"], False, id="another kind",
+        ),
+        pytest.param(
+            lambda p: [child("good", p["map"]), child("bad", p["map"] | {"apiVersion": "v1", "kind": "Secret"})],
+            ["good"], False, id="another kind, second",
+        ),
+        pytest.param(
+            lambda p: [cluster_role(GHOST), child("good", GHOST)], ["child"], False, id="a cluster-scoped and a ghost"
+        ),
+        pytest.param(
+            lambda p: [child("good", GHOST), cluster_role(GHOST)], ["child"], False, id="a ghost and a cluster-scoped"
+        ),
+        pytest.param(
+            lambda p: [cluster_role(p["map"]), child("good", p["map"])], ["child", "good"], True,
+            id="a cluster-scoped and a good one",
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("is_there_before", [False, True], ids=["as it happens", "all at once"])
+async def test_references_that_contradict_each_other(
+    children: Any, left: list[str], is_misplaced: bool, is_there_before: bool
+) -> None:
+    off = ["*", "-garbagecollector"]
+    async with Cluster(controllers=off if is_there_before else ["*"], nodes=0) as cluster:
+        target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}
+        autoscaler = (
+            builders.Builder("autoscaling/v2", "HorizontalPodAutoscaler", "scaler")
+            .spec(scaleTargetRef=target, maxReplicas=2)
+            .obj()
+        )
+        role = cluster_role()
+        role["metadata"]["name"] = "parent"
+        made = [await cluster.create(each) for each in (child("map"), autoscaler, role)]
+        parents = dict(zip(("map", "scaler", "role"), map(as_owner, made)))
+        for each in children(parents):
+            await cluster.create(each)
+        if not is_there_before:
+            await cluster.advance("1m")
+            assert await who_is_left(cluster) == (left, is_misplaced)
+            return
+        seeing = cluster.fork()
+        seeing.config = Cluster(nodes=0).config
+        async with seeing:
+            await seeing.advance("1m")
+            assert await who_is_left(seeing) == (left, is_misplaced)
+
+
+async def who_is_left(cluster: Cluster) -> tuple[list[str], bool]:
+    found = [*await cluster.list(CONFIG_MAPS, "default"), *await cluster.list(CLUSTER_ROLES)]
+    names = {each["metadata"]["name"] for each in found}
+    assert {"map", "parent"} <= names
+    reasons = {each["reason"] for each in await cluster.list(EVENTS)}
+    return sorted(names & {"a", "b", "good", "bad", "child"}), "OwnerRefInvalidNamespace" in reasons
