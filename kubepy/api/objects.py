@@ -27,7 +27,7 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
-# What the informers of a process have yet to be told of at any time: some 500 pods, of 16 MB.
+# What the informers of a process have yet to be told of at any time: some 500 pods.
 _RETIRED_SHARE = 8
 
 
@@ -35,12 +35,12 @@ class DocumentPool:
     """Bounds the decoded dicts of one cluster, by the size of their bytes: first decoded, first dropped, and what a
     newer state has taken the place of sooner.
 
-    16 MB of JSON are some 100 MB as dicts; dropping one costs its next reader a decode (3 us per KB, and as much to
+    15 MB of JSON are some 95 MB as dicts; dropping one costs its next reader a decode (3 us per KB, and as much to
     free it). It is room for what some busy seconds write: a pod is looked at by a dozen readers on its way from its
     creation to its containers, and with 4 MB most of 10 000 that are created together were decoded at each step.
     """
 
-    def __init__(self, size_bytes_max: int = 16 << 20) -> None:
+    def __init__(self, size_bytes_max: int = 15 << 20) -> None:
         self.size_bytes_max = size_bytes_max
         self._size = self._retired_size = 0
         self._decoded: OrderedDict[Document, None] = OrderedDict()
@@ -49,7 +49,7 @@ class DocumentPool:
     def remember(self, document: Document) -> None:
         self._decoded[document] = None
         self._size += len(document.raw)
-        while self._size > self.size_bytes_max:
+        while self._decoded and self._size + self._retired_size > self.size_bytes_max:
             oldest, _ = self._decoded.popitem(last=False)
             oldest._obj = None
             self._size -= len(oldest.raw)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import is_
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -63,12 +63,13 @@ class Served:
         """What other versions than the stored one are made of, and the version of that."""
         return document.source() if isinstance(document, Translated) else (document.peek(), self.storage)
 
-    def metadata(self, document: Document) -> Obj:
-        """As it is shown alone. Of built-in kinds it is that of Go's internal object: without the annotations that
-        conversion to a served version adds, for fields that it does not have."""
-        if self.resource.custom:
-            return cast(Obj, self.peek(document)["metadata"])
-        metadata: Obj = document.peek()["metadata"]
+    def metadata(self, document: Document, seen: Obj | None = None) -> Obj:
+        """As it is shown alone; `seen`: what `peek` gave, if that is there already. Of built-in kinds it is that of
+        Go's internal object: without the annotations that conversion to a served version adds, for fields that it does
+        not have."""
+        if seen is None or not (self.resource.custom or self.is_stored_so):
+            seen = self.peek(document) if self.resource.custom else document.peek()
+        metadata: Obj = seen["metadata"]
         carried = _CARRIED.get(self.storage.group_resource)
         annotations = metadata.get("annotations")
         if annotations is None or carried not in annotations:
@@ -262,15 +263,16 @@ class TableView(_View):
         return documents if rank is None else sorted(documents, key=lambda one: rank(self.served.peek(one)))
 
     def row(self, document: Document) -> Obj:
+        seen = self.served.peek(document)
         row = tables.row(
             self.served.resource,
-            self.served.peek(document),
+            seen,
             self._clock.now(),
             include_object=self._include,
             api_version=self._api_version,
         )
         if self._include == "Metadata":
-            row["object"]["metadata"] = self.served.metadata(document)
+            row["object"]["metadata"] = self.served.metadata(document, seen)
         return row
 
     def item(self, document: Document) -> bytes:
