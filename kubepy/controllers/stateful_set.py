@@ -5,7 +5,7 @@ those, claims (create, owner references) and its status.
 
 OrderedReady is a walk: from the first ordinal up, it stops at the first pod that has to be made, replaced or waited
 for; only behind the last one are surplus pods deleted, from the highest down, one at a time; and only then are old pods
-replaced, one at a time or as many as may be unavailable. Parallel takes the same walk without stopping. A replaced pod
+replaced, as many at a time as may be unavailable. Parallel takes the same walk without stopping. A replaced pod
 keeps its name, so nothing is made before the old one is gone.
 
 Claims outlive their pods unless the retention policy says otherwise; then an owner reference, to the set or to a pod
@@ -185,28 +185,27 @@ def _condemn(
 
 
 def _roll(draft: _Draft, replicas: Sequence[Obj | None]) -> None:
-    """From the highest ordinal down to the partition: old pods go and new ones are waited for, as many as may be
-    unavailable at a time; what is unavailable further down is not counted.
+    """Old pods down to the partition: those that do not work all go, and of the others, from the highest down, as many
+    as may be unavailable besides all pods of the set that are so already.
 
-    With one at a time this is the end of updateStatefulSet, which 1.36 runs unless the gate MaxUnavailableStatefulSet
-    is on. Differs from what 1.36 runs behind the gate, updateStatefulSetAfterInvariantEstablished: that counts all
-    unavailable pods of the set first, old ones and those below the partition too, and deletes only what is then left of
-    the number. So a first revision that never works is never replaced (kubernetes issue 137409; the gate was off until
-    1.37 for it). Here an old pod that does not work takes a place only when its turn comes, by going. OrderedReady
-    shows the difference nowhere else, for its walk ends at a pod that does not work before anything is replaced."""
+    Source: updateStatefulSetAfterInvariantEstablished, as 1.37 has it. Differs from 1.36: without the gate
+    MaxUnavailableStatefulSet that replaces one pod at a time and heeds only those above it; with the gate it counts all
+    unavailable pods first, and old ones that do not work use up the number, so that a first revision that never works
+    is never replaced (kubernetes issue 137409, for which the gate was off until 1.37). Only Parallel shows it: the walk
+    of OrderedReady ends before this while any pod does not work."""
     rolling = (draft.spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
-    left = max(1, scaled(rolling.get("maxUnavailable") or 1, len(replicas), round_up=False))
+    most = max(1, scaled(rolling.get("maxUnavailable") or 1, len(replicas), round_up=False))
     name = draft.observed.update["metadata"]["name"]
-    for pod in reversed(replicas[rolling.get("partition") or 0 :]):
-        if pod is not None and not objects.is_deleting(pod) and _revision(pod) != name:
-            if not pods.is_terminal(pod):  # those that are over go anyway
-                draft.delete.append(pod)
-            draft.replaced.add(pod["metadata"]["name"])
-            left -= 1
-        elif draft.is_unavailable(pod):
-            left -= 1
-        if not left:
-            return
+    old = [
+        pod
+        for pod in reversed(replicas[rolling.get("partition") or 0 :])
+        if pod is not None and not objects.is_deleting(pod) and _revision(pod) != name
+    ]
+    left = max(0, most - sum(map(draft.is_unavailable, replicas)))
+    working = [pod for pod in old if draft.is_available(pod)]
+    doomed = [pod for pod in old if not draft.is_available(pod)] + working[:left]
+    draft.replaced = {pod["metadata"]["name"] for pod in doomed}
+    draft.delete += [pod for pod in doomed if not pods.is_terminal(pod)]  # those that are over go anyway
 
 
 def _revision(pod: Obj) -> str:

@@ -150,6 +150,22 @@ def unavailable(most: int | str) -> Any:
             subject(1, **PARALLEL, **unavailable(1)), [waiting(0, old=True)], ["web-0"], id="one that never worked"
         ),
         pytest.param(subject(2, **PARALLEL), [pod(0), pod(1, "Failed", old=True)], ["web-1"], id="what is over, once"),
+        pytest.param(
+            subject(**PARALLEL), [waiting(0, old=True), waiting(1, old=True), pod(2, old=True)], ["web-1", "web-0"],
+            id="all that are broken, and none that works",
+        ),
+        pytest.param(
+            subject(**PARALLEL, **unavailable(2)), [waiting(0, old=True), pod(1, old=True), pod(2, old=True)],
+            ["web-0", "web-2"], id="one that works besides one that is broken",
+        ),
+        pytest.param(
+            subject(**PARALLEL), [waiting(0), pod(1, old=True), pod(2, old=True)], [],
+            id="a new one further down is broken",
+        ),
+        pytest.param(
+            subject(**PARALLEL, **partition(1)), [waiting(0, old=True), pod(1, old=True), pod(2, old=True)], [],
+            id="one below the partition is broken",
+        ),
     ],
 )  # fmt: skip
 def test_a_rolling_update(stateful_set: Any, pods: list[Any], deletes: list[str]) -> None:
@@ -165,13 +181,12 @@ def rolled(leaving_ones: set[int], policy: str, most: int | str | None = 2, size
     return names(plan(subject(size, podManagementPolicy=policy, **strategy), *members, current=OLD).delete)
 
 
-# Source: stateful_set_control_test.go, RollingUpdateWithMaxUnavailableInOrderedModeVerifyInvariant; the last two differ
-# in Parallel mode, as _roll says: upstream deletes one.
+# Source: stateful_set_control_test.go, RollingUpdateWithMaxUnavailableInOrderedModeVerifyInvariant.
 @pytest.mark.parametrize(
     ("leaving_ones", "deletes"),
     [
-        (set(), ["web-5", "web-4"]), ({5}, ["web-4"]), ({3}, ["web-5", "web-4"]), ({4}, ["web-5"]), ({5, 4}, []),
-        ({5, 3}, ["web-4"]), ({4, 3}, ["web-5"]), ({5, 4, 3}, []), ({2}, ["web-5", "web-4"]), ({1}, ["web-5", "web-4"]),
+        (set(), ["web-5", "web-4"]), ({5}, ["web-4"]), ({3}, ["web-5"]), ({4}, ["web-5"]), ({5, 4}, []),
+        ({5, 3}, []), ({4, 3}, []), ({5, 4, 3}, []), ({2}, ["web-5"]), ({1}, ["web-5"]),
     ],
 )  # fmt: skip
 def test_what_is_leaving_counts_among_the_unavailable(leaving_ones: set[int], deletes: list[str]) -> None:
