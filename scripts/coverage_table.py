@@ -42,6 +42,7 @@ DIFFERENCES = (
     "A refused merge or JSON patch is shown with all fields by name; Go keeps what the patch did not touch as it was.",
     "Where a refusal names several fields of one map, they are in the order of the request; Go's is random.",
     "A CEL expression with several syntax errors is refused for the first one; cel-go tells of all.",
+    "What a conversion webhook answered holds for ten seconds; upstream asks it at each read.",
     "An empty list or map where Go tells it from none, as the ports of an ephemeral container, counts as none.",
     "JSON that is nested deeper than 128 levels is refused; Go reads 10 000.",
     "A node that was made under another --kubernetes-version goes on naming that version as its kubelet's.",

@@ -8,6 +8,8 @@ conversion is only rendered again, never done again.
 An object's conversion depends on what it says, not on who wrote it when: uid, times, revisions and owners of fields are
 put aside before and are the same after, as upstream demands of webhooks.
 
+Differs: upstream asks at each read, here an answer holds for KNOWN_S.
+
 Source: apiextensions-apiserver pkg/apiserver/conversion/webhook_converter.go.
 """
 
@@ -35,6 +37,8 @@ from kubepy.lib.random import Random
 # Source: pkg/util/webhook/client.go: conversion has no timeout of its own; a request has 60 s.
 TIMEOUT_S = 30.0
 KNOWN_BYTES_MAX = 8 << 20
+# A webhook that begins to answer otherwise is believed so much later; going over the same ground again takes far less.
+KNOWN_S = 10.0
 _ASIDE = frozenset(
     (
         "uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "deletionTimestamp",
@@ -52,13 +56,18 @@ class _Key(NamedTuple):
     content: bytes
 
 
+class _Answer(NamedTuple):
+    raw: bytes
+    until: float  # of clock.monotonic()
+
+
 class Conversions:
     """All that webhooks answered lately, and the way to ask them. `look` finds services."""
 
     def __init__(self, look: Look, clock: Clock, random: Random) -> None:
-        self._random = random
+        self._clock, self._random = clock, random
         self._clients = WebhookClients(look, clock, random)
-        self._known: OrderedDict[_Key, bytes] = OrderedDict()
+        self._known: OrderedDict[_Key, _Answer] = OrderedDict()  # oldest first
         self._size = 0
 
     async def close(self) -> None:
@@ -68,10 +77,10 @@ class Conversions:
         """`obj` in the version of `to`; itself if it is of that version. Raises Unconverted."""
         if obj.get("apiVersion") == to.api_version:
             return obj
-        raw = self._known.get(_key(obj, to))
-        if raw is None:
+        answer = self._known.get(_key(obj, to))
+        if answer is None or answer.until < self._clock.monotonic():
             raise Unconverted([obj], to)
-        return _restored(obj, orjson.loads(raw))
+        return _restored(obj, orjson.loads(answer.raw))
 
     async def settle(self, run: Callable[[], Awaitable[Any]]) -> Any:
         """What `run` gives, once everything that it needs is converted."""
@@ -94,9 +103,7 @@ class Conversions:
 
     async def convert(self, objs: Iterable[Obj], to: Resource) -> None:
         """Ask the webhook for what is not known yet. Raises a StatusError in upstream's words."""
-        while self._known and self._size > KNOWN_BYTES_MAX:
-            _, oldest = self._known.popitem(last=False)
-            self._size -= len(oldest)
+        self._forget()
         wanted = {_key(obj, to): obj for obj in objs if obj.get("apiVersion") != to.api_version}
         wanted = {key: obj for key, obj in wanted.items() if key not in self._known}
         if not wanted:
@@ -108,8 +115,22 @@ class Conversions:
         for (key, obj), answer in zip(wanted.items(), converted):
             _check(obj, answer, to, prefix)
             raw = orjson.dumps(answer)
-            self._known[key] = raw
+            if (other := self._known.pop(key, None)) is not None:
+                # Somebody else asked the same meanwhile.
+                self._size -= len(other.raw)
+            self._known[key] = _Answer(raw, self._clock.monotonic() + KNOWN_S)
             self._size += len(raw)
+
+    def _forget(self) -> None:
+        """What holds no longer, and the oldest where there is too much."""
+        now = self._clock.monotonic()
+        while self._known:
+            key = next(iter(self._known))
+            oldest = self._known[key]
+            if oldest.until >= now and self._size <= KNOWN_BYTES_MAX:
+                return
+            del self._known[key]
+            self._size -= len(oldest.raw)
 
     async def _ask(self, review: WebhookConversion, objs: list[Obj], to: Resource, prefix: str) -> list[Any]:
         config = review.config

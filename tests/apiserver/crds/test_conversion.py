@@ -18,10 +18,11 @@ from kubepy.api.custom import Own, WebhookConversion
 from kubepy.api.objects import Obj, copy
 from kubepy.api.resources import Resource
 from kubepy.api.schema import Schemas
-from kubepy.apiserver.crds.conversion import Conversions
+from kubepy.apiserver.crds.conversion import KNOWN_S, Conversions
+from kubepy.apiserver.crds.pending import Unconverted
 from kubepy.client.client import MERGE_PATCH
 from kubepy.daemon import pki
-from kubepy.lib.clock import RealClock
+from kubepy.lib.clock import RealClock, VirtualClock
 from kubepy.lib.random import Random
 from kubepy.testing.cluster import Cluster
 
@@ -261,8 +262,13 @@ async def test_a_webhook_that_is_away_is_named(directory: Path) -> None:
 def of_service(hook: Webhook, **more: Any) -> Resource:
     # The certificate that the test has is for this name.
     client = {"service": {"namespace": "default", "name": "kubernetes", **more}, "caBundle": hook.bundle}
-    webhook = {"clientConfig": client, "conversionReviewVersions": ["v1"]}
-    review = WebhookConversion("foos.example.com", webhook)
+    return by_webhook(client)
+
+
+def by_webhook(client: Obj) -> Resource:
+    review = WebhookConversion(
+        "foos.example.com", {"clientConfig": client, "conversionReviewVersions": ["v1"]}
+    )
     return Resource(
         "example.com",
         "v2",
@@ -310,5 +316,32 @@ async def test_a_webhook_is_found_by_its_service(
             else:
                 await conversions.convert([foo()], to)
                 assert conversions.known(foo(), to)["spec"] == {"host": "h", "port": "1"}
+        finally:
+            await conversions.close()
+
+
+async def test_what_a_webhook_answered_holds_for_some_seconds(directory: Path) -> None:
+    clock = VirtualClock()
+
+    async def look(namespace: str, name: str) -> tuple[Obj | None, list[Obj]]:
+        return None, []
+
+    async with serving(Webhook(), directory) as hook:
+        conversions = Conversions(look, clock, Random(1))
+        to = by_webhook({"url": hook.url, "caBundle": hook.bundle})
+
+        async def converted() -> Obj:
+            await conversions.convert([foo()], to)
+            spec: Obj = conversions.known(foo(), to)["spec"]
+            return spec
+
+        try:
+            assert await converted() == {"host": "h", "port": "1"}
+            hook.change = lambda obj, version: hosts_and_ports(obj, version) | {"spec": {"host": "other"}}
+            assert await converted() == {"host": "h", "port": "1"}
+            await clock.advance(KNOWN_S + 1)
+            with pytest.raises(Unconverted):
+                conversions.known(foo(), to)
+            assert await converted() == {"host": "other"}
         finally:
             await conversions.close()
