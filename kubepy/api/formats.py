@@ -62,15 +62,21 @@ def _uri(text: str) -> bool:
     return bool(colon) and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme) is not None
 
 
-def _ip(version: int) -> Check:
-    def is_ip(text: str) -> bool:
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            return False
-        return (":" in text) is (version == 6) and "%" not in str(address)
+def _ipv4(text: str) -> bool:
+    """An address with a dot, be it of an IPv6 one; zeros before a number are read past."""
+    return "." in text and _is_ip(re.sub(r"(?<![0-9A-Fa-f])0+(?=[0-9])", "", text))
 
-    return is_ip
+
+def _ipv6(text: str) -> bool:
+    return ":" in text and _is_ip(text)
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
 
 
 def _cidr(text: str) -> bool:
@@ -122,25 +128,30 @@ def _date(text: str) -> bool:
     return True
 
 
-_is_date_time = _matches(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})([.,][0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})?"
-)
+_TIME_OF_DAY = r"([0-9]{2}):([0-9]{2}):([0-9]{2})(.[0-9]+)?(z|[+-][0-9]{2}:[0-9]{2})"
 
 
 def _date_time(text: str) -> bool:
-    """Source: strfmt.IsDateTime, which looks at the hour, the minute and the second."""
-    if not _is_date_time(text) or not _date(text[:10]):
-        return False
-    hour, minute, second = int(text[11:13]), int(text[14:16]), int(text[17:19])
-    return hour < 24 and minute < 60 and second < 60
+    """Source: strfmt.IsDateTime, which looks at hour, minute and second, and at nothing behind another t."""
+    day, *times = text.lower().split("t")
+    found = re.fullmatch(_TIME_OF_DAY, times[0]) if times and _date(day) else None
+    return found is not None and found[1] <= "23" and found[2] <= "59" and found[3] <= "59"
 
 
 _is_go_duration = _matches(r"[-+]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)")
-# Scala's spelling: a number, perhaps a space, and a unit in one of many forms.
-_is_scala_duration = _matches(
-    r"([0-9]+)\s*(nanos?|nanoseconds?|ns|us|µs|micros?|microseconds?|ms|millis?|milliseconds?|s|sec|secs|seconds?|"
-    r"m|mins?|minutes?|h|hr|hrs|hours?|d|days?|w|wk|weeks?)"
-)
+_UNITS = ("ns", "us", "µs", "ms", "s", "m", "h", "hr", "d", "w", "wk")
+_UNIT_STARTS = ("nano", "micro", "milli", "sec", "min", "hour", "day", "week")
+
+
+def _duration(text: str) -> bool:
+    """Source: strfmt.ParseDuration: Go's, or a number with a unit somewhere in the text."""
+    if _is_go_duration(text):
+        return True
+    found = re.findall(r"([0-9]+)\s*([A-Za-zµ]+)", text)
+    units = [unit.lower() for _, unit in found]
+    is_read = all(int(number) < 1 << 63 for number, _ in found)
+    return is_read and any(unit in _UNITS or unit.startswith(_UNIT_STARTS) for unit in units)
+
 
 _HEX = "[0-9a-f]"
 _FORMATS: dict[str, Check] = {
@@ -148,12 +159,13 @@ _FORMATS: dict[str, Check] = {
     "uri": _uri,
     "email": _matches(r"(?:[^<>@\s]+\s+)*(?:<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)"),
     "hostname": _hostname,
-    "ipv4": _ip(4),
-    "ipv6": _ip(6),
+    "ipv4": _ipv4,
+    "ipv6": _ipv6,
     "cidr": _cidr,
     "mac": _matches(
         r"[0-9A-Fa-f]{2}(([:-])[0-9A-Fa-f]{2})(\2[0-9A-Fa-f]{2}){4}((\2[0-9A-Fa-f]{2}){2}|(\2[0-9A-Fa-f]{2}){14})?"
         r"|[0-9A-Fa-f]{4}(\.[0-9A-Fa-f]{4}){2}((\.[0-9A-Fa-f]{4})|(\.[0-9A-Fa-f]{4}){7})?"
+        r"|[0-9A-Fa-f]{12}|[0-9A-Fa-f]{16}|[0-9A-Fa-f]{40}"
     ),
     "uuid": _matches(f"{_HEX}{{8}}-?({_HEX}{{4}}-?){{3}}{_HEX}{{12}}", re.IGNORECASE),
     "uuid3": _matches(f"{_HEX}{{8}}-?{_HEX}{{4}}-?3{_HEX}{{3}}-?{_HEX}{{4}}-?{_HEX}{{12}}", re.IGNORECASE),
@@ -163,13 +175,13 @@ _FORMATS: dict[str, Check] = {
     "isbn10": _isbn(10),
     "isbn13": _isbn(13),
     "creditcard": _credit_card,
-    "ssn": _matches(r"[0-9]{3}[- ]?[0-9]{2}[- ]?[0-9]{4}"),
+    "ssn": _matches(r"[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}"),
     "hexcolor": _matches("#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})"),
     "rgbcolor": _matches(r"rgb\(\s*" + r"\s*,\s*".join(["(0|[1-9]\\d?|1\\d\\d?|2[0-4]\\d|25[0-5])"] * 3) + r"\s*\)"),
     "byte": _matches("(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})"),
     "password": lambda text: True,
     "date": _date,
-    "duration": lambda text: _is_go_duration(text) or _is_scala_duration(text),
+    "duration": _duration,
     "datetime": _date_time,
     "k8sshortname": lambda text: not names.dns1123_label(text),
     "k8slongname": lambda text: not names.dns1123_subdomain(text),

@@ -57,3 +57,27 @@ def test_formats_tell_good_from_bad(format_: str, good: list[str], bad: list[str
 )
 def test_formats_belong_to_types(format_: str, type_: str, known: bool) -> None:
     assert formats.is_recognized(format_, type_) is known
+
+
+# What a kube-apiserver 1.36 says of texts that are easily judged otherwise.
+@pytest.mark.parametrize(
+    ("text", "is_of", "is_not_of"),
+    [
+        ("01.2.3.4", ("ipv4",), ("ipv6",)),
+        ("::ffff:1.2.3.4", ("ipv4", "ipv6"), ()),
+        ("001122334455", ("mac",), ("ssn",)),
+        ("6ba7b810-9dad-11d1-80b4-00c04fd430c8", ("duration", "uuid"), ()),
+        ("P1D", ("duration",), ()),
+        ("1h ", ("duration",), ()),
+        ("1y", (), ("duration",)),
+        ("123456789", (), ("ssn",)),
+        ("123-45-6789", ("ssn",), ()),
+        ("2024-01-01T00:00:00", (), ("date-time",)),
+        ("2024-01-01 00:00:00Z", (), ("date-time",)),
+        ("2024-01-01t00:00:00.5z", ("date-time",), ()),
+    ],
+)
+def test_texts_that_are_easily_misjudged(text: str, is_of: tuple[str, ...], is_not_of: tuple[str, ...]) -> None:
+    for name, wanted in (*((name, True) for name in is_of), *((name, False) for name in is_not_of)):
+        check = formats.check(name)
+        assert check is not None and check(text) is wanted
