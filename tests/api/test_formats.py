@@ -77,7 +77,9 @@ def test_formats_belong_to_types(format_: str, type_: str, known: bool) -> None:
         ("2024-01-01t00:00:00.5z", ("date-time",), ()),
     ],
 )
-def test_texts_that_are_easily_misjudged(text: str, is_of: tuple[str, ...], is_not_of: tuple[str, ...]) -> None:
+def test_texts_that_are_easily_misjudged(
+    text: str, is_of: tuple[str, ...], is_not_of: tuple[str, ...]
+) -> None:
     for name, wanted in (*((name, True) for name in is_of), *((name, False) for name in is_not_of)):
         check = formats.check(name)
         assert check is not None and check(text) is wanted
