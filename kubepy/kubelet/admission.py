@@ -29,7 +29,7 @@ _SAFE_SYSCTLS = {"kernel.shm_rmid_forced": "IPC"} | {
     for name in (
         "ip_local_port_range", "tcp_syncookies", "ping_group_range", "ip_unprivileged_port_start",
         "ip_local_reserved_ports", "tcp_keepalive_time", "tcp_fin_timeout", "tcp_keepalive_intvl",
-        "tcp_keepalive_probes", "tcp_rmem", "tcp_wmem",
+        "tcp_keepalive_probes", "tcp_rmem", "tcp_wmem", "tcp_slow_start_after_idle", "tcp_notsent_lowat",
     )
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from kubepy.api import tables
 from kubepy.api.builtins import (
     BUILTINS,
     CONFIG_MAPS,
+    CUSTOM_RESOURCE_DEFINITIONS,
     DEPLOYMENTS,
     DEVICE_TAINT_RULES,
     EVENTS,
@@ -364,3 +365,20 @@ def test_other_kinds_show_when_they_were_created():
     resource = Catalog(BUILTINS).get("rbac.authorization.k8s.io", "v1", "roles")
     assert tables.row(resource, obj(resource), NOW)["cells"] == ["x", rfc3339(NOW - 60)]
     assert [column["name"] for column in tables.columns(resource, "1.37")] == ["Name", "Created At"]
+
+
+@pytest.mark.parametrize(
+    ("version", "cells"),
+    [
+        ("1.37", ["tests.mygroup.io", "mygroup.io", "Cluster", "v1,v2", "2025-05-03T12:00:00Z"]),
+        ("1.36", ["tests.mygroup.io", "2025-05-03T12:00:00Z"]),
+    ],
+)
+def test_definitions_have_columns_since_1_37(version: str, cells: list[str]) -> None:
+    """Source: tableconvertor_test.go of customresourcedefinition."""
+    spec = {"group": "mygroup.io", "scope": "Cluster", "versions": [{"name": "v2"}, {"name": "v1"}]}
+    metadata = {"name": "tests.mygroup.io", "creationTimestamp": "2025-05-03T12:00:00Z"}
+    made = {"metadata": metadata, "spec": spec}
+    headers = tables.columns(CUSTOM_RESOURCE_DEFINITIONS, version)
+    table = tables.table(CUSTOM_RESOURCE_DEFINITIONS, [made], NOW, headers=headers, version=version)
+    assert table["rows"][0]["cells"] == cells and len(headers) == len(cells)

@@ -57,6 +57,7 @@ SYSCTLS_29 = SYSCTLS_27 | {
     "net.ipv4.tcp_keepalive_probes",
 }
 SYSCTLS_32 = SYSCTLS_29 | {"net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"}
+SYSCTLS_37 = SYSCTLS_32 | {"net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_notsent_lowat"}
 
 
 def _bad_profiles(spec: Obj, field: str) -> tuple[str, set[str]]:
@@ -257,6 +258,10 @@ def sysctls_29(metadata: Obj, spec: Obj) -> Violation | None:
 
 def sysctls_32(metadata: Obj, spec: Obj) -> Violation | None:
     return _sysctls(spec, SYSCTLS_32)
+
+
+def sysctls_37(metadata: Obj, spec: Obj) -> Violation | None:
+    return _sysctls(spec, SYSCTLS_37)
 
 
 def _sysctls(spec: Obj, allowed: frozenset[str]) -> Violation | None:

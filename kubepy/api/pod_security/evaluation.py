@@ -48,6 +48,7 @@ BASELINE_CHECKS = (
     Since("sysctls", 27, baseline.sysctls_27),
     Since("sysctls", 29, baseline.sysctls_29),
     Since("sysctls", 32, baseline.sysctls_32),
+    Since("sysctls", 37, baseline.sysctls_37),
     Since("windowsHostProcess", 0, baseline.windows_host_process),
 )
 RESTRICTED_CHECKS = (

@@ -21,6 +21,7 @@ from kubepy.api.objects import Obj
 from kubepy.api.resources import Resource
 from kubepy.api.tables import access, cluster, devices, network, pod_groups, storage, workloads
 from kubepy.api.tables.parts import DEFAULT, Cells, Column, Doc, Printer, human_duration
+from kubepy.api.versions import NEWEST, minor_of
 
 __all__ = (
     "DEFAULT",
@@ -69,7 +70,7 @@ def _definition(definitions: dict[str, Obj], name: str) -> Obj:
 def columns(resource: Resource, version: str) -> list[Obj]:
     """The columnDefinitions of a kind as of a Kubernetes version, whose documentation describes them."""
     documentation = _documentation(version)
-    return [column.definition(documentation) for column in _printer(resource).columns]
+    return [column.definition(documentation) for column in _printer(resource, version).columns]
 
 
 def rank(resource: Resource) -> Callable[[Obj], Any] | None:
@@ -84,9 +85,10 @@ def row(
     *,
     include_object: str = "Metadata",
     api_version: str = "meta.k8s.io/v1",
+    version: str = NEWEST,
 ) -> Obj:
     """One TableRow; `include_object` is "Metadata" (or ""), "Object" or "None". The row shares parts of `obj`."""
-    return _row(_printer(resource), obj, now, include_object, api_version)
+    return _row(_printer(resource, version), obj, now, include_object, api_version)
 
 
 def table(
@@ -98,26 +100,27 @@ def table(
     metadata: Obj | None = None,
     api_version: str = "meta.k8s.io/v1",
     headers: Sequence[Obj] | None = None,
+    version: str = NEWEST,
 ) -> Obj:
     """A metav1.Table of `items`; `metadata` is the list's (resourceVersion, continue, remainingItemCount).
 
     `headers` are the `columns`, or None as in later events of a watch. Rows share parts of the items.
     """
-    printer = _printer(resource)
+    printer = _printer(resource, version)
     if printer.rank is not None:
         items = sorted(items, key=printer.rank)
     made: Obj = {"kind": "Table", "apiVersion": api_version, "metadata": metadata or {}}
     made["columnDefinitions"] = headers
     rows = [_row(printer, obj, now, include_object, api_version) for obj in items]
-    # Go's convertor of kinds without a row of their own appends to nothing.
-    made["rows"] = rows or (None if printer is DEFAULT else [])
+    made["rows"] = rows or (None if printer.is_bare else [])
     return made
 
 
-def _printer(resource: Resource) -> Printer:
+def _printer(resource: Resource, version: str = NEWEST) -> Printer:
     if resource.own is not None and resource.own.printer is not None:
         return resource.own.printer
-    return PRINTERS.get((resource.group, resource.kind), DEFAULT)
+    printer = PRINTERS.get((resource.group, resource.kind), DEFAULT)
+    return printer if not printer.since or printer.since <= minor_of(version) else DEFAULT
 
 
 def _row(printer: Printer, obj: Obj, now: float, include_object: str, api_version: str) -> Obj:

@@ -144,6 +144,15 @@ _EVENT = Printer(
 )
 
 
+def _custom_resource_definition(obj: Obj, now: float) -> Cells:
+    """All versions, served or not.
+
+    Source: apiextensions-apiserver pkg/registry/customresourcedefinition/tableconvertor."""
+    spec, (name, created) = obj.get("spec") or {}, parts.default(obj, now)
+    versions = ",".join(sorted(version["name"] for version in spec.get("versions") or ()))
+    return [name, spec.get("group", ""), spec.get("scope", ""), versions, created]
+
+
 PRINTERS: dict[tuple[str, str], Printer] = {
     ("", "Node"): Printer(
         (
@@ -220,4 +229,16 @@ PRINTERS: dict[tuple[str, str], Printer] = {
         _secret,
     ),
     ("", "ServiceAccount"): parts.NAME_AND_AGE,
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): Printer(
+        (
+            parts.NAME,
+            parts.text("Group", "API group"),
+            parts.text("Scope", "Cluster/Namespaced"),
+            parts.text("Versions", "Served versions"),
+            parts.CREATED_AT,
+        ),
+        _custom_resource_definition,
+        since=37,
+        is_bare=True,
+    ),
 }

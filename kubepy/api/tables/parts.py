@@ -42,6 +42,8 @@ class Printer(NamedTuple):
     columns: tuple[Column, ...]
     cells: Callable[[Obj, float], Cells]
     rank: Callable[[Obj], Any] | None = None  # what rows are sorted by, if not by name
+    since: int = 0  # the minor version that brought the columns; before it there are the default ones
+    is_bare: bool = False  # no rows are null: its convertor appends to nothing
 
 
 def human_duration(seconds: float) -> str:
@@ -154,5 +156,6 @@ def flag(name: str, description: str = "") -> Column:
     return Column(name, "boolean", 0, description)
 
 
-DEFAULT = Printer((NAME, Column("Created At", "date", description=CREATED)), default)
+CREATED_AT = Column("Created At", "date", description=CREATED)
+DEFAULT = Printer((NAME, CREATED_AT), default, is_bare=True)
 NAME_AND_AGE = Printer((NAME, AGE), name_and_age)

@@ -236,7 +236,7 @@ class TableView(_View):
         self, served: Served, schemas: Schemas, version: str, include_object: str, clock: Clock
     ) -> None:
         self.served, self._include, self._clock = served, include_object or "Metadata", clock
-        self._columns = tables.columns(served.resource, schemas.version)
+        self._columns, self._version = tables.columns(served.resource, schemas.version), schemas.version
         self._api_version = f"meta.k8s.io/{version}"
         self._metadata = MetadataView(served, version)
         self._identity = (served.resource.api_version, version, self._include)
@@ -255,6 +255,7 @@ class TableView(_View):
             metadata=metadata,
             api_version=self._api_version,
             headers=self._columns if columns else None,
+            version=self._version,
         )
 
     def in_order(self, documents: list[Document]) -> list[Document]:
@@ -270,6 +271,7 @@ class TableView(_View):
             self._clock.now(),
             include_object=self._include,
             api_version=self._api_version,
+            version=self._version,
         )
         if self._include == "Metadata":
             row["object"]["metadata"] = self.served.metadata(document, seen)

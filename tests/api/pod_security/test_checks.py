@@ -180,6 +180,12 @@ CASES: list[Case] = [
     (baseline.sysctls_29, pod(**context(sysctls=[{"name": "net.ipv4.tcp_fin_timeout"}])), None),
     (baseline.sysctls_32, pod(**context(sysctls=[{"name": "net.ipv4.tcp_rmem"}])), None),
     (
+        baseline.sysctls_32,
+        pod(**context(sysctls=[{"name": "net.ipv4.tcp_notsent_lowat"}])),
+        ("forbidden sysctls", "net.ipv4.tcp_notsent_lowat"),
+    ),
+    (baseline.sysctls_37, pod(**context(sysctls=[{"name": "net.ipv4.tcp_notsent_lowat"}])), None),
+    (
         baseline.windows_host_process,
         pod(
             {"windowsOptions": {"hostProcess": True}},
