@@ -226,6 +226,9 @@ class HorizontalPodAutoscalerController(Controller):
         return Unavailable(f"unknown metric source type {errors.quote(metric['type'])}")
 
     async def _write(self, hpa: Obj, status: Obj) -> None:
+        # Before 1.37 they had no generation.
+        if (generation := hpa["metadata"].get("generation")) is not None:
+            status["observedGeneration"] = generation
         if status == (hpa.get("status") or {}):
             return
         obj = copy(hpa)

@@ -234,8 +234,7 @@ def render_status(draft: _Draft) -> Obj:
         "updateRevision": update,
         "collisionCount": (stateful_set.get("status") or {}).get("collisionCount") or 0,
     }
-    is_rolling = (stateful_set["spec"].get("updateStrategy") or {}).get("type") != "OnDelete"
-    if is_rolling and updated == len(ready) == len(members) == replicas:
+    if updated == len(ready) == len(members) == replicas:
         status |= {"currentReplicas": updated, "currentRevision": update}
     optional = ("readyReplicas", "currentReplicas", "updatedReplicas")
     return {name: value for name, value in status.items() if value or name not in optional}

@@ -70,6 +70,7 @@ async def test_load_goes_up_and_down(world: World) -> None:
     found = condition({"status": await status(world)}, "AbleToScale")
     assert found is not None
     assert found["message"] == "the HPA controller was able to update the target scale to 1"
+    assert (await status(world))["observedGeneration"] == 1
 
 
 async def test_a_behavior_sets_the_pace(world: World) -> None:

@@ -539,3 +539,14 @@ async def test_why_a_claim_is_missing_is_told_of_the_claim_and_of_the_pod(
     told = set(await world.events("FailedCreate"))
     assert f"{claim} in StatefulSet web failed error: {why}" in told
     assert f"{pod_} in StatefulSet web failed error: failed to create PVC data-web-0: {why}" in told
+
+
+def test_an_update_by_deletion_ends_once_all_pods_are_new() -> None:
+    members = Members(3)
+    new = subject(3, "new", updateStrategy={"type": "OnDelete"})
+    members.settle(new, NEW)
+    assert members.status["currentRevision"] == OLD["metadata"]["name"]
+    members.pods.clear()
+    members.settle(new, NEW)
+    assert members.images() == ["new"] * 3
+    assert members.status["currentRevision"] == members.status["updateRevision"] == NEW["metadata"]["name"]

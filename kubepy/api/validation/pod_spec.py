@@ -45,9 +45,7 @@ def check_spec(spec: Obj, path: str, found: Errors, *, is_pod: bool = False, pod
     grace_period = spec.get("terminationGracePeriodSeconds")
     if grace_period is None:
         found.append(errors.required(f"{path}.terminationGracePeriodSeconds"))
-    volumes = check_volumes(
-        spec.get("volumes") or _NONE, f"{path}.volumes", found, is_pod=is_pod, pod_name=pod_name
-    )
+    volumes = check_volumes(spec.get("volumes") or _NONE, f"{path}.volumes", found, pod_name=pod_name)
     claims = check_resource_claims(spec.get("resourceClaims") or _NONE, f"{path}.resourceClaims", found)
     walk = ContainerWalk(spec, volumes, claims, grace_period, found)
     walk.containers(spec.get("containers") or _NONE, f"{path}.containers")

@@ -6,7 +6,7 @@ Source: kubernetes pkg/apis/core/validation/validation.go, ValidateVolumes, Vali
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kubepy.api import errors, names, quantity
@@ -40,18 +40,15 @@ _check_host_path_type = check_enum(
 )
 
 
-def check_volumes(
-    volumes: Sequence[Obj], path: str, found: Errors, *, is_pod: bool = False, pod_name: str = ""
-) -> dict[str, Obj]:
+def check_volumes(volumes: Sequence[Obj], path: str, found: Errors, *, pod_name: str = "") -> dict[str, Obj]:
     """The valid volumes by name. Source: ValidateVolumes."""
-    checks = VOLUME_SOURCES if is_pod else _SOURCES_IN_TEMPLATES
     valid: dict[str, Obj] = {}
     created = {f"{pod_name}-{v.get('name') or ''}" for v in volumes if "ephemeral" in v} if pod_name else ()
     for index, volume in enumerate(volumes):
         at = f"{path}[{index}]"
         before = len(found)
         name = volume.get("name") or ""
-        _check_volume_source(volume, at, found, checks)
+        _check_volume_source(volume, at, found)
         if pod_name and volume.get("ephemeral") is not None:
             _check_claim_name(f"{pod_name}-{name}", name, f"{at}.name", found)
         if not name:
@@ -75,7 +72,7 @@ def _check_claim_name(claim: str, name: str, path: str, found: Errors) -> None:
         found.append(errors.invalid_value(path, name, f"PVC name {errors.quote(claim)}: {message}"))
 
 
-def _check_volume_source(volume: Obj, path: str, found: Errors, checks: Mapping[str, SourceCheck]) -> None:
+def _check_volume_source(volume: Obj, path: str, found: Errors) -> None:
     count = 0
     # Nearly every volume has a name and one source.
     sources = [field for field in volume if field in VOLUME_SOURCES]
@@ -90,7 +87,7 @@ def _check_volume_source(volume: Obj, path: str, found: Errors, checks: Mapping[
             called = CALLED_WHEN_SECOND.get(field, field)
             found.append(errors.forbidden_field(f"{path}.{called}", _ONE_VOLUME_TEXT))
         else:
-            checks[field](source, f"{path}.{field}", found)
+            VOLUME_SOURCES[field](source, f"{path}.{field}", found)
             if field == "iscsi" and is_portal_too_long(source, name := volume.get("name") or ""):
                 found.append(errors.invalid_value(f"{path}.name", name, PORTAL_TEXT))
     if count == 0:
@@ -283,16 +280,11 @@ def _check_ephemeral(source: Obj, path: str, found: Errors) -> None:
     check_claim_spec(template.get("spec") or {}, f"{path}.volumeClaimTemplate.spec", found)
 
 
-def _check_image_in_template(source: Obj, path: str, found: Errors) -> None:
-    """Which image it is may be said later."""
-    check_pull_policy(source.get("pullPolicy"), f"{path}.pullPolicy", found)
-
-
 def _check_image(source: Obj, path: str, found: Errors) -> None:
     """Source: validateImageVolumeSource."""
     if not source.get("reference"):
         found.append(errors.required(f"{path}.reference"))
-    _check_image_in_template(source, path, found)
+    check_pull_policy(source.get("pullPolicy"), f"{path}.pullPolicy", found)
 
 
 # In upstream's order: the first source of a volume counts, the others are one too many.
@@ -328,7 +320,6 @@ VOLUME_SOURCES: dict[str, SourceCheck] = {
     "ephemeral": _check_ephemeral,
     "image": _check_image,
 }
-_SOURCES_IN_TEMPLATES = {**VOLUME_SOURCES, "image": _check_image_in_template}
 _SOURCE_ORDER = {field: index for index, field in enumerate(VOLUME_SOURCES)}
 
 _ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")

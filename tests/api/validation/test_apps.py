@@ -29,8 +29,10 @@ def rc(*spec):
                 ),
             ),
             [
+                "spec.template.spec.volumes[0].image.reference: Required value",
+                "spec.template.spec.volumes[1].image.reference: Required value",
                 'spec.template.spec.volumes[1].image.pullPolicy: Unsupported value: "x": '
-                'supported values: "Always", "IfNotPresent", "Never"'
+                'supported values: "Always", "IfNotPresent", "Never"',
             ],
         ),
         (

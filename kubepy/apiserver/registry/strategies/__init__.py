@@ -89,6 +89,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "endpointslices.discovery.k8s.io": core.EndpointSliceStrategy,
     "events": core.EventStrategy,
     "flowschemas.flowcontrol.apiserver.k8s.io": FlowControlStrategy,
+    "horizontalpodautoscalers.autoscaling": workloads.Counted,
     "ingressclasses.networking.k8s.io": workloads.Counted,
     "ingresses.networking.k8s.io": workloads.Counted,
     "jobs.batch": workloads.JobStrategy,
